@@ -1,0 +1,3 @@
+"""Train, watch, steer and walk variational autoencoders without leaving the terminal."""
+
+__version__ = "0.1.0"

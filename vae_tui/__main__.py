@@ -1,0 +1,5 @@
+"""`python -m vae_tui`."""
+
+from vae_tui.cli import main
+
+main()

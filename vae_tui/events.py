@@ -1,0 +1,222 @@
+"""What a trainer says: one frozen dataclass an event, one JSON object a line.
+
+An attempt at a run tells its story in this order::
+
+    run_started                            before torch is imported
+    stage_progressed ...                   importing, downloading, decoding, ...
+    training_started
+      epoch_started                        then, any number of times and in any order,
+        step_completed                     at most one every max(0.1 s, elapsed / 20,000)
+        images_drawn
+        checkpoint_saved
+        command_done
+      epoch_completed                      followed by its own images_drawn and checkpoint_saved
+    run_finished                           once: completed, stopped or failed
+
+A resumed attempt goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it goes on
+from; whatever the log says of later steps before that line is void. Every figure is in nats per image (summed over
+pixels and latent dimensions, averaged over images); a figure that is not finite is written as null and read as None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+Status = Literal["completed", "stopped", "failed"]
+Command = Literal["stop", "pause", "resume", "save", "sample"]
+COMMANDS: tuple[Command, ...] = ("stop", "pause", "resume", "save", "sample")
+
+Figures = dict[str, float | None]
+"""`loss` (what was minimised), `elbo` (at beta = 1), `distortion`, `rate`; nats per image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened at `time` (Unix seconds), after `step` optimizer steps."""
+
+    event: ClassVar[str]
+    time: float
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(Event):
+    """An attempt began in process `pid`; `resumed_from` is the step it goes on from."""
+
+    event: ClassVar[str] = "run_started"
+    pid: int
+    version: str
+    recipe: dict[str, dict[str, Any]]
+    resumed_from: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageProgressed(Event):
+    """Preparation is at `done` of `total` (None: unknown) of `stage`, a phrase such as "decoding images"."""
+
+    event: ClassVar[str] = "stage_progressed"
+    stage: str
+    done: int = 0
+    total: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStarted(Event):
+    """Everything is ready; the first step comes next.
+
+    `data_sizes` counts the images of train, validation and test; `image_shape` is (C, H, W); `network` reads like
+    "mlp 784-400-20"; `notes` are sentences a user should see (skipped files, a likelihood that is none).
+    """
+
+    event: ClassVar[str] = "training_started"
+    device: str
+    threads: int
+    versions: dict[str, str]
+    parameter_count: int
+    data_sizes: dict[str, int]
+    image_shape: tuple[int, int, int]
+    network: str
+    steps_per_epoch: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochStarted(Event):
+    """Epoch `epoch`, counted from 1, began."""
+
+    event: ClassVar[str] = "epoch_started"
+    epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCompleted(Event):
+    """Means over the `steps` optimizer steps since the last such event."""
+
+    event: ClassVar[str] = "step_completed"
+    epoch: int
+    steps: int
+    train: Figures
+    beta: float
+    lr: float
+    images_per_second: float
+    cpu_percent: float | None = None
+    rss_bytes: int | None = None
+    gpu_percent: float | None = None
+    gpu_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagesDrawn(Event):
+    """A grid was drawn to `path`, relative to the run.
+
+    `count` tiles stand in `columns` columns, `padding` pixels apart and around. In a grid of reconstructions, rows of
+    data alternate with rows of their reconstructions.
+    """
+
+    event: ClassVar[str] = "images_drawn"
+    kind: Literal["samples", "reconstructions"]
+    epoch: int
+    path: str
+    count: int
+    columns: int
+    padding: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSaved(Event):
+    """Weights were saved to `path`, relative to the run; `best` by validation so far."""
+
+    event: ClassVar[str] = "checkpoint_saved"
+    epoch: int
+    path: str
+    best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandDone(Event):
+    """A command was carried out; `message` says what came of it."""
+
+    event: ClassVar[str] = "command_done"
+    command: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochCompleted(Event):
+    """Epoch `epoch` ended; `validation` is None where there is no validation split."""
+
+    event: ClassVar[str] = "epoch_completed"
+    epoch: int
+    train: Figures
+    validation: Figures | None
+    rate_per_dimension: list[float | None]
+    beta: float
+    lr: float
+    images_per_second: float
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    """The attempt is over; `reason` says why, `checkpoint` is the last one saved, relative to the run."""
+
+    event: ClassVar[str] = "run_finished"
+    status: Status
+    reason: str
+    epoch: int
+    checkpoint: str | None = None
+    images: list[str] = field(default_factory=list)
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.event: kind
+    for kind in (
+        RunStarted,
+        StageProgressed,
+        TrainingStarted,
+        EpochStarted,
+        StepCompleted,
+        ImagesDrawn,
+        CheckpointSaved,
+        CommandDone,
+        EpochCompleted,
+        RunFinished,
+    )
+}
+
+
+def to_json(event: Event) -> str:
+    """Write an event as one line of JSON, without its newline; figures that are not finite become null."""
+    body = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    ordered = {"event": event.event, "time": body.pop("time"), "step": body.pop("step"), **body}
+    return json.dumps(_finite(ordered), allow_nan=False, separators=(", ", ": "))
+
+
+def from_json(line: str) -> Event | None:
+    """Read one line of the log; None for a line that is no event this version knows."""
+    try:
+        body = json.loads(line)
+        kind = KINDS[body.pop("event")]
+        known = {field.name for field in dataclasses.fields(kind)}
+        body = {key: value for key, value in body.items() if key in known}
+        for name in ("image_shape", "notes"):
+            if name in body:
+                body[name] = tuple(body[name])
+        return kind(**body)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _finite(value: Any) -> Any:
+    """Replace every number that JSON cannot write by None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

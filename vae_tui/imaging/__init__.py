@@ -1,0 +1,1 @@
+"""Pictures: uint8 arrays to PNG files and terminal cells; never torch."""

@@ -1,0 +1,60 @@
+"""Grids of images, as uint8 arrays and as PNG files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+Pixels = NDArray[np.uint8]
+BACKGROUND = 48
+"""Grey level between tiles: apart from black and from white."""
+
+
+def make_grid(images: Pixels, columns: int, *, padding: int = 2) -> Pixels:
+    """Lay images (N, H, W, C) out in rows of `columns`, `padding` pixels apart and around; returns (H', W', C)."""
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    shape = (rows * (height + padding) + padding, columns * (width + padding) + padding, channels)
+    grid = np.full(shape, BACKGROUND, np.uint8)
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
+        top, left = padding + row * (height + padding), padding + column * (width + padding)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def split_grid(grid: Pixels, count: int, columns: int, *, padding: int = 2) -> Pixels:
+    """Undo `make_grid`: the `count` images (N, H, W, C) of a grid (H', W', C)."""
+    rows = -(-count // columns)
+    height, width = (grid.shape[0] - padding) // rows - padding, (grid.shape[1] - padding) // columns - padding
+    tiles = [
+        grid[top : top + height, left : left + width]
+        for top in range(padding, rows * (height + padding), height + padding)
+        for left in range(padding, columns * (width + padding), width + padding)
+    ]
+    return np.stack(tiles[:count])
+
+
+def encode_png(pixels: Pixels, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:
+    """Write pixels (H, W, C), C 1 or 3, as PNG, each `scale` pixels large, with `text` as its comments."""
+    if scale != 1:
+        pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+    comments = PngInfo()
+    for key, value in (text or {}).items():
+        comments.add_itxt(key, value)
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    image.save(buffer, "PNG", pnginfo=comments, optimize=False)
+    return buffer.getvalue()
+
+
+def decode_png(content: bytes) -> Pixels:
+    """Read a PNG as pixels (H, W, C); C is 1 for grey pictures and 3 for all others."""
+    with Image.open(io.BytesIO(content)) as image:
+        pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"), np.uint8)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
