@@ -149,6 +149,15 @@ class Run:
                 best, best_elbo = checkpoint, elbo
         return best
 
+    def resumable(self) -> Checkpoint:
+        """The newest checkpoint with its state beside it; raises CheckpointError where there is none."""
+        for checkpoint in reversed(self.checkpoints()):
+            if checkpoint.state_path.exists():
+                return checkpoint
+        raise CheckpointError(
+            f"{self.path} holds no checkpoint to go on from; start a new run with: vae-tui train {self.recipe_path}"
+        )
+
     def acquire_lock(self) -> None:
         """Take the run for this process, until it ends or `release_lock`; raises RunError where another has it."""
         descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -186,13 +195,14 @@ class Run:
         """How the run stands, from its lock and its log."""
         if self.holder() is not None:
             return "running"
-        last: State = "starting"
-        for event in read_events(self.events_path):
-            if isinstance(event, ev.RunStarted):
-                last = "interrupted"
-            elif isinstance(event, ev.RunFinished):
-                last = event.status
-        return last
+        try:
+            with self.events_path.open("rb") as log:
+                log.seek(max(0, self.events_path.stat().st_size - 65536))
+                lines = log.read().decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return "starting"
+        last = ev.from_json(lines[-1]) if lines else None
+        return last.status if isinstance(last, ev.RunFinished) else "interrupted"
 
     def send(self, command: ev.Command) -> None:
         """Drop a command for the trainer to claim."""
@@ -282,15 +292,12 @@ def read_events(path: Path) -> list[ev.Event]:
 
 
 def follow(
-    run: Run, *, alive: Callable[[], bool], from_start: bool = True, interval_seconds: float = 0.05
+    reader: EventReader, *, alive: Callable[[], bool], interval_seconds: float = 0.05
 ) -> Iterator[tuple[str, ev.Event] | None]:
-    """Yield a run's lines and events as they come, None between looks, until its trainer is no more.
+    """Yield lines and events as they come, and None between looks, until their writer is no more.
 
-    `alive` says whether the trainer may still write; once it does not, what it left is yielded and the end comes.
+    `alive` says whether the writer may still write; once it does not, what it left is yielded and the end comes.
     """
-    reader = EventReader(run.events_path)
-    if not from_start:
-        reader.read()
     while True:
         living = alive()
         yield from reader.read()
@@ -338,6 +345,10 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
             return path
         if path.suffix == ".safetensors":
             raise CheckpointError(f"{path}: no such file")
+    if name_or_path is None:
+        for run in list_runs(runs_dir):
+            if run.checkpoints():
+                return run.best().path
     return find_run(name_or_path, runs_dir).best().path
 
 

@@ -1,0 +1,52 @@
+"""The ELBO of a set of images, and its two halves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_tui.data import as_floats
+from vae_tui.model import VAE
+
+
+@dataclass(frozen=True)
+class Elbo:
+    """Means over images, in nats: `distortion`, the `rate_per_dimension` (Z values) that sums to `rate`, and `elbo`."""
+
+    distortion: float
+    rate_per_dimension: tuple[float, ...]
+
+    @property
+    def rate(self) -> float:
+        """KL(q(z|x) || p(z))."""
+        return sum(self.rate_per_dimension)
+
+    @property
+    def elbo(self) -> float:
+        """-(distortion + rate)."""
+        return -(self.distortion + self.rate)
+
+
+@torch.no_grad()
+def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500) -> Elbo:
+    """The ELBO of uint8 images (N, C, H, W) with one draw of z each, the same draws for the same seed.
+
+    The VAE is left in the mode, training or evaluation, it was found in.
+    """
+    device = next(vae.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    precise = torch.float32 if device.type == "mps" else torch.float64
+    sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
+    training = vae.training
+    vae.eval()
+    for part in pixels.split(batch_size):
+        images = as_floats(part.to(device))
+        epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
+        terms = vae(images, epsilon)
+        sums[0] += terms.distortion.sum(dtype=precise)
+        sums[1:] += terms.rate_per_dimension.sum(0, dtype=precise)
+    vae.train(training)
+    distortion, *rates = (sums / len(pixels)).tolist()
+    return Elbo(distortion, tuple(rates))

@@ -1,0 +1,1 @@
+"""Pictures out of the latent space: torch in, uint8 images out."""

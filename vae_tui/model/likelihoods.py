@@ -1,0 +1,59 @@
+"""p(x|z) for images in [0, 1]: what a decoder's output means, and how many nats an image costs under it."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vae_tui.recipe import LikelihoodTable
+
+
+class Likelihood(Protocol):
+    """A distribution of images (B, C, H, W) in [0, 1], given a decoder's output of the same shape."""
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels: (B,)."""
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The expected image, (B, C, H, W) in [0, 1]."""
+
+
+class Bernoulli:
+    """Each pixel is 1 with the probability whose logit the decoder gives.
+
+    On grey pixels this is the cross-entropy everyone reports, but not a likelihood.
+    """
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels: (B,); from logits, so no probability is ever rounded to 0 or 1."""
+        return functional.binary_cross_entropy_with_logits(output, images, reduction="none").flatten(1).sum(1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The probability of each pixel, (B, C, H, W)."""
+        return torch.sigmoid(output)
+
+
+class Gaussian:
+    """Each pixel is normal about the decoder's output through a sigmoid, with the same fixed sigma everywhere."""
+
+    def __init__(self, sigma: float) -> None:
+        self._precision = 1 / (2 * sigma**2)
+        self._log_normaliser = 0.5 * math.log(2 * math.pi) + math.log(sigma)
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
+        squared_error = (torch.sigmoid(output) - images).square().flatten(1).sum(1)
+        return squared_error * self._precision + images[0].numel() * self._log_normaliser
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The mean of each pixel, (B, C, H, W)."""
+        return torch.sigmoid(output)
+
+
+def build_likelihood(likelihood: LikelihoodTable) -> Likelihood:
+    """The likelihood a recipe names."""
+    return Gaussian(likelihood.sigma) if likelihood.name == "gaussian" else Bernoulli()

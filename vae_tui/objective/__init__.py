@@ -1,0 +1,5 @@
+"""What training minimises."""
+
+from vae_tui.objective.elbo import BetaElbo
+
+__all__ = ["BetaElbo"]

@@ -1,0 +1,1 @@
+"""Training: the process, the loop, optimizers and checkpoints. Importing this package does not import torch."""

@@ -1,0 +1,87 @@
+"""One attempt at a run, its events logged as they are made, from before torch is imported to the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import vae_tui
+from vae_tui import events as ev
+from vae_tui.errors import VaeTuiError
+from vae_tui.recipe import load_recipe
+from vae_tui.run import EventWriter, Run
+
+
+def attempt(
+    run: Run,
+    *,
+    device: str = "auto",
+    data_root: Path | None = None,
+    resume: bool = False,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[ev.Event]:
+    """Train a run whose lock this process holds: every event is in its log before it is yielded.
+
+    A user's mistake or a bug ends it with a failed `run_finished` and is then raised. `interrupted` is asked
+    between steps; once it is true the run saves a checkpoint and ends as stopped. A generator closed before its end
+    leaves a `run_finished` that says so.
+    """
+    recipe = load_recipe(str(run.recipe_path)).recipe
+    writer = EventWriter(run.events_path)
+    step = run.resumable().step if resume else 0
+    ended = False
+
+    def logged(event: ev.Event) -> ev.Event:
+        nonlocal step, ended
+        step, ended = event.step, isinstance(event, ev.RunFinished)
+        writer.write(event)
+        return event
+
+    def finish(status: ev.Status, reason: str) -> ev.Event:
+        newest = run.checkpoints()
+        last = newest[-1].path.name if newest else None
+        event = ev.RunFinished(time=time.time(), step=step, status=status, reason=reason, epoch=0, checkpoint=last)
+        return logged(event)
+
+    try:
+        yield logged(
+            ev.RunStarted(
+                time=time.time(),
+                step=step,
+                pid=os.getpid(),
+                version=vae_tui.__version__,
+                recipe=recipe.resolved(),
+                resumed_from=step if resume else None,
+            )
+        )
+        yield logged(ev.StageProgressed(time=time.time(), step=step, stage="importing torch"))
+        from vae_tui.training.loop import Loop  # noqa: PLC0415 - imports torch, after the run has said it started
+
+        loop = Loop(
+            run,
+            recipe,
+            device=device,
+            data_root=data_root,
+            resume=resume,
+            interrupted=interrupted,
+            say=logged,
+        )
+        for event in loop.events():
+            yield logged(event)
+    except VaeTuiError as error:
+        yield finish("failed", str(error))
+        raise
+    except KeyboardInterrupt:
+        yield finish("stopped", "interrupted before the first step")
+    except GeneratorExit:
+        if not ended:
+            finish("stopped", "its events were no longer asked for")
+        raise
+    except BaseException as error:
+        if not ended:
+            finish("failed", f"{type(error).__name__}: {error} (the traceback is in {run.worker_log_path})")
+        raise
+    finally:
+        writer.close()

@@ -1,0 +1,124 @@
+"""A run's checkpoints: written in pairs, pruned to the newest few and the best, restored to the bit."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_tui.errors import CheckpointError
+from vae_tui.events import CheckpointSaved, Figures
+from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tensors, load_weights, read_tensors
+from vae_tui.run import Checkpoint, Run, write_whole
+from vae_tui.training.trainer import Trainer
+
+_SECONDS_BETWEEN = 1.0
+
+
+class Checkpoints:
+    """Saves what must not be lost: at most once a second, unless `now` is said; the best is never missed."""
+
+    def __init__(self, run: Run, trainer: Trainer, keep: int, class_names: tuple[str, ...]) -> None:
+        self._run, self._trainer, self._keep = run, trainer, keep
+        self._class_names = class_names
+        self._best_elbo: float | None = None
+        self._waiting: tuple[int, int, bytes] | None = None
+        """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
+        self._saved_at = -_SECONDS_BETWEEN
+        self.last: str | None = None
+        """The newest checkpoint's path, relative to the run."""
+
+    def offer(
+        self, elapsed_seconds: float, *, train: Figures | None, validation: Figures | None, now: bool = False
+    ) -> list[CheckpointSaved]:
+        """Save the trainer as it stands, if it is time; `validation` counts towards the best."""
+        elbo = validation["elbo"] if validation else None
+        best = elbo is not None and (self._best_elbo is None or elbo > self._best_elbo)
+        if best:
+            self._best_elbo = elbo
+        if not now and time.monotonic() - self._saved_at < _SECONDS_BETWEEN:
+            if best:
+                self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(train, validation))
+            return []
+        said = [] if best else self._save_waiting()
+        self._waiting = None
+        return [*said, self._save(elapsed_seconds, train, validation, best=best or self._best_elbo is None)]
+
+    def restore(self) -> float:
+        """Put the newest checkpoint that has its state into the trainer, and return its seconds of training.
+
+        Raises CheckpointError where there is none that is whole.
+        """
+        checkpoint = self._run.resumable()
+        weights, _ = read_tensors(checkpoint.path)
+        state, numbers = read_tensors(checkpoint.state_path)
+        if numbers["step"] != checkpoint.step:
+            raise CheckpointError(f"{checkpoint.state_path} belongs to step {numbers['step']}, not {checkpoint.step}")
+        plain = {name: tensor for name, tensor in weights.items() if not name.startswith("ema.")}
+        load_weights(self._trainer.vae, plain, source=checkpoint.path)
+        if self._trainer.averaged is not None:
+            ema = {name.removeprefix("ema."): t for name, t in weights.items() if name.startswith("ema.")}
+            load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
+        self._trainer.restore(state, numbers)
+        self._best_elbo = numbers["best_elbo"]
+        self.last = checkpoint.path.name
+        return float(numbers["elapsed_seconds"])
+
+    def _save(
+        self, elapsed_seconds: float, train: Figures | None, validation: Figures | None, *, best: bool
+    ) -> CheckpointSaved:
+        if not all_finite(self._trainer.vae):
+            raise FloatingPointError("a weight is not finite")
+        step, epoch = self._trainer.step_count, self._trainer.epoch
+        checkpoint = Checkpoint(step, self._run.path / f"step-{step:09d}.safetensors")
+        write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))
+        write_whole(checkpoint.path, self._encode(train, validation))
+        self._saved_at = time.monotonic()
+        self.last = checkpoint.path.name
+        self._prune()
+        return CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=checkpoint.path.name, best=best)
+
+    def _save_waiting(self) -> list[CheckpointSaved]:
+        if self._waiting is None:
+            return []
+        step, epoch, content = self._waiting
+        path = self._run.path / f"step-{step:09d}.safetensors"
+        write_whole(path, content)
+        return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
+
+    def _encode(self, train: Figures | None, validation: Figures | None) -> bytes:
+        trainer = self._trainer
+        averaged = trainer.averaged.vae if trainer.averaged else None
+        facts: dict[str, Any] = {"step": trainer.step_count, "epoch": trainer.epoch, "class_names": self._class_names}
+        if train:
+            facts["train"] = train
+        if validation:
+            facts["validation"] = validation
+        return encode_checkpoint(trainer.vae, averaged, facts)
+
+    def _encode_state(self, elapsed_seconds: float) -> bytes:
+        tensors: dict[str, Tensor]
+        tensors, numbers = self._trainer.state()
+        numbers |= {
+            "best_elbo": self._best_elbo,
+            "epoch_is_over": self._trainer.epoch_is_over,
+            "elapsed_seconds": elapsed_seconds,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
+        return encode_tensors(tensors, numbers)
+
+    def _prune(self) -> None:
+        found = self._run.checkpoints()
+        kept = {checkpoint.step for checkpoint in found[-self._keep :]}
+        best = self._run.best().step
+        for checkpoint in found:
+            if checkpoint.step not in kept:
+                checkpoint.state_path.unlink(missing_ok=True)
+                if checkpoint.step != best:
+                    checkpoint.path.unlink(missing_ok=True)
+        for orphan in self._run.path.glob("state-*.safetensors"):
+            if not orphan.with_name(orphan.name.replace("state-", "step-")).exists():
+                orphan.unlink()

@@ -1,0 +1,41 @@
+"""Which device a run trains on."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from vae_tui.errors import DeviceError
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for "auto" (CUDA where there is one, else the CPU), "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises DeviceError where it is not there.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted == "cpu":
+        return torch.device("cpu")
+    if match := re.fullmatch(r"cuda(?::(\d+))?", wanted):
+        if not torch.cuda.is_available():
+            built = "was built without CUDA" if torch.version.cuda is None else "finds no usable NVIDIA GPU and driver"
+            raise DeviceError(f"--device {wanted}: this torch ({torch.__version__}) {built}; use --device cpu or auto")
+        index = int(match[1] or 0)
+        if index >= torch.cuda.device_count():
+            last = torch.cuda.device_count() - 1
+            raise DeviceError(f"--device {wanted}: the GPUs here are cuda:0 to cuda:{last}")
+        return torch.device("cuda", index)
+    if wanted == "mps":
+        if not torch.backends.mps.is_available():
+            raise DeviceError("--device mps: there is no Apple GPU here; use --device cpu or auto")
+        return torch.device("mps")
+    raise DeviceError(f"--device {wanted}: expected auto, cpu, cuda, cuda:N or mps")
+
+
+def device_name(device: torch.device) -> str:
+    """What to call a device on screen: "cpu", or the GPU's name."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)

@@ -1,0 +1,66 @@
+"""The grids a run draws: samples from fixed noise, and data over reconstructions."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_tui.events import ImagesDrawn
+from vae_tui.imaging.grid import Pixels, encode_png, make_grid
+from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
+from vae_tui.model import VAE
+from vae_tui.run import Run, write_whole
+
+_PADDING = 2
+_RECONSTRUCTION_COLUMNS = 8
+_RECONSTRUCTION_ROWS = 4
+
+
+class Drawing:
+    """Draws a run's grids from the same noise and the same images every time, so that they can be compared."""
+
+    def __init__(self, run: Run, data: Tensor, *, count: int, seed: int) -> None:
+        """`data` are the uint8 images (N, C, H, W) to reconstruct from: a few, evenly spaced, are."""
+        self._run = run
+        self._count, self._seed = count, seed
+        wanted = min(len(data), _RECONSTRUCTION_COLUMNS * _RECONSTRUCTION_ROWS)
+        self._data = data[torch.linspace(0, len(data) - 1, wanted).long()]
+
+    def draw(self, vae: VAE, *, step: int, epoch: int) -> list[ImagesDrawn]:
+        """Draw both grids to the run's images/."""
+        training = vae.training
+        vae.eval()
+        samples = draw_samples(vae, self._count, seed=self._seed)
+        both = self._data_over_reconstructions(vae)
+        vae.train(training)
+        columns = min(self._count, math.ceil(math.sqrt(self._count)))
+        row = min(_RECONSTRUCTION_COLUMNS, len(self._data))
+        return [
+            self._write("samples", samples, columns, step, epoch),
+            self._write("reconstructions", both, row, step, epoch),
+        ]
+
+    def _data_over_reconstructions(self, vae: VAE) -> Pixels:
+        data, drawn = as_pictures(self._data), reconstruct(vae, self._data)
+        row = min(_RECONSTRUCTION_COLUMNS, len(data))
+        whole = len(data) // row * row
+        rows = [part for start in range(0, whole, row) for part in (data[start : start + row], drawn[start : start + row])]
+        return np.concatenate(rows)
+
+    def _write(self, kind: str, images: Pixels, columns: int, step: int, epoch: int) -> ImagesDrawn:
+        name = f"{kind}-{step:09d}.png"
+        write_whole(self._run.images_path / name, encode_png(make_grid(images, columns, padding=_PADDING)), durable=False)
+        return ImagesDrawn(
+            time=time.time(),
+            step=step,
+            kind="samples" if kind == "samples" else "reconstructions",
+            epoch=epoch,
+            path=f"images/{name}",
+            count=len(images),
+            columns=columns,
+            padding=_PADDING,
+        )

@@ -1,0 +1,308 @@
+"""The training loop: a generator of events around the trainer, with the clock, the files and the commands."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vae_tui
+from vae_tui import data as image_data
+from vae_tui import events as ev
+from vae_tui.data import ImageSets
+from vae_tui.evaluation.elbo import evaluate_elbo
+from vae_tui.model.checkpoint import load_checkpoint, load_weights, read_tensors
+from vae_tui.recipe import Recipe
+from vae_tui.run import Run
+from vae_tui.training.checkpoints import Checkpoints
+from vae_tui.training.device import choose_device, device_name
+from vae_tui.training.drawing import Drawing
+from vae_tui.training.resources import Resources
+from vae_tui.training.trainer import Trainer
+
+_POLL_SECONDS = 0.05
+
+
+class Loop:
+    """One attempt at a run, from loading its images to its last event.
+
+    `events` may be left at any point (a generator closed, a process killed): what was saved stays whole.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        recipe: Recipe,
+        *,
+        device: str,
+        data_root: Path | None,
+        resume: bool,
+        interrupted: Callable[[], bool],
+        say: Callable[[ev.Event], None],
+    ) -> None:
+        """`say` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop."""
+        self._run, self._recipe = run, recipe
+        self._interrupted = interrupted
+        saved = read_tensors(run.resumable().state_path)[1] if resume else None
+        self._device = choose_device(device)
+        self._set_threads(saved)
+        say_stage = _at_most_ten_a_second(say)
+        sets = image_data.load_image_sets(
+            recipe.data,
+            seed=recipe.train.seed,
+            data_root=data_root or image_data.default_data_root(),
+            progress=say_stage,
+        )
+        say_stage("building the networks", 0, None)
+        self._sets = sets
+        self._trainer = Trainer(recipe, sets, self._device)
+        self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, sets.class_names)
+        self._drawing = Drawing(
+            run,
+            (sets.validation or sets.train).pixels,
+            count=recipe.sample.count,
+            seed=recipe.train.seed,
+        )
+        self._resources = Resources(self._device)
+        self._elapsed_before = 0.0
+        if resume:
+            self._elapsed_before = self._checkpoints.restore()
+        elif recipe.train.start_from is not None:
+            source = Path(recipe.train.start_from)
+            load_weights(self._trainer.vae, load_checkpoint(source).state_dict(), source=source)
+            if self._trainer.averaged:
+                self._trainer.averaged.vae.load_state_dict(self._trainer.vae.state_dict())
+
+        self._started = time.monotonic()
+        self._attempt_started = self._started
+        self._next_report = self._started + 0.1
+        self._next_poll = self._started
+        self._next_drawing = self._started
+        self._drawn_step = -1
+        self._images: list[str] = []
+        self._stopping = ""
+        self._seconds_at_epoch = (self._started, 0)
+
+    def events(self) -> Iterator[ev.Event]:
+        """Train, and say what happens; the last event is `run_finished`."""
+        yield self._training_started()
+        try:
+            while not self._stopping and not self._is_done():
+                if self._trainer.epoch_is_over:
+                    self._trainer.begin_epoch()
+                    self._seconds_at_epoch = (time.monotonic(), 0)
+                    yield ev.EpochStarted(**self._now(), epoch=self._trainer.epoch)
+                else:
+                    self._seconds_at_epoch = (time.monotonic(), self._trainer.position)
+                yield from self._train_epoch()
+                if not self._stopping:
+                    yield from self._complete_epoch()
+            if self._stopping:
+                yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
+                yield self._finished("stopped", self._stopping)
+            else:
+                yield self._finished("completed", self._completion())
+        except FloatingPointError as error:
+            last = self._checkpoints.last
+            good = f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
+            yield self._finished("failed", f"{error}; {good}. Try a lower [optimizer] lr, or clip_norm = 1.0")
+
+    def _train_epoch(self) -> Iterator[ev.Event]:
+        """Step until the epoch, the time or the run's patience ends."""
+        trainer = self._trainer
+        while not trainer.epoch_is_over and not self._stopping and not self._out_of_time():
+            trainer.step()
+            now = time.monotonic()
+            if now >= self._next_report or trainer.must_check:
+                yield self._report(now)
+            if now >= self._next_poll:
+                yield from self._obey()
+
+    def _complete_epoch(self) -> Iterator[ev.Event]:
+        """Validate, draw and save."""
+        trainer = self._trainer
+        self._check_losses()
+        means = trainer.epoch_means()
+        since, position = self._seconds_at_epoch
+        images_per_second = (trainer.position - position) / max(1e-9, time.monotonic() - since)
+        validation, rates = None, means.rate_per_dimension
+        if self._sets.validation is not None:
+            elbo = evaluate_elbo(trainer.evaluated, self._sets.validation.pixels, seed=self._recipe.train.seed)
+            loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.beta)
+            validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
+            rates = elbo.rate_per_dimension
+        yield ev.EpochCompleted(
+            **self._now(),
+            epoch=trainer.epoch,
+            train=means.figures(),
+            validation=validation,
+            rate_per_dimension=list(rates),
+            beta=trainer.beta,
+            lr=trainer.lr,
+            images_per_second=images_per_second,
+            elapsed_seconds=self._elapsed(),
+        )
+        last = self._is_done()
+        if last or time.monotonic() >= self._next_drawing:
+            yield from self._draw()
+        if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
+            yield from self._checkpoints.offer(self._elapsed(), train=means.figures(), validation=validation, now=last)
+
+    def _report(self, now: float) -> ev.StepCompleted:
+        """Means since the last report; the further the run, the rarer they come, so that a week is a small log."""
+        trainer = self._trainer
+        self._check_losses()
+        means, steps = trainer.means_since_mark()
+        gap = max(0.1, (now - self._attempt_started) / 20_000)
+        self._next_report = time.monotonic() + gap
+        since, position = self._seconds_at_epoch
+        return ev.StepCompleted(
+            **self._now(),
+            epoch=trainer.epoch,
+            steps=steps,
+            train=means.figures(),
+            beta=trainer.beta,
+            lr=trainer.lr,
+            images_per_second=(trainer.position - position) / max(1e-9, now - since),
+            **self._resources.read(),
+        )
+
+    def _obey(self) -> Iterator[ev.Event]:
+        """Carry out the commands that have come; while paused, wait here for more."""
+        paused_at: float | None = None
+        while True:
+            for command in self._run.claim_commands():
+                if command == "stop":
+                    self._stopping = "as told"
+                    yield self._done(command, "stopping")
+                elif command == "pause":
+                    paused_at = paused_at or time.monotonic()
+                    yield self._done(command, "paused")
+                elif command == "resume":
+                    if paused_at is not None:
+                        self._forget_seconds(time.monotonic() - paused_at)
+                    paused_at = None
+                    yield self._done(command, "training goes on")
+                elif command == "save":
+                    saved = self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
+                    yield from saved
+                    yield self._done(command, f"saved {saved[-1].path}")
+                elif command == "sample":
+                    yield from self._draw()
+                    yield self._done(command, "drew samples and reconstructions")
+                else:
+                    yield self._done(command, f"unknown command; expected one of {', '.join(ev.COMMANDS)}")
+            if self._interrupted():
+                self._stopping = "interrupted"
+            if paused_at is None or self._stopping:
+                break
+            time.sleep(_POLL_SECONDS)
+        self._next_poll = time.monotonic() + _POLL_SECONDS
+
+    def _forget_seconds(self, seconds: float) -> None:
+        """Leave a pause out of every figure of time."""
+        self._started += seconds
+        since, position = self._seconds_at_epoch
+        self._seconds_at_epoch = (since + seconds, position)
+
+    def _draw(self) -> Iterator[ev.Event]:
+        if self._drawn_step != self._trainer.step_count:
+            drawn = self._drawing.draw(self._trainer.evaluated, step=self._trainer.step_count, epoch=self._trainer.epoch)
+            self._drawn_step = self._trainer.step_count
+            self._images = [event.path for event in drawn]
+            now = time.monotonic()
+            self._next_drawing = now + max(1.0, (now - self._attempt_started) / 500)
+            yield from drawn
+
+    def _check_losses(self) -> None:
+        bad = self._trainer.first_bad_step()
+        if bad is not None:
+            raise FloatingPointError(f"the loss was not finite at step {bad}")
+
+    def _is_done(self) -> bool:
+        epochs = self._recipe.train.epochs
+        finished = epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over
+        return finished or self._out_of_time()
+
+    def _out_of_time(self) -> bool:
+        limit = self._recipe.train.max_seconds
+        return limit is not None and self._elapsed() >= limit
+
+    def _elapsed(self) -> float:
+        """Seconds of training, pauses left out, over all attempts."""
+        return self._elapsed_before + time.monotonic() - self._started
+
+    def _completion(self) -> str:
+        epochs = self._recipe.train.epochs
+        if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
+            return f"{epochs} epochs"
+        return f"{self._recipe.train.max_seconds:g} seconds"
+
+    def _now(self) -> dict[str, Any]:
+        return {"time": time.time(), "step": self._trainer.step_count}
+
+    def _done(self, command: str, message: str) -> ev.CommandDone:
+        return ev.CommandDone(**self._now(), command=command, message=message)
+
+    def _finished(self, status: ev.Status, reason: str) -> ev.RunFinished:
+        return ev.RunFinished(
+            **self._now(),
+            status=status,
+            reason=reason,
+            epoch=self._trainer.epoch,
+            checkpoint=self._checkpoints.last,
+            images=self._images,
+        )
+
+    def _training_started(self) -> ev.TrainingStarted:
+        sets, trainer = self._sets, self._trainer
+        parts = {"train": sets.train, "validation": sets.validation, "test": sets.test}
+        sizes = {name: len(part.pixels) if part else 0 for name, part in parts.items()}
+        return ev.TrainingStarted(
+            **self._now(),
+            device=device_name(self._device),
+            threads=torch.get_num_threads(),
+            versions={"vae_tui": vae_tui.__version__, "torch": torch.__version__, "python": platform.python_version()},
+            parameter_count=sum(parameter.numel() for parameter in trainer.vae.parameters()),
+            data_sizes=sizes,
+            image_shape=trainer.vae.image_shape,
+            network=trainer.vae.network_name,
+            steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
+            notes=tuple(_notes(self._recipe, sets)),
+        )
+
+    def _set_threads(self, saved: dict[str, Any] | None) -> None:
+        """What the recipe says, or what the checkpoint was trained with: the last bits of a sum depend on it."""
+        wanted = self._recipe.train.threads
+        if wanted != "auto":
+            torch.set_num_threads(wanted)
+        elif saved is not None:
+            torch.set_num_threads(saved["threads"])
+
+
+def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
+    if sets.skipped:
+        named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
+        yield f"{len(sets.skipped)} broken images were left out: {named}"
+    if recipe.likelihood.name == "bernoulli":
+        pixels = sets.train.pixels[:256]
+        if recipe.data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):
+            yield "Bernoulli on grey pixels is a cross-entropy, not a likelihood: compare it only with its like"
+
+
+def _at_most_ten_a_second(say: Callable[[ev.Event], None]) -> Callable[[str, int, int | None], None]:
+    """Progress as events: every new stage, its end, and in between ten a second."""
+    last = ("", 0.0)
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if stage != last[0] or done == total or now - last[1] >= 0.1:
+            last = (stage, now)
+            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
+
+    return progress

@@ -1,0 +1,235 @@
+"""The state of a training run and the one step that moves it; no clock, no files, no events."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae_tui.data import ImageSets, as_floats, binarize
+from vae_tui.errors import RunError
+from vae_tui.model import VAE, build
+from vae_tui.objective import BetaElbo
+from vae_tui.recipe import Recipe
+from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
+
+_LOSSES_KEPT = 4096
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means over the `images` of some steps, in nats per image; `rate_per_dimension` sums to `rate`."""
+
+    images: int
+    loss: float
+    distortion: float
+    rate_per_dimension: tuple[float, ...]
+
+    @property
+    def rate(self) -> float:
+        """KL(q(z|x) || p(z))."""
+        return sum(self.rate_per_dimension)
+
+    def figures(self) -> dict[str, float | None]:
+        """As events carry them."""
+        return {
+            "loss": self.loss,
+            "elbo": -(self.distortion + self.rate),
+            "distortion": self.distortion,
+            "rate": self.rate,
+        }
+
+
+class Trainer:
+    """Weights, optimizer, data order and epoch sums, all of which `state` gives and `restore` takes, bit for bit.
+
+    Each purpose has a generator of its own: data order, noise, binarising. Metrics are summed on the device and read
+    only when asked for, so a step waits for nothing.
+    """
+
+    def __init__(self, recipe: Recipe, sets: ImageSets, device: torch.device) -> None:
+        self.recipe = recipe
+        self.device = device
+        pixels = sets.train.pixels
+        image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
+        self.pixels = pixels.to(device)
+        self.vae: VAE = build(recipe, image_shape, seed=_seed(recipe, "weights")).to(device)
+        self.objective = BetaElbo(recipe.objective)
+        self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters(), device)
+        decay = recipe.optimizer.ema_decay
+        self.averaged = AveragedWeights(self.vae, decay) if decay else None
+        self._generators = {
+            purpose: torch.Generator(device).manual_seed(_seed(recipe, purpose))
+            for purpose in ("order", "noise", "binarizing")
+        }
+        self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
+
+        self.step_count = 0
+        self.epoch = 0
+        self.position = len(pixels)
+        """How many of this epoch's images have been trained on."""
+        self._order = torch.empty(0, dtype=torch.int64, device=device)
+        self._order_state = self._generators["order"].get_state()
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
+        self._mark = (self._sums.clone(), 0, 0)
+        self._losses = torch.zeros(_LOSSES_KEPT, device=device)
+        self._checked_step = 0
+
+    @property
+    def evaluated(self) -> VAE:
+        """The VAE that validates and draws: with averaged weights where the recipe asks for them."""
+        return self.averaged.vae if self.averaged else self.vae
+
+    @property
+    def epoch_is_over(self) -> bool:
+        """Whether every image of this epoch has been trained on."""
+        return self.position >= len(self.pixels)
+
+    @property
+    def must_check(self) -> bool:
+        """Whether `first_bad_step` must be asked now, before the losses it looks at are written over."""
+        return self.step_count - self._checked_step >= _LOSSES_KEPT
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of this epoch."""
+        return learning_rate(self.recipe.optimizer, max(1, self.epoch), self.recipe.train.epochs)
+
+    @property
+    def beta(self) -> float:
+        """Beta as of the next step."""
+        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.pixels))
+
+    def begin_epoch(self) -> None:
+        """Shuffle the images and start from the first."""
+        self.epoch += 1
+        self.position = 0
+        self._sums.zero_()
+        self._mark = (self._sums.clone(), 0, self.step_count)
+        self._shuffle(self._generators["order"].get_state())
+
+    def step(self) -> None:
+        """Train on the next batch."""
+        images = self._next_batch()
+        epsilon = torch.randn(
+            len(images), self.vae.latent_dim, generator=self._generators["noise"], device=self.device
+        )
+        beta = self.beta
+        terms = self.vae(images, epsilon)
+        distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
+        loss = self.objective.loss(distortion, rates.sum(), beta)
+        self.optimizer.zero_grad(set_to_none=True)
+        (loss / len(images)).backward()
+        if self.recipe.optimizer.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
+        self.optimizer.step()
+        with torch.no_grad():
+            self._sums += torch.cat((loss[None], distortion[None], rates)).detach()
+            self._losses[self.step_count % _LOSSES_KEPT] = loss.detach()
+        self.step_count += 1
+        self.position += len(images)
+        if self.averaged:
+            self.averaged.update(self.step_count)
+
+    def epoch_means(self) -> Means:
+        """Means over this epoch so far; waits for the device."""
+        return self._means(self._sums, self.position)
+
+    def means_since_mark(self) -> tuple[Means, int]:
+        """Means since the last call or the epoch's start, and over how many steps; waits for the device."""
+        sums, position, step_count = self._mark
+        means = self._means(self._sums - sums, self.position - position)
+        steps = self.step_count - step_count
+        self._mark = (self._sums.clone(), self.position, self.step_count)
+        return means, steps
+
+    def first_bad_step(self) -> int | None:
+        """The first step since the last call whose loss was not finite, or None; waits for the device."""
+        since = range(self._checked_step, self.step_count)
+        finite = torch.isfinite(self._losses).tolist()
+        self._checked_step = self.step_count
+        return next((step + 1 for step in since if not finite[step % _LOSSES_KEPT]), None)
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What exact resume needs beside the weights: tensors, and numbers."""
+        tensors = {f"generator.{purpose}": generator.get_state() for purpose, generator in self._generators.items()}
+        tensors["generator.order"] = self._order_state
+        tensors["sums"] = self._sums
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            for name, value in slots.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{index}.{name}"] = value
+        numbers = {
+            "step": self.step_count,
+            "epoch": self.epoch,
+            "position": self.position,
+            "images_crc32": self._images_crc32,
+            "device": self.device.type,
+        }
+        return tensors, numbers
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go on from what `state` gave; the weights are loaded apart.
+
+        Raises RunError where the images are not those of the run.
+        """
+        if numbers["images_crc32"] != self._images_crc32:
+            raise RunError(
+                "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
+                "run from its weights with --set train.start_from=RUN"
+            )
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            if key.startswith("optimizer."):
+                _, index, name = key.split(".")
+                slots.setdefault(int(index), {})[name] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
+        self._checked_step = self.step_count
+        same_device = numbers["device"] == self.device.type
+        for purpose, generator in self._generators.items():
+            if same_device:
+                generator.set_state(tensors[f"generator.{purpose}"])
+            else:
+                generator.manual_seed(_seed(self.recipe, f"{purpose} from step {self.step_count}"))
+        self._shuffle(self._generators["order"].get_state())
+        self._sums.copy_(tensors["sums"])
+        self._mark = (self._sums.clone(), self.position, self.step_count)
+        self._set_learning_rate()
+
+    def _shuffle(self, state: Tensor) -> None:
+        """Order the images by the generator's `state`, which is kept: it stands for the whole order."""
+        self._order_state = state
+        self._order = torch.randperm(len(self.pixels), generator=self._generators["order"], device=self.device)
+        self._set_learning_rate()
+
+    def _set_learning_rate(self) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr
+
+    def _next_batch(self) -> Tensor:
+        chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
+        batch = self.pixels.index_select(0, chosen)
+        if self.recipe.data.binarize == "dynamic":
+            uniform = torch.rand(batch.shape, generator=self._generators["binarizing"], device=self.device)
+            batch = binarize(batch, uniform)
+        return as_floats(batch)
+
+    def _means(self, sums: Tensor, images: int) -> Means:
+        loss, distortion, *rates = (sums / max(1, images)).tolist()
+        return Means(images, loss, distortion, tuple(rates))
+
+    @cached_property
+    def _images_crc32(self) -> int:
+        return zlib.crc32(self.pixels.cpu().numpy().data)
+
+
+def _seed(recipe: Recipe, purpose: str) -> int:
+    """A seed for one purpose, far from those of the others."""
+    return (recipe.train.seed * 0x9E3779B97F4A7C15 + zlib.crc32(purpose.encode())) % 2**63
