@@ -1,0 +1,224 @@
+"""A folder of photos: JPEG and PNG files of any size, with or without splits and classes."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vae_tui.data.progress import Progress
+from vae_tui.data.sets import Images, StoredSets
+from vae_tui.errors import DataError
+
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+_SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
+_BROKEN_SHARE_ALLOWED = 0.01
+_WORKERS = min(16, os.cpu_count() or 1)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,  # what Pillow says of a broken PNG
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+
+
+@dataclass(frozen=True)
+class _Photo:
+    path: Path
+    split: str
+    class_name: str | None
+
+
+def read_folder(root: Path, *, height: int, width: int, channels: int, progress: Progress) -> StoredSets:
+    """Read every JPEG and PNG under a folder, resized and centre-cropped to `height` x `width`.
+
+    The folder is flat or has a folder for each class, or has train/, validation/ (or val/) and test/, each flat or with
+    a folder for each class. Hidden files are ignored. A file that cannot be decoded is skipped. Raises DataError where
+    there are no images or more than 1 % of them are broken.
+    """
+    if not root.is_dir():
+        what = 'is a file (data.name = "npz" reads arrays)' if root.exists() else "is not there"
+        raise DataError(f"{root} {what}; data.root names a folder of JPEG and PNG files")
+    folders = _find_splits(root)
+    photos = [photo for split, folder in folders.items() for photo in _find_photos(folder, split)]
+    pixels = np.empty((len(photos), channels, height, width), np.uint8)
+    broken = _decode_all(photos, pixels, progress)
+    skipped = tuple(photos[index].path.relative_to(root).as_posix() for index in broken)
+    if len(broken) > _BROKEN_SHARE_ALLOWED * len(photos):
+        told = [f"  {name}: {problem}" for name, problem in zip(skipped, broken.values(), strict=True)]
+        few = "\n".join(told[:5])
+        more = f"\n  and {len(told) - 5:,} more" if len(told) > 5 else ""
+        raise DataError(
+            f"{root}: {len(broken):,} of {len(photos):,} images are broken, more than "
+            f"{_BROKEN_SHARE_ALLOWED:.0%}; remove or replace them:\n{few}{more}"
+        )
+    if missing := set(folders) - {photo.split for index, photo in enumerate(photos) if index not in broken}:
+        raise DataError(f"{root}: every image for {' and '.join(sorted(missing))} is broken: {', '.join(skipped)}")
+    return _assemble(photos, pixels, broken, skipped)
+
+
+def read_photo(path: Path, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """Decode one image as (C, H, W): upright, on white, its shorter side fitted and its longer side cropped evenly."""
+    with Image.open(path, formats=("JPEG", "PNG")) as image:
+        orientation = _read_orientation(image)
+        size = (height, width) if orientation in _ON_ITS_SIDE else (width, height)
+        # A JPEG decodes at an eighth, a quarter or half its size for little; twice what is needed keeps it sharp.
+        scale = 2 * max(size[0] / image.width, size[1] / image.height)
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+        fitted = ImageOps.fit(_simplify(image), size, Image.Resampling.BICUBIC)
+    if orientation in _UPRIGHT:
+        fitted = fitted.transpose(_UPRIGHT[orientation])
+    pixels = np.asarray(fitted.convert("L" if channels == 1 else "RGB"), np.uint8)
+    return pixels.reshape(height, width, channels).transpose(2, 0, 1)
+
+
+def _read_orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except (*_UNREADABLE, TypeError):
+        return 1  # damaged notes about a photo are no reason to lose the photo
+
+
+def _simplify(image: Image.Image) -> Image.Image:
+    """Bring any kind of pixels to 8 bits of grey or RGB, what is transparent laid on white."""
+    if image.mode.startswith("I"):
+        sixteen_bits = np.asarray(image).astype(np.uint32)
+        return Image.fromarray((sixteen_bits * 255 // 65535).astype(np.uint8))
+    if image.has_transparency_data:
+        colour = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", colour.size, "white"), colour).convert("RGB")
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _decode_all(photos: Sequence[_Photo], pixels: NDArray[np.uint8], progress: Progress) -> dict[int, str]:
+    """Decode into `pixels` (N, C, H, W); returns what is wrong with each photo that is broken, by its index."""
+    channels, height, width = pixels.shape[1:]
+
+    def decode(index: int) -> str | None:
+        try:
+            pixels[index] = read_photo(photos[index].path, height=height, width=width, channels=channels)
+        except _UNREADABLE as error:
+            return _problem(error)
+        return None
+
+    broken = {}
+    progress("decoding images", 0, len(photos))
+    with warnings.catch_warnings(), ThreadPoolExecutor(_WORKERS) as pool:
+        # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", module=r"PIL\b")
+        # In batches, so that an interrupt has little to wait for.
+        batch = 16 * _WORKERS
+        for start in range(0, len(photos), batch):
+            indexes = range(start, min(start + batch, len(photos)))
+            for index, problem in zip(indexes, pool.map(decode, indexes), strict=True):
+                if problem is not None:
+                    broken[index] = problem
+                progress("decoding images", index + 1, len(photos))
+    return broken
+
+
+def _problem(error: BaseException) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "no JPEG or PNG"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _find_splits(root: Path) -> dict[str, Path]:
+    """The folders of train, validation and test; a folder without them is all train."""
+    _, folders = _list(root)
+    found = {
+        split: [folder for folder in folders if folder.name.lower() in names] for split, names in _SPLIT_FOLDERS.items()
+    }
+    for several in found.values():
+        if len(several) > 1:
+            names = " and ".join(f"{folder.name}/" for folder in several)
+            raise DataError(f"{root} has both {names}; expected one of them")
+    if not any(found.values()):
+        return {"train": root}
+    if not found["train"]:
+        names = " and ".join(f"{folder.name}/" for several in found.values() for folder in several)
+        raise DataError(f"{root} has {names} but no train/; add it, or rename what is a class and no split")
+    return {split: several[0] for split, several in found.items() if several}
+
+
+def _find_photos(folder: Path, split: str) -> list[_Photo]:
+    """The images in a folder or in its class folders, in the order of their names; raises DataError where none are."""
+    flat, subfolders = _list(folder)
+    classes = {subfolder.name: _walk(subfolder) for subfolder in subfolders}
+    if flat and any(classes.values()):
+        names = ", ".join(f"{name}/" for name, paths in classes.items() if paths)
+        more = f" and {len(flat) - 1:,} more images" if len(flat) > 1 else ""
+        raise DataError(
+            f"{folder} holds {flat[0].name}{more} beside folders of images ({names}); "
+            "expected every image in a class folder, or none"
+        )
+    if flat:
+        return [_Photo(path, split, None) for path in flat]
+    photos = [_Photo(path, split, name) for name, paths in classes.items() for path in paths]
+    if not photos:
+        raise DataError(f"{folder} holds no JPEG or PNG files (.jpg, .jpeg, .png), nor do folders in it")
+    return photos
+
+
+def _list(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The images and the folders right in a folder, both in the order of their names, without hidden ones."""
+    with os.scandir(folder) as entries:
+        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+        photos = [Path(entry) for entry in visible if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()]
+        return photos, [Path(entry) for entry in visible if entry.is_dir()]
+
+
+def _walk(folder: Path) -> list[Path]:
+    """The images in a folder and in folders within it; links to folders within it are not followed."""
+    found, subfolders = _list(folder)
+    for subfolder in subfolders:
+        if not subfolder.is_symlink():
+            found.extend(_walk(subfolder))
+    return found
+
+
+def _assemble(
+    photos: Sequence[_Photo], pixels: NDArray[np.uint8], broken: Collection[int], skipped: tuple[str, ...]
+) -> StoredSets:
+    class_names = tuple(sorted({photo.class_name for photo in photos if photo.class_name is not None}))
+    index_of = {name: index for index, name in enumerate(class_names)}
+    sets = {}
+    for split in _SPLIT_FOLDERS:
+        rows = [row for row, photo in enumerate(photos) if photo.split == split and row not in broken]
+        if rows:
+            names = [photos[row].class_name for row in rows]
+            labels = [index_of[name] for name in names if name is not None]
+            # Each split gets memory of its own, so that none keeps alive what another was cut from.
+            part = pixels if len(rows) == len(pixels) else pixels[rows]
+            sets[split] = Images(torch.from_numpy(part), torch.tensor(labels) if labels else None)
+    return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names, skipped)
