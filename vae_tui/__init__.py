@@ -1,3 +1,66 @@
-"""Train, watch, steer and walk variational autoencoders without leaving the terminal."""
+"""Train, watch, steer and walk variational autoencoders without leaving the terminal.
+
+In a notebook: `vae_tui.load("checkpoints/RUN")` gives a VAE with `encode`, `decode` and `sample`, and
+`for event in vae_tui.train("digits"): ...` trains one. Importing the package imports nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from vae_tui.events import Event
+    from vae_tui.model import VAE
+    from vae_tui.recipe import Recipe
 
 __version__ = "0.1.0"
+
+
+def load(source: str | Path | None = None, *, device: str = "cpu", runs_dir: str | Path = "checkpoints") -> VAE:
+    """The VAE in a checkpoint file, or in a run's best checkpoint (its path or name; None: the newest run).
+
+    In evaluation mode, with averaged weights where the run keeps them. Raises CheckpointError for a file that is
+    missing, damaged or not one of ours, RunError where there is no such run.
+    """
+    from pathlib import Path
+
+    from vae_tui.model.checkpoint import load_checkpoint
+    from vae_tui.run import find_checkpoint
+
+    return load_checkpoint(find_checkpoint(None if source is None else str(source), Path(runs_dir)), device=device)
+
+
+def train(
+    recipe: Recipe | str | Path = "digits",
+    overrides: Sequence[str] = (),
+    *,
+    name: str | None = None,
+    runs_dir: str | Path = "checkpoints",
+    data_root: str | Path | None = None,
+    device: str = "auto",
+) -> Iterator[Event]:
+    """Train in this process, yielding each event as it is logged; the run is a folder like any other.
+
+    `recipe` is a Recipe, a file or the name of a shipped one, `overrides` are as for `--set`: "train.epochs=5". The run
+    starts with the first event asked for; a loop that is left ends it. Raises RecipeError, DataError or RunError for
+    what a user can mend.
+    """
+    from pathlib import Path
+
+    from vae_tui.launch import create_run
+    from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
+    from vae_tui.training.attempt import attempt
+
+    if isinstance(recipe, Recipe):
+        loaded = LoadedRecipe(parse(recipe.resolved(), overrides)[0], "notebook")
+    else:
+        loaded = load_recipe(str(recipe), overrides)
+    run = create_run(loaded, Path(runs_dir), name)
+    run.acquire_lock()
+    try:
+        yield from attempt(run, device=device, data_root=None if data_root is None else Path(data_root))
+    finally:
+        run.release_lock()

@@ -16,7 +16,6 @@ from vae_tui.errors import RecipeError, RunError, VaeTuiError
 if TYPE_CHECKING:
     import subprocess
 
-    from vae_tui.recipe import Recipe
     from vae_tui.run import EventReader, Run
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -106,12 +105,16 @@ def train(
 
     Examples: `vae-tui train beta10`; `vae-tui train mnist/fc20 --set train.epochs=10 --data-root ~/data`.
     """
-    from vae_tui.launch import start_trainer
+    from vae_tui.launch import create_run, start_trainer
+    from vae_tui.recipe import load_recipe
     from vae_tui.run import EventReader
 
     overrides = set_ or []
     if resume is None:
-        chosen = _new_run(recipe or "digits", overrides, runs_dir, run)
+        loaded = load_recipe(recipe or "digits", overrides)
+        for note in loaded.notes:
+            sys.stderr.write(f"note: {note}\n")
+        chosen = create_run(loaded, runs_dir, run)
     elif recipe is not None or run is not None:
         raise RunError("--resume goes on with a run as it is: give it without a RECIPE and without --run")
     else:
@@ -129,7 +132,9 @@ def train(
 
 @app.command()
 def watch(
-    run: Annotated[str | None, typer.Argument(help="A run's name, a unique prefix or its path [default: newest].")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="A run's name, a unique prefix or its path [default: newest].")
+    ] = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
     """Show a live run again with its whole history, or a finished one as it was; plain without a terminal."""
@@ -150,7 +155,9 @@ def watch(
 def sample(
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN|CHECKPOINT]", help="A run, whose best checkpoint is taken, or a file [default: newest]."),
+        typer.Argument(
+            metavar="[RUN|CHECKPOINT]", help="A run, whose best checkpoint is taken, or a file [default: newest]."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("samples.png"),
     count: Annotated[int, typer.Option(min=1, max=65536, help="How many images.")] = 64,
@@ -214,30 +221,6 @@ def check(
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 
-def _new_run(name_or_path: str, overrides: list[str], runs_dir: Path, name: str | None) -> Run:
-    from vae_tui.recipe import load_recipe
-    from vae_tui.run import Run
-
-    loaded = load_recipe(name_or_path, overrides)
-    for note in loaded.notes:
-        sys.stderr.write(f"note: {note}\n")
-    recipe = _with_absolute_paths(loaded.recipe, runs_dir)
-    return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
-
-
-def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
-    """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
-    from vae_tui.run import find_checkpoint
-
-    if recipe.data.root is not None:
-        root = str(Path(recipe.data.root).expanduser().absolute())
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
-    if recipe.train.start_from is not None:
-        start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())
-        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"start_from": start_from})})
-    return recipe
-
-
 def _run_to_resume(name_or_path: str, overrides: list[str], runs_dir: Path) -> Run:
     """The run to go on with, its recipe rewritten where overrides change it."""
     from vae_tui.recipe import load_recipe
@@ -246,7 +229,8 @@ def _run_to_resume(name_or_path: str, overrides: list[str], runs_dir: Path) -> R
     run = find_run(name_or_path, runs_dir)
     if run.holder() is not None:
         raise RunError(run.busy_message())
-    state = read_metadata(run.resumable().state_path)
+    checkpoint = run.resumable()
+    state = read_metadata(checkpoint.state_path) if checkpoint else {}
     before = load_recipe(str(run.recipe_path)).recipe
     recipe = load_recipe(str(run.recipe_path), overrides).recipe
     for table in ("data", "model", "likelihood"):
@@ -261,12 +245,12 @@ def _run_to_resume(name_or_path: str, overrides: list[str], runs_dir: Path) -> R
     if recipe.train.seed != before.train.seed:
         raise RecipeError(str(run.recipe_path), ["[train] seed stays as it is when a run goes on"])
     epochs, max_seconds = recipe.train.epochs, recipe.train.max_seconds
-    if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
+    if epochs is not None and state.get("epoch_is_over") and state["epoch"] >= epochs:
         raise RunError(
             f"{run.name} has finished its {epochs} epochs; "
             f"go on with: vae-tui train --resume {run.name} --set train.epochs={2 * epochs}"
         )
-    if max_seconds is not None and state["elapsed_seconds"] >= max_seconds:
+    if max_seconds is not None and state.get("elapsed_seconds", 0) >= max_seconds:
         raise RunError(
             f"{run.name} has had its {max_seconds:g} seconds; "
             f"go on with: vae-tui train --resume {run.name} --set train.max_seconds={2 * max_seconds:g}"
@@ -294,9 +278,9 @@ def _wait_until_started(run: Run, reader: EventReader, process: subprocess.Popen
 
 
 def _train_headless(run: Run, reader: EventReader, process: subprocess.Popen[bytes], ui: Ui) -> None:
-    from vae_tui.headless import JsonView, PlainView, SilentView, run_to_end
+    from vae_tui.headless import JsonView, PlainView, SilentView, View, run_to_end
 
-    view = {Ui.JSON: JsonView, Ui.NONE: SilentView}.get(ui, PlainView)()
+    view: View = JsonView() if ui is Ui.JSON else SilentView() if ui is Ui.NONE else PlainView()
     status = run_to_end(reader, process, view)
     if ui is not Ui.JSON:
         _finish(run, summary=ui is not Ui.NONE)

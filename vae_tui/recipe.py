@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -21,7 +21,9 @@ from vae_tui.errors import RecipeError
 ImageSet = Literal["digits", "mnist", "fashion-mnist", "binarized-mnist", "npz", "folder"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
-_Sizes = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+_Sizes = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
 _Milestones = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
 ]
@@ -31,7 +33,12 @@ _ImageSize = Annotated[_Side | tuple[_Side, _Side], BeforeValidator(lambda v: tu
 
 def _key(default: Any, meaning: str, *, only: Mapping[str, Sequence[str]] | None = None, **constraints: Any) -> Any:
     """A key of a table; `only` names the values of a sibling key it goes with, such as {"network": ["conv"]}."""
-    return Field(default, description=meaning, json_schema_extra={"only": dict(only)} if only else None, **constraints)
+    return Field(
+        default,
+        description=meaning,
+        json_schema_extra={"only": {selector: list(values) for selector, values in only.items()}} if only else None,
+        **constraints,
+    )
 
 
 class Table(BaseModel):
@@ -86,7 +93,7 @@ class DataTable(Table):
     validation: float = _key(
         0.1,
         "share of the training images held out by the seed to choose the best checkpoint on; a set with a validation "
-        "split of its own uses that; 0 trains on everything, and best is the last",
+        "split of its own uses that; 0 trains on everything, validation split included, and best is the last",
         ge=0,
         lt=1,
     )
@@ -177,7 +184,8 @@ class OptimizerTable(Table):
     momentum: float = _key(0.0, "momentum", only={"name": ["sgd"]}, ge=0, lt=1)
     weight_decay: float = _key(0.0, "weight decay (decoupled with adamw)", ge=0)
     schedule: Literal["constant", "step", "exponential", "cosine"] = _key(
-        "constant", "of the learning rate: held, times gamma at each milestone, times gamma every epoch, or a half cosine"
+        "constant",
+        "of the learning rate: held, times gamma at each milestone, times gamma every epoch, or a half cosine",
     )
     milestones: _Milestones = _key(
         (), "epochs after which the learning rate is multiplied by gamma", only={"schedule": ["step"]}
@@ -198,7 +206,9 @@ class OptimizerTable(Table):
 class TrainTable(Table):
     """For how long, and on what terms."""
 
-    epochs: int | None = _key(None, "passes over the training images (20 if neither this nor max_seconds is given)", ge=1)
+    epochs: int | None = _key(
+        None, "passes over the training images (20 if neither this nor max_seconds is given)", ge=1
+    )
     max_seconds: float | None = _key(None, "training stops after this time, whichever comes first", gt=0)
     batch_size: int = _key(100, "images a step; an epoch's last batch may be smaller", ge=1)
     threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = _key("auto", "CPU threads; auto: one a core")
@@ -362,8 +372,6 @@ def _meaning(field: Any) -> str:
 
 
 def _choices(annotation: Any) -> list[Any]:
-    from typing import get_args, get_origin
-
     return list(get_args(annotation)) if get_origin(annotation) is Literal else []
 
 
@@ -490,4 +498,4 @@ def _did_you_mean(word: str, known: Iterable[Any], form: str) -> str:
 
 
 if __name__ == "__main__":
-    print(reference())
+    print(reference())  # noqa: T201 - this is its output

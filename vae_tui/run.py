@@ -149,14 +149,10 @@ class Run:
                 best, best_elbo = checkpoint, elbo
         return best
 
-    def resumable(self) -> Checkpoint:
-        """The newest checkpoint with its state beside it; raises CheckpointError where there is none."""
-        for checkpoint in reversed(self.checkpoints()):
-            if checkpoint.state_path.exists():
-                return checkpoint
-        raise CheckpointError(
-            f"{self.path} holds no checkpoint to go on from; start a new run with: vae-tui train {self.recipe_path}"
-        )
+    def resumable(self) -> Checkpoint | None:
+        """The newest checkpoint with its state beside it, to go on from; None: the run begins again."""
+        with_state = [checkpoint for checkpoint in self.checkpoints() if checkpoint.state_path.exists()]
+        return with_state[-1] if with_state else None
 
     def acquire_lock(self) -> None:
         """Take the run for this process, until it ends or `release_lock`; raises RunError where another has it."""
@@ -384,7 +380,9 @@ def read_metadata(path: Path) -> dict[str, Any]:
     except (struct.error, ValueError, UnicodeDecodeError):
         raise CheckpointError(f"{path} is no whole safetensors file: it is damaged or was cut short") from None
     except (KeyError, TypeError):
-        raise CheckpointError(f"{path} is a safetensors file, but vae-tui did not write it: it carries no recipe") from None
+        raise CheckpointError(
+            f"{path} is a safetensors file, but vae-tui did not write it: it carries no recipe"
+        ) from None
 
 
 def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -410,14 +408,12 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 def _query_lock(descriptor: int) -> int | None:
     """Who would refuse us the lock on a file, by F_GETLK, which takes nothing and disturbs nobody."""
+    # struct flock, in the order each system has its fields; a write lock is refused by any other lock.
     if sys.platform == "darwin":
-        layout, build = "qqihh", lambda kind: (0, 0, 0, kind, os.SEEK_SET)
-        kind_at, pid_at = 3, 2
+        layout, question, kind_at, pid_at = "qqihh", (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET), 3, 2
     else:
-        layout, build = "hhqqi", lambda kind: (kind, os.SEEK_SET, 0, 0, 0)
-        kind_at, pid_at = 0, 4
-    # A write lock is asked about, which any other lock refuses; F_GETLK needs no write access to do so.
-    answer = struct.unpack(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(layout, *build(fcntl.F_WRLCK))))
+        layout, question, kind_at, pid_at = "hhqqi", (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0), 0, 4
+    answer = struct.unpack(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(layout, *question)))
     if answer[kind_at] == fcntl.F_UNLCK:
         return None
     return max(0, int(answer[pid_at]))

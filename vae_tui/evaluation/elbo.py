@@ -41,7 +41,7 @@ def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500)
     sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
     training = vae.training
     vae.eval()
-    for part in pixels.split(batch_size):
+    for part in torch.split(pixels, batch_size):
         images = as_floats(part.to(device))
         epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
         terms = vae(images, epsilon)

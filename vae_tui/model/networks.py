@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +50,7 @@ def _mlp(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Modu
 
 def _dense(widths: Sequence[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), activation()]
     return layers
 
@@ -60,7 +61,8 @@ def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Mod
     channels = [image_shape[0], *model.channels]
     sizes = [(image_shape[1], image_shape[2])]
     for _ in model.channels:
-        sizes.append(tuple((n + 2 * model.padding - model.kernel_size) // model.stride + 1 for n in sizes[-1]))  # type: ignore[arg-type]
+        height, width = ((n + 2 * model.padding - model.kernel_size) // model.stride + 1 for n in sizes[-1])
+        sizes.append((height, width))
     height, width = (n // model.pool for n in sizes[-1])
     if min(min(size) for size in sizes) < 1 or min(height, width) < 1:
         raise RecipeError(
@@ -71,11 +73,11 @@ def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Mod
                 "give fewer channels, a smaller stride or larger images"
             ],
         )
-    shape = {"kernel_size": model.kernel_size, "stride": model.stride, "padding": model.padding}
+    kernel, stride, padding = model.kernel_size, model.stride, model.padding
 
     encoder: list[nn.Module] = []
-    for inputs, outputs in zip(channels, channels[1:], strict=False):
-        encoder += [nn.Conv2d(inputs, outputs, **shape), *_norm(model.norm, outputs), activation()]
+    for inputs, outputs in pairwise(channels):
+        encoder += [nn.Conv2d(inputs, outputs, kernel, stride, padding), *_norm(model.norm, outputs), activation()]
     if model.pool > 1:
         encoder.append(nn.MaxPool2d(model.pool))
     features = channels[-1] * height * width
@@ -89,12 +91,12 @@ def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Mod
     if model.pool > 1:
         decoder.append(nn.Upsample(size=sizes[-1], mode="nearest"))
     for depth in range(len(channels) - 1, 0, -1):
-        small, large = sizes[depth], sizes[depth - 1]
-        missing = tuple(
-            n - ((m - 1) * model.stride - 2 * model.padding + model.kernel_size)
-            for m, n in zip(small, large, strict=True)
+        (m_height, m_width), (n_height, n_width) = sizes[depth], sizes[depth - 1]
+        missing = (
+            n_height - ((m_height - 1) * stride - 2 * padding + kernel),
+            n_width - ((m_width - 1) * stride - 2 * padding + kernel),
         )
-        decoder.append(nn.ConvTranspose2d(channels[depth], channels[depth - 1], output_padding=missing, **shape))
+        decoder.append(nn.ConvTranspose2d(channels[depth], channels[depth - 1], kernel, stride, padding, missing))
         if depth > 1:
             decoder += [*_norm(model.norm, channels[depth - 1]), activation()]
     name = "conv " + "-".join(str(width) for width in [*channels, features, model.latent_dim])

@@ -30,7 +30,8 @@ def attempt(
     """
     recipe = load_recipe(str(run.recipe_path)).recipe
     writer = EventWriter(run.events_path)
-    step = run.resumable().step if resume else 0
+    checkpoint = run.resumable() if resume else None
+    step = checkpoint.step if checkpoint else 0
     ended = False
 
     def logged(event: ev.Event) -> ev.Event:
@@ -66,7 +67,7 @@ def attempt(
             data_root=data_root,
             resume=resume,
             interrupted=interrupted,
-            say=logged,
+            say=writer.write,
         )
         for event in loop.events():
             yield logged(event)

@@ -26,9 +26,14 @@ class Checkpoints:
         self._best_elbo: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
-        self._saved_at = -_SECONDS_BETWEEN
+        self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since the last save of this attempt, or since it began."""
+        return time.monotonic() - self._saved_at
 
     def offer(
         self, elapsed_seconds: float, *, train: Figures | None, validation: Figures | None, now: bool = False
@@ -38,7 +43,7 @@ class Checkpoints:
         best = elbo is not None and (self._best_elbo is None or elbo > self._best_elbo)
         if best:
             self._best_elbo = elbo
-        if not now and time.monotonic() - self._saved_at < _SECONDS_BETWEEN:
+        if not now and self.age_seconds < _SECONDS_BETWEEN:
             if best:
                 self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(train, validation))
             return []
@@ -46,12 +51,11 @@ class Checkpoints:
         self._waiting = None
         return [*said, self._save(elapsed_seconds, train, validation, best=best or self._best_elbo is None)]
 
-    def restore(self) -> float:
-        """Put the newest checkpoint that has its state into the trainer, and return its seconds of training.
+    def restore(self, checkpoint: Checkpoint) -> float:
+        """Put a checkpoint and its state into the trainer, and return its seconds of training.
 
-        Raises CheckpointError where there is none that is whole.
+        Raises CheckpointError where one of them is damaged.
         """
-        checkpoint = self._run.resumable()
         weights, _ = read_tensors(checkpoint.path)
         state, numbers = read_tensors(checkpoint.state_path)
         if numbers["step"] != checkpoint.step:

@@ -48,12 +48,16 @@ class Drawing:
         data, drawn = as_pictures(self._data), reconstruct(vae, self._data)
         row = min(_RECONSTRUCTION_COLUMNS, len(data))
         whole = len(data) // row * row
-        rows = [part for start in range(0, whole, row) for part in (data[start : start + row], drawn[start : start + row])]
+        rows = [
+            part for start in range(0, whole, row) for part in (data[start : start + row], drawn[start : start + row])
+        ]
         return np.concatenate(rows)
 
     def _write(self, kind: str, images: Pixels, columns: int, step: int, epoch: int) -> ImagesDrawn:
         name = f"{kind}-{step:09d}.png"
-        write_whole(self._run.images_path / name, encode_png(make_grid(images, columns, padding=_PADDING)), durable=False)
+        write_whole(
+            self._run.images_path / name, encode_png(make_grid(images, columns, padding=_PADDING)), durable=False
+        )
         return ImagesDrawn(
             time=time.time(),
             step=step,

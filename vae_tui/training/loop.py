@@ -15,9 +15,9 @@ from vae_tui import data as image_data
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.evaluation.elbo import evaluate_elbo
-from vae_tui.model.checkpoint import load_checkpoint, load_weights, read_tensors
+from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
-from vae_tui.run import Run
+from vae_tui.run import Checkpoint, Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints
 from vae_tui.training.device import choose_device, device_name
 from vae_tui.training.drawing import Drawing
@@ -25,6 +25,8 @@ from vae_tui.training.resources import Resources
 from vae_tui.training.trainer import Trainer
 
 _POLL_SECONDS = 0.05
+_SECONDS_AT_RISK = 300.0
+"""An epoch longer than this is saved within."""
 
 
 class Loop:
@@ -47,10 +49,13 @@ class Loop:
         """`say` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop."""
         self._run, self._recipe = run, recipe
         self._interrupted = interrupted
-        saved = read_tensors(run.resumable().state_path)[1] if resume else None
+        checkpoint = run.resumable() if resume else None
         self._device = choose_device(device)
-        self._set_threads(saved)
-        say_stage = _at_most_ten_a_second(say)
+        self._set_threads(checkpoint)
+
+        def say_stage(stage: str, done: int, total: int | None) -> None:
+            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
+
         sets = image_data.load_image_sets(
             recipe.data,
             seed=recipe.train.seed,
@@ -69,8 +74,8 @@ class Loop:
         )
         self._resources = Resources(self._device)
         self._elapsed_before = 0.0
-        if resume:
-            self._elapsed_before = self._checkpoints.restore()
+        if checkpoint is not None:
+            self._elapsed_before = self._checkpoints.restore(checkpoint)
         elif recipe.train.start_from is not None:
             source = Path(recipe.train.start_from)
             load_weights(self._trainer.vae, load_checkpoint(source).state_dict(), source=source)
@@ -108,7 +113,9 @@ class Loop:
                 yield self._finished("completed", self._completion())
         except FloatingPointError as error:
             last = self._checkpoints.last
-            good = f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
+            good = (
+                f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
+            )
             yield self._finished("failed", f"{error}; {good}. Try a lower [optimizer] lr, or clip_norm = 1.0")
 
     def _train_epoch(self) -> Iterator[ev.Event]:
@@ -121,6 +128,8 @@ class Loop:
                 yield self._report(now)
             if now >= self._next_poll:
                 yield from self._obey()
+                if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
+                    yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None)
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
         """Validate, draw and save."""
@@ -129,7 +138,8 @@ class Loop:
         means = trainer.epoch_means()
         since, position = self._seconds_at_epoch
         images_per_second = (trainer.position - position) / max(1e-9, time.monotonic() - since)
-        validation, rates = None, means.rate_per_dimension
+        validation: ev.Figures | None = None
+        rates = means.rate_per_dimension
         if self._sets.validation is not None:
             elbo = evaluate_elbo(trainer.evaluated, self._sets.validation.pixels, seed=self._recipe.train.seed)
             loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.beta)
@@ -211,7 +221,9 @@ class Loop:
 
     def _draw(self) -> Iterator[ev.Event]:
         if self._drawn_step != self._trainer.step_count:
-            drawn = self._drawing.draw(self._trainer.evaluated, step=self._trainer.step_count, epoch=self._trainer.epoch)
+            drawn = self._drawing.draw(
+                self._trainer.evaluated, step=self._trainer.step_count, epoch=self._trainer.epoch
+            )
             self._drawn_step = self._trainer.step_count
             self._images = [event.path for event in drawn]
             now = time.monotonic()
@@ -275,13 +287,13 @@ class Loop:
             notes=tuple(_notes(self._recipe, sets)),
         )
 
-    def _set_threads(self, saved: dict[str, Any] | None) -> None:
+    def _set_threads(self, checkpoint: Checkpoint | None) -> None:
         """What the recipe says, or what the checkpoint was trained with: the last bits of a sum depend on it."""
         wanted = self._recipe.train.threads
         if wanted != "auto":
             torch.set_num_threads(wanted)
-        elif saved is not None:
-            torch.set_num_threads(saved["threads"])
+        elif checkpoint is not None:
+            torch.set_num_threads(read_metadata(checkpoint.state_path)["threads"])
 
 
 def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
@@ -292,17 +304,3 @@ def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
         pixels = sets.train.pixels[:256]
         if recipe.data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):
             yield "Bernoulli on grey pixels is a cross-entropy, not a likelihood: compare it only with its like"
-
-
-def _at_most_ten_a_second(say: Callable[[ev.Event], None]) -> Callable[[str, int, int | None], None]:
-    """Progress as events: every new stage, its end, and in between ten a second."""
-    last = ("", 0.0)
-
-    def progress(stage: str, done: int, total: int | None) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if stage != last[0] or done == total or now - last[1] >= 0.1:
-            last = (stage, now)
-            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
-
-    return progress

@@ -7,13 +7,15 @@ import math
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vae_tui.model import VAE
 from vae_tui.recipe import OptimizerTable
 
 
-def build_optimizer(table: OptimizerTable, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
+def build_optimizer(
+    table: OptimizerTable, parameters: Iterable[nn.Parameter], device: torch.device
+) -> torch.optim.Optimizer:
     """The optimizer, fused into one pass over the weights where the device has that."""
     fused = device.type in ("cpu", "cuda")
     if table.name == "sgd":
@@ -46,7 +48,8 @@ class AveragedWeights:
     def __init__(self, vae: VAE, decay: float) -> None:
         self.vae = copy.deepcopy(vae).requires_grad_(False)
         self._decay = decay
-        self._sources, self._averages = list(vae.parameters()), list(self.vae.parameters())
+        self._sources: list[Tensor] = list(vae.parameters())
+        self._averages: list[Tensor] = list(self.vae.parameters())
         self._source_buffers, self._buffers = list(vae.buffers()), list(self.vae.buffers())
 
     @torch.no_grad()

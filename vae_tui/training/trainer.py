@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_tui.data import ImageSets, as_floats, binarize
+from vae_tui.data import ImageSets, as_floats, binarize, seed_for
 from vae_tui.errors import RunError
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
@@ -57,13 +57,13 @@ class Trainer:
         pixels = sets.train.pixels
         image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
         self.pixels = pixels.to(device)
-        self.vae: VAE = build(recipe, image_shape, seed=_seed(recipe, "weights")).to(device)
+        self.vae: VAE = build(recipe, image_shape, seed=seed_for(recipe.train.seed, "weights")).to(device)
         self.objective = BetaElbo(recipe.objective)
         self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters(), device)
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self._generators = {
-            purpose: torch.Generator(device).manual_seed(_seed(recipe, purpose))
+            purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
             for purpose in ("order", "noise", "binarizing")
         }
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
@@ -116,9 +116,7 @@ class Trainer:
     def step(self) -> None:
         """Train on the next batch."""
         images = self._next_batch()
-        epsilon = torch.randn(
-            len(images), self.vae.latent_dim, generator=self._generators["noise"], device=self.device
-        )
+        epsilon = torch.randn(len(images), self.vae.latent_dim, generator=self._generators["noise"], device=self.device)
         beta = self.beta
         terms = self.vae(images, epsilon)
         distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
@@ -197,7 +195,7 @@ class Trainer:
             if same_device:
                 generator.set_state(tensors[f"generator.{purpose}"])
             else:
-                generator.manual_seed(_seed(self.recipe, f"{purpose} from step {self.step_count}"))
+                generator.manual_seed(seed_for(self.recipe.train.seed, f"{purpose} from step {self.step_count}"))
         self._shuffle(self._generators["order"].get_state())
         self._sums.copy_(tensors["sums"])
         self._mark = (self._sums.clone(), self.position, self.step_count)
@@ -228,8 +226,3 @@ class Trainer:
     @cached_property
     def _images_crc32(self) -> int:
         return zlib.crc32(self.pixels.cpu().numpy().data)
-
-
-def _seed(recipe: Recipe, purpose: str) -> int:
-    """A seed for one purpose, far from those of the others."""
-    return (recipe.train.seed * 0x9E3779B97F4A7C15 + zlib.crc32(purpose.encode())) % 2**63

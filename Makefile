@@ -1,0 +1,35 @@
+# make run: install, train the default recipe.  make test: install what tests need, run them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint snapshots reference clean
+
+run: $(VENV)/installed
+	$(BIN)/vae-tui train digits
+
+test: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -n auto
+
+snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
+	$(BIN)/pytest tests/tui --snapshot-update
+
+reference: $(VENV)/installed-dev  ## write the recipe reference anew
+	$(BIN)/python -m vae_tui.recipe > recipes/REFERENCE.md
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vae-tui needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]'
+	touch $@

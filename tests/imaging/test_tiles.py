@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from vae_tui.imaging.tiles import Layout, compose, fit_tiles, resize
+
+
+def extent(layout: Layout, *, stack: int = 1, gap: int = 1) -> tuple[int, int]:
+    stack_gap = gap if stack == 1 else gap + 2
+    down = stack * (layout.height + gap) - gap
+    return layout.rows * (down + stack_gap) - stack_gap, layout.columns * (layout.width + gap) - gap
+
+
+@pytest.mark.parametrize("area", [(30, 34), (34, 52), (50, 88), (200, 300), (11, 10), (24, 24)])
+@pytest.mark.parametrize("tile", [(28, 28), (28, 20), (8, 8), (64, 64), (33, 47)])
+@pytest.mark.parametrize("stack", [1, 2])
+def test_tiles_fit_whole_and_keep_their_shape(area: tuple[int, int], tile: tuple[int, int], stack: int) -> None:
+    layout = fit_tiles(64, tile, area, stack=stack)
+    assert layout is not None
+    height, width = extent(layout, stack=stack)
+    assert height <= area[0]
+    assert width <= area[1]
+    assert layout.height / layout.width == pytest.approx(tile[0] / tile[1], rel=0.3)
+
+
+def test_as_many_tiles_as_are_readable_then_as_large_as_they_can_be() -> None:
+    layout = fit_tiles(64, (28, 28), (34, 52))
+    assert layout == Layout(count=12, rows=3, columns=4, height=10, width=10)
+    few = fit_tiles(4, (28, 28), (34, 52))
+    assert few == Layout(count=4, rows=2, columns=2, height=16, width=16)
+
+
+def test_tiles_are_enlarged_only_whole_times_and_only_when_all_fit() -> None:
+    assert fit_tiles(4, (28, 28), (120, 120)) == Layout(count=4, rows=2, columns=2, height=56, width=56)
+    assert fit_tiles(4, (28, 28), (100, 100)) == Layout(count=4, rows=2, columns=2, height=28, width=28)
+
+
+def test_one_tile_is_shown_smaller_where_not_even_one_is_readable() -> None:
+    assert fit_tiles(64, (28, 28), (6, 9)) == Layout(count=1, rows=1, columns=1, height=6, width=6)
+    assert fit_tiles(64, (28, 28), (1, 1)) is None
+    assert fit_tiles(0, (28, 28), (50, 50)) is None
+
+
+def test_composing_puts_each_stack_in_its_place() -> None:
+    stacks = np.arange(8, dtype=np.uint8).reshape(4, 2, 1, 1, 1).repeat(4, axis=2).repeat(4, axis=3) + 100
+    layout = Layout(count=4, rows=2, columns=2, height=4, width=4)
+    area = extent(layout, stack=2)
+    pixels = compose(stacks, layout, area, ground=(1, 2, 3))
+    assert pixels.shape == (*area, 3)
+    assert [pixels[top, left, 0] for top in (0, 5, 12, 17) for left in (0, 5)] == [
+        100,
+        102,
+        101,
+        103,
+        104,
+        106,
+        105,
+        107,
+    ]
+    assert pixels[4, 0].tolist() == [1, 2, 3]
+
+
+def test_resizing_averages_when_it_shrinks_and_keeps_pixels_square_when_it_enlarges() -> None:
+    board = np.indices((8, 8)).sum(axis=0).astype(np.uint8)[..., None] % 2 * 255
+    assert np.abs(resize(board, 4, 4).astype(int) - 127).max() <= 2
+    assert np.array_equal(resize(board, 16, 16), board.repeat(2, axis=0).repeat(2, axis=1))
+    colored = np.zeros((6, 4, 3), np.uint8)
+    assert resize(colored, 3, 2).shape == (3, 2, 3)

@@ -1,0 +1,197 @@
+"""Each key: what is pressed, and what is then dropped into the run or seen on the screen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from vae_tui.run import Run
+from vae_tui.tui.screens.help import HelpScreen
+from vae_tui.tui.screens.leave import LeaveScreen
+
+
+def sent(run: Run) -> list[str]:
+    return [json.loads(path.read_bytes())["command"] for path in sorted(run.commands_path.glob("*.json"))]
+
+
+@pytest.fixture
+def training(trainer: Any, live_run: Run) -> Any:
+    """A trainer in the middle of its third epoch, whose run is held."""
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.train_epoch()
+    trainer.train_epoch(steps=60)
+    return trainer
+
+
+async def test_space_pauses_and_the_screen_waits_for_the_answer(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("space")
+        assert sent(run) == ["pause"]
+        assert "pausing…" in shown.lines[0]
+        await shown.press("space")
+        assert sent(run) == ["pause"], "a second pause before the first is answered"
+        training.answer("pause", "paused at step 300")
+        await shown.sees("‖ paused")
+        assert "paused at step 300" in shown.text
+        assert "space resume" in shown.lines[-1]
+        await shown.press("space")
+        assert sent(run) == ["pause", "resume"]
+        training.answer("resume")
+        await shown.sees("● training")
+
+
+@pytest.mark.parametrize(("key", "command", "word"), [("s", "save", "saving…"), ("g", "sample", "sampling…")])
+async def test_commands_are_dropped_into_the_run(
+    training: Any, run: Run, show: Any, key: str, command: str, word: str
+) -> None:
+    async with show(run) as shown:
+        await shown.press(key)
+        assert sent(run) == [command]
+        assert word in shown.text
+        training.answer(command, "that is done")
+        await shown.sees("that is done")
+        assert word not in shown.text
+
+
+async def test_nothing_is_sent_to_a_trainer_that_still_starts(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    async with show(live_run) as shown:
+        await shown.press("s")
+        assert sent(live_run) == []
+        assert "still starting" in shown.text
+
+
+async def test_nothing_is_sent_where_no_trainer_is(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("completed")
+    async with show(run) as shown:
+        await shown.press("space")
+        assert sent(run) == []
+        assert "nothing to steer" in shown.text
+
+
+async def test_d_leaves_the_trainer_running(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("d")
+    assert shown.app.return_value == "detached"
+    assert sent(run) == []
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_leaving_a_live_run_asks_first(training: Any, run: Run, show: Any, key: str) -> None:
+    async with show(run) as shown:
+        await shown.press(key)
+        assert isinstance(shown.app.screen, LeaveScreen)
+        await shown.press("escape")
+        assert not isinstance(shown.app.screen, LeaveScreen)
+        assert shown.app.is_running
+        assert sent(run) == []
+
+
+@pytest.mark.parametrize("keys", [("l",), ("d",), ("down", "enter")])
+async def test_the_question_lets_the_trainer_run(training: Any, run: Run, show: Any, keys: tuple[str, ...]) -> None:
+    async with show(run) as shown:
+        await shown.press("q", *keys)
+    assert shown.app.return_value == "detached"
+    assert sent(run) == []
+
+
+@pytest.mark.parametrize("keys", [("s",), ("enter",)])
+async def test_the_question_stops_the_trainer_and_waits_for_it(
+    training: Any, run: Run, show: Any, keys: tuple[str, ...]
+) -> None:
+    async with show(run) as shown:
+        await shown.press("q", *keys)
+        assert sent(run) == ["stop"]
+        assert "stopping…: a checkpoint is saved first" in shown.text
+        training.answer("stop")
+        training.finish("stopped", "asked to stop")
+        await shown.until(lambda: not shown.app.is_running)
+    assert shown.app.return_value == "stopped"
+
+
+async def test_a_stop_that_a_starting_trainer_missed_is_sent_again(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    async with show(live_run) as shown:
+        await shown.press("q", "s")
+        assert sent(live_run) == ["stop"]
+        trainer.begin()
+        await shown.until(lambda: len(sent(live_run)) > 1)
+        assert sent(live_run) == ["stop", "stop"]
+
+
+async def test_leaving_a_run_that_is_over_asks_nothing(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.finish("completed")
+    async with show(run) as shown:
+        await shown.press("q")
+    assert shown.app.return_value == "finished"
+
+
+async def test_x_goes_through_steps_epochs_and_time(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        for axis in ("step", "epoch", "time", "step"):
+            assert f"x: {axis}" in shown.text
+            await shown.press("x")
+
+
+async def test_y_toggles_a_logarithmic_axis(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        assert "y: lin" in shown.text
+        await shown.press("y")
+        assert "y: log" in shown.text
+        await shown.press("y")
+        assert "y: lin" in shown.text
+
+
+async def test_m_smooths_more_and_not_at_all(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        for smoothing in ("0.6", "0.9", "0.97", "0", "0.3", "0.6"):
+            assert f"smooth {smoothing} " in shown.text
+            await shown.press("m")
+
+
+async def test_tab_shows_each_pane_alone_where_all_are_seen(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        titles = ("−ELBO  nats", "samples", "distortion + rate", "KL per latent dimension", "reconstructions")
+        for title in titles:
+            await shown.press("tab")
+            assert title in shown.text
+            assert shown.text.count("╭─") == 1
+        await shown.press("tab")
+        assert shown.text.count("╭─") == 5
+
+
+async def test_tab_goes_through_the_second_pane_where_room_is_short(training: Any, run: Run, show: Any) -> None:
+    async with show(run, (80, 24)) as shown:
+        for title in ("samples", "reconstructions", "distortion + rate", "KL per latent dimension", "samples"):
+            assert title in shown.lines[1]
+            assert "−ELBO" in shown.lines[1]
+            await shown.press("tab")
+
+
+async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("question_mark")
+        assert isinstance(shown.app.screen, HelpScreen)
+        assert "Reading the charts" in shown.text
+        await shown.press("escape")
+        assert not isinstance(shown.app.screen, HelpScreen)
+
+
+async def test_the_palette_offers_what_the_keys_do(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("ctrl+p")
+        await shown.sees("Save a checkpoint")
+        await shown.press(*"save")
+        await shown.until(lambda: "Detach" not in shown.text)
+        await shown.press("enter")
+        await shown.until(lambda: bool(sent(run)))
+        assert sent(run) == ["save"]

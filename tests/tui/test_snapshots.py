@@ -1,0 +1,58 @@
+"""Pictures of the whole screen, for the eye of whoever changes it: pytest --snapshot-update, then look at them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vae_tui.run import Run
+from vae_tui.tui.app import VaeTuiApp
+
+
+@pytest.fixture
+def snap(snap_compare: Any) -> Any:
+    def snap(run: Run, size: tuple[int, int], *, now: float, press: tuple[str, ...] = ()) -> bool:
+        async def settle(pilot: Any) -> None:
+            await pilot.pause()
+            await pilot.app.workers.wait_for_complete()
+            await pilot.pause(0.2)
+            await pilot.app.workers.wait_for_complete()
+            await pilot.press(*press)
+            await pilot.pause(0.2)
+
+        app = VaeTuiApp(run, clock=lambda: now)
+        return bool(snap_compare(app, terminal_size=size, run_before=settle))
+
+    return snap
+
+
+@pytest.fixture
+def training(trainer: Any, live_run: Run) -> Any:
+    trainer.start()
+    trainer.begin()
+    for _ in range(11):
+        trainer.train_epoch()
+    trainer.train_epoch(steps=60)
+    return trainer
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_training(snap: Any, training: Any, size: tuple[int, int]) -> None:
+    assert snap(training.run, size, now=0.0)
+
+
+def test_starting(snap: Any, trainer: Any, live_run: Run) -> None:
+    trainer.start()
+    trainer.prepare("importing torch", 0.2)
+    trainer.prepare("downloading train images", 2.1, 1_000_000, 9_912_422)
+    trainer.prepare("downloading train images", 3.3, 6_300_000, 9_912_422)
+    assert snap(live_run, (80, 24), now=trainer.began + 8.0)
+
+
+def test_question_on_quitting(snap: Any, training: Any) -> None:
+    assert snap(training.run, (80, 24), now=0.0, press=("q",))
+
+
+def test_help(snap: Any, training: Any) -> None:
+    assert snap(training.run, (80, 24), now=0.0, press=("question_mark",))

@@ -1,0 +1,263 @@
+"""What the training screen says of a run, from its start to its end, however that comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from vae_tui import events as ev
+from vae_tui.run import Run
+from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.widgets.rates import RateBars
+
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+async def test_a_starting_trainer_is_never_without_a_word(run: Run, show: Any) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    now = 1_000.0
+    async with show(run, process=process, clock=lambda: now) as shown:
+        assert "starting the trainer   0 s" in shown.text
+        now += 5
+        await shown.sees("starting the trainer   5 s")
+        assert "○ starting" in shown.lines[0]
+    process.communicate()
+
+
+async def test_stages_are_shown_with_their_progress(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.prepare("importing torch", 0.5)
+    trainer.prepare("downloading train images", 2.0, 5_000_000, 10_000_000)
+    now = trainer.began + trainer.time + 3.2
+    async with show(live_run, clock=lambda: now) as shown:
+        said = " ".join(shown.text.split())
+        assert "✓ importing torch 2.0 s ▸ downloading train images 3 s" in said
+        assert "50 %" in shown.text
+        assert "5,000,000 of 10,000,000" in shown.text
+        trainer.begin()
+        trainer.train_epoch(steps=60)
+        await shown.sees("● training")
+        await shown.sees("−ELBO  nats/image")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_figures_stand_under_their_names(trainer: Any, live_run: Run, show: Any, size: tuple[int, int]) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.train_epoch(steps=60)
+    async with show(live_run, size) as shown:
+        names, figures = shown.lines[-4], shown.lines[-3]
+        for name, figure in (("beta", "1"), ("lr", "1e-3"), ("cpu", "96 %")):
+            assert figures[names.index(name) :].startswith(figure)
+        assert "epoch 2/50" in shown.lines[0]
+        assert "eta " in shown.lines[0]
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 16), (100, 30), (99, 50), (250, 24), (30, 8)])
+async def test_every_row_is_as_wide_as_the_terminal(
+    trainer: Any, live_run: Run, show: Any, size: tuple[int, int]
+) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, size) as shown:
+        assert len(shown.lines) == size[1]
+        if size[1] > 16:
+            assert "└┬" in shown.text, "a chart without its axis"
+        assert {len(line) for line in shown.lines} == {size[0]}
+
+
+async def test_a_run_goes_on_from_size_to_size(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (120, 40)) as shown:
+        for width, height, panes in ((80, 24, 2), (200, 60, 5), (90, 60, 2), (120, 40, 5)):
+            await shown.pilot.resize_terminal(width, height)
+            await shown.until(lambda panes=panes: shown.text.count("╭─") == panes)
+            assert shown.text.count("╭─") == panes
+
+
+async def test_a_failure_says_why_and_where_the_last_good_checkpoint_is(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("failed", "the loss is NaN")
+    async with show(run) as shown:
+        assert "✗ failed" in shown.lines[0]
+        assert "the loss is NaN   at step 120" in shown.text
+        assert "step-000000120.safetensors" in shown.unfolded
+
+
+async def test_a_completed_run_says_so_and_stays(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start(epochs=2)
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.train_epoch()
+    trainer.finish("completed")
+    async with show(run) as shown:
+        assert "✓ completed   epoch 2/2" in shown.lines[0]
+        assert "2 epochs, 240 steps in 00:06" in shown.text
+        assert "step-000000240.safetensors" in shown.unfolded
+        assert "−ELBO  nats/image" in shown.text
+
+
+async def test_a_trainer_that_ends_without_a_word_leaves_its_log(run: Run, show: Any) -> None:
+    run.worker_log_path.write_text("Traceback (most recent call last):\n\x1b[31mMemoryError\x1b[0m: out of it\n")
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    async with show(run, process=process) as shown:
+        assert "✗ failed" in shown.lines[0]
+        assert "ended without a word" in shown.text
+        assert "MemoryError" in shown.text
+        await shown.press("q")
+    assert shown.app.return_value == "finished"
+
+
+async def test_a_trainer_killed_while_watched_is_noticed(trainer: Any, run: Run, show: Any) -> None:
+    run.acquire_lock()
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(run) as shown:
+        assert "● training" in shown.lines[0]
+        run.release_lock()
+        await shown.sees("✗ interrupted")
+        assert f"--resume {run.name}" in shown.text
+
+
+async def test_a_run_resumed_elsewhere_comes_back_to_life(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("stopped", "asked to stop")
+    async with show(run) as shown:
+        assert "■ stopped" in shown.lines[0]
+        run.acquire_lock()
+        trainer.start(resumed_from=120)
+        trainer.begin()
+        trainer.train_epoch(steps=60)
+        await shown.sees("● training   epoch 2/50")
+    run.release_lock()
+
+
+async def test_the_end_of_an_earlier_attempt_is_not_the_end_of_the_trainer_just_started(
+    trainer: Any, run: Run, show: Any
+) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("stopped", "asked to stop")
+    process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    async with show(run, process=process) as shown:
+        assert "○ starting" in shown.lines[0]
+        assert "starting the trainer" in shown.text
+        assert "−ELBO  nats/image" in shown.text
+    process.communicate()
+
+
+async def test_a_picture_that_is_gone_is_named(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    for path in run.images_path.iterdir():
+        path.unlink()
+    async with show(run) as shown:
+        assert "images/samples-000000120.png cannot be read" in shown.text
+
+
+async def test_new_pictures_replace_the_old_ones(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert "step 120 ─╯" in shown.text
+        trainer.train_epoch()
+        await shown.sees("step 240 ─╯")
+
+
+async def test_what_did_not_change_is_not_drawn_again(
+    trainer: Any, live_run: Run, show: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    render = RateBars.render
+    monkeypatch.setattr(RateBars, "render", lambda self: drawn.append(1) or render(self))
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        before = len(drawn)
+        assert before
+        for step in range(126, 160, 6):
+            trainer.step = step
+            trainer.say_step(6)
+            await shown.sees(f" {step} ")
+        assert len(drawn) == before
+
+
+async def test_collapse_is_seen(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.rates = lambda: [0.001] * 20
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert "active 0/20" in shown.text
+
+
+async def test_dimensions_that_do_not_fit_are_counted(run: Run, show: Any, make_trainer: Any) -> None:
+    trainer = make_trainer(run, latent_dim=200)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(run) as shown:
+        rest = next(line for line in shown.lines if " more, " in line)
+        bars = sum("━" in line[36:66] for line in shown.lines if " z" in line[36:44])
+        assert f"{200 - bars} more, " in rest
+
+
+@pytest.mark.parametrize(("term", "colorterm", "expected"), [("xterm-256color", "", "▀"), ("vt100", "", "@")])
+async def test_pictures_in_plainer_terminals(
+    trainer: Any,
+    run: Run,
+    show: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    term: str,
+    colorterm: str,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colorterm)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(run) as shown:
+        assert expected in shown.text
+
+
+async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_alive(trainer: Any, run: Run) -> None:
+    trainer.start(epochs=100_000)
+    trainer.begin()
+    said = ev.StepCompleted(
+        time=-1.5, step=-7, epoch=1, steps=1, train=trainer.figures(), beta=1.0, lr=1e-3, images_per_second=2e4
+    )
+    line = ev.to_json(said)
+    with run.events_path.open("a") as log:
+        for step in range(1, 100_001):
+            log.write(line.replace("-1.5", f"{trainer.began + step}").replace("-7", f"{step}") + "\n")
+
+    app = VaeTuiApp(run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        # Keys are answered and the screen is painted before the log is read to its end.
+        await pilot.press("question_mark")
+        assert app.screen.query(".panel")
+        assert not app.screen_stack[1].query("Dashboard")
+        await pilot.press("escape")
+        await app.workers.wait_for_complete()
+        await pilot.pause(0.2)
+        strips = app.screen._compositor.render_strips()
+        text = "\n".join("".join(segment.text for segment in strip) for strip in strips)
+        assert "100,000" in text

@@ -1,0 +1,1 @@
+"""The screens: they read runs and drop commands, and never import torch."""

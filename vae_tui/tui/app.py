@@ -1,0 +1,69 @@
+"""The app: a run on the training screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from vae_tui.imaging.terminal import detect_depth
+from vae_tui.run import Run
+from vae_tui.tui.colors import OWN_VARIABLES, THEME
+from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.screens.training import TrainingScreen
+
+__all__ = ["Outcome", "VaeTuiApp"]
+
+
+class VaeTuiApp(App[Outcome]):
+    """Shows `run`; `process` is the trainer just started for it, None where one only watches.
+
+    `clock` tells Unix seconds. Its result is how the user left.
+    """
+
+    CSS_PATH = "vae_tui.tcss"
+    TITLE = "vae-tui"
+
+    def __init__(
+        self, run: Run, *, process: subprocess.Popen[bytes] | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self._run, self._process, self._clock = run, process, clock
+        self.register_theme(THEME)
+        self.theme = THEME.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables, for every theme."""
+        return OWN_VARIABLES
+
+    def on_mount(self) -> None:
+        """Open the training screen."""
+        self.push_screen(TrainingScreen(self._run, self._process, detect_depth(os.environ), self._clock))
+
+    async def action_quit(self) -> None:
+        """Ask as `q` does, or close what lies over the training screen."""
+        if isinstance(self.screen, TrainingScreen):
+            self.screen.action_leave()
+        else:
+            self.screen.dismiss()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: everything a key of the screen does, and the theme."""
+        for binding in screen.active_bindings.values():
+            if binding.node is screen and isinstance(screen, TrainingScreen):
+                action = binding.binding.action
+                yield SystemCommand(
+                    binding.binding.description, f"key: {binding.binding.key}", self._runner(screen, action)
+                )
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def _runner(self, screen: Screen[Any], action: str) -> Callable[[], None]:
+        async def run() -> None:
+            await screen.run_action(action)
+
+        return lambda: screen.call_next(run)

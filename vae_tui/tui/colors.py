@@ -1,0 +1,43 @@
+"""The colours of the screens, one meaning each."""
+
+from __future__ import annotations
+
+from textual.color import Color
+from textual.theme import Theme
+
+THEME = Theme(
+    name="vae-tui",
+    primary="#79b8ff",
+    secondary="#56d4bc",
+    accent="#ffab70",
+    warning="#f2cc60",
+    error="#ff7b72",
+    success="#7ee787",
+    foreground="#d3dae3",
+    background="#0d1117",
+    surface="#0d1117",
+    panel="#1c2430",
+    dark=True,
+)
+
+MEANINGS = {
+    "train": "primary",
+    "validation": "accent",
+    "best": "warning",
+    "distortion": "secondary",
+    "rate": "rate",
+}
+"""Which variable of the theme each thing that is drawn has."""
+
+OWN_VARIABLES = {"rate": "#c3a1ff", "faint": "#6e7b8c", "line": "#2f3a48"}
+"""Variables of ours, for themes that lack them."""
+
+
+def rgb(
+    variables: dict[str, str], name: str, *, towards: str | None = None, share: float = 0.0
+) -> tuple[int, int, int]:
+    """The colour a variable of the theme stands for, moved by `share` towards another's."""
+    color = Color.parse(variables[MEANINGS.get(name, name)])
+    if towards is not None:
+        color = color.blend(Color.parse(variables[towards]), share)
+    return color.rgb

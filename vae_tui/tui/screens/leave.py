@@ -1,0 +1,52 @@
+"""The question whether a trainer goes on when its screen is closed."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+Choice = Literal["stop", "leave"]
+
+
+class LeaveScreen(ModalScreen[Choice | None]):
+    """Stop, leave running, or cancel."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "choose('stop')", "Stop"),
+        Binding("l,d", "choose('leave')", "Leave running"),
+        Binding("c,escape,q,ctrl+c", "choose('cancel')", "Cancel"),
+    ]
+
+    def __init__(self, run_name: str) -> None:
+        super().__init__()
+        self._run_name = run_name
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        with Vertical(classes="panel") as panel:
+            panel.border_title = "quit?"
+            panel.border_subtitle = "↑ ↓ enter"
+            yield OptionList(
+                Option(_say("s", "stop", "save a checkpoint, then end the training"), id="stop"),
+                Option(_say("l", "leave running", f"vae-tui watch {self._run_name}"), id="leave"),
+                Option(_say("c", "cancel", "stay here"), id="cancel"),
+            )
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the option that was chosen."""
+        self.action_choose(event.option_id or "cancel")
+
+    def action_choose(self, choice: str) -> None:
+        """Answer the question."""
+        self.dismiss("stop" if choice == "stop" else "leave" if choice == "leave" else None)
+
+
+def _say(key: str, choice: str, meaning: str) -> Content:
+    return Content.assemble((f" {key} ", "bold $primary"), (f" {choice:<15}", "bold"), (meaning, "$faint"))

@@ -1,0 +1,155 @@
+"""The panes of the training screen and how they stand at each size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+
+from vae_tui.history import History
+from vae_tui.imaging.terminal import Depth
+from vae_tui.run import Run
+from vae_tui.tui.curves import Look, can_be_log, draw_balance, draw_elbo
+from vae_tui.tui.widgets.chart import Chart
+from vae_tui.tui.widgets.pictures import Pictures
+from vae_tui.tui.widgets.rates import RateBars
+
+PANES = ("elbo", "samples", "balance", "rates", "reconstructions")
+_BESIDE = ("samples", "reconstructions", "balance", "rates")
+_WIDE, _HIGH, _TALL = 100, 30, 36
+
+
+class Dashboard(Container):
+    """Charts and pictures; all at once where there is room, else the first chart and one other.
+
+    `next_view` goes through the others; where all are seen at once, through each of them alone.
+    """
+
+    def __init__(self, run: Run, depth: Depth) -> None:
+        super().__init__()
+        self._elbo = Chart(draw_elbo, id="elbo")
+        self._balance = Chart(draw_balance, id="balance")
+        self._rates = RateBars(id="rates")
+        self._samples = Pictures(run, depth, id="samples")
+        self._reconstructions = Pictures(run, depth, id="reconstructions")
+        self._view = 0
+        self._folded = False
+        self._history: History | None = None
+        self._look = Look()
+        self._titles: dict[Widget, tuple[str, str | None]] = {}
+
+    def compose(self) -> ComposeResult:
+        """The panes in the order they stand, left to right and down."""
+        yield self._elbo
+        yield self._samples
+        yield self._balance
+        yield self._rates
+        yield self._reconstructions
+
+    def on_mount(self) -> None:
+        """Find the panes' places."""
+        self._arrange()
+
+    def on_resize(self, event: Resize) -> None:
+        """Fold or unfold."""
+        folded = event.size.width < _WIDE or event.size.height < _HIGH - 5
+        if folded != self._folded:
+            self._folded, self._view = folded, 0
+        self.set_class(folded and event.size.width < _WIDE and event.size.height >= _TALL - 5, "stacked")
+        self._arrange()
+        self.call_after_refresh(self._entitle)
+
+    def next_view(self) -> None:
+        """Show the next pane, or all again."""
+        self._view = (self._view + 1) % (len(_BESIDE) if self._folded else len(PANES) + 1)
+        self._arrange()
+        self.call_after_refresh(self._entitle)
+
+    def _arrange(self) -> None:
+        if self._folded:
+            seen: tuple[str, ...] = ("elbo", _BESIDE[self._view])
+        else:
+            seen = PANES if self._view == 0 else (PANES[self._view - 1],)
+        self.set_class(self._folded, "folded")
+        self.set_class(not self._folded and len(seen) == 1, "alone")
+        for pane in self.children:
+            pane.display = pane.id in seen
+
+    def show(self, history: History, look: Look) -> None:
+        """Show the latest pictures and rates; charts have their own pace."""
+        self._history, self._look = history, look
+        self._samples.show(history.images("samples"))
+        self._reconstructions.show(history.images("reconstructions"))
+        self._rates.show(history)
+        self._entitle()
+
+    def show_charts(self) -> None:
+        """Draw the charts anew where their data changed."""
+        if self._history is not None:
+            self._elbo.show(self._history, self._look)
+            self._balance.show(self._history, self._look)
+
+    def _entitle(self) -> None:
+        history, look = self._history, self._look
+        if history is None:
+            return
+        what, train = "[b]−ELBO[/]  [$faint]nats/image[/]", "[$primary]━[/]"
+        legend = [f"{what}  {train} train", what]
+        if len(history.validation["negative_elbo"]):
+            legend = [
+                f"{what}  {train} train  [$accent]━[/] validation  [$warning]◆[/] best",
+                f"{what}  {train}train [$accent]━[/]valid [$warning]◆[/]best",
+                what,
+            ]
+        both = "[b $secondary]distortion[/] + [b $rate]rate[/]"
+        self._set_titles(self._elbo, legend, _say_look(history, look))
+        self._set_titles(self._balance, [f"{both}  [$faint]nats/image[/]", both], [""])
+        self._set_titles(
+            self._rates,
+            ["[b]KL per latent dimension[/]  [$faint]nats[/]", "[b]KL per dimension[/]  [$faint]nats[/]"],
+            [_say_active(history)],
+        )
+        self._set_titles(self._samples, ["[b]samples[/]  [$faint]z ~ N(0, I)[/]"], None)
+        self._set_titles(
+            self._reconstructions,
+            ["[b]reconstructions[/]  [$faint]below their data[/]", "[b]reconstructions[/]"],
+            None,
+        )
+
+    def _set_titles(self, pane: Widget, titles: list[str], subtitles: list[str] | None) -> None:
+        """Give a pane the first wordings its border has room for; setting what is there already would redraw it."""
+        if not pane.outer_size.width:
+            return
+        title, subtitle = _fitting(pane, titles), _fitting(pane, subtitles) if subtitles is not None else None
+        if self._titles.get(pane) != (title, subtitle):
+            self._titles[pane] = title, subtitle
+            pane.border_title = title
+            if subtitle is not None:
+                pane.border_subtitle = subtitle
+
+
+def _say_look(history: History, look: Look) -> list[str]:
+    scale = ("log" if can_be_log(history) else "lin, not all are > 0") if look.log else "lin"
+    x, y = f"[$faint]x:[/] {look.axis}", f"[$faint]y:[/] {scale}"
+    return [f"{x}   {y}   [$faint]smooth[/] {look.smoothing:g}", f"{x}  {y}", x]
+
+
+def _say_active(history: History) -> str:
+    dimensions, active = len(history.rate_per_dimension), history.active_dimensions
+    color = "$error" if active == 0 else "$foreground"
+    return f"[{color}]active {active}/{dimensions}[/]" if dimensions else ""
+
+
+def _fitting(pane: Widget, wordings: list[str]) -> str:
+    """The first wording that a pane's border has room for whole, else the last."""
+    room = pane.outer_size.width - 6
+    return next((text for text in wordings if _length(text) <= room), wordings[-1])
+
+
+@lru_cache
+def _length(markup: str) -> int:
+    return Content.from_markup(markup).cell_length

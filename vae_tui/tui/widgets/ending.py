@@ -1,0 +1,105 @@
+"""How a run ended, with what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widgets import Static
+
+from vae_tui.events import RunFinished
+from vae_tui.history import History
+from vae_tui.run import Run
+from vae_tui.tui.standing import SIGNS, Standing
+from vae_tui.tui.wording import say_clock, say_nats
+
+_TAIL_BYTES = 8_192
+_TAIL_LINES = 20
+_SHARE_OF_HEIGHT = 60
+"""Per cent of the screen that the panel takes at the most, as the style sheet has it."""
+
+
+class Ending(Static):
+    """A panel that appears once the run is over; the reason first, then the checkpoint and the way on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.display = False
+        self._shown: object = None
+
+    def show(self, run: Run, history: History, standing: Standing) -> None:
+        """Tell how the run ended, or nothing while it goes on."""
+        self.display = standing.over
+        stamp = (standing, history.finished, history.last_checkpoint, self.app.size)
+        if not standing.over or stamp == self._shown:
+            return
+        self._shown = stamp
+        sign, color = SIGNS[standing.state]
+        self.styles.border = ("round", self.app.theme_variables[color])
+        self.styles.border_title_color = self.app.theme_variables[color]
+        self.border_title = f"{sign} {standing.state}"
+        if history.finished is not None and history.finished.status == standing.state:
+            lines = _say_end(run, history, history.finished)
+        else:
+            lines = _say_vanished(run, history, self.app.size)
+        self.update(Content("\n").join(lines))
+
+
+def _say_end(run: Run, history: History, finished: RunFinished) -> list[Content]:
+    best, saved = history.best, history.best_checkpoint
+    if finished.status == "failed":
+        reason = finished.reason or "no reason was given"
+        lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
+    else:
+        epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
+        took = f" in {say_clock(history.seconds)}" if history.seconds else ""
+        found = f"   best validation −ELBO {say_nats(best.negative_elbo)} at step {best.step:,}" if best else ""
+        lines = [Content.assemble((f"{epochs}{took}", "bold"), found)]
+        if finished.status == "stopped" and finished.reason:
+            lines.append(Content.styled(finished.reason, "$faint"))
+    last = finished.checkpoint or (history.last_checkpoint.path if history.last_checkpoint else None)
+    if last is None:
+        lines.append(Content.styled("no checkpoint was saved", "$faint"))
+    else:
+        label = "last good checkpoint" if finished.status == "failed" else "checkpoint"
+        lines.append(_say_labelled(label, str(run.path / last)))
+    if saved is not None and saved.path != last:
+        lines.append(_say_labelled("best by validation", f"{saved.path}, beside it"))
+    return lines
+
+
+def _say_vanished(run: Run, history: History, size: Size) -> list[Content]:
+    lines = [Content.styled("the trainer ended without a word: killed, or out of memory?", "bold $error")]
+    way_on = []
+    if history.last_checkpoint is not None:
+        way_on = [
+            _say_labelled("last good checkpoint", str(run.path / history.last_checkpoint.path)),
+            _say_labelled("go on from there", f"vae-tui train --resume {run.name}"),
+        ]
+    width, room = max(20, size.width - 6), max(3, size.height * _SHARE_OF_HEIGHT // 100 - 8)
+    tail = read_tail(run.worker_log_path)
+    while len(tail) > 1 and sum(-(-len(line) // width) for line in tail) > room:
+        tail.pop(0)
+    if tail:
+        lines.append(Content.styled(f"the end of {run.worker_log_path}:", "$faint"))
+        lines += [Content(f"  {line}") for line in tail]
+    else:
+        lines.append(Content.styled(f"it left nothing in {run.worker_log_path}", "$faint"))
+    return lines + way_on
+
+
+def _say_labelled(label: str, text: str) -> Content:
+    return Content.assemble((f"{label}  ", "$faint"), text)
+
+
+def read_tail(path: Path) -> list[str]:
+    """The last lines of a text file, without control characters; none where it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    lines = ["".join(c for c in line.expandtabs(4) if c.isprintable()) for line in text.splitlines()]
+    return [line for line in lines if line.strip()][-_TAIL_LINES:]

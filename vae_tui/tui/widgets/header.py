@@ -1,0 +1,67 @@
+"""The first line: which run this is, and how it stands."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.visual import VisualType
+from textual.widget import Widget
+
+from vae_tui.history import History
+from vae_tui.tui.standing import SIGNS, Standing
+from vae_tui.tui.wording import say_clock, say_setting
+
+
+class Header(Widget):
+    """Name and facts on the left, state, epoch and time left on the right; facts go first where room is short."""
+
+    def __init__(self, run_name: str) -> None:
+        super().__init__()
+        self._run_name = run_name
+        self._facts: tuple[str, ...] = ()
+        self._right: tuple[tuple[str, str], ...] = ()
+
+    def show(self, history: History, standing: Standing) -> None:
+        """Say how the run stands."""
+        facts, right = tuple(_facts(history)), tuple(_progress(history, standing))
+        if (facts, right) != (self._facts, self._right):
+            self._facts, self._right = facts, right
+            self.refresh()
+
+    def render(self) -> VisualType:
+        """The line at its present width."""
+        width = self.content_size.width
+        right = Content("   ").join(Content.styled(text, style) for text, style in self._right)
+        room = width - right.cell_length - 3
+        name = Content.styled(self._run_name, "bold $primary").truncate(max(1, room), ellipsis=True)
+        facts = list(self._facts)
+        while facts and name.cell_length + 3 + len(" · ".join(facts)) > room:
+            facts.pop()
+        left = Content.assemble(name, "   " if facts else "", (" · ".join(facts), "$faint"))
+        gap = " " * max(1, width - left.cell_length - right.cell_length)
+        return Content.assemble(left, gap, right)
+
+
+def _facts(history: History) -> list[str]:
+    recipe, training = history.recipe, history.training
+    if not recipe:
+        return []
+    facts = [str(history.name_of_data)]
+    facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
+    facts.append(f"beta {say_setting(recipe.get('objective', {}).get('beta'))}")
+    if training:
+        facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
+        facts.append(f"{training.parameter_count:,} parameters")
+    return facts
+
+
+def _progress(history: History, standing: Standing) -> list[tuple[str, str]]:
+    sign, color = SIGNS[standing.state]
+    said = [(f"{sign} {standing.word}", f"bold ${color}")]
+    if history.epoch:
+        total = f"/{history.epochs:,}" if history.epochs else ""
+        said.append((f"epoch {history.epoch:,}{total}", ""))
+    if standing.live and history.eta_seconds is not None:
+        said.append((f"eta {say_clock(history.eta_seconds)}", ""))
+    elif standing.over and history.seconds:
+        said.append((f"took {say_clock(history.seconds)}", ""))
+    return said

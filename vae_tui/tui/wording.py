@@ -1,0 +1,60 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+
+def say_nats(value: float | None) -> str:
+    """Nats with two decimals, less for large ones: 142.31, 1,234.5, 12,345."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    size = abs(value)
+    decimals = 2 if size < 1_000 else 1 if size < 10_000 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def say_setting(value: float | None) -> str:
+    """A setting such as a learning rate or beta: 1e-3, 5e-4, 0.35, 10."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value != 0 and not 0.01 <= abs(value) < 10_000:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def say_speed(value: float | None) -> str:
+    """A count a second: 870, 2.14k, 21.4k, 1.20M."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}"
+
+
+def say_percent(value: float | None) -> str:
+    """A share of a hundred."""
+    return MISSING if value is None else f"{value:.0f} %"
+
+
+def say_bytes(value: float | None) -> str:
+    """Memory in binary units: 912 MiB, 1.4 GiB."""
+    if value is None:
+        return MISSING
+    return f"{value / 2**30:.1f} GiB" if value >= 0.95 * 2**30 else f"{value / 2**20:.0f} MiB"
+
+
+def say_clock(seconds: float | None) -> str:
+    """A stretch of time: 01:12, 2:03:04, 3 d 04 h."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    minutes, second = divmod(max(0, round(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if days:
+        return f"{days} d {hour:02} h"
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
