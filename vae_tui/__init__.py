@@ -50,9 +50,9 @@ def train(
     """
     from pathlib import Path
 
-    from vae_tui.launch import create_run
     from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
     from vae_tui.training.attempt import attempt
+    from vae_tui.training.preparation import create_run
 
     if isinstance(recipe, Recipe):
         loaded = LoadedRecipe(parse(recipe.resolved(), overrides)[0], "notebook")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from enum import StrEnum
@@ -16,7 +17,8 @@ from vae_tui.errors import RecipeError, RunError, VaeTuiError
 if TYPE_CHECKING:
     import subprocess
 
-    from vae_tui.run import EventReader, Run
+    from vae_tui.launch import Opened
+    from vae_tui.run import Run
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -24,6 +26,8 @@ app = typer.Typer(
     help="Train, watch, steer and walk variational autoencoders without leaving the terminal.",
     epilog="Start with: vae-tui train     (embedded digits, no download, about half a minute)",
     no_args_is_help=True,
+    # Plain help: Rich's costs twice the time of all the rest.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -105,29 +109,32 @@ def train(
 
     Examples: `vae-tui train beta10`; `vae-tui train mnist/fc20 --set train.epochs=10 --data-root ~/data`.
     """
-    from vae_tui.launch import create_run, start_trainer
-    from vae_tui.recipe import load_recipe
-    from vae_tui.run import EventReader
+    from vae_tui.launch import opened, start_trainer
 
-    overrides = set_ or []
-    if resume is None:
-        loaded = load_recipe(recipe or "digits", overrides)
-        for note in loaded.notes:
-            sys.stderr.write(f"note: {note}\n")
-        chosen = create_run(loaded, runs_dir, run)
-    elif recipe is not None or run is not None:
+    if resume is not None and (recipe is not None or run is not None):
         raise RunError("--resume goes on with a run as it is: give it without a RECIPE and without --run")
-    else:
-        chosen = _run_to_resume(resume, overrides, runs_dir)
-    reader = EventReader(chosen.events_path)
-    reader.read()
-    process = start_trainer(chosen, device=device, data_root=data_root, resume=resume is not None)
+    process = start_trainer(
+        None if resume else recipe or "digits",
+        set_ or [],
+        runs_dir=runs_dir,
+        name=run,
+        resume=resume,
+        device=device,
+        data_root=data_root,
+    )
+    on_screen = not detach and (ui is Ui.TUI or (ui is Ui.AUTO and _on_a_terminal()))
+    if on_screen:
+        _import_screen()  # while the trainer reads the recipe: neither waits for the other
+    begun = opened(process)
+    for note in begun.notes:
+        sys.stderr.write(f"note: {note}\n")
     if detach:
-        _wait_until_started(chosen, reader, process)
-    elif ui is Ui.TUI or (ui is Ui.AUTO and _on_a_terminal()):
-        _show_training(chosen, process)
+        sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
+        typer.echo(begun.run.path)
+    elif on_screen:
+        _show_training(begun.run, process)
     else:
-        _train_headless(chosen, reader, process, ui)
+        _train_headless(begun, process, ui)
 
 
 @app.command()
@@ -142,6 +149,7 @@ def watch(
 
     chosen = find_run(run, runs_dir)
     if _on_a_terminal():
+        _import_screen()
         from vae_tui.tui.app import VaeTuiApp
 
         VaeTuiApp(chosen).run()
@@ -221,71 +229,27 @@ def check(
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 
-def _run_to_resume(name_or_path: str, overrides: list[str], runs_dir: Path) -> Run:
-    """The run to go on with, its recipe rewritten where overrides change it."""
-    from vae_tui.recipe import load_recipe
-    from vae_tui.run import find_run, read_metadata
+def _import_screen() -> None:
+    """Import what paints; without garbage collection, which costs a tenth of it and finds nothing."""
+    gc.disable()
+    import vae_tui.tui.app  # noqa: F401
 
-    run = find_run(name_or_path, runs_dir)
-    if run.holder() is not None:
-        raise RunError(run.busy_message())
-    checkpoint = run.resumable()
-    state = read_metadata(checkpoint.state_path) if checkpoint else {}
-    before = load_recipe(str(run.recipe_path)).recipe
-    recipe = load_recipe(str(run.recipe_path), overrides).recipe
-    for table in ("data", "model", "likelihood"):
-        if getattr(recipe, table) != getattr(before, table):
-            raise RecipeError(
-                str(run.recipe_path),
-                [
-                    f"[{table}] stays as it is when a run goes on; "
-                    f"for another, start a new run with --set train.start_from={run.name}"
-                ],
-            )
-    if recipe.train.seed != before.train.seed:
-        raise RecipeError(str(run.recipe_path), ["[train] seed stays as it is when a run goes on"])
-    epochs, max_seconds = recipe.train.epochs, recipe.train.max_seconds
-    if epochs is not None and state.get("epoch_is_over") and state["epoch"] >= epochs:
-        raise RunError(
-            f"{run.name} has finished its {epochs} epochs; "
-            f"go on with: vae-tui train --resume {run.name} --set train.epochs={2 * epochs}"
-        )
-    if max_seconds is not None and state.get("elapsed_seconds", 0) >= max_seconds:
-        raise RunError(
-            f"{run.name} has had its {max_seconds:g} seconds; "
-            f"go on with: vae-tui train --resume {run.name} --set train.max_seconds={2 * max_seconds:g}"
-        )
-    if recipe != before:
-        run.write_recipe(recipe.to_toml())
-    return run
+    gc.enable()
 
 
 def _on_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in (None, "dumb")
 
 
-def _wait_until_started(run: Run, reader: EventReader, process: subprocess.Popen[bytes]) -> None:
-    from vae_tui import events as ev
-    from vae_tui.run import follow
-
-    for item in follow(reader, alive=lambda: process.poll() is None):
-        if item is not None and isinstance(item[1], ev.RunStarted):
-            sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {run.path}\n")
-            typer.echo(run.path)
-            return
-    sys.stderr.write(_last_words(run))
-    raise typer.Exit(EXIT_FAILED)
-
-
-def _train_headless(run: Run, reader: EventReader, process: subprocess.Popen[bytes], ui: Ui) -> None:
+def _train_headless(begun: Opened, process: subprocess.Popen[bytes], ui: Ui) -> None:
     from vae_tui.headless import JsonView, PlainView, SilentView, View, run_to_end
 
     view: View = JsonView() if ui is Ui.JSON else SilentView() if ui is Ui.NONE else PlainView()
-    status = run_to_end(reader, process, view)
+    status = run_to_end(begun.reader, process, view)
     if ui is not Ui.JSON:
-        _finish(run, summary=ui is not Ui.NONE)
+        _finish(begun.run, summary=ui is not Ui.NONE)
     if status == "died":
-        sys.stderr.write(_last_words(run))
+        sys.stderr.write(_last_words(begun.run))
     _exit(status, process)
 
 

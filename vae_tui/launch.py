@@ -1,51 +1,65 @@
-"""From a recipe to a run, and from a run to its trainer: a process that outlives the terminal it was started from."""
+"""Starts trainer processes: in a session of their own, so that they outlive the terminal they were started from."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from vae_tui.recipe import LoadedRecipe, Recipe
-from vae_tui.run import Run, find_checkpoint
+from vae_tui.errors import VaeTuiError
+from vae_tui.run import EventReader, Run
 
 
-def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) -> Run:
-    """Make a run of a recipe, called `name`, or as the recipe and the time.
+@dataclass(frozen=True)
+class Opened:
+    """The run a trainer opened; `reader` is where its log begins to be this attempt's, `notes` are for the user."""
 
-    Raises RunError where the name is taken, CheckpointError or RunError where the recipe starts from weights that are
-    not there.
+    run: Run
+    reader: EventReader
+    notes: tuple[str, ...]
+
+
+def start_trainer(
+    recipe: str | None,
+    overrides: Sequence[str],
+    *,
+    runs_dir: Path,
+    name: str | None = None,
+    resume: str | None = None,
+    device: str = "auto",
+    data_root: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a trainer on a new run of `recipe`, or on the run `resume`.
+
+    It reads the recipe itself, at the same time as this process does other things; `opened` waits for what it says.
     """
-    recipe = _with_absolute_paths(loaded.recipe, runs_dir)
-    return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
+    given = {"--recipe": recipe, "--resume": resume, "--run": name, "--device": device, "--data-root": data_root}
+    command = [sys.executable, "-m", "vae_tui.training", "--runs-dir", str(runs_dir)]
+    command += [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    command += [word for override in overrides for word in ("--set", override)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
 
 
-def start_trainer(run: Run, *, device: str, data_root: Path | None, resume: bool = False) -> subprocess.Popen[bytes]:
-    """Start training `run` in a process of its own, its output going to the run's worker.log."""
-    command = [sys.executable, "-m", "vae_tui.training", str(run.path), "--device", device]
-    if data_root is not None:
-        command += ["--data-root", str(data_root)]
-    if resume:
-        run.discard_commands()
-        command.append("--resume")
-    with run.worker_log_path.open("ab") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-
-
-def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
-    """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
-    if recipe.data.root is not None:
-        root = str(Path(recipe.data.root).expanduser().absolute())
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
-    if recipe.train.start_from is not None:
-        start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())
-        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"start_from": start_from})})
-    return recipe
+def opened(process: subprocess.Popen[bytes]) -> Opened:
+    """Wait for a trainer to open its run; raises VaeTuiError with its message where it cannot."""
+    assert process.stdout is not None, "start_trainer connects it"
+    with process.stdout as answers:
+        answer = answers.readline()
+    if not answer:
+        raise VaeTuiError(f"the trainer died before it opened its run (exit status {process.wait()})")
+    said = json.loads(answer)
+    if "error" in said:
+        process.wait()
+        raise VaeTuiError(said["error"])
+    run = Run(Path(said["run"]))
+    return Opened(run, EventReader(run.events_path, position=said["log_bytes"]), tuple(said["notes"]))

@@ -260,20 +260,21 @@ class EventWriter:
 class EventReader:
     """Reads a log from where it last stopped; a line without its newline is not an event yet."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, position: int = 0) -> None:
         self._path = path
-        self._position = 0
+        self.position = position
+        """Where the next line begins, in bytes."""
 
     def read(self) -> list[tuple[str, ev.Event]]:
         """The lines that came since the last call, as written and as events; lines unknown here are left out."""
         try:
             with self._path.open("rb") as log:
-                log.seek(self._position)
+                log.seek(self.position)
                 block = log.read()
         except FileNotFoundError:
             return []
         block = block[: block.rfind(b"\n") + 1]
-        self._position += len(block)
+        self.position += len(block)
         found = []
         for line in block.decode("utf-8", "replace").splitlines():
             event = ev.from_json(line)

@@ -1,33 +1,34 @@
-"""The trainer process: `python -m vae_tui.training RUN [--device D] [--data-root DIR] [--resume]`.
+"""The trainer process: `python -m vae_tui.training --recipe RECIPE | --resume RUN`.
 
-Holds the run's lock for as long as it lives, taken before torch is imported. SIGTERM and SIGINT ask for a checkpoint
-and a stop; exit status 0 completed, 1 failed, 2 not started, 130 stopped.
+It says one line of JSON on stdout: the run it opened, or the error that kept it from that; from then on its output
+goes to the run's worker.log. It holds the run's lock for as long as it lives, taken before torch is imported. SIGTERM
+and SIGINT ask for a checkpoint and a stop; exit status 0 completed, 1 failed, 2 wrong input, 130 stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.events import RunFinished, TrainingStarted
-from vae_tui.run import Run
+from vae_tui.recipe import load_recipe
+from vae_tui.run import EventReader, Run
 from vae_tui.training.attempt import attempt
+from vae_tui.training.preparation import create_run, reopen_run
 
 _EXIT = {"completed": 0, "stopped": 130, "failed": 1}
+_EXIT_WRONG_INPUT = 2
 
 
 def main() -> int:
-    """Train one run to its end."""
-    parser = argparse.ArgumentParser(prog="python -m vae_tui.training", description="Train a run that exists already.")
-    parser.add_argument("run", type=Path, help="the run's folder")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--data-root", type=Path)
-    parser.add_argument("--resume", action="store_true", help="go on from its newest checkpoint")
-    arguments = parser.parse_args()
-
+    """Open one run and train it to its end."""
+    arguments = _parse_arguments()
     asked: list[int] = []
     training = False
 
@@ -38,23 +39,65 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
-    run = Run(arguments.run)
     try:
-        run.acquire_lock()
-        events = attempt(
+        run = _open(arguments)
+    except VaeTuiError as error:
+        _answer({"error": str(error)})
+        return _EXIT_WRONG_INPUT
+    except KeyboardInterrupt:
+        return _EXIT["stopped"]
+    last = None
+    try:
+        for last in attempt(
             run,
             device=arguments.device,
             data_root=arguments.data_root,
-            resume=arguments.resume,
+            resume=arguments.resume is not None,
             interrupted=lambda: bool(asked),
-        )
-        last = None
-        for last in events:
+        ):
             training = training or isinstance(last, TrainingStarted)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log
-        return 2
+        return _EXIT_WRONG_INPUT
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m vae_tui.training", description="Train one run; see vae-tui train.")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--recipe")
+    source.add_argument("--resume", metavar="RUN")
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
+    parser.add_argument("--run", metavar="NAME")
+    parser.add_argument("--runs-dir", type=Path, default=Path("checkpoints"))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--data-root", type=Path)
+    return parser.parse_args()
+
+
+def _open(arguments: argparse.Namespace) -> Run:
+    """Make or find the run, take its lock, say so, and turn all further output to its log."""
+    notes: tuple[str, ...] = ()
+    if arguments.resume is not None:
+        run = reopen_run(arguments.resume, arguments.set, arguments.runs_dir)
+    else:
+        loaded = load_recipe(arguments.recipe, arguments.set)
+        notes = loaded.notes
+        run = create_run(loaded, arguments.runs_dir, arguments.run)
+    run.acquire_lock()
+    reader = EventReader(run.events_path)
+    reader.read()
+    _answer({"run": str(run.path), "log_bytes": reader.position, "notes": notes})
+    log = os.open(run.worker_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(log, stream.fileno())
+    os.close(log)
+    return run
+
+
+def _answer(said: dict[str, Any]) -> None:
+    print(json.dumps(said), flush=True)  # noqa: T201 - to whoever started this process
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""From a recipe to a new run, or back to a run that goes on; without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vae_tui.errors import RecipeError, RunError
+from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe
+from vae_tui.run import Run, find_checkpoint, find_run, read_metadata
+
+
+def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) -> Run:
+    """Make a run of a recipe, called `name`, or as the recipe and the time.
+
+    Raises RunError where the name is taken, CheckpointError or RunError where the recipe starts from weights that are
+    not there.
+    """
+    recipe = _with_absolute_paths(loaded.recipe, runs_dir)
+    return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
+
+
+def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> Run:
+    """The run to go on with, its recipe rewritten where overrides change it.
+
+    Raises RunError where it is being trained or has nothing left to do, RecipeError where an override would make it
+    another run.
+    """
+    run = find_run(name_or_path, runs_dir)
+    if run.holder() is not None:
+        raise RunError(run.busy_message())
+    before = load_recipe(str(run.recipe_path)).recipe
+    recipe = load_recipe(str(run.recipe_path), overrides).recipe
+    _check_same_run(run, before, recipe)
+    _check_something_is_left(run, recipe)
+    if recipe != before:
+        run.write_recipe(recipe.to_toml())
+    run.discard_commands()
+    return run
+
+
+def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
+    fixed = {
+        "[data]": (before.data, recipe.data),
+        "[model]": (before.model, recipe.model),
+        "[likelihood]": (before.likelihood, recipe.likelihood),
+        "[optimizer] name": (before.optimizer.name, recipe.optimizer.name),
+        "[train] seed": (before.train.seed, recipe.train.seed),
+    }
+    problems = [
+        f"{what} stays as it is when a run goes on; "
+        f"for another, start a new run with: --set train.start_from={run.path} and the change"
+        for what, (old, new) in fixed.items()
+        if old != new
+    ]
+    if problems:
+        raise RecipeError(str(run.recipe_path), problems)
+
+
+def _check_something_is_left(run: Run, recipe: Recipe) -> None:
+    checkpoint = run.resumable()
+    if checkpoint is None:
+        return
+    state = read_metadata(checkpoint.state_path)
+    epochs, max_seconds = recipe.train.epochs, recipe.train.max_seconds
+    go_on = f"go on with: vae-tui train --resume {run.path} --set"
+    if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
+        raise RunError(f"{run.name} has finished its {epochs} epochs; {go_on} train.epochs={2 * epochs}")
+    if max_seconds is not None and state["elapsed_seconds"] >= max_seconds:
+        raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={2 * max_seconds:g}")
+
+
+def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
+    """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
+    if recipe.data.root is not None:
+        root = str(Path(recipe.data.root).expanduser().absolute())
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
+    if recipe.train.start_from is not None:
+        start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())
+        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"start_from": start_from})})
+    return recipe
