@@ -22,7 +22,8 @@ def attempt(
     resume: bool = False,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[ev.Event]:
-    """Train a run whose lock this process holds: every event is in its log before it is yielded.
+    """Train a run whose lock this process holds: every event is in its log before it is yielded, the progress
+    of preparation well before.
 
     A user's mistake or a bug ends it with a failed `run_finished` and is then raised. `interrupted` is asked
     between steps; once it is true the run saves a checkpoint and ends as stopped. A generator closed before its end
@@ -60,6 +61,7 @@ def attempt(
         yield logged(ev.StageProgressed(time=time.time(), step=step, stage="importing torch"))
         from vae_tui.training.loop import Loop  # noqa: PLC0415 - imports torch, after the run has said it started
 
+        prepared: list[ev.Event] = []
         loop = Loop(
             run,
             recipe,
@@ -67,8 +69,9 @@ def attempt(
             data_root=data_root,
             resume=resume,
             interrupted=interrupted,
-            say=writer.write,
+            say=lambda event: prepared.append(logged(event)),
         )
+        yield from prepared
         for event in loop.events():
             yield logged(event)
     except VaeTuiError as error:

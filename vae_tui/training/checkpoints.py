@@ -29,6 +29,7 @@ class Checkpoints:
         self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
+        self.last_step: int | None = None
 
     @property
     def age_seconds(self) -> float:
@@ -67,7 +68,7 @@ class Checkpoints:
             load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
         self._trainer.restore(state, numbers)
         self._best_elbo = numbers["best_elbo"]
-        self.last = checkpoint.path.name
+        self.last, self.last_step = checkpoint.path.name, checkpoint.step
         return float(numbers["elapsed_seconds"])
 
     def _save(
@@ -80,7 +81,7 @@ class Checkpoints:
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))
         write_whole(checkpoint.path, self._encode(train, validation))
         self._saved_at = time.monotonic()
-        self.last = checkpoint.path.name
+        self.last, self.last_step = checkpoint.path.name, step
         self._prune()
         return CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=checkpoint.path.name, best=best)
 

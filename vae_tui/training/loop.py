@@ -104,10 +104,11 @@ class Loop:
                 else:
                     self._seconds_at_epoch = (time.monotonic(), self._trainer.position)
                 yield from self._train_epoch()
-                if not self._stopping:
+                if self._trainer.epoch_is_over or not self._stopping:
                     yield from self._complete_epoch()
             if self._stopping:
-                yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
+                if self._checkpoints.last_step != self._trainer.step_count:
+                    yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
                 yield self._finished("stopped", self._stopping)
             else:
                 yield self._finished("completed", self._completion())
@@ -156,7 +157,7 @@ class Loop:
             images_per_second=images_per_second,
             elapsed_seconds=self._elapsed(),
         )
-        last = self._is_done()
+        last = self._is_done() or bool(self._stopping)
         if last or time.monotonic() >= self._next_drawing:
             yield from self._draw()
         if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:

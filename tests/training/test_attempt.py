@@ -1,0 +1,339 @@
+"""Training in this process, from event to event."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import MakeRun
+
+from vae_tui import events as ev
+from vae_tui.errors import DataError, DeviceError, RunError
+from vae_tui.imaging.grid import decode_png, split_grid
+from vae_tui.model.checkpoint import load_checkpoint, read_tensors
+from vae_tui.run import Run, read_events, read_metadata
+from vae_tui.training.attempt import attempt
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def finish(run: Run, *, resume: bool = False) -> list[ev.Event]:
+    return list(attempt(run, device="cpu", resume=resume))
+
+
+def only(kind: type[ev.Event], found: list[ev.Event]) -> list[ev.Event]:
+    return [event for event in found if type(event) is kind]
+
+
+def untimed(found: list[ev.Event]) -> list[dict[str, object]]:
+    """What epochs said, less time and speed."""
+    latest: dict[int, dict[str, object]] = {}
+    for event in found:
+        if isinstance(event, ev.EpochCompleted):
+            body = json.loads(ev.to_json(event))
+            latest[event.epoch] = {
+                key: value
+                for key, value in body.items()
+                if key not in ("time", "images_per_second", "elapsed_seconds")
+            }
+    return [latest[epoch] for epoch in sorted(latest)]
+
+
+def test_an_attempt_tells_its_story_in_order_and_leaves_it_in_the_log(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=2")
+    found = finish(run)
+    assert found == read_events(run.events_path)
+    names = [name for name, _ in itertools.groupby(event.event for event in found if event.event != "step_completed")]
+    assert names[:3] == ["run_started", "stage_progressed", "training_started"]
+    assert names[3:5] == ["epoch_started", "epoch_completed"]
+    assert names[-4:] == ["epoch_completed", "images_drawn", "checkpoint_saved", "run_finished"]
+    started = only(ev.TrainingStarted, found)[0]
+    assert isinstance(started, ev.TrainingStarted)
+    assert started.data_sizes == {"train": 97, "validation": 11, "test": 12}
+    assert (started.image_shape, started.network, started.steps_per_epoch) == ((1, 8, 6), "mlp 48-16-3", 5)
+    assert run.state() == "completed"
+
+
+def test_figures_are_nats_per_image_and_add_up(make_run: MakeRun) -> None:
+    run = make_run("objective.beta=2.5", "objective.warmup_epochs=4")
+    for epoch in only(ev.EpochCompleted, finish(run)):
+        assert isinstance(epoch, ev.EpochCompleted)
+        assert epoch.validation is not None
+        for figures in (epoch.train, epoch.validation):
+            elbo, distortion, rate = (figures[name] for name in ("elbo", "distortion", "rate"))
+            assert elbo is not None
+            assert distortion is not None
+            assert rate is not None
+            assert elbo == pytest.approx(-(distortion + rate))
+        assert sum(r for r in epoch.rate_per_dimension if r is not None) == pytest.approx(epoch.validation["rate"])
+        assert epoch.validation["loss"] == pytest.approx(
+            epoch.validation["distortion"] + epoch.beta * epoch.validation["rate"]  # type: ignore[operator]
+        )
+        assert epoch.beta == pytest.approx(2.5 * epoch.epoch / 4)
+
+
+def test_training_lowers_the_loss(make_run: MakeRun) -> None:
+    epochs = [e for e in finish(make_run("train.epochs=12", "optimizer.lr=0.01")) if isinstance(e, ev.EpochCompleted)]
+    first, last = epochs[0].validation, epochs[-1].validation
+    assert first is not None
+    assert last is not None
+    assert last["elbo"] > first["elbo"] + 3  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("data.binarize=dynamic", "optimizer.ema_decay=0.9", "optimizer.clip_norm=1.0"),
+        ("model.network=conv", "model.channels=[4, 5]", "model.norm=batch", "optimizer.ema_decay=0.9"),
+        ("optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.lr=1e-4", "optimizer.schedule=cosine"),
+        ("optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=exponential", "data.validation=0.0"),
+    ],
+    ids=["plain", "dynamic-ema-clip", "conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"],
+)
+@pytest.mark.parametrize("steps", [3, 5, 8])
+def test_a_run_that_was_interrupted_anywhere_ends_as_if_it_never_was(
+    make_run: MakeRun, overrides: tuple[str, ...], steps: int
+) -> None:
+    whole = make_run(*overrides, name="whole")
+    expected = finish(whole)
+    broken = make_run(*overrides, name="broken")
+    asked = iter([False] * (steps - 1))
+    stopped = list(_stepwise(broken, lambda: not next(asked, None) is False))
+    assert stopped[-1].step == steps
+    assert isinstance(stopped[-1], ev.RunFinished)
+    assert stopped[-1].status == "stopped"
+    resumed = finish(broken, resume=True)
+    assert isinstance(resumed[0], ev.RunStarted)
+    assert resumed[0].resumed_from == steps
+    assert untimed(read_events(broken.events_path)) == untimed(expected)
+    last = whole.latest().path.name
+    assert (broken.path / last).read_bytes() == (whole.path / last).read_bytes()
+
+
+def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
+    """An attempt that looks after every step whether it is to stop."""
+    from vae_tui.training import loop
+
+    before, loop._POLL_SECONDS = loop._POLL_SECONDS, 0.0
+    try:
+        yield from attempt(run, device="cpu", interrupted=interrupted)  # type: ignore[arg-type]
+    finally:
+        loop._POLL_SECONDS = before
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(make_run: MakeRun) -> None:
+    whole, killed = make_run(name="whole"), make_run(name="killed")
+    expected = finish(whole)
+    events = attempt(killed, device="cpu")
+    next(event for event in events if isinstance(event, ev.EpochCompleted))
+    events.close()
+    for path in killed.path.glob("*.safetensors"):
+        path.unlink()
+    resumed = finish(killed, resume=True)
+    assert isinstance(resumed[0], ev.RunStarted)
+    assert resumed[0].resumed_from == 0
+    assert untimed(resumed) == untimed(expected)
+
+
+def test_a_run_goes_on_past_its_old_end(make_run: MakeRun) -> None:
+    from vae_tui.training.preparation import reopen_run
+
+    run = make_run("train.epochs=2")
+    finish(run)
+    with pytest.raises(RunError, match="has finished its 2 epochs; go on with"):
+        reopen_run(str(run.path), [], run.path.parent)
+    reopen_run(str(run.path), ["train.epochs=3"], run.path.parent)
+    finish(run, resume=True)
+    longer = make_run("train.epochs=3", name="longer")
+    finish(longer)
+    weights, expected = read_tensors(run.latest().path)[0], read_tensors(longer.latest().path)[0]
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def test_other_images_cannot_be_gone_on_with(make_run: MakeRun, images_path: Path) -> None:
+    run = make_run("train.epochs=1")
+    finish(run)
+    run.write_recipe(run.recipe_path.read_text().replace("epochs = 1", "epochs = 2"))
+    np.save(images_path, 255 - np.load(images_path))
+    with pytest.raises(RunError, match="training images are not those"):
+        finish(run, resume=True)
+    assert run.state() == "failed"
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(make_run: MakeRun) -> None:
+    run = make_run("optimizer.name=sgd", "optimizer.lr=1e30", "train.epochs=4")
+    last = finish(run)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert last.status == "failed"
+    assert "the loss was not finite at step 2" in last.reason
+    assert "no checkpoint before it" in last.reason
+    assert not run.checkpoints(), "weights that are not finite are never saved"
+
+    run = make_run("optimizer.name=sgd", "optimizer.lr=1e-4", name="later")
+    finish(run)
+    good = run.latest().path
+    run.write_recipe(run.recipe_path.read_text().replace("epochs = 3", "epochs = 9").replace("lr = 0.0001", "lr = 1e30"))
+    last = finish(run, resume=True)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert str(good) in last.reason
+    assert run.latest().path == good
+
+
+def test_only_the_newest_checkpoints_and_the_best_are_kept(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vae_tui.training import checkpoints
+
+    monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0.0)
+    run = make_run("train.epochs=8", "train.keep=2", "optimizer.name=sgd", "optimizer.lr=0.3", "optimizer.momentum=0.9")
+    epochs = [e for e in finish(run) if isinstance(e, ev.EpochCompleted)]
+    best = max(epochs, key=lambda e: e.validation["elbo"])  # type: ignore[index,arg-type,return-value]
+    assert {c.step for c in run.checkpoints()} == {best.step, epochs[-2].step, epochs[-1].step}
+    assert run.best().step == best.step
+    assert [c.step for c in run.checkpoints() if c.state_path.exists()][-2:] == [epochs[-2].step, epochs[-1].step]
+
+
+def test_the_best_is_kept_even_where_epochs_are_shorter_than_a_second(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=8", "optimizer.name=sgd", "optimizer.lr=0.3", "optimizer.momentum=0.9")
+    epochs = [e for e in finish(run) if isinstance(e, ev.EpochCompleted)]
+    best = max(epochs, key=lambda e: e.validation["elbo"])  # type: ignore[index,arg-type,return-value]
+    assert run.best().step == best.step
+    assert read_metadata(run.best().path)["validation"]["elbo"] == best.validation["elbo"]  # type: ignore[index]
+
+
+def test_commands_are_carried_out_between_steps(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=200")
+    events = _stepwise(run, lambda: False)
+    next(event for event in events if isinstance(event, ev.EpochStarted))
+    run.send("save")
+    run.send("sample")
+    run.send("stop")
+    rest = list(events)
+    done = [event for event in rest if isinstance(event, ev.CommandDone)]
+    assert [event.command for event in done] == ["save", "sample", "stop"]
+    assert done[0].message == f"saved step-{done[0].step:09d}.safetensors"
+    assert len(only(ev.ImagesDrawn, rest)) >= 2
+    assert rest[-1] == read_events(run.events_path)[-1]
+    assert run.state() == "stopped"
+    assert run.latest().step == rest[-1].step
+
+
+def test_while_paused_nothing_is_trained_and_no_time_passes(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=400")
+    events = _stepwise(run, lambda: False)
+    next(event for event in events if isinstance(event, ev.EpochStarted))
+    run.send("pause")
+    run.send("save")
+    while not (isinstance(event := next(events), ev.CommandDone) and event.command == "save"):
+        pass
+    paused_step = event.step
+    run.send("resume")
+    run.send("save")
+    while not (isinstance(event := next(events), ev.CommandDone) and event.command == "save"):
+        pass
+    assert event.step == paused_step, "both saves were claimed between the same two steps"
+    events.close()
+
+
+def test_grids_show_samples_and_data_over_reconstructions(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=1")
+    drawn = [event for event in finish(run) if isinstance(event, ev.ImagesDrawn)]
+    samples, both = drawn
+    tiles = split_grid(
+        decode_png((run.path / samples.path).read_bytes()), samples.count, samples.columns, padding=samples.padding
+    )
+    vae = load_checkpoint(run.latest().path)
+    expected = (vae.sample(6, seed=0) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(tiles, expected)
+    pairs = split_grid(decode_png((run.path / both.path).read_bytes()), both.count, both.columns, padding=both.padding)
+    data = pairs[: both.columns]
+    original = np.load(make_run_source(run))
+    assert all(any(np.array_equal(image[..., 0], one) for one in original) for image in data)
+    assert not np.array_equal(pairs[both.columns : 2 * both.columns], data)
+
+
+def make_run_source(run: Run) -> Path:
+    return run.path.parent.parent / "blobs.npy"
+
+
+def test_drawing_and_saving_leave_training_as_it_is(make_run: MakeRun) -> None:
+    calm, busy = make_run(name="calm"), make_run(name="busy")
+    finish(calm)
+    events = _stepwise(busy, lambda: False)
+    for event in events:
+        if isinstance(event, ev.EpochStarted):
+            busy.send("sample")
+            busy.send("save")
+    last = calm.latest().path.name
+    assert (busy.path / last).read_bytes() == (calm.path / last).read_bytes()
+
+
+def test_a_time_limit_ends_the_run_in_the_middle_of_an_epoch_with_its_figures(make_run: MakeRun) -> None:
+    run = make_run("train.max_seconds=0.05", "train.epochs=100000")
+    found = finish(run)
+    last = found[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert (last.status, last.reason) == ("completed", "0.05 seconds")
+    assert only(ev.EpochCompleted, found)
+    assert run.latest().step == last.step
+
+
+def test_training_can_start_from_another_runs_weights(make_run: MakeRun) -> None:
+    first = make_run("train.epochs=1")
+    finish(first)
+    second = make_run(f"train.start_from={first.path}", "train.epochs=1", "optimizer.lr=1e-12", name="second")
+    finish(second)
+    before, after = load_checkpoint(first.latest().path), load_checkpoint(second.latest().path)
+    for old, new in zip(before.parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(old, new, atol=1e-9, rtol=0)
+
+
+def test_weights_of_another_shape_cannot_be_started_from(make_run: MakeRun) -> None:
+    from vae_tui.errors import CheckpointError
+
+    first = make_run("train.epochs=1")
+    finish(first)
+    second = make_run(f"train.start_from={first.path}", "model.latent_dim=4", name="second")
+    with pytest.raises(CheckpointError, match=r"does not fit .*\(6, 16\), expected \(8, 16\)"):
+        finish(second)
+
+
+def test_missing_images_and_missing_devices_end_the_attempt_as_failed(make_run: MakeRun, images_path: Path) -> None:
+    run = make_run(name="no-gpu")
+    with pytest.raises(DeviceError, match="--device tpu: expected"):
+        list(attempt(run, device="tpu"))
+    run = make_run(name="no-images")
+    images_path.unlink()
+    with pytest.raises(DataError, match=r"blobs\.npy"):
+        finish(run)
+    last = read_events(run.events_path)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert (last.status, "blobs.npy" in last.reason) == ("failed", True)
+
+
+def test_leaving_the_loop_over_events_ends_the_run(make_run: MakeRun) -> None:
+    run = make_run()
+    for event in attempt(run, device="cpu"):
+        if isinstance(event, ev.EpochStarted):
+            break
+    assert run.state() == "stopped"
+
+
+def test_resuming_survives_a_run_copied_elsewhere(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    finish(run)
+    copy = Run(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    copy.write_recipe(copy.recipe_path.read_text().replace("epochs = 3", "epochs = 4"))
+    assert isinstance(finish(copy, resume=True)[-1], ev.RunFinished)
+    assert copy.state() == "completed"
