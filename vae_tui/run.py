@@ -188,17 +188,19 @@ class Run:
         return f"{self.name} is being trained by process {self.holder() or '?'}; see it with: vae-tui watch {self.path}"
 
     def state(self) -> State:
-        """How the run stands, from its lock and its log."""
-        if self.holder() is not None:
-            return "running"
+        """How the run stands, from its log and its lock."""
         try:
             with self.events_path.open("rb") as log:
                 log.seek(max(0, self.events_path.stat().st_size - 65536))
                 lines = log.read().decode("utf-8", "replace").splitlines()
         except FileNotFoundError:
-            return "starting"
+            lines = []
         last = ev.from_json(lines[-1]) if lines else None
-        return last.status if isinstance(last, ev.RunFinished) else "interrupted"
+        if isinstance(last, ev.RunFinished):
+            return last.status  # its trainer may still be closing down
+        if self.holder() is not None:
+            return "running"
+        return "interrupted" if lines else "starting"
 
     def send(self, command: ev.Command) -> None:
         """Drop a command for the trainer to claim."""

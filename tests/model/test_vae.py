@@ -63,7 +63,11 @@ def test_images_of_another_shape_are_refused_by_name() -> None:
 
 def test_a_seed_gives_the_same_weights_and_the_same_samples() -> None:
     recipe, _ = parse({"model": {"latent_dim": 4}})
-    one, two, other = build(recipe, (1, 8, 8), seed=1), build(recipe, (1, 8, 8), seed=1), build(recipe, (1, 8, 8), seed=2)
+    one, two, other = (
+        build(recipe, (1, 8, 8), seed=1),
+        build(recipe, (1, 8, 8), seed=1),
+        build(recipe, (1, 8, 8), seed=2),
+    )
     assert torch.equal(one.sample(3, seed=5), two.sample(3, seed=5))
     assert not torch.equal(one.sample(3, seed=5), one.sample(3, seed=6))
     assert not torch.equal(one.sample(3, seed=5), other.sample(3, seed=5))
@@ -77,6 +81,14 @@ def test_initial_weights_are_spread_as_pytorch_spreads_them() -> None:
     ours = next(vae.encoder.parameters())
     assert ours.std().item() == pytest.approx(reference.weight.std().item(), rel=0.01)
     assert ours.abs().max().item() == pytest.approx(784**-0.5, rel=0.001)
+
+
+@pytest.mark.parametrize("network", [{}, {"network": "conv", "channels": [4]}], ids=str)
+def test_a_new_vae_decodes_to_about_the_mean_image(network: dict[str, object]) -> None:
+    grey = torch.full((3, 8, 6), 0.2)
+    grey[1] = 0.7
+    vae = build(parse({"model": network})[0], (3, 8, 6), mean_image=grey)
+    assert vae.sample(50).mean((0, 2, 3)).tolist() == pytest.approx([0.2, 0.7, 0.2], abs=0.06)
 
 
 def test_the_analytic_rate_is_the_one_monte_carlo_finds() -> None:

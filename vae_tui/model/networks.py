@@ -124,6 +124,18 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
                     layer.bias.uniform_(-bound, bound, generator=generator)
 
 
+@torch.no_grad()
+def start_at(decoder: nn.Module, mean_image: Tensor) -> None:
+    """Have a decoder begin at the data's mean image (C, H, W) in [0, 1], which it would spend its first epochs finding.
+
+    Its last bias becomes the mean's logit: of each pixel where it has one a pixel, else of each channel.
+    """
+    last = [layer for layer in decoder.modules() if isinstance(layer, nn.Linear | nn.ConvTranspose2d)][-1]
+    mean = mean_image.flatten() if isinstance(last, nn.Linear) else mean_image.mean((1, 2))
+    assert last.bias is not None, "the decoders here have one"
+    last.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit())
+
+
 def halves(parameters: Tensor) -> tuple[Tensor, Tensor]:
     """Split an encoder's output (B, 2 Z) into mean and log-variance (B, Z)."""
     mean, log_variance = parameters.chunk(2, dim=1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vae_tui.model.gaussian import rate_per_dimension, reparametrise
 from vae_tui.model.likelihoods import build_likelihood
-from vae_tui.model.networks import ImageShape, build_networks, halves, initialise
+from vae_tui.model.networks import ImageShape, build_networks, halves, initialise, start_at
 from vae_tui.recipe import Recipe
 
 
@@ -73,8 +73,10 @@ class VAE(nn.Module):
         return Terms(self.likelihood.distortion(output, images), rate_per_dimension(mean, log_variance))
 
 
-def build(recipe: Recipe, image_shape: ImageShape, *, seed: int = 0) -> VAE:
-    """A VAE with fresh weights, the same for the same seed."""
+def build(recipe: Recipe, image_shape: ImageShape, *, seed: int = 0, mean_image: Tensor | None = None) -> VAE:
+    """A VAE with fresh weights, the same for the same seed; it decodes to about `mean_image` (C, H, W), where given."""
     vae = VAE(recipe, image_shape)
     initialise(vae, torch.Generator().manual_seed(seed))
+    if mean_image is not None:
+        start_at(vae.decoder, mean_image)
     return vae

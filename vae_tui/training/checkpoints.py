@@ -75,7 +75,7 @@ class Checkpoints:
         self, elapsed_seconds: float, train: Figures | None, validation: Figures | None, *, best: bool
     ) -> CheckpointSaved:
         if not all_finite(self._trainer.vae):
-            raise FloatingPointError("a weight is not finite")
+            raise FloatingPointError(f"a weight was not finite after step {self._trainer.step_count}")
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / f"step-{step:09d}.safetensors")
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))

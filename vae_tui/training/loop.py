@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -143,6 +144,8 @@ class Loop:
         rates = means.rate_per_dimension
         if self._sets.validation is not None:
             elbo = evaluate_elbo(trainer.evaluated, self._sets.validation.pixels, seed=self._recipe.train.seed)
+            if not math.isfinite(elbo.elbo):
+                raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
             loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.beta)
             validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
             rates = elbo.rate_per_dimension

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from vae_tui.errors import RecipeError, RunError
 from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe
 from vae_tui.run import Run, find_checkpoint, find_run, read_metadata
+
+_SECONDS_TO_CLOSE_DOWN = 10.0
+"""How long a trainer that has said its last word may still hold its run."""
 
 
 def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) -> Run:
@@ -27,8 +31,11 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
     another run.
     """
     run = find_run(name_or_path, runs_dir)
-    if run.holder() is not None:
-        raise RunError(run.busy_message())
+    patience = time.monotonic() + _SECONDS_TO_CLOSE_DOWN
+    while run.holder() is not None:
+        if run.state() == "running" or time.monotonic() > patience:
+            raise RunError(run.busy_message())
+        time.sleep(0.05)
     before = load_recipe(str(run.recipe_path)).recipe
     recipe = load_recipe(str(run.recipe_path), overrides).recipe
     _check_same_run(run, before, recipe)

@@ -57,7 +57,9 @@ class Trainer:
         pixels = sets.train.pixels
         image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
         self.pixels = pixels.to(device)
-        self.vae: VAE = build(recipe, image_shape, seed=seed_for(recipe.train.seed, "weights")).to(device)
+        mean_image = pixels.sum(0, dtype=torch.int64) / (255 * len(pixels))
+        seed = seed_for(recipe.train.seed, "weights")
+        self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
         self.objective = BetaElbo(recipe.objective)
         self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters(), device)
         decay = recipe.optimizer.ema_decay

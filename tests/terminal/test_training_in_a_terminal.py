@@ -1,0 +1,156 @@
+"""The real command in a real terminal: a pty, keys pressed, the screen read back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from vae_tui.run import Run, read_events
+
+ROWS, COLUMNS = 40, 120
+
+
+class Terminal:
+    """A command in a pty, and what its screen shows."""
+
+    def __init__(self, arguments: list[str], cwd: Path) -> None:
+        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        environment.pop("NO_COLOR", None)
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", "vae_tui", *arguments],
+            cwd=str(cwd),
+            env=environment,
+            dimensions=(ROWS, COLUMNS),
+            timeout=60,
+        )
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        """The screen as it is now."""
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            # pyte does not know the CSI sequences with < > or = that Textual asks a terminal's abilities with.
+            self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", self.process.read_nonblocking(1 << 20, 0.1)))
+        return "\n".join(self._screen.display)
+
+    def wait_for(self, text: str) -> None:
+        """Read until `text` stands on the screen."""
+        deadline = time.monotonic() + 60
+        while text not in self.text:
+            assert time.monotonic() < deadline, f"{text!r} never came:\n{self.text}"
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        self.process.send(keys)
+
+    def wait_for_exit(self) -> int:
+        """Read to the end; the exit status."""
+        self.process.expect(pexpect.EOF)
+        self.process.close()
+        assert self.process.exitstatus is not None
+        return int(self.process.exitstatus)
+
+
+@pytest.fixture
+def open_terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str) -> Terminal:
+        opened.append(Terminal(list(arguments), tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.process.close(force=True)
+    for lock in tmp_path.glob("checkpoints/*/lock"):
+        if pid := Run(lock.parent).holder():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def recipe(images_path: Path, tmp_path: Path) -> str:
+    (tmp_path / "blobs.toml").write_text(
+        f'[data]\nname = "npz"\nroot = "{images_path}"\n[model]\nhidden = [16]\nlatent_dim = 3\n'
+        "[train]\nepochs = 1000000\nbatch_size = 10\nthreads = 1\n"
+    )
+    return "blobs.toml"
+
+
+def steps(run: Run) -> int:
+    return read_events(run.events_path)[-1].step
+
+
+def commands_done(run: Run) -> list[str]:
+    return [event.command for event in read_events(run.events_path) if event.event == "command_done"]  # type: ignore[attr-defined]
+
+
+def test_a_run_is_steered_left_found_again_and_stopped(
+    open_terminal: Callable[..., Terminal], recipe: str, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "checkpoints" / "mine")
+    screen = open_terminal("train", recipe, "--run", "mine")
+    screen.wait_for("training")
+    screen.wait_for("samples")
+
+    screen.press(" ")
+    screen.wait_for("paused")
+    paused_at = steps(run)
+    time.sleep(0.5)
+    assert steps(run) == paused_at
+    screen.press(" ")
+    screen.wait_for("training")
+    while steps(run) == paused_at:
+        time.sleep(0.05)
+
+    screen.press("s")
+    while "save" not in commands_done(run):
+        screen.text  # noqa: B018 - a terminal nobody reads would block its program
+    assert run.checkpoints()
+
+    trainer = run.holder()
+    assert trainer is not None
+    screen.process.kill(signal.SIGHUP)
+    screen.process.wait()
+    assert run.holder() == trainer, "the trainer outlives its terminal"
+    left_at = steps(run)
+
+    again = open_terminal("watch", "mine")
+    again.wait_for("training")
+    again.wait_for("samples")
+    while steps(run) <= left_at:
+        again.text  # noqa: B018
+    again.press("q")
+    again.wait_for("eave")
+    again.press("s")
+    assert again.wait_for_exit() == 0
+    assert run.state() == "stopped"
+    assert commands_done(run) == ["pause", "resume", "save", "stop"]
+
+
+def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
+    open_terminal: Callable[..., Terminal], recipe: str, tmp_path: Path
+) -> None:
+    screen = open_terminal("train", recipe, "--run", "short", "--set", "train.epochs=3")
+    screen.wait_for("completed")
+    screen.press("q")
+    assert screen.wait_for_exit() == 0
+    assert Run(tmp_path / "checkpoints" / "short").state() == "completed"
+
+
+def test_a_mistake_in_a_recipe_never_opens_the_screen(open_terminal: Callable[..., Terminal], recipe: str) -> None:
+    screen = open_terminal("train", recipe, "--set", "train.epoch=3")
+    screen.process.expect("did you mean epochs")
+    assert b"\x1b[?1049h" not in screen.process.before
+    assert screen.wait_for_exit() == 2

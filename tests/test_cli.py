@@ -1,0 +1,214 @@
+"""The command line, as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import MakeRun
+
+from vae_tui.imaging.grid import decode_png
+from vae_tui.run import Run, read_events
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(images_path: Path) -> list[str]:
+    """`vae-tui train` with a recipe for the blobs."""
+    recipe = images_path.with_name("blobs.toml")
+    recipe.write_text(
+        f'[data]\nname = "npz"\nroot = "{images_path}"\n[model]\nhidden = [16]\nlatent_dim = 3\n'
+        "[train]\nepochs = 3\nbatch_size = 10\nthreads = 1\n[sample]\ncount = 4\n"
+    )
+    return [sys.executable, "-m", "vae_tui", "train", str(recipe)]
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "vae_tui", *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True
+        )
+
+    return run
+
+
+def start(command: list[str], tmp_path: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([*command, *more], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+
+
+def wait_for(run: Run, event: str) -> None:
+    while not any(found.event == event for found in read_events(run.events_path)):
+        time.sleep(0.02)
+
+
+def test_train_prints_its_progress_on_stderr_and_the_runs_path_on_stdout(command: list[str], tmp_path: Path) -> None:
+    out, err = start(command, tmp_path, "--set", "train.epochs=3").communicate()
+    run = Run(tmp_path / out.strip())
+    assert run.state() == "completed"
+    assert "epoch   1/3" in err
+    assert "epoch   3/3" in err
+    assert "-ELBO" in err
+    assert f"checkpoint {out.strip()}/step-" in err
+    assert f"samples    {out.strip()}/images/samples-" in err
+
+
+def test_json_is_the_log_as_it_stands(command: list[str], tmp_path: Path) -> None:
+    out, err = start(command, tmp_path, "--set", "train.epochs=2", "--ui", "json", "--run", "mine").communicate()
+    assert out == (tmp_path / "checkpoints" / "mine" / "events.jsonl").read_text()
+    assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "run_finished"
+    assert err == ""
+
+
+def test_nothing_is_said_with_ui_none_but_where_the_run_is(command: list[str], tmp_path: Path) -> None:
+    out, err = start(command, tmp_path, "--set", "train.epochs=1", "--ui", "none", "--run", "mine").communicate()
+    assert (out, err) == ("checkpoints/mine\n", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_saves_a_checkpoint_and_exits_with_130(
+    command: list[str], tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start(command, tmp_path, "--set", "train.epochs=100000", "--run", "long")
+    run = Run(tmp_path / "checkpoints" / "long")
+    wait_for(run, "epoch_completed")
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert "saving a checkpoint and stopping" in err
+    assert out == "checkpoints/long\n"
+    assert run.state() == "stopped"
+    assert run.latest().step == read_events(run.events_path)[-1].step
+
+
+def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[str], tmp_path: Path, cli: Cli) -> None:
+    epochs = ["--set", "train.epochs=400"]
+    out, err = start(command, tmp_path, *epochs, "--detach", "--run", "killed").communicate()
+    assert out == "checkpoints/killed\n"
+    run = Run(tmp_path / "checkpoints" / "killed")
+    wait_for(run, "checkpoint_saved")
+    pid = run.holder()
+    assert pid is not None
+    assert f"process {pid}" in err
+    busy = cli("train", "--resume", "killed")
+    assert busy.returncode == 2
+    assert f"is being trained by process {pid}" in busy.stderr
+    os.kill(pid, signal.SIGKILL)
+    while run.holder() is not None:
+        time.sleep(0.01)
+    assert run.state() == "interrupted"
+    resumed = cli("train", "--resume", "killed", "--ui", "plain")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "goes on from step" in resumed.stderr
+    start(command, tmp_path, *epochs, "--run", "whole", "--ui", "none").communicate()
+    last = run.latest().path.name
+    assert (run.path / last).read_bytes() == (tmp_path / "checkpoints" / "whole" / last).read_bytes()
+
+
+def test_a_failing_run_exits_with_1_and_wrong_input_with_2(command: list[str], tmp_path: Path, cli: Cli) -> None:
+    process = start(command, tmp_path, "--set", "optimizer.name=sgd", "--set", "optimizer.lr=1e30")
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "not finite" in err
+    missing = cli("train", "--set", "data.name=npz", "--set", "data.root=nothing.npz", "--ui", "plain")
+    assert missing.returncode == 2
+    assert "nothing.npz: no such file" in missing.stderr
+    wrong = cli("train", "--set", "train.epochs=0")
+    assert wrong.returncode == 2
+    assert "[train] epochs: expected at least 1, got 0" in wrong.stderr
+    assert wrong.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["train", "digitz"], "did you mean digits?"),
+        (["train", "--resume", "nothing"], "no run called 'nothing'"),
+        (["train", "digits", "--resume", "x"], "give it without a RECIPE"),
+        (["train", "--run", "../x"], "cannot name a run"),
+        (["watch"], "no run under checkpoints yet; start one with: vae-tui train"),
+        (["sample"], "no run under checkpoints yet"),
+        (["sample", "--out", "grid.gif"], "expected a name that ends in .png"),
+        (["sample", "--out", "no/grid.png"], "there is no folder"),
+        (["sample", "nothing.safetensors"], "no such file"),
+        (["sample", "--temperature", "-1"], "greater than or equal to 0"),
+        (["sample", "--temperature", "inf"], "expected a finite number"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_message_on_stderr(cli: Cli, arguments: list[str], complaint: str) -> None:
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_check_says_what_is_wrong_with_every_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "good.toml").write_text("")
+    (tmp_path / "bad.toml").write_text("[train]\nepoch = 3\nseed = -1\n")
+    done = cli("check", "good.toml", "bad.toml", "fc20")
+    assert done.returncode == 2
+    assert done.stdout == "good.toml: ok\nfc20: ok\n"
+    assert done.stderr.count("\n") == 3
+    assert "[train] epoch: no such key; did you mean epochs?" in done.stderr
+
+
+def test_watch_without_a_terminal_tells_a_finished_run_again(make_run: MakeRun, cli: Cli) -> None:
+    from vae_tui.training.attempt import attempt
+
+    run = make_run("train.epochs=2")
+    list(attempt(run, device="cpu"))
+    done = cli("watch", run.path)
+    assert done.returncode == 0
+    assert "epoch   2/2" in done.stderr
+    assert "completed: 2 epochs" in done.stderr
+
+
+def test_sample_draws_the_same_bytes_for_the_same_seed(make_run: MakeRun, cli: Cli, tmp_path: Path) -> None:
+    from vae_tui.training.attempt import attempt
+
+    run = make_run("train.epochs=1")
+    list(attempt(run, device="cpu"))
+    done = cli("sample", "--out", "one.png", "--count", "10", "--columns", "5", "--scale", "3")
+    assert done.stdout == "one.png\n"
+    cli("sample", run.path, "--out", "two.png", "--count", "10", "--columns", "5", "--scale", "3")
+    cli(
+        "sample",
+        run.best().path,
+        "--out",
+        "three.png",
+        "--count",
+        "10",
+        "--columns",
+        "5",
+        "--scale",
+        "3",
+        "--seed",
+        "1",
+    )
+    one, two, three = ((tmp_path / f"{name}.png").read_bytes() for name in ("one", "two", "three"))
+    assert one == two
+    assert one != three
+    assert decode_png(one).shape == (3 * (2 * 10 + 2), 3 * (5 * 8 + 2), 1)
+
+
+def test_a_damaged_checkpoint_is_one_clear_error(make_run: MakeRun, cli: Cli) -> None:
+    from vae_tui.training.attempt import attempt
+
+    run = make_run("train.epochs=1")
+    list(attempt(run, device="cpu"))
+    path = run.latest().path
+    path.write_bytes(path.read_bytes()[:-10])
+    done = cli("sample", path)
+    assert done.returncode == 2
+    assert "damaged or was cut short" in done.stderr
+    assert "Traceback" not in done.stderr
