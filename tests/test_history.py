@@ -41,7 +41,7 @@ def stepped(time: float, step: int, train: ev.Figures = FIGURES) -> ev.StepCompl
 def completed(
     time: float, step: int, elbo: float | None = -110.0, rates: Sequence[float | None] = (1.0, 0.001)
 ) -> ev.EpochCompleted:
-    validation: ev.Figures = {"loss": 0.0, "elbo": elbo, "distortion": 90.0, "rate": 20.0}
+    validation: ev.Figures = {"loss": None if elbo is None else -elbo, "elbo": elbo, "distortion": 90.0, "rate": 20.0}
     return ev.EpochCompleted(
         time=time,
         step=step,
@@ -119,7 +119,7 @@ def test_stages_carry_their_progress_and_duration() -> None:
     assert (second.done, second.total, second.began, second.heard) == (5, 10, 3.0, 4.0)
 
 
-def test_best_is_the_lowest_validation_whatever_beta_was() -> None:
+def test_best_is_the_lowest_validation_loss() -> None:
     history = told(started(), ready(), completed(2, 10, -120.0), completed(3, 20, -101.0), completed(4, 30, -103.0))
     assert history.best is not None
     assert (history.best.step, history.best.negative_elbo) == (20, 101.0)

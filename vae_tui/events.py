@@ -31,7 +31,10 @@ Command = Literal["stop", "pause", "resume", "save", "sample"]
 COMMANDS: tuple[Command, ...] = ("stop", "pause", "resume", "save", "sample")
 
 Figures = dict[str, float | None]
-"""`loss` (what was minimised), `elbo` (at beta = 1), `distortion`, `rate`; nats per image."""
+"""`loss` (what was minimised), `elbo` (at beta = 1), `distortion`, `rate`; nats per image.
+
+A validation's `loss` is at the recipe's full beta, also during warm-up, so that epochs compare: the lowest is the best.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

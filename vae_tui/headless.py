@@ -127,8 +127,9 @@ class PlainView:
         text = f"epoch {event.epoch:>3}{of}  step {event.step:>6,}  train {_figures(event.train)}"
         elbo = event.validation["elbo"] if event.validation else None
         if elbo is not None:
-            better = self._best is None or elbo > self._best
-            self._best = elbo if better else self._best
+            loss = event.validation["loss"] if event.validation else None
+            better = loss is not None and (self._best is None or loss < self._best)
+            self._best = loss if better else self._best
             text += f"  validation {-elbo:.2f}{' best' if better else ''}"
         text += f"  {event.images_per_second / 1000:.1f}k images/s  {_clock(event.elapsed_seconds)}"
         if event.time - self._line_at >= _SECONDS_BETWEEN_LINES:

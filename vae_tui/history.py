@@ -245,13 +245,13 @@ class History:
 
     @property
     def best(self) -> Best | None:
-        """The best validation so far, by the ELBO at beta = 1."""
-        series = self.validation["negative_elbo"]
-        if not len(series):
+        """The best validation so far, by its loss, as the best checkpoint is."""
+        losses, series = self.validation["loss"], self.validation["negative_elbo"]
+        if not len(losses):
             return None
-        least = min(series.values)
-        index = series.values.index(least)
-        return Best(series.steps[index], series.seconds[index], least)
+        step = losses.steps[losses.values.index(min(losses.values))]
+        index = series.steps.index(step)
+        return Best(step, series.seconds[index], series.values[index])
 
     @property
     def last_checkpoint(self) -> ev.CheckpointSaved | None:

@@ -138,15 +138,15 @@ class Run:
         return found[-1]
 
     def best(self) -> Checkpoint:
-        """The checkpoint with the highest validation ELBO, or the newest where none was validated.
+        """The checkpoint with the lowest validation loss, or the newest where none was validated.
 
         Raises CheckpointError where there is none.
         """
-        best, best_elbo = self.latest(), None
+        best, lowest = self.latest(), None
         for checkpoint in self.checkpoints():
-            elbo = read_metadata(checkpoint.path).get("validation", {}).get("elbo")
-            if elbo is not None and (best_elbo is None or elbo > best_elbo):
-                best, best_elbo = checkpoint, elbo
+            loss = read_metadata(checkpoint.path).get("validation", {}).get("loss")
+            if loss is not None and (lowest is None or loss < lowest):
+                best, lowest = checkpoint, loss
         return best
 
     def resumable(self) -> Checkpoint | None:

@@ -20,6 +20,11 @@ class BetaElbo:
     def __init__(self, objective: ObjectiveTable) -> None:
         self._objective = objective
 
+    @property
+    def full_beta(self) -> float:
+        """Beta once it has risen."""
+        return self._objective.beta
+
     def beta(self, epochs: float) -> float:
         """Beta after that many epochs, whole or not."""
         warmup = self._objective.warmup_epochs

@@ -23,7 +23,7 @@ class Checkpoints:
     def __init__(self, run: Run, trainer: Trainer, keep: int, class_names: tuple[str, ...]) -> None:
         self._run, self._trainer, self._keep = run, trainer, keep
         self._class_names = class_names
-        self._best_elbo: float | None = None
+        self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
         self._saved_at = time.monotonic()
@@ -40,17 +40,17 @@ class Checkpoints:
         self, elapsed_seconds: float, *, train: Figures | None, validation: Figures | None, now: bool = False
     ) -> list[CheckpointSaved]:
         """Save the trainer as it stands, if it is time; `validation` counts towards the best."""
-        elbo = validation["elbo"] if validation else None
-        best = elbo is not None and (self._best_elbo is None or elbo > self._best_elbo)
+        loss = validation["loss"] if validation else None
+        best = loss is not None and (self._best_loss is None or loss < self._best_loss)
         if best:
-            self._best_elbo = elbo
+            self._best_loss = loss
         if not now and self.age_seconds < _SECONDS_BETWEEN:
             if best:
                 self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(train, validation))
             return []
         said = [] if best else self._save_waiting()
         self._waiting = None
-        return [*said, self._save(elapsed_seconds, train, validation, best=best or self._best_elbo is None)]
+        return [*said, self._save(elapsed_seconds, train, validation, best=best or self._best_loss is None)]
 
     def restore(self, checkpoint: Checkpoint) -> float:
         """Put a checkpoint and its state into the trainer, and return its seconds of training.
@@ -67,7 +67,7 @@ class Checkpoints:
             ema = {name.removeprefix("ema."): t for name, t in weights.items() if name.startswith("ema.")}
             load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
         self._trainer.restore(state, numbers)
-        self._best_elbo = numbers["best_elbo"]
+        self._best_loss = numbers["best_loss"]
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         return float(numbers["elapsed_seconds"])
 
@@ -107,7 +107,7 @@ class Checkpoints:
         tensors: dict[str, Tensor]
         tensors, numbers = self._trainer.state()
         numbers |= {
-            "best_elbo": self._best_elbo,
+            "best_loss": self._best_loss,
             "epoch_is_over": self._trainer.epoch_is_over,
             "elapsed_seconds": elapsed_seconds,
             "threads": torch.get_num_threads(),

@@ -91,13 +91,15 @@ class Loop:
         self._drawn_step = -1
         self._images: list[str] = []
         self._stopping = ""
+        """Why the run stops before its end, once it is asked to."""
+        self._done = False
         self._seconds_at_epoch = (self._started, 0)
 
     def events(self) -> Iterator[ev.Event]:
         """Train, and say what happens; the last event is `run_finished`."""
         yield self._training_started()
         try:
-            while not self._stopping and not self._is_done():
+            while not self._stopping and not self._done:
                 if self._trainer.epoch_is_over:
                     self._trainer.begin_epoch()
                     self._seconds_at_epoch = (time.monotonic(), 0)
@@ -146,7 +148,7 @@ class Loop:
             elbo = evaluate_elbo(trainer.evaluated, self._sets.validation.pixels, seed=self._recipe.train.seed)
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
-            loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.beta)
+            loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.objective.full_beta)
             validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
             rates = elbo.rate_per_dimension
         yield ev.EpochCompleted(
@@ -160,7 +162,8 @@ class Loop:
             images_per_second=images_per_second,
             elapsed_seconds=self._elapsed(),
         )
-        last = self._is_done() or bool(self._stopping)
+        self._done = self._is_done()
+        last = self._done or bool(self._stopping)
         if last or time.monotonic() >= self._next_drawing:
             yield from self._draw()
         if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
@@ -192,24 +195,24 @@ class Loop:
             for command in self._run.claim_commands():
                 if command == "stop":
                     self._stopping = "as told"
-                    yield self._done(command, "stopping")
+                    yield self._answer(command, "stopping")
                 elif command == "pause":
                     paused_at = paused_at or time.monotonic()
-                    yield self._done(command, "paused")
+                    yield self._answer(command, "paused")
                 elif command == "resume":
                     if paused_at is not None:
                         self._forget_seconds(time.monotonic() - paused_at)
                     paused_at = None
-                    yield self._done(command, "training goes on")
+                    yield self._answer(command, "training goes on")
                 elif command == "save":
                     saved = self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
                     yield from saved
-                    yield self._done(command, f"saved {saved[-1].path}")
+                    yield self._answer(command, f"saved {saved[-1].path}")
                 elif command == "sample":
                     yield from self._draw()
-                    yield self._done(command, "drew samples and reconstructions")
+                    yield self._answer(command, "drew samples and reconstructions")
                 else:
-                    yield self._done(command, f"unknown command; expected one of {', '.join(ev.COMMANDS)}")
+                    yield self._answer(command, f"unknown command; expected one of {', '.join(ev.COMMANDS)}")
             if self._interrupted():
                 self._stopping = "interrupted"
             if paused_at is None or self._stopping:
@@ -261,7 +264,7 @@ class Loop:
     def _now(self) -> dict[str, Any]:
         return {"time": time.time(), "step": self._trainer.step_count}
 
-    def _done(self, command: str, message: str) -> ev.CommandDone:
+    def _answer(self, command: str, message: str) -> ev.CommandDone:
         return ev.CommandDone(**self._now(), command=command, message=message)
 
     def _finished(self, status: ev.Status, reason: str) -> ev.RunFinished:
