@@ -18,8 +18,9 @@ test: $(VENV)/installed-dev
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update
 
-reference: $(VENV)/installed-dev  ## write the recipe reference anew
-	$(BIN)/python -m vae_tui.recipe > recipes/REFERENCE.md
+reference: $(VENV)/installed-dev  ## write the recipe reference in the README anew
+	{ sed '/<!-- recipe reference/q' README.md; echo; $(BIN)/python -m vae_tui.recipe; \
+	  sed -n '/<!-- end of the recipe reference/,$$p' README.md; } > README.new && mv README.new README.md
 
 clean:
 	rm -rf $(VENV)
