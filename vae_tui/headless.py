@@ -74,7 +74,8 @@ class PlainView:
         self._stage = ""
         self._epochs: int | None = None
         self._steps_per_epoch = 1
-        self._best: float | None = None
+        self._best: tuple[float, float] | None = None
+        """The lowest validation loss, and the -ELBO it came with."""
         self._line_at = 0.0
         self._withheld: str | None = None
 
@@ -128,9 +129,10 @@ class PlainView:
         elbo = event.validation["elbo"] if event.validation else None
         if elbo is not None:
             loss = event.validation["loss"] if event.validation else None
-            better = loss is not None and (self._best is None or loss < self._best)
-            self._best = loss if better else self._best
-            text += f"  validation {-elbo:.2f}{' best' if better else ''}"
+            if loss is not None and (self._best is None or loss < self._best[0]):
+                self._best = loss, -elbo
+            text += f"  validation {-elbo:.2f}"
+            text += f" (best {self._best[1]:.2f})" if self._best else ""
         text += f"  {event.images_per_second / 1000:.1f}k images/s  {_clock(event.elapsed_seconds)}"
         if event.time - self._line_at >= _SECONDS_BETWEEN_LINES:
             self._line_at, self._withheld = event.time, None

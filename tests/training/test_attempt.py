@@ -107,7 +107,7 @@ def test_a_run_that_was_interrupted_anywhere_ends_as_if_it_never_was(
     whole = make_run(*overrides, name="whole")
     expected = finish(whole)
     broken = make_run(*overrides, name="broken")
-    asked = iter([False] * (steps - 1))
+    asked = iter([False] * steps)
     stopped = list(_stepwise(broken, lambda: next(asked, None) is not False))
     assert stopped[-1].step == steps
     assert isinstance(stopped[-1], ev.RunFinished)
@@ -339,3 +339,34 @@ def test_resuming_survives_a_run_copied_elsewhere(make_run: MakeRun, tmp_path: P
     copy.write_recipe(copy.recipe_path.read_text().replace("epochs = 3", "epochs = 4"))
     assert isinstance(finish(copy, resume=True)[-1], ev.RunFinished)
     assert copy.state() == "completed"
+
+
+def test_saving_again_where_an_epoch_was_validated_keeps_what_was_measured(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=2")
+    for event in _stepwise(run, lambda: False):
+        if isinstance(event, ev.EpochStarted) and event.epoch == 2:
+            run.send("save")
+    first = read_metadata(run.checkpoints()[0].path)
+    assert (first["step"], first["epoch"]) == (5, 2), "before the second epoch's first step"
+    assert first["validation"]["loss"] == only(ev.EpochCompleted, read_events(run.events_path))[0].validation["loss"]  # type: ignore[attr-defined]
+
+
+def test_reports_cover_every_step_once_across_epochs(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = finish(make_run("train.epochs=400"))
+    reports = [event for event in found if isinstance(event, ev.StepCompleted)]
+    assert len(reports) > 2
+    assert sum(report.steps for report in reports) == reports[-1].step
+    assert all(report.train["loss"] is not None and 10 < report.train["loss"] < 60 for report in reports)
+
+
+def test_a_run_that_cannot_be_written_any_more_fails_with_a_way_out(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=100000")
+    events = _stepwise(run, lambda: False)
+    next(event for event in events if isinstance(event, ev.EpochStarted))
+    shutil.rmtree(run.images_path)
+    run.send("sample")
+    with pytest.raises(RunError, match=r"images/.*could not be read or written"):
+        list(events)
+    last = read_events(run.events_path)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert "go on with: vae-tui train --resume" in last.reason

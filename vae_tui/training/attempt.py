@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import vae_tui
 from vae_tui import events as ev
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import RunError, VaeTuiError
 from vae_tui.recipe import load_recipe
 from vae_tui.run import EventWriter, Run
 
@@ -77,6 +78,12 @@ def attempt(
     except VaeTuiError as error:
         yield finish("failed", str(error))
         raise
+    except OSError as error:
+        # The disk may be full or gone, so the log may not take this either.
+        message = f"{error.filename or run.path} could not be read or written: {error.strerror or error}"
+        with contextlib.suppress(OSError):
+            yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.path}")
+        raise RunError(message) from error
     except KeyboardInterrupt:
         yield finish("stopped", "interrupted before the first step")
     except GeneratorExit:

@@ -26,6 +26,8 @@ class Checkpoints:
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
+        self._measured: tuple[int, Figures | None, Figures | None] = (-1, None, None)
+        """The newest figures, and the step they are of."""
         self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
@@ -37,11 +39,24 @@ class Checkpoints:
         return time.monotonic() - self._saved_at
 
     def offer(
-        self, elapsed_seconds: float, *, train: Figures | None, validation: Figures | None, now: bool = False
+        self,
+        elapsed_seconds: float,
+        *,
+        train: Figures | None = None,
+        validation: Figures | None = None,
+        now: bool = False,
     ) -> list[CheckpointSaved]:
-        """Save the trainer as it stands, if it is time; `validation` counts towards the best."""
+        """Save the trainer as it stands, if it is time; the figures of a validation count towards the best.
+
+        Figures once given for a step hold for every later offer at that step.
+        """
+        step = self._trainer.step_count
+        if train is not None:
+            self._measured = (step, train, validation)
+        elif self._measured[0] == step:
+            _, train, validation = self._measured
         loss = validation["loss"] if validation else None
-        best = loss is not None and (self._best_loss is None or loss < self._best_loss)
+        best = loss is not None and (self._best_loss is None or loss <= self._best_loss)
         if best:
             self._best_loss = loss
         if not now and self.age_seconds < _SECONDS_BETWEEN:
@@ -57,7 +72,7 @@ class Checkpoints:
 
         Raises CheckpointError where one of them is damaged.
         """
-        weights, _ = read_tensors(checkpoint.path)
+        weights, facts = read_tensors(checkpoint.path)
         state, numbers = read_tensors(checkpoint.state_path)
         if numbers["step"] != checkpoint.step:
             raise CheckpointError(f"{checkpoint.state_path} belongs to step {numbers['step']}, not {checkpoint.step}")
@@ -68,6 +83,7 @@ class Checkpoints:
             load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
         self._trainer.restore(state, numbers)
         self._best_loss = numbers["best_loss"]
+        self._measured = (checkpoint.step, facts.get("train"), facts.get("validation"))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         return float(numbers["elapsed_seconds"])
 

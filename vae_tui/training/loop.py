@@ -93,6 +93,7 @@ class Loop:
         self._stopping = ""
         """Why the run stops before its end, once it is asked to."""
         self._done = False
+        self._paused_at: float | None = None
         self._seconds_at_epoch = (self._started, 0)
 
     def events(self) -> Iterator[ev.Event]:
@@ -111,7 +112,7 @@ class Loop:
                     yield from self._complete_epoch()
             if self._stopping:
                 if self._checkpoints.last_step != self._trainer.step_count:
-                    yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
+                    yield from self._checkpoints.offer(self._elapsed(), now=True)
                 yield self._finished("stopped", self._stopping)
             else:
                 yield self._finished("completed", self._completion())
@@ -126,14 +127,16 @@ class Loop:
         """Step until the epoch, the time or the run's patience ends."""
         trainer = self._trainer
         while not trainer.epoch_is_over and not self._stopping and not self._out_of_time():
+            if time.monotonic() >= self._next_poll:
+                yield from self._obey()
+                if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
+                    yield from self._checkpoints.offer(self._elapsed())
+                if self._stopping:
+                    return
             trainer.step()
             now = time.monotonic()
             if now >= self._next_report or trainer.must_check:
                 yield self._report(now)
-            if now >= self._next_poll:
-                yield from self._obey()
-                if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
-                    yield from self._checkpoints.offer(self._elapsed(), train=None, validation=None)
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
         """Validate, draw and save."""
@@ -190,22 +193,19 @@ class Loop:
 
     def _obey(self) -> Iterator[ev.Event]:
         """Carry out the commands that have come; while paused, wait here for more."""
-        paused_at: float | None = None
         while True:
             for command in self._run.claim_commands():
                 if command == "stop":
                     self._stopping = "as told"
                     yield self._answer(command, "stopping")
                 elif command == "pause":
-                    paused_at = paused_at or time.monotonic()
+                    self._paused_at = self._paused_at or time.monotonic()
                     yield self._answer(command, "paused")
                 elif command == "resume":
-                    if paused_at is not None:
-                        self._forget_seconds(time.monotonic() - paused_at)
-                    paused_at = None
+                    self._forget_pause()
                     yield self._answer(command, "training goes on")
                 elif command == "save":
-                    saved = self._checkpoints.offer(self._elapsed(), train=None, validation=None, now=True)
+                    saved = self._checkpoints.offer(self._elapsed(), now=True)
                     yield from saved
                     yield self._answer(command, f"saved {saved[-1].path}")
                 elif command == "sample":
@@ -215,16 +215,20 @@ class Loop:
                     yield self._answer(command, f"unknown command; expected one of {', '.join(ev.COMMANDS)}")
             if self._interrupted():
                 self._stopping = "interrupted"
-            if paused_at is None or self._stopping:
+            if self._paused_at is None or self._stopping:
                 break
             time.sleep(_POLL_SECONDS)
+        self._forget_pause()
         self._next_poll = time.monotonic() + _POLL_SECONDS
 
-    def _forget_seconds(self, seconds: float) -> None:
-        """Leave a pause out of every figure of time."""
-        self._started += seconds
-        since, position = self._seconds_at_epoch
-        self._seconds_at_epoch = (since + seconds, position)
+    def _forget_pause(self) -> None:
+        """Leave a pause that is over out of every figure of time."""
+        if self._paused_at is not None:
+            seconds = time.monotonic() - self._paused_at
+            self._started += seconds
+            since, position = self._seconds_at_epoch
+            self._seconds_at_epoch = (since + seconds, position)
+            self._paused_at = None
 
     def _draw(self) -> Iterator[ev.Event]:
         if self._drawn_step != self._trainer.step_count:
@@ -253,7 +257,7 @@ class Loop:
 
     def _elapsed(self) -> float:
         """Seconds of training, pauses left out, over all attempts."""
-        return self._elapsed_before + time.monotonic() - self._started
+        return self._elapsed_before + (self._paused_at or time.monotonic()) - self._started
 
     def _completion(self) -> str:
         epochs = self._recipe.train.epochs

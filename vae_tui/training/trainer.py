@@ -78,7 +78,8 @@ class Trainer:
         self._order_state = self._generators["order"].get_state()
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
-        self._mark = (self._sums.clone(), 0, 0)
+        self._mark = (self._sums.clone(), self.position, 0)
+        """Sums, position and step as of the last report; in the coordinates of this epoch, so they may be negative."""
         self._losses = torch.zeros(_LOSSES_KEPT, device=device)
         self._checked_step = 0
 
@@ -110,9 +111,10 @@ class Trainer:
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
         self.epoch += 1
+        sums, position, step_count = self._mark
+        self._mark = (sums - self._sums, position - self.position, step_count)
         self.position = 0
         self._sums.zero_()
-        self._mark = (self._sums.clone(), 0, self.step_count)
         self._shuffle(self._generators["order"].get_state())
 
     def step(self) -> None:
@@ -141,7 +143,7 @@ class Trainer:
         return self._means(self._sums, self.position)
 
     def means_since_mark(self) -> tuple[Means, int]:
-        """Means since the last call or the epoch's start, and over how many steps; waits for the device."""
+        """Means since the last call, and over how many steps; waits for the device."""
         sums, position, step_count = self._mark
         means = self._means(self._sums - sums, self.position - position)
         steps = self.step_count - step_count
