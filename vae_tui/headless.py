@@ -126,13 +126,11 @@ class PlainView:
     def _show_epoch(self, event: ev.EpochCompleted) -> None:
         of = f"/{self._epochs}" if self._epochs else ""
         text = f"epoch {event.epoch:>3}{of}  step {event.step:>6,}  train {_figures(event.train)}"
-        elbo = event.validation["elbo"] if event.validation else None
-        if elbo is not None:
-            loss = event.validation["loss"] if event.validation else None
-            if loss is not None and (self._best is None or loss < self._best[0]):
+        if event.validation is not None:
+            loss, elbo = event.validation["loss"] or 0.0, event.validation["elbo"] or 0.0
+            if self._best is None or loss < self._best[0]:
                 self._best = loss, -elbo
-            text += f"  validation {-elbo:.2f}"
-            text += f" (best {self._best[1]:.2f})" if self._best else ""
+            text += f"  validation {-elbo:.2f} (best {self._best[1]:.2f})"
         text += f"  {event.images_per_second / 1000:.1f}k images/s  {_clock(event.elapsed_seconds)}"
         if event.time - self._line_at >= _SECONDS_BETWEEN_LINES:
             self._line_at, self._withheld = event.time, None
