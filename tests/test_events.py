@@ -43,3 +43,5 @@ def test_lines_from_another_version_are_passed_over() -> None:
     assert ev.from_json("[1, 2]") is None
     assert ev.from_json('{"event": "run_finished"}') is None
     assert ev.from_json("{") is None
+    assert ev.from_json(json.dumps(body | {"epoch": "third"})) is None
+    assert ev.from_json("[" * 100_000) is None

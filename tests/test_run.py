@@ -115,6 +115,8 @@ def test_commands_are_claimed_once_in_the_order_they_came(run: Run) -> None:
     run.send("pause")
     run.send("stop")
     (run.commands_path / "0-0.json").write_text("not a command")
+    (run.commands_path / "0-1.json").write_text("[" * 100_000)
+    os.mkfifo(run.commands_path / "0-2.json")
     (run.commands_path / ".half-written.json.1").write_text("{")
     assert list(run.claim_commands()) == ["pause", "stop"]
     assert list(run.claim_commands()) == []

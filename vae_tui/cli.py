@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from vae_tui.launch import Opened
     from vae_tui.run import Run
 
+LARGEST_PICTURE = 200_000_000
+"""Pixels; a PNG larger than this no viewer opens."""
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -60,6 +63,8 @@ Set = Annotated[
 
 def main() -> None:
     """Run the command line; a user's mistake is one message on stderr and exit code 2."""
+    # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except VaeTuiError as error:
@@ -114,7 +119,7 @@ def train(
     if resume is not None and (recipe is not None or run is not None):
         raise RunError("--resume goes on with a run as it is: give it without a RECIPE and without --run")
     process = start_trainer(
-        None if resume else recipe or "digits",
+        None if resume is not None else recipe or "digits",
         set_ or [],
         runs_dir=runs_dir,
         name=run,
@@ -123,18 +128,22 @@ def train(
         data_root=data_root,
     )
     on_screen = not detach and (ui is Ui.TUI or (ui is Ui.AUTO and _on_a_terminal()))
-    if on_screen:
-        _import_screen()  # while the trainer reads the recipe: neither waits for the other
-    begun = opened(process)
-    for note in begun.notes:
-        sys.stderr.write(f"note: {note}\n")
-    if detach:
-        sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
-        typer.echo(begun.run.path)
-    elif on_screen:
-        _show_training(begun.run, process)
-    else:
-        _train_headless(begun, process, ui)
+    try:
+        if on_screen:
+            _import_screen()  # while the trainer reads the recipe: neither waits for the other
+        begun = opened(process)
+        for note in begun.notes:
+            sys.stderr.write(f"note: {note}\n")
+        if detach:
+            sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
+            typer.echo(begun.run.path)
+        elif on_screen:
+            _show_training(begun.run, process)
+        else:
+            _train_headless(begun, process, ui)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
 
 
 @app.command()
@@ -152,7 +161,10 @@ def watch(
         _import_screen()
         from vae_tui.tui.app import VaeTuiApp
 
-        VaeTuiApp(chosen).run()
+        app_ = VaeTuiApp(chosen)
+        app_.run()
+        if app_.return_code:
+            raise typer.Exit(app_.return_code)
     else:
         from vae_tui.headless import PlainView, watch_to_end
 
@@ -182,7 +194,7 @@ def sample(
     import math
 
     from vae_tui.imaging.grid import encode_png, make_grid
-    from vae_tui.run import find_checkpoint, write_whole
+    from vae_tui.run import find_checkpoint, read_metadata, write_whole
 
     if out.suffix.lower() != ".png":
         raise VaeTuiError(f"--out {out}: expected a name that ends in .png")
@@ -191,13 +203,18 @@ def sample(
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     checkpoint = find_checkpoint(source, runs_dir)
+    _, height, width = read_metadata(checkpoint)["image_shape"]
+    in_a_row = min(count, columns or math.ceil(math.sqrt(count)))
+    pixels = in_a_row * width * -(-count // in_a_row) * height * scale**2
+    if pixels > LARGEST_PICTURE:
+        raise VaeTuiError(f"a picture of {pixels:,} pixels is too large: give a smaller --count or --scale")
     sys.stderr.write(f"drawing {count} images from {checkpoint}\n")
 
     from vae_tui.latent.sample import draw_samples
     from vae_tui.model.checkpoint import load_checkpoint
 
     images = draw_samples(load_checkpoint(checkpoint), count, seed=seed, temperature=temperature)
-    grid = make_grid(images, min(count, columns or math.ceil(math.sqrt(count))))
+    grid = make_grid(images, in_a_row)
     comments = {"Software": f"vae-tui {__version__}", "Comment": f"seed {seed}, temperature {temperature:g}"}
     try:
         write_whole(out, encode_png(grid, scale=scale, text=comments))
@@ -245,7 +262,11 @@ def _train_headless(begun: Opened, process: subprocess.Popen[bytes], ui: Ui) -> 
     from vae_tui.headless import JsonView, PlainView, SilentView, View, run_to_end
 
     view: View = JsonView() if ui is Ui.JSON else SilentView() if ui is Ui.NONE else PlainView()
-    status = run_to_end(begun.reader, process, view)
+    try:
+        status = run_to_end(begun.reader, process, view)
+    except BrokenPipeError:
+        sys.stderr.write(f"training goes on in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
+        raise
     if ui is not Ui.JSON:
         _finish(begun.run, summary=ui is not Ui.NONE)
     if status == "died":
@@ -256,15 +277,16 @@ def _train_headless(begun: Opened, process: subprocess.Popen[bytes], ui: Ui) -> 
 def _show_training(run: Run, process: subprocess.Popen[bytes]) -> None:
     from vae_tui.tui.app import VaeTuiApp
 
-    outcome = VaeTuiApp(run, process=process).run()
-    if outcome == "detached":
+    screen = VaeTuiApp(run, process=process)
+    outcome = screen.run()
+    if outcome == "detached" or (screen.return_code and process.poll() is None):
         sys.stderr.write(f"training goes on in process {process.pid}; see it with: vae-tui watch {run.path}\n")
         typer.echo(run.path)
+        if screen.return_code:
+            raise typer.Exit(screen.return_code)
         return
     _finish(run, summary=True)
-    state = run.state()
-    if state == "failed":
-        _exit("failed", process)
+    _exit(run.state(), process)
 
 
 def _exit(status: str, process: subprocess.Popen[bytes]) -> None:

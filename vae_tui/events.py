@@ -209,9 +209,11 @@ def from_json(line: str) -> Event | None:
         for name in ("image_shape", "notes"):
             if name in body:
                 body[name] = tuple(body[name])
-        return kind(**body)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        event = kind(**body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    numbers = [event.time, event.step, *(getattr(event, name) for name in ("epoch", "steps") if name in body)]
+    return event if all(isinstance(number, int | float) for number in numbers) else None
 
 
 def _finite(value: Any) -> Any:

@@ -179,6 +179,9 @@ def watch_to_end(run: Run, view: View) -> None:
         if item is not None:
             view.add(*item)
     view.close()
+    if (state := run.state()) in ("starting", "interrupted"):
+        begun = "never began" if state == "starting" else "was interrupted: its trainer died without a word"
+        sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {run.path}\n")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ ImageSet = Literal["digits", "mnist", "fashion-mnist", "binarized-mnist", "npz",
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
 _Sizes = Annotated[
-    tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    tuple[Annotated[int, Field(ge=1, le=65536)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
 ]
 _Milestones = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
@@ -54,7 +54,8 @@ class Table(BaseModel):
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             only: Any = extra.get("only", {})
             applies[name] = all(
-                given.get(selector, cls.model_fields[selector].default) in values for selector, values in only.items()
+                str(given.get(selector, cls.model_fields[selector].default)) in values
+                for selector, values in only.items()
             )
         return applies
 
@@ -108,7 +109,7 @@ class DataTable(Table):
     @model_validator(mode="before")
     @classmethod
     def _choose_image_size(cls, given: Any) -> Any:
-        size = {"digits": 28, "folder": 64}.get(given.get("name", "digits"))
+        size = {"digits": 28, "folder": 64}.get(str(given.get("name", "digits")))
         return {"image_size": size, **given} if size else given
 
     @model_validator(mode="after")
@@ -158,7 +159,8 @@ class LikelihoodTable(Table):
         0.1,
         "standard deviation of every pixel; the notebooks' squared error is 0.7071067811865476",
         only={"name": ["gaussian"]},
-        gt=0,
+        ge=1e-4,
+        le=1e4,
     )
 
 
@@ -278,12 +280,12 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecip
     """
     path = find_recipe(name_or_path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(str(path), [f"cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise RecipeError(str(path), [f"is not UTF-8 text: {error}"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from error
     recipe, notes = parse(tables, overrides, source=str(path))
     return LoadedRecipe(recipe, path.stem, notes)
@@ -332,8 +334,12 @@ def shipped_recipes() -> dict[str, Path]:
 
 def find_recipe(name_or_path: str) -> Path:
     """The file of a recipe given as a path, or by its shipped name, whole ("mnist/fc20") or last part ("fc20")."""
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    try:
+        path = Path(name_or_path).expanduser()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RecipeError(name_or_path[:80], [f"cannot be looked for: {error}"]) from error
+    if there:
         return path
     shipped = shipped_recipes()
     if name_or_path in shipped:
@@ -341,7 +347,7 @@ def find_recipe(name_or_path: str) -> Path:
     by_stem = [found for found in shipped.values() if found.stem == name_or_path]
     if len(by_stem) == 1:
         return by_stem[0]
-    if path.is_dir():
+    if name_or_path and path.is_dir():
         raise RecipeError(name_or_path, ["is a folder; expected a .toml file or the name of a shipped recipe"])
     stems = {name.rpartition("/")[2]: name for name in shipped}
     close = difflib.get_close_matches(path.stem, stems, n=1)
@@ -393,7 +399,7 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
 def _toml_or_text(text: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if parsed.keys() == {"value"} else text
 

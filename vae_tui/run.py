@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import struct
 import sys
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from vae_tui import events as ev
-from vae_tui.errors import CheckpointError, RunError
+from vae_tui.errors import CheckpointError, RunError, VaeTuiError
 
 State = Literal["starting", "running", "completed", "stopped", "failed", "interrupted"]
 """`starting`: no trainer yet; `interrupted`: its trainer died without a word, by kill -9 or a power cut, say."""
@@ -77,9 +78,13 @@ class Run:
         else:
             raise RunError(f"{runs_dir} holds a thousand runs called {stamped}; choose another --run name")
         run = cls(path)
-        run.commands_path.mkdir()
-        run.images_path.mkdir()
-        run.write_recipe(recipe_toml)
+        try:
+            run.commands_path.mkdir()
+            run.images_path.mkdir()
+            run.write_recipe(recipe_toml)
+        except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
+            raise RunError(f"{path} cannot be written: {error.strerror}; choose another --runs-dir") from error
         return run
 
     @property
@@ -150,13 +155,25 @@ class Run:
         return best
 
     def resumable(self) -> Checkpoint | None:
-        """The newest checkpoint with its state beside it, to go on from; None: the run begins again."""
-        with_state = [checkpoint for checkpoint in self.checkpoints() if checkpoint.state_path.exists()]
+        """The newest checkpoint with its state beside it, to go on from; None: nothing is saved, the run begins again.
+
+        Raises CheckpointError where there are weights, but nothing that exact resume needs.
+        """
+        found = self.checkpoints()
+        with_state = [checkpoint for checkpoint in found if checkpoint.state_path.exists()]
+        if found and not with_state:
+            raise CheckpointError(
+                f"{self.path} has weights but no state-*.safetensors beside them, so it cannot go on exactly; "
+                f"start a new run from its weights with: vae-tui train {self.recipe_path} --set train.start_from={self.path}"
+            )
         return with_state[-1] if with_state else None
 
     def acquire_lock(self) -> None:
         """Take the run for this process, until it ends or `release_lock`; raises RunError where another has it."""
-        descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RunError(f"{self.lock_path} cannot be opened: {error.strerror}") from error
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -174,7 +191,7 @@ class Run:
             return os.getpid()
         try:
             descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return None
         except PermissionError:
             descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_CLOEXEC)
@@ -218,9 +235,9 @@ class Run:
             claimed = self.commands_path / f"{name}.claimed"
             try:
                 os.rename(self.commands_path / name, claimed)
-                body = json.loads(claimed.read_bytes())
+                body = json.loads(claimed.read_bytes()[:4096]) if claimed.is_file() else None
                 os.unlink(claimed)
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 continue
             if isinstance(body, dict) and isinstance(body.get("command"), str):
                 yield body["command"]
@@ -316,7 +333,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
         if not runs:
             raise RunError(f"no run under {runs_dir} yet; start one with: vae-tui train")
         return runs[0]
-    path = Path(name_or_path).expanduser()
+    path = user_path(name_or_path)
     if path.is_dir() and (path / "recipe.toml").is_file():
         return Run(path)
     exact = [run for run in runs if run.name == name_or_path]
@@ -339,7 +356,7 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
     Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
     """
     if name_or_path is not None:
-        path = Path(name_or_path).expanduser()
+        path = user_path(name_or_path)
         if path.is_file():
             return path
         if path.suffix == ".safetensors":
@@ -349,6 +366,18 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
             if run.checkpoints():
                 return run.best().path
     return find_run(name_or_path, runs_dir).best().path
+
+
+def user_path(text: str) -> Path:
+    """A path as a user writes it, with ~ for a home; raises VaeTuiError where no file can be called so."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        shown = text if len(text) < 80 else f"{text[:77]}..."
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise VaeTuiError(f"{shown!r} cannot be looked for: {reason}") from error
+    return path
 
 
 def list_runs(runs_dir: Path) -> list[Run]:

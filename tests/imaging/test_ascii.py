@@ -7,7 +7,8 @@ def test_brighter_pixels_get_more_ink() -> None:
     pixels = np.linspace(0, 255, 10).astype(np.uint8).reshape(1, 10, 1).repeat(2, axis=0)
     ((segment,),) = render_ascii(pixels)
     assert segment.text == " .:-=+*#%@"
-    assert segment.style is None
+    assert segment.style is not None, "what removes colours from a screen asks for it"
+    assert not segment.style
 
 
 def test_a_character_stands_for_two_pixels_one_above_the_other() -> None:

@@ -23,9 +23,10 @@ ROWS, COLUMNS = 40, 120
 class Terminal:
     """A command in a pty, and what its screen shows."""
 
-    def __init__(self, arguments: list[str], cwd: Path) -> None:
+    def __init__(self, arguments: list[str], cwd: Path, more: dict[str, str]) -> None:
         environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
         environment.pop("NO_COLOR", None)
+        environment |= more
         self.process = pexpect.spawn(
             sys.executable,
             ["-m", "vae_tui", *arguments],
@@ -67,8 +68,8 @@ class Terminal:
 def open_terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
-    def open_one(*arguments: str) -> Terminal:
-        opened.append(Terminal(list(arguments), tmp_path))
+    def open_one(*arguments: str, environment: dict[str, str] | None = None) -> Terminal:
+        opened.append(Terminal(list(arguments), tmp_path, environment or {}))
         return opened[-1]
 
     yield open_one
@@ -147,6 +148,37 @@ def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
     screen.press("q")
     assert screen.wait_for_exit() == 0
     assert Run(tmp_path / "checkpoints" / "short").state() == "completed"
+
+
+def test_a_trainer_that_is_killed_is_said_on_screen_and_by_the_exit_code(
+    open_terminal: Callable[..., Terminal], recipe: str, tmp_path: Path
+) -> None:
+    screen = open_terminal("train", recipe, "--run", "killed")
+    screen.wait_for("samples")
+    trainer = Run(tmp_path / "checkpoints" / "killed").holder()
+    assert trainer is not None
+    os.kill(trainer, signal.SIGKILL)
+    screen.wait_for("without a word")
+    screen.press("q")
+    assert screen.wait_for_exit() == 1
+
+
+def test_sigterm_gives_the_terminal_back_and_leaves_the_trainer_running(
+    open_terminal: Callable[..., Terminal], recipe: str, tmp_path: Path
+) -> None:
+    screen = open_terminal("train", recipe, "--run", "left")
+    screen.wait_for("samples")
+    screen.process.kill(signal.SIGTERM)
+    screen.process.expect(re.escape("\x1b[?1049l"))
+    assert screen.wait_for_exit() == 0
+    assert Run(tmp_path / "checkpoints" / "left").holder() is not None
+
+
+def test_without_colours_pictures_are_drawn_in_characters(open_terminal: Callable[..., Terminal], recipe: str) -> None:
+    screen = open_terminal("train", recipe, "--run", "grey", environment={"NO_COLOR": "1"})
+    screen.wait_for(" of 64 ")
+    assert re.search(r"[-=+*#%@]{3}", screen.text), screen.text
+    assert "▀" not in screen.text
 
 
 def test_a_mistake_in_a_recipe_never_opens_the_screen(open_terminal: Callable[..., Terminal], recipe: str) -> None:

@@ -145,6 +145,18 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(make_run: MakeRun
     assert untimed(resumed) == untimed(expected)
 
 
+def test_weights_without_their_state_are_never_written_over(make_run: MakeRun) -> None:
+    from vae_tui.errors import CheckpointError
+
+    run = make_run("train.epochs=2")
+    finish(run)
+    weights = run.latest().path.read_bytes()
+    run.latest().state_path.unlink()
+    with pytest.raises(CheckpointError, match=r"weights but no state-.*train\.start_from="):
+        finish(run, resume=True)
+    assert run.latest().path.read_bytes() == weights
+
+
 def test_a_run_goes_on_past_its_old_end(make_run: MakeRun) -> None:
     from vae_tui.training.preparation import reopen_run
 

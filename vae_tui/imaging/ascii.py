@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from rich.segment import Segment
+from rich.style import Style
 
 from vae_tui.imaging.grid import Pixels
 
@@ -21,4 +22,4 @@ def render_ascii(pixels: Pixels) -> list[list[Segment]]:
         luminance = np.concatenate([luminance, np.zeros_like(luminance[:1])])
     brightness = (luminance[0::2] + luminance[1::2]) / 2 / 255
     characters = _RAMP[np.minimum((brightness * len(_RAMP)).astype(int), len(_RAMP) - 1)]
-    return [[Segment("".join(row))] for row in characters]
+    return [[Segment("".join(row), Style.null())] for row in characters]

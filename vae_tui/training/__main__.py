@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -87,7 +88,13 @@ def _open(arguments: argparse.Namespace) -> Run:
     run.acquire_lock()
     reader = EventReader(run.events_path)
     reader.read()
-    _answer({"run": str(run.path), "log_bytes": reader.position, "notes": notes})
+    try:
+        _answer({"run": str(run.path), "log_bytes": reader.position, "notes": notes})
+    except BrokenPipeError:
+        # Whoever asked for this run has gone before it began.
+        if arguments.resume is None:
+            shutil.rmtree(run.path)
+        os._exit(_EXIT["stopped"])
     log = os.open(run.worker_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

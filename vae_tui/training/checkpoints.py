@@ -81,7 +81,10 @@ class Checkpoints:
         if self._trainer.averaged is not None:
             ema = {name.removeprefix("ema."): t for name, t in weights.items() if name.startswith("ema.")}
             load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
-        self._trainer.restore(state, numbers)
+        try:
+            self._trainer.restore(state, numbers)
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{checkpoint.state_path} does not fit this run: {error}") from error
         self._best_loss = numbers["best_loss"]
         self._measured = (checkpoint.step, facts.get("train"), facts.get("validation"))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step

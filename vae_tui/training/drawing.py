@@ -55,6 +55,7 @@ class Drawing:
 
     def _write(self, kind: str, images: Pixels, columns: int, step: int, epoch: int) -> ImagesDrawn:
         name = f"{kind}-{step:09d}.png"
+        self._run.images_path.mkdir(exist_ok=True)
         write_whole(
             self._run.images_path / name, encode_png(make_grid(images, columns, padding=_PADDING)), durable=False
         )

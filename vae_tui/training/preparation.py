@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from vae_tui.errors import RecipeError, RunError
+from vae_tui.errors import CheckpointError, RecipeError, RunError
 from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe
-from vae_tui.run import Run, find_checkpoint, find_run, read_metadata
+from vae_tui.run import Run, find_checkpoint, find_run, read_metadata, user_path
 
 _SECONDS_TO_CLOSE_DOWN = 10.0
 """How long a trainer that has said its last word may still hold its run."""
@@ -69,6 +69,8 @@ def _check_something_is_left(run: Run, recipe: Recipe) -> None:
     if checkpoint is None:
         return
     state = read_metadata(checkpoint.state_path)
+    if missing := {"step", "epoch", "epoch_is_over", "elapsed_seconds", "threads"} - state.keys():
+        raise CheckpointError(f"{checkpoint.state_path} is damaged: it lacks {', '.join(sorted(missing))}")
     epochs, max_seconds = recipe.train.epochs, recipe.train.max_seconds
     go_on = f"go on with: vae-tui train --resume {run.path} --set"
     if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
@@ -80,7 +82,7 @@ def _check_something_is_left(run: Run, recipe: Recipe) -> None:
 def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
     """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
     if recipe.data.root is not None:
-        root = str(Path(recipe.data.root).expanduser().absolute())
+        root = str(user_path(recipe.data.root).absolute())
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
     if recipe.train.start_from is not None:
         start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())

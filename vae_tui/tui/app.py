@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -42,7 +44,8 @@ class VaeTuiApp(App[Outcome]):
         return OWN_VARIABLES
 
     def on_mount(self) -> None:
-        """Open the training screen."""
+        """Open the training screen; SIGTERM leaves it as `d` does, with the terminal given back."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "detached")
         self.push_screen(TrainingScreen(self._run, self._process, detect_depth(os.environ), self._clock))
 
     async def action_quit(self) -> None:

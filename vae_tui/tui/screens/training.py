@@ -187,7 +187,11 @@ class TrainingScreen(Screen[None]):
                 del self._waiting[command]
 
     def _send(self, command: Command) -> None:
-        self._run.send(command)
+        try:
+            self._run.send(command)
+        except OSError as error:
+            self._give_hint(f"{self._run.path} cannot be written: {error.strerror}")
+            return
         self._waiting[command] = self._history.commands_done.get(command, 0)
         self._training_when_stopped = self._history.prepared
         self._hint = ""

@@ -75,7 +75,7 @@ def _say_vanished(run: Run, history: History, size: Size) -> list[Content]:
     if history.last_checkpoint is not None:
         way_on = [
             _say_labelled("last good checkpoint", str(run.path / history.last_checkpoint.path)),
-            _say_labelled("go on from there", f"vae-tui train --resume {run.name}"),
+            _say_labelled("go on from there", f"vae-tui train --resume {run.path}"),
         ]
     width, room = max(20, size.width - 6), max(3, size.height * _SHARE_OF_HEIGHT // 100 - 8)
     tail = read_tail(run.worker_log_path)
