@@ -94,7 +94,10 @@ def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[st
     out, err = start(command, tmp_path, *epochs, "--detach", "--run", "killed").communicate()
     assert out == "checkpoints/killed\n"
     run = Run(tmp_path / "checkpoints" / "killed")
-    wait_for(run, "checkpoint_saved")
+    wait_for(run, "epoch_completed")
+    run.send("save")
+    run.send("pause")
+    wait_for(run, "command_done")
     pid = run.holder()
     assert pid is not None
     assert f"process {pid}" in err
