@@ -180,7 +180,7 @@ def _mixed(count: int) -> list[int]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path, "beta1-20260101-120000", "", exact=True)
+    return Run.create(tmp_path / "checkpoints", "beta1-20260101-120000", "", exact=True)
 
 
 @pytest.fixture

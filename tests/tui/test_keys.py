@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from textual.widgets import OptionList
 
 from vae_tui.run import Run
 from vae_tui.tui.screens.help import HelpScreen
@@ -92,6 +93,13 @@ async def test_leaving_a_live_run_asks_first(training: Any, run: Run, show: Any,
         assert not isinstance(shown.app.screen, LeaveScreen)
         assert shown.app.is_running
         assert sent(run) == []
+
+
+async def test_the_question_says_what_to_type_to_come_back(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("q")
+        choices = shown.app.screen.query_one(OptionList)
+        assert f"vae-tui watch {run.path}" in str(choices.get_option("leave").prompt)
 
 
 @pytest.mark.parametrize("keys", [("l",), ("d",), ("down", "enter")])

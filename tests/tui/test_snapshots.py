@@ -50,7 +50,8 @@ def test_starting(snap: Any, trainer: Any, live_run: Run) -> None:
     assert snap(live_run, (80, 24), now=trainer.began + 8.0)
 
 
-def test_question_on_quitting(snap: Any, training: Any) -> None:
+def test_question_on_quitting(snap: Any, training: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(training.run.path.parent.parent)
     assert snap(training.run, (80, 24), now=0.0, press=("q",))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -11,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from vae_tui.run import Run
 
 Choice = Literal["stop", "leave"]
 
@@ -24,9 +27,9 @@ class LeaveScreen(ModalScreen[Choice | None]):
         Binding("c,escape,q,ctrl+c", "choose('cancel')", "Cancel"),
     ]
 
-    def __init__(self, run_name: str) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run_name = run_name
+        self._run = run
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -35,7 +38,7 @@ class LeaveScreen(ModalScreen[Choice | None]):
             panel.border_subtitle = "↑ ↓ enter"
             yield OptionList(
                 Option(_say("s", "stop", "save a checkpoint, then end the training"), id="stop"),
-                Option(_say("l", "leave running", f"vae-tui watch {self._run_name}"), id="leave"),
+                Option(_say("l", "leave running", f"vae-tui watch {_name_to_type(self._run)}"), id="leave"),
                 Option(_say("c", "cancel", "stay here"), id="cancel"),
             )
 
@@ -46,6 +49,12 @@ class LeaveScreen(ModalScreen[Choice | None]):
     def action_choose(self, choice: str) -> None:
         """Answer the question."""
         self.dismiss("stop" if choice == "stop" else "leave" if choice == "leave" else None)
+
+
+def _name_to_type(run: Run) -> str:
+    """What a user of this folder types to name a run: its path, where it is not among the runs looked for first."""
+    among_the_first = run.path.absolute().parent == Path("checkpoints").absolute()
+    return run.name if among_the_first else str(run.path)
 
 
 def _say(key: str, choice: str, meaning: str) -> Content:

@@ -295,7 +295,7 @@ class TrainingScreen(Screen[None]):
     def action_leave(self) -> None:
         """Leave; where a trainer runs, ask what becomes of it."""
         if self.standing.live:
-            self.app.push_screen(LeaveScreen(self._run.name), self._left)
+            self.app.push_screen(LeaveScreen(self._run), self._left)
         else:
             self.action_detach()
 
