@@ -45,10 +45,11 @@ def slerp(start: Latents, end: Latents, shares: NDArray[np.floating]) -> Latents
     quaternion curves, 1985; White, Sampling generative networks, 2016.
     """
     share = np.asarray(shares, np.float64)[:, None]
-    start_length, end_length = float(np.linalg.norm(start)), float(np.linalg.norm(end))
+    begin, finish = start.astype(np.float64), end.astype(np.float64)
+    start_length, end_length = float(np.linalg.norm(begin)), float(np.linalg.norm(finish))
     if min(start_length, end_length) < 1e-12:
         return lerp(start, end, shares)
-    begin, finish = start.astype(np.float64) / start_length, end.astype(np.float64) / end_length
+    begin, finish = begin / start_length, finish / end_length
     angle = float(np.arccos(np.clip(begin @ finish, -1, 1)))
     if np.sin(angle) < 1e-6:
         return lerp(start, end, shares)
