@@ -29,6 +29,8 @@ from typing import Any, ClassVar, Literal
 Status = Literal["completed", "stopped", "failed"]
 Command = Literal["stop", "pause", "resume", "save", "sample"]
 COMMANDS: tuple[Command, ...] = ("stop", "pause", "resume", "save", "sample")
+ACTIVE_NATS = 0.01
+"""A latent dimension whose mean rate is above this is in use."""
 
 Figures = dict[str, float | None]
 """`loss` (what was minimised), `elbo` (at beta = 1), `distortion`, `rate`; nats per image.

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from vae_tui import events as ev
+from vae_tui.events import ACTIVE_NATS
 
 Axis = Literal["step", "epoch", "time"]
 Phase = Literal["starting", "training", "paused", "completed", "stopped", "failed"]
 Point = tuple[float, float]
 
 FIGURES = ("loss", "negative_elbo", "distortion", "rate")
-ACTIVE_NATS = 0.01
-"""A latent dimension whose mean rate is above this is in use."""
 _KEPT = 100
 """Pictures, checkpoints and epochs remembered one by one, so that a resumed attempt finds those before it."""
 

@@ -24,7 +24,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 _SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 _BROKEN_SHARE_ALLOWED = 0.01
 _WORKERS = min(16, os.cpu_count() or 1)
-_UNREADABLE = (
+UNREADABLE_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,  # what Pillow says of a broken PNG
@@ -33,6 +33,7 @@ _UNREADABLE = (
     zlib.error,
     Image.DecompressionBombError,
 )
+"""What reading a broken image may raise."""
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,9 +83,14 @@ def read_folder(root: Path, *, height: int, width: int, channels: int, progress:
     return _assemble(photos, pixels, broken, skipped)
 
 
-def read_photo(path: Path, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
-    """Decode one image as (C, H, W): upright, on white, its shorter side fitted and its longer side cropped evenly."""
-    with Image.open(path, formats=("JPEG", "PNG")) as image:
+def read_photo(
+    path: Path, *, height: int, width: int, channels: int, formats: tuple[str, ...] = ("JPEG", "PNG")
+) -> NDArray[np.uint8]:
+    """Decode one image as (C, H, W): upright, on white, its shorter side fitted and its longer side cropped evenly.
+
+    Raises one of UNREADABLE_ERRORS where it cannot.
+    """
+    with Image.open(path, formats=formats) as image:
         orientation = _read_orientation(image)
         size = (height, width) if orientation in _ON_ITS_SIDE else (width, height)
         # A JPEG decodes at an eighth, a quarter or half its size for little; twice what is needed keeps it sharp.
@@ -100,7 +106,7 @@ def read_photo(path: Path, *, height: int, width: int, channels: int) -> NDArray
 def _read_orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except (*_UNREADABLE, TypeError):
+    except (*UNREADABLE_ERRORS, TypeError):
         return 1  # damaged notes about a photo are no reason to lose the photo
 
 
@@ -124,8 +130,8 @@ def _decode_all(photos: Sequence[_Photo], pixels: NDArray[np.uint8], progress: P
     def decode(index: int) -> str | None:
         try:
             pixels[index] = read_photo(photos[index].path, height=height, width=width, channels=channels)
-        except _UNREADABLE as error:
-            return _problem(error)
+        except UNREADABLE_ERRORS as error:
+            return describe_problem(error)
         return None
 
     broken = {}
@@ -145,7 +151,8 @@ def _decode_all(photos: Sequence[_Photo], pixels: NDArray[np.uint8], progress: P
     return broken
 
 
-def _problem(error: BaseException) -> str:
+def describe_problem(error: BaseException) -> str:
+    """What is wrong with an image that raised one of UNREADABLE_ERRORS."""
     if isinstance(error, UnidentifiedImageError):
         return "no JPEG or PNG"
     if isinstance(error, OSError) and error.strerror:

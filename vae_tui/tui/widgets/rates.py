@@ -8,7 +8,8 @@ from rich.text import Text
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.history import ACTIVE_NATS, History
+from vae_tui.events import ACTIVE_NATS
+from vae_tui.history import History
 from vae_tui.tui.colors import rgb
 
 _LEAST_WIDTH = 24

@@ -1,0 +1,87 @@
+"""The codes of a set of images: where its encoder puts each, how sure of it, and what each dimension costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vae_tui.data import Images, Progress, as_floats
+from vae_tui.errors import DataError
+from vae_tui.events import ACTIVE_NATS
+from vae_tui.model import VAE, gaussian
+
+Latents = NDArray[np.float32]
+_VALUES_AT_ONCE = 1 << 22
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Posteriors N(mean, exp(log_variance)) of N images, both (N, Z), and their classes (N,) where they are known.
+
+    A label is an index into `class_names`.
+    """
+
+    mean: Latents
+    log_variance: Latents
+    labels: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """How many images were encoded."""
+        return len(self.mean)
+
+
+@torch.no_grad()
+def encode_images(vae: VAE, pixels: Tensor, *, progress: Progress | None = None) -> tuple[Latents, Latents]:
+    """Mean and log-variance (N, Z) of the posterior of each uint8 image (N, C, H, W); some images at a time."""
+    device = next(vae.parameters()).device
+    mean = np.empty((len(pixels), vae.latent_dim), np.float32)
+    log_variance = np.empty_like(mean)
+    rows = max(1, _VALUES_AT_ONCE // max(1, pixels[0].numel())) if len(pixels) else 1
+    for start in range(0, len(pixels), rows):
+        images = as_floats(pixels[start : start + rows].to(device))
+        found = vae.encode(images)
+        mean[start : start + rows], log_variance[start : start + rows] = (part.cpu().numpy() for part in found)
+        if progress is not None:
+            progress("encoding", min(start + rows, len(pixels)), len(pixels))
+    return mean, log_variance
+
+
+def encode_set(vae: VAE, images: Images, class_names: Sequence[str], *, progress: Progress | None = None) -> Codes:
+    """The codes of a split, with its classes."""
+    labels = None if images.labels is None else images.labels.numpy()
+    return Codes(*encode_images(vae, images.pixels, progress=progress), labels, tuple(class_names))
+
+
+def class_means(codes: Codes) -> Latents:
+    """The mean code of each class, (K, Z); NaN for a class without images. Raises DataError where there are no classes."""
+    if codes.labels is None or not codes.class_names:
+        raise DataError("these images have no classes, so there is no mean code of one")
+    means = np.full((len(codes.class_names), codes.mean.shape[1]), np.nan, np.float32)
+    for index in range(len(means)):
+        members = codes.mean[codes.labels == index]
+        if len(members):
+            means[index] = members.mean(0, dtype=np.float64)
+    return means
+
+
+def rate_per_dimension(codes: Codes) -> Latents:
+    """KL(q(z|x) || p(z)) of each latent dimension in nats, (Z,), the mean over the images."""
+    rates = gaussian.rate_per_dimension(torch.from_numpy(codes.mean), torch.from_numpy(codes.log_variance))
+    averaged: Latents = rates.double().mean(0).float().numpy()
+    return averaged
+
+
+def rank_dimensions(rates: Latents) -> list[int]:
+    """Every dimension, that with the highest rate (Z,) first."""
+    return [int(index) for index in np.argsort(-rates, kind="stable")]
+
+
+def active_dimensions(rates: Latents) -> list[int]:
+    """The dimensions that carry more than ACTIVE_NATS, that with the highest rate (Z,) first."""
+    return [index for index in rank_dimensions(rates) if rates[index] > ACTIVE_NATS]

@@ -1,0 +1,204 @@
+"""What a user names, "12" or "class:sneaker" or "photo.png", as images and codes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vae_tui.data import Images, ImageSets, Progress, default_data_root, load_image_sets
+from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
+from vae_tui.errors import CheckpointError, DataError, RecipeError
+from vae_tui.latent.codes import Codes, Latents, class_means, encode_images
+from vae_tui.model import VAE
+from vae_tui.recipe import Recipe, parse
+from vae_tui.run import user_path
+
+SPLITS = ("train", "validation", "test")
+FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
+"""How sources are named, for messages and help."""
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a name stands for: an image (C, H, W), uint8, or, with none, the mean code of class `class_index`.
+
+    `name` says the same again as short and as plain as it can be: "test:12"; `caption` is for people: "test 12, a 4".
+    """
+
+    name: str
+    caption: str
+    pixels: Tensor | None = None
+    class_index: int | None = None
+
+
+def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: Progress) -> ImageSets:
+    """Load the image sets a checkpoint was trained on, cut and binarised as they were for it.
+
+    An array file or a folder that is no longer where it was is looked for by its name under `data_root`. Raises
+    DataError where they are not there or their images have another shape, CheckpointError for metadata without a recipe.
+    """
+    try:
+        recipe, _ = parse(metadata["recipe"], source="the checkpoint's recipe")
+        wanted = tuple(int(size) for size in metadata["image_shape"])
+    except (KeyError, TypeError, ValueError, RecipeError) as error:
+        raise CheckpointError(f"the checkpoint does not say what it was trained on: {error}") from error
+    recipe = _follow_root(recipe, data_root)
+    sets = load_image_sets(
+        recipe.data,
+        seed=recipe.train.seed,
+        data_root=data_root or default_data_root(),
+        progress=progress,
+    )
+    found = tuple(sets.test.pixels.shape[1:])
+    if found != wanted:
+        shapes = [" x ".join(map(str, shape)) for shape in (found, wanted)]
+        raise DataError(
+            f"{recipe.data.root or recipe.data.name}: images of {shapes[0]} (C x H x W), but the checkpoint was trained "
+            f"on images of {shapes[1]}; put back the images it was trained on"
+        )
+    return sets
+
+
+def find_source(name: str, sets: Callable[[], ImageSets], image_shape: Sequence[int]) -> Source:
+    """What `name` stands for; `sets` is only called where the answer lies in them.
+
+    An index counts test images unless a split stands before it ("train:12"); "class:4" is the first test image of a
+    class, "class:4:3" the one three further on; "mean:4" is the mean code of a class's test images; a class may be given
+    by the beginning of its name in any case; anything else is an image file, brought to `image_shape` (C, H, W). Raises
+    DataError where there is no such thing, with what there is.
+    """
+    split, rest = "test", name.strip()
+    head, colon, tail = rest.partition(":")
+    if colon and head in SPLITS:
+        split, rest = head, tail
+    kind, colon, wanted = rest.partition(":")
+    if rest.isdecimal():
+        return _indexed(int(rest), split, sets())
+    if colon and kind == "class":
+        return _of_class(wanted, split, sets(), name)
+    if colon and kind == "mean":
+        index = find_class(wanted, sets().class_names)
+        class_name = sets().class_names[index]
+        return Source(f"mean:{class_name}", f"mean of {class_name}", class_index=index)
+    if rest != name.strip():
+        raise DataError(f"{name!r} names no image; expected {FORMS}")
+    return _from_file(name, image_shape)
+
+
+def find_class(wanted: str, class_names: Sequence[str]) -> int:
+    """The index of the class called so: by name, by the beginning of a name that fits one alone, or by its index.
+
+    Raises DataError with the classes there are.
+    """
+    if not class_names:
+        raise DataError(f"class {wanted!r}: these images have no classes; give an index, such as 12")
+    if wanted in class_names:
+        return class_names.index(wanted)
+    folded = wanted.casefold()
+    fitting = [index for index, name in enumerate(class_names) if name.casefold() == folded]
+    fitting = fitting or [index for index, name in enumerate(class_names) if name.casefold().startswith(folded)]
+    if len(fitting) == 1 and wanted:
+        return fitting[0]
+    # Where names are numbers themselves, a number that is no name is a mistake and not an index.
+    names_are_numbers = any(name.isdecimal() for name in class_names)
+    if wanted.isdecimal() and not names_are_numbers and int(wanted) < len(class_names):
+        return int(wanted)
+    if fitting and wanted:
+        told = ", ".join(class_names[index] for index in fitting)
+        raise DataError(f"class {wanted!r} fits several: {told}; give more of the name")
+    listed = ", ".join(class_names[:20]) + (f" and {len(class_names) - 20} more" if len(class_names) > 20 else "")
+    raise DataError(f"there is no class {wanted!r}; there are {listed}")
+
+
+def locate_sources(vae: VAE, sources: Sequence[Source], test_codes: Callable[[], Codes]) -> tuple[Latents, Latents]:
+    """Mean and log-variance (N, Z) of each source's posterior; the mean code of a class is certain: -inf.
+
+    `test_codes` is only called where a class's mean is wanted. Raises DataError for a class without test images.
+    """
+    mean = np.empty((len(sources), vae.latent_dim), np.float32)
+    log_variance = np.full_like(mean, -np.inf)
+    for row, source in enumerate(sources):
+        if source.pixels is not None:
+            found = encode_images(vae, source.pixels[None])
+            mean[row], log_variance[row] = found[0][0], found[1][0]
+        else:
+            assert source.class_index is not None
+            mean[row] = class_means(test_codes())[source.class_index]
+            if not np.isfinite(mean[row]).all():
+                raise DataError(f"{source.name}: no test image is of that class")
+    return mean, log_variance
+
+
+def draw_latents(mean: Latents, log_variance: Latents, at: Literal["mean", "draw"], seed: int) -> Latents:
+    """Points (N, Z): the posteriors' means, or a draw from each by one epsilon (Z,) ~ N(0, I), the same for all."""
+    if at == "mean":
+        return mean
+    generator = torch.Generator().manual_seed(seed)
+    epsilon = torch.randn(mean.shape[1], generator=generator).numpy()
+    drawn: Latents = (mean + np.exp(0.5 * log_variance) * epsilon).astype(np.float32)
+    return drawn
+
+
+def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
+    root = recipe.data.root
+    if root is None or data_root is None or Path(root).exists():
+        return recipe
+    moved = data_root.expanduser() / Path(root).name
+    if not moved.exists():
+        return recipe
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(moved)})})
+
+
+def _split(sets: ImageSets, split: str) -> Images:
+    images: Images | None = getattr(sets, split)
+    if images is None:
+        raise DataError("there is no validation split: the recipe has data.validation = 0; take train or test")
+    return images
+
+
+def _indexed(index: int, split: str, sets: ImageSets) -> Source:
+    images = _split(sets, split)
+    if index >= len(images):
+        raise DataError(f"{split}:{index}: there are {len(images):,} {split} images, 0 to {len(images) - 1:,}")
+    label = None if images.labels is None else int(images.labels[index])
+    caption = f"{split} {index:,}" if label is None else f"{split} {index:,}, {sets.class_names[label]}"
+    return Source(f"{split}:{index}", caption, images.pixels[index], label)
+
+
+def _of_class(wanted: str, split: str, sets: ImageSets, name: str) -> Source:
+    images = _split(sets, split)
+    if images.labels is None:
+        raise DataError(f"{name}: these images have no classes; give an index, such as 12")
+    wanted, _, place = (
+        wanted.rpartition(":") if wanted.rpartition(":")[2].isdecimal() and ":" in wanted else (wanted, "", "0")
+    )
+    index = find_class(wanted, sets.class_names)
+    members = (images.labels == index).nonzero().flatten()
+    if int(place) >= len(members):
+        raise DataError(f"{name}: there are {len(members):,} {split} images of class {sets.class_names[index]}")
+    return _indexed(int(members[int(place)]), split, sets)
+
+
+def _from_file(name: str, image_shape: Sequence[int]) -> Source:
+    path = user_path(name)
+    if not path.is_file():
+        raise DataError(f"{name!r} is neither a file nor the name of an image; expected {FORMS}")
+    channels, height, width = image_shape
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", module=r"PIL\b")
+            pixels = read_photo(path, height=height, width=width, channels=channels, formats=_FORMATS)
+    except UNREADABLE_ERRORS as error:
+        raise DataError(f"{path} cannot be read as an image: {describe_problem(error)}") from error
+    return Source(str(path), path.name, torch.from_numpy(pixels.copy()))
