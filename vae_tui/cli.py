@@ -6,6 +6,8 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,11 +20,11 @@ from vae_tui.errors import RecipeError, RunError, VaeTuiError
 if TYPE_CHECKING:
     import subprocess
 
+    from vae_tui.latent.picture import Picture
+    from vae_tui.latent.space import Space
     from vae_tui.launch import Opened
     from vae_tui.run import Run
 
-LARGEST_PICTURE = 200_000_000
-"""Pixels; a PNG larger than this no viewer opens."""
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -46,6 +48,36 @@ class Ui(StrEnum):
     NONE = "none"
 
 
+class At(StrEnum):
+    """Where an image is in latent space."""
+
+    MEAN = "mean"
+    DRAW = "draw"
+
+
+class Method(StrEnum):
+    """Which way leads from one point to another."""
+
+    LERP = "lerp"
+    SLERP = "slerp"
+
+
+class Split(StrEnum):
+    """Which images of a set."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+class ProjectionKind(StrEnum):
+    """How codes are brought to a plane."""
+
+    DIMENSIONS = "dimensions"
+    PCA = "pca"
+    TSNE = "tsne"
+
+
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs live.", envvar="VAE_TUI_RUNS_DIR")]
 DataRoot = Annotated[
     Path | None,
@@ -59,6 +91,19 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override a key of the recipe; may be given often."),
 ]
+SourceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN|CHECKPOINT]",
+        help="A run, whose best checkpoint is taken, or a file [default: newest run, or the digits that ship].",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")]
+Scale = Annotated[int, typer.Option(min=1, max=64, help="Enlarge each pixel this many times.")]
+FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="Frames a second of a GIF.")]
+_ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
+Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {_ANCHOR}.")]
+_STILL, _MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
 
 
 def main() -> None:
@@ -173,54 +218,286 @@ def watch(
 
 @app.command()
 def sample(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RUN|CHECKPOINT]", help="A run, whose best checkpoint is taken, or a file [default: newest]."
-        ),
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("samples.png"),
+    count: Annotated[
+        int | None, typer.Option(min=1, max=65536, help="How many images [default: 64; 8 to walk between in a GIF].")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("samples.png"),
-    count: Annotated[int, typer.Option(min=1, max=65536, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")] = 0,
+    seed: Seed = 0,
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: a square].")] = None,
-    scale: Annotated[int, typer.Option(min=1, max=64, help="Enlarge each pixel this many times.")] = 1,
-    temperature: Annotated[float, typer.Option(min=0, help="Standard deviation of the draws.")] = 1.0,
+    scale: Scale = 1,
+    temperature: Annotated[float, typer.Option(min=0, help="Factor of the draws' standard deviation.")] = 1.0,
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="DISTRIBUTION",
+            help='What each latent is drawn from: "N(0,1)" (mean, standard deviation), "Beta(0.25,0.25)" or "U(-1,1)".',
+        ),
+    ] = "N(0,1)",
+    path: Annotated[
+        Path | None, typer.Option(metavar="WALK", help="Replay a walk kept as TOML, with the checkpoint it names.")
+    ] = None,
+    frames_per_second: FramesPerSecond = 10.0,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Draw images from the prior into a PNG; needs no screen. Prints the PNG's path.
+    """Draw images from the prior, or replay a walk; needs no screen. Prints the file's path.
 
-    Example: `vae-tui sample beta10 --out grid.png --count 100 --scale 2`.
+    A .png is a grid; a .gif walks from sample to sample; an .npz holds images and latents.
+
+    Examples: `vae-tui sample beta10 --out grid.png --count 100 --scale 2`;
+    `vae-tui sample --path walk.toml --out walk.gif`.
     """
     import math
 
-    from vae_tui.imaging.grid import encode_png, make_grid
-    from vae_tui.run import find_checkpoint, read_metadata, write_whole
+    from vae_tui.latent.priors import parse_prior
 
-    if out.suffix.lower() != ".png":
-        raise VaeTuiError(f"--out {out}: expected a name that ends in .png")
-    if not out.absolute().parent.is_dir():
-        raise VaeTuiError(f"--out {out}: there is no folder {out.absolute().parent}")
+    suffix = _check_out(out, _MOVING)
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
-    checkpoint = find_checkpoint(source, runs_dir)
-    _, height, width = read_metadata(checkpoint)["image_shape"]
-    in_a_row = min(count, columns or math.ceil(math.sqrt(count)))
-    pixels = in_a_row * width * -(-count // in_a_row) * height * scale**2
-    if pixels > LARGEST_PICTURE:
-        raise VaeTuiError(f"a picture of {pixels:,} pixels is too large: give a smaller --count or --scale")
-    sys.stderr.write(f"drawing {count} images from {checkpoint}\n")
+    distribution = parse_prior(prior)
+    if path is not None:
+        _replay(path, source, runs_dir, out, columns, scale)
+        return
+    moving = suffix == ".gif"
+    wanted = count or (8 if moving else 64)
+    with _opened_space(source, runs_dir, None, f"drawing {wanted} images") as space:
+        from vae_tui.latent.prior_draws import draw_prior_samples
 
-    from vae_tui.latent.sample import draw_samples
-    from vae_tui.model.checkpoint import load_checkpoint
+        picture = draw_prior_samples(
+            space.vae,
+            prior=distribution,
+            count=wanted,
+            columns=columns,
+            seed=seed,
+            temperature=temperature,
+            moving=moving,
+            frames_per_second=frames_per_second,
+            scale=scale,
+        )
+        _write_picture(out, picture, space, scale)
 
-    images = draw_samples(load_checkpoint(checkpoint), count, seed=seed, temperature=temperature)
-    grid = make_grid(images, in_a_row)
-    comments = {"Software": f"vae-tui {__version__}", "Comment": f"seed {seed}, temperature {temperature:g}"}
-    try:
-        write_whole(out, encode_png(grid, scale=scale, text=comments))
-    except OSError as error:
-        raise VaeTuiError(f"--out {out} cannot be written: {error.strerror}") from error
-    typer.echo(out)
+
+@app.command()
+def reconstruct(
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("reconstructions.png"),
+    image: Annotated[
+        list[str] | None, typer.Option(metavar="IMAGE", help=f"An image; may be given often: {_ANCHOR}.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=65536, help="How many images, evenly over the split.")] = 32,
+    split: Annotated[Split, typer.Option(help="Which images to take them from.")] = Split.TEST,
+    at: Annotated[At, typer.Option(help="Decode each posterior's mean, or a draw from it.")] = At.MEAN,
+    seed: Seed = 0,
+    columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
+    scale: Scale = 1,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Show images over what the model makes of them. Prints the file's path.
+
+    Example: `vae-tui reconstruct beta0 --at draw --out posterior.png` shows draws from the posteriors.
+    """
+    _check_out(out, _STILL)
+    with _opened_space(source, runs_dir, data_root, "reconstructing images") as space:
+        from vae_tui.latent.reconstruct import choose_images, draw_reconstructions
+
+        sources = [space.find(name) for name in image] if image else choose_images(space, split.value, count)
+        picture = draw_reconstructions(space, sources, at=at.value, seed=seed, columns=columns, scale=scale)
+        _write_picture(out, picture, space, scale)
+
+
+@app.command()
+def interpolate(
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("interpolation.png"),
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="IMAGE", help=f"Where to start: {_ANCHOR} [default: 0].")
+    ] = None,
+    through: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="On the way; may be given often.")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="Where to end [default: the first of another class].")
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(min=2, max=10_000, help="Images from each to the next, both included [default: 11; 31 in a GIF]."),
+    ] = None,
+    method: Annotated[Method, typer.Option(help="In a straight line, or along an arc.")] = Method.LERP,
+    at: Annotated[
+        At, typer.Option(help="Start from the posteriors' means, or from draws with one epsilon for all.")
+    ] = At.MEAN,
+    bounce: Annotated[
+        bool, typer.Option("--bounce/--loop", help="A GIF goes to and fro, or from the last on to the first.")
+    ] = True,
+    seed: Seed = 0,
+    columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: one strip].")] = None,
+    scale: Scale = 1,
+    frames_per_second: FramesPerSecond = 15.0,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Go from one image to another through latent space, as a strip or a GIF. Prints the file's path.
+
+    Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
+    `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
+    """
+    suffix = _check_out(out, _MOVING)
+    with _opened_space(source, runs_dir, data_root, "interpolating") as space:
+        from vae_tui.latent.interpolate import choose_ends, draw_interpolation
+
+        start, end = choose_ends(space, from_, to)
+        picture = draw_interpolation(
+            space,
+            [start, *(space.find(name) for name in through or []), end],
+            frames=frames or (31 if suffix == ".gif" else 11),
+            method=method.value,
+            at=at.value,
+            seed=seed,
+            bounce=bounce,
+            columns=columns,
+            frames_per_second=frames_per_second,
+            scale=scale,
+        )
+        _write_picture(out, picture, space, scale)
+
+
+@app.command()
+def traverse(
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("traversal.png"),
+    around: Around = None,
+    dimensions: Annotated[
+        str | None, typer.Option(metavar="I,J,...", help="Which latent dimensions [default: all active ones].")
+    ] = None,
+    range_: Annotated[
+        str,
+        typer.Option(
+            "--range",
+            metavar="RANGE",
+            help="How far: 3 (from -3 to 3), quantiles (of the prior), data (what the codes use) or posterior:3 "
+            "(3 standard deviations about the image's mean).",
+        ),
+    ] = "3",
+    columns: Annotated[
+        int | None, typer.Option(min=2, max=1000, help="Steps of each dimension [default: 11; 21 in a GIF].")
+    ] = None,
+    at: Annotated[At, typer.Option(help="Start from the image's posterior mean, or from a draw.")] = At.MEAN,
+    seed: Seed = 0,
+    scale: Scale = 1,
+    frames_per_second: FramesPerSecond = 10.0,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Move one latent dimension at a time, a row each, the one with the highest KL first. Prints the file's path.
+
+    Example: `vae-tui traverse --around class:3 --range data --out dimensions.png`.
+    """
+    from vae_tui.latent.ranges import parse_range
+
+    suffix = _check_out(out, _MOVING)
+    chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
+    reach = parse_range(range_)
+    with _opened_space(source, runs_dir, data_root, "traversing latent dimensions") as space:
+        from vae_tui.latent.traverse import draw_traversal
+
+        picture = draw_traversal(
+            space,
+            space.find(around or "0"),
+            dimensions=chosen,
+            range_=reach,
+            count=columns or (21 if suffix == ".gif" else 11),
+            at=at.value,
+            seed=seed,
+            frames_per_second=frames_per_second,
+            scale=scale,
+        )
+        _write_picture(out, picture, space, scale)
+
+
+@app.command()
+def manifold(
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("manifold.png"),
+    plane: Annotated[
+        str | None, typer.Option(metavar="I,J", help="Which latent dimensions [default: the two with the highest KL].")
+    ] = None,
+    around: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", help=f"What the other dimensions are taken from: {_ANCHOR} [default: 0 in all]."),
+    ] = None,
+    range_: Annotated[
+        str,
+        typer.Option(
+            "--range",
+            metavar="RANGE",
+            help="How far: quantiles (each image as probable as any other), 3 (from -3 to 3), data (what the codes use) "
+            "or posterior:3 (3 standard deviations about the image's mean).",
+        ),
+    ] = "quantiles",
+    columns: Annotated[int, typer.Option(min=2, max=500, help="Images a row, and rows.")] = 20,
+    scale: Scale = 1,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Draw the map of two latent dimensions. Prints the file's path.
+
+    Examples: `vae-tui manifold fc2 --out map.png`; `vae-tui manifold --plane 0,3 --range data --out map.png`.
+    """
+    from vae_tui.latent.ranges import parse_range
+
+    _check_out(out, _STILL)
+    reach = parse_range(range_)
+    if reach.kind == "posterior" and around is None:
+        raise VaeTuiError(
+            f"--range {range_}: name the image whose posterior it is about with --around, such as --around 0"
+        )
+    chosen = None
+    if plane is not None:
+        chosen = _pair("--plane", plane)
+    with _opened_space(source, runs_dir, data_root, "drawing the map") as space:
+        from vae_tui.latent.manifold import draw_manifold
+
+        centre = None if around is None else space.find(around)
+        picture = draw_manifold(space, centre, plane=chosen, range_=reach, side=columns, scale=scale)
+        _write_picture(out, picture, space, scale)
+
+
+@app.command()
+def project(
+    source: SourceArgument = None,
+    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("codes.png"),
+    projection: Annotated[
+        ProjectionKind | None,
+        typer.Option(help="To which plane [default: dimensions where there are but two, else pca]."),
+    ] = None,
+    plane: Annotated[str | None, typer.Option(metavar="I,J", help="Which two latent dimensions.")] = None,
+    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    seed: Seed = 0,
+    scale: Annotated[int, typer.Option(min=1, max=8, help="Draw it this many times as large.")] = 1,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Scatter the codes of a set's images in a plane, coloured by class. Prints the file's path.
+
+    An .npz holds means, log-variances, labels, class names and coordinates.
+
+    Example: `vae-tui project fc20 --projection tsne --out codes.png`.
+    """
+    _check_out(out, _STILL)
+    if plane is not None and projection not in (None, ProjectionKind.DIMENSIONS):
+        raise VaeTuiError(f"--plane goes with --projection dimensions, not with {projection}")
+    chosen = None if plane is None else _pair("--plane", plane)
+    with _opened_space(source, runs_dir, data_root, "projecting codes") as space:
+        from vae_tui.latent.project import draw_projection
+
+        picture = draw_projection(
+            space,
+            kind=None if projection is None else projection.value,
+            plane=chosen,
+            split=split.value,
+            seed=seed,
+            scale=scale,
+        )
+        _write_picture(out, picture, space, scale)
 
 
 @app.command()
@@ -244,6 +521,94 @@ def check(
                 sys.stderr.write(f"  {note}\n")
     if wrong:
         raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+def _check_out(out: Path, suffixes: Sequence[str]) -> str:
+    """The ending of the file to write, once it can be; raises VaeTuiError for one that makes no sense."""
+    suffix = out.suffix.lower()
+    if suffix not in suffixes:
+        still = " (nothing moves here, so there is no GIF of it)" if suffix == ".gif" else ""
+        raise VaeTuiError(f"--out {out}: expected a name that ends in {' or '.join(suffixes)}{still}")
+    if not out.absolute().parent.is_dir():
+        raise VaeTuiError(f"--out {out}: there is no folder {out.absolute().parent}")
+    return suffix
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise VaeTuiError(f"{option} {text}: expected whole numbers with commas between them, such as 0,3")
+    return [int(part) for part in parts]
+
+
+def _pair(option: str, text: str) -> tuple[int, int]:
+    numbers = _whole_numbers(option, text)
+    if len(numbers) != 2 or numbers[0] == numbers[1]:
+        raise VaeTuiError(f"{option} {text}: expected two different latent dimensions, such as 0,3")
+    return numbers[0], numbers[1]
+
+
+def _find_checkpoint(source: str | None, runs_dir: Path) -> Path:
+    from vae_tui.run import PRETRAINED, find_checkpoint
+
+    checkpoint = find_checkpoint(source, runs_dir)
+    if checkpoint == PRETRAINED:
+        sys.stderr.write(
+            f"no run under {runs_dir} yet: using the digits model that ships with vae-tui; "
+            "train your own with: vae-tui train\n"
+        )
+    return checkpoint
+
+
+@contextmanager
+def _opened_space(source: str | None, runs_dir: Path, data_root: Path | None, doing: str) -> Iterator[Space]:
+    """A checkpoint's latent space, whose long stages are told on stderr."""
+    from vae_tui.headless import StageTeller
+
+    checkpoint = _find_checkpoint(source, runs_dir)
+    sys.stderr.write(f"{doing} with {checkpoint}\n")
+    from vae_tui.latent.space import Space
+
+    teller = StageTeller()
+    try:
+        yield Space(checkpoint, data_root=data_root, progress=teller.tell)
+    finally:
+        teller.close()
+
+
+def _write_picture(out: Path, picture: Picture, space: Space, scale: int) -> None:
+    from vae_tui.latent.picture import encode_picture
+
+    for note in picture.notes:
+        sys.stderr.write(f"{note}\n")
+    text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
+    _write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
+
+
+def _write_out(out: Path, content: bytes) -> None:
+    from vae_tui.run import write_whole
+
+    try:
+        write_whole(out, content)
+    except OSError as error:
+        raise VaeTuiError(f"--out {out} cannot be written: {error.strerror}") from error
+    typer.echo(out)
+
+
+def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int) -> None:
+    """Play a walk with the checkpoint given, or the one it was made with."""
+    from vae_tui.walk import find_checkpoint_of, read_walk
+
+    walk = read_walk(path)
+    if source is None:
+        source = find_checkpoint_of(walk, path)
+    with _opened_space(source, runs_dir, None, f"replaying {len(walk.points)} points") as space:
+        from vae_tui.latent.replay import draw_walk, render_walk
+
+        if out.suffix.lower() == ".gif":
+            _write_out(out, render_walk(space.vae, walk, scale=scale))
+        else:
+            _write_picture(out, draw_walk(space.vae, walk, columns=columns, scale=scale), space, scale)
 
 
 def _import_screen() -> None:

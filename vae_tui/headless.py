@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -51,6 +52,35 @@ class SilentView:
 
     def close(self) -> None:
         """Nothing is left to show."""
+
+
+class StageTeller:
+    """Says on stderr what a command is at, once it takes longer than a second; on a terminal in one line, with how far."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._stage = ""
+        self._on_terminal = sys.stderr.isatty()
+        self._shown = False
+
+    def tell(self, stage: str, done: int, total: int | None) -> None:
+        """Hear of a stage and how much of it is done."""
+        if time.monotonic() - self._begun < _SECONDS_BETWEEN_LINES:
+            return
+        if self._on_terminal:
+            share = f" {done / total:4.0%}" if total else ""
+            sys.stderr.write(f"\r\x1b[2K{stage}{share}")
+            sys.stderr.flush()
+            self._shown = True
+        elif stage != self._stage:
+            sys.stderr.write(f"{stage}\n")
+        self._stage = stage
+
+    def close(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
 
 
 class PlainView:

@@ -22,6 +22,9 @@ from typing import Any, Literal, cast
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError, RunError, VaeTuiError
 
+PRETRAINED = Path(__file__).parent / "pretrained" / "digits.safetensors"
+"""The small model that ships with the package, for those who have not trained one yet."""
+
 State = Literal["starting", "running", "completed", "stopped", "failed", "interrupted"]
 """`starting`: no trainer yet; `interrupted`: its trainer died without a word, by kill -9 or a power cut, say."""
 
@@ -353,6 +356,8 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
 def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
     """The weights file at a path, or the best of the run given as for `find_run`.
 
+    For None, that of the newest run that has one, and where no run has, PRETRAINED.
+
     Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
     """
     if name_or_path is not None:
@@ -365,6 +370,8 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
         for run in list_runs(runs_dir):
             if run.checkpoints():
                 return run.best().path
+        if PRETRAINED.is_file():
+            return PRETRAINED
     return find_run(name_or_path, runs_dir).best().path
 
 

@@ -112,6 +112,21 @@ def read_walk(path: Path) -> Walk:
     return Walk(_points(tables.get("points"), path), float(pace), checkpoint)
 
 
+def find_checkpoint_of(walk: Walk, path: Path) -> str | None:
+    """The checkpoint a walk kept at `path` was made with, seen from here or from the walk's folder; None: it says none.
+
+    Raises VaeTuiError where it is in neither place.
+    """
+    if not walk.checkpoint:
+        return None
+    for candidate in (Path(walk.checkpoint), path.parent / walk.checkpoint):
+        if candidate.is_file():
+            return str(candidate)
+    raise VaeTuiError(
+        f"{path}: its checkpoint {walk.checkpoint} is not there; name another RUN or CHECKPOINT before --path"
+    )
+
+
 def _points(found: object, path: Path) -> Latents:
     if not isinstance(found, list) or not found or not all(isinstance(point, list) and point for point in found):
         raise VaeTuiError(f"{path}: points: expected a list of points, each a list of numbers")

@@ -28,6 +28,16 @@ def make_grid(images: Pixels, columns: int, *, padding: int = 2) -> Pixels:
     return grid
 
 
+def pair_rows(upper: Pixels, lower: Pixels, columns: int) -> Pixels:
+    """Order images (N, H, W, C) for a grid that has each row of `upper` over the same row of `lower`.
+
+    The last rows are filled up with BACKGROUND where they are not full.
+    """
+    filling = np.full((-len(upper) % columns, *upper.shape[1:]), BACKGROUND, np.uint8)
+    both = [np.concatenate([part, filling]).reshape(-1, columns, *upper.shape[1:]) for part in (upper, lower)]
+    return np.stack(both, 1).reshape(-1, *upper.shape[1:])
+
+
 def split_grid(grid: Pixels, count: int, columns: int, *, padding: int = 2) -> Pixels:
     """Undo `make_grid`: the `count` images (N, H, W, C) of a grid (H', W', C)."""
     rows = -(-count // columns)

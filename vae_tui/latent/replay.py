@@ -9,18 +9,29 @@ import torch
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import Pixels
+from vae_tui.imaging.grid import Pixels, make_grid
 from vae_tui.latent.grids import decode_points
+from vae_tui.latent.picture import Picture, check_size
 from vae_tui.model import VAE
 from vae_tui.walk import Walk
 
 _MOST_VALUES = 500_000_000
 """Pixels of all frames, times their channels, that are held in memory at once."""
+_WIDEST = 41
+"""Images in a row, unless told otherwise."""
 
 
 def render_walk(vae: VAE, walk: Walk, *, scale: int = 1) -> bytes:
     """A walk as a GIF that repeats; raises VaeTuiError where the walk does not fit the model or is too long."""
     return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale)
+
+
+def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int) -> Picture:
+    """A walk as a strip; raises VaeTuiError as `render_walk` does."""
+    check_size(len(walk.points), vae.image_shape, scale)
+    images = decode_walk(vae, walk)
+    strip = make_grid(images, min(len(images), columns or _WIDEST))
+    return Picture(f"a walk of {len(images)} points", {"images": images, "latents": walk.points}, strip)
 
 
 def decode_walk(vae: VAE, walk: Walk, *, scale: int = 1) -> Pixels:

@@ -31,7 +31,7 @@ _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 class Source:
     """What a name stands for: an image (C, H, W), uint8, or, with none, the mean code of class `class_index`.
 
-    `name` says the same again as short and as plain as it can be: "test:12"; `caption` is for people: "test 12, a 4".
+    `name` says the same again as short and as plain as it can be: "test:12"; `caption` is for people: "test 12 (4)".
     """
 
     name: str
@@ -158,7 +158,8 @@ def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(moved)})})
 
 
-def _split(sets: ImageSets, split: str) -> Images:
+def split_of(sets: ImageSets, split: str) -> Images:
+    """One split of the images; raises DataError for validation where the recipe has none."""
     images: Images | None = getattr(sets, split)
     if images is None:
         raise DataError("there is no validation split: the recipe has data.validation = 0; take train or test")
@@ -166,16 +167,16 @@ def _split(sets: ImageSets, split: str) -> Images:
 
 
 def _indexed(index: int, split: str, sets: ImageSets) -> Source:
-    images = _split(sets, split)
+    images = split_of(sets, split)
     if index >= len(images):
         raise DataError(f"{split}:{index}: there are {len(images):,} {split} images, 0 to {len(images) - 1:,}")
     label = None if images.labels is None else int(images.labels[index])
-    caption = f"{split} {index:,}" if label is None else f"{split} {index:,}, {sets.class_names[label]}"
+    caption = f"{split} {index:,}" if label is None else f"{split} {index:,} ({sets.class_names[label]})"
     return Source(f"{split}:{index}", caption, images.pixels[index], label)
 
 
 def _of_class(wanted: str, split: str, sets: ImageSets, name: str) -> Source:
-    images = _split(sets, split)
+    images = split_of(sets, split)
     if images.labels is None:
         raise DataError(f"{name}: these images have no classes; give an index, such as 12")
     wanted, _, place = (

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vae_tui.events import ImagesDrawn
-from vae_tui.imaging.grid import Pixels, encode_png, make_grid
+from vae_tui.imaging.grid import Pixels, encode_png, make_grid, pair_rows
 from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
 from vae_tui.model import VAE
 from vae_tui.run import Run, write_whole
@@ -48,10 +47,7 @@ class Drawing:
         data, drawn = as_pictures(self._data), reconstruct(vae, self._data)
         row = min(_RECONSTRUCTION_COLUMNS, len(data))
         whole = len(data) // row * row
-        rows = [
-            part for start in range(0, whole, row) for part in (data[start : start + row], drawn[start : start + row])
-        ]
-        return np.concatenate(rows)
+        return pair_rows(data[:whole], drawn[:whole], row)
 
     def _write(self, kind: str, images: Pixels, columns: int, step: int, epoch: int) -> ImagesDrawn:
         name = f"{kind}-{step:09d}.png"

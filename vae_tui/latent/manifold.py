@@ -1,0 +1,54 @@
+"""The map of two latent dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.imaging.grid import make_grid
+from vae_tui.latent.codes import rank_dimensions, rate_per_dimension
+from vae_tui.latent.grids import manifold
+from vae_tui.latent.picture import Picture, check_size
+from vae_tui.latent.ranges import Range, choose_values
+from vae_tui.latent.sources import Source, locate_sources
+from vae_tui.latent.space import Space
+
+
+def draw_manifold(
+    space: Space, around: Source | None, *, plane: tuple[int, int] | None, range_: Range, side: int, scale: int
+) -> Picture:
+    """A map of `side` x `side` images over two dimensions, the first to the right and the second upwards.
+
+    Without a `plane`, the two with the highest KL on the test images, in the order of their numbers. The other
+    dimensions are as they are for `around`, or 0. Raises VaeTuiError where there are no such two dimensions.
+    """
+    size = space.vae.latent_dim
+    if size < 2:
+        raise VaeTuiError("a map needs two latent dimensions, and this model has one; draw it with: vae-tui traverse")
+    check_size(side * side, space.vae.image_shape, scale)
+    if plane is None:
+        first, second = sorted(rank_dimensions(rate_per_dimension(space.codes()))[:2]) if size > 2 else (0, 1)
+        plane = first, second
+    for dimension in plane:
+        if not 0 <= dimension < size:
+            raise VaeTuiError(f"there is no latent dimension {dimension}: expected 0 to {size - 1}")
+    codes = space.codes() if range_.kind == "data" else None
+    mean, log_variance = np.zeros((1, size), np.float32), np.zeros((1, size), np.float32)
+    if around is not None:
+        mean, log_variance = locate_sources(space.vae, [around], space.codes)
+    xs, ys = (
+        choose_values(range_, side, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
+        for dimension in plane
+    )
+    images = manifold(space.vae, mean[0], plane, xs, ys[::-1])
+    centre = "the origin" if around is None else around.caption
+    about = "0" if around is None else around.name
+    return Picture(
+        f"manifold z{plane[0]} to the right, z{plane[1]} upwards, about {about}, range {range_.kind} {range_.reach:g}",
+        {"images": images, "xs": xs, "ys": ys[::-1], "plane": np.array(plane), "latent": mean[0]},
+        make_grid(images.reshape(-1, *images.shape[2:]), side, padding=0),
+        notes=(
+            f"z{plane[0]} to the right, {xs[0]:.2f} to {xs[-1]:.2f}; z{plane[1]} upwards, {ys[0]:.2f} to {ys[-1]:.2f}; "
+            f"about {centre}",
+        ),
+    )

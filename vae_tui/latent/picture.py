@@ -1,0 +1,71 @@
+"""What a command draws: a still, perhaps something that moves, and the numbers behind them; and their files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.imaging.gif import encode_gif
+from vae_tui.imaging.grid import Pixels, encode_png, make_grid
+
+LARGEST_PICTURE = 200_000_000
+"""Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still (H, W, C), or frames (N, H, W, C) shown so many a second; `arrays` are what an .npz holds.
+
+    `facts` say how it was made, in a line; `notes` are worth telling whoever looks at it.
+    """
+
+    facts: str
+    arrays: Mapping[str, NDArray[Any]]
+    still: Pixels | None = None
+    frames: Pixels | None = None
+    frames_per_second: float = 10.0
+    notes: tuple[str, ...] = field(default=())
+
+
+def encode_picture(picture: Picture, suffix: str, *, scale: int, text: Mapping[str, str]) -> bytes:
+    """The bytes of a file that ends in `suffix`: .png, .gif or .npz; the same every time."""
+    if suffix == ".npz":
+        return encode_arrays(picture.arrays)
+    text = {**text, "Comment": picture.facts}
+    if suffix == ".gif":
+        assert picture.frames is not None
+        comment = "\n".join(f"{key}: {value}" for key, value in text.items())
+        return encode_gif(picture.frames, picture.frames_per_second, scale=scale, comment=comment)
+    assert picture.still is not None
+    return encode_png(picture.still, scale=scale, text=text)
+
+
+def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """An .npz with these arrays, compressed; the same bytes for the same arrays."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def check_size(count: int, image_shape: tuple[int, int, int], scale: int) -> None:
+    """Raise VaeTuiError where `count` images (C, H, W), enlarged `scale` times, would be more than a picture can be."""
+    _, height, width = image_shape
+    pixels = count * height * width * scale**2
+    if pixels > LARGEST_PICTURE:
+        raise VaeTuiError(f"a picture of {pixels:,} pixels is too large: draw fewer images or give a smaller --scale")
+
+
+def to_and_fro(frames: Pixels) -> Pixels:
+    """Frames there and back again, so that they repeat without a jump."""
+    return np.concatenate([frames, frames[-2:0:-1]])
+
+
+def make_grids(images: Pixels, columns: int) -> Pixels:
+    """Lay out images (N, T, H, W, C) as T grids of N tiles, (T, H', W', C)."""
+    return np.stack([make_grid(images[:, time], columns) for time in range(images.shape[1])])

@@ -1,0 +1,79 @@
+"""A checkpoint's latent space: its networks, its images and their codes, each loaded when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from vae_tui.data import Images, ImageSets, Progress
+from vae_tui.errors import DataError
+from vae_tui.latent.codes import Codes, Latents, encode_set
+from vae_tui.latent.sources import Source, draw_latents, find_source, load_sets_of, locate_sources, split_of
+from vae_tui.model import VAE
+from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.run import read_metadata
+
+At = Literal["mean", "draw"]
+"""Where an image is in latent space: at its posterior's mean, or at a draw from it."""
+
+
+class Space:
+    """The latent space of the VAE in a checkpoint file; `progress` hears of all that takes long."""
+
+    def __init__(self, checkpoint: Path, *, data_root: Path | None, progress: Progress) -> None:
+        self.checkpoint = checkpoint
+        self._data_root, self.progress = data_root, progress
+        self._metadata = read_metadata(checkpoint)
+        self._codes: dict[str, Codes] = {}
+
+    @property
+    def name(self) -> str:
+        """What people call it: its run's name, or its file's."""
+        parts = self.checkpoint.absolute().parts
+        return parts[-2] if self.checkpoint.name.startswith("step-") and len(parts) > 1 else self.checkpoint.stem
+
+    @property
+    def full_name(self) -> str:
+        """The file's name with its folder's before it, the same however the file was named."""
+        return "/".join(self.checkpoint.resolve().parts[-2:])
+
+    @cached_property
+    def vae(self) -> VAE:
+        """The networks, on the CPU; raises CheckpointError."""
+        return load_checkpoint(self.checkpoint)
+
+    @cached_property
+    def sets(self) -> ImageSets:
+        """The images it was trained on; raises DataError where they are not there."""
+        return load_sets_of(self._metadata, self._data_root, self.progress)
+
+    def images(self, split: str) -> Images:
+        """One split; raises DataError where the recipe has none such."""
+        return split_of(self.sets, split)
+
+    def codes(self, split: str = "test") -> Codes:
+        """Every image of a split, encoded."""
+        if split not in self._codes:
+            images = self.images(split)
+            self._codes[split] = encode_set(self.vae, images, self.sets.class_names, progress=self.progress)
+        return self._codes[split]
+
+    def find(self, name: str) -> Source:
+        """What a name stands for, as in `find_source`."""
+        return find_source(name, lambda: self.sets, self.vae.image_shape)
+
+    def locate(self, sources: Sequence[Source], at: At, seed: int) -> Latents:
+        """Where sources are in latent space, (N, Z); with "draw", one epsilon chosen by the seed moves all of them."""
+        return draw_latents(*locate_sources(self.vae, sources, self.codes), at, seed)
+
+    def another_class(self, source: Source) -> Source:
+        """The first test image of another class than the source's; without classes, the next image that is not it."""
+        images = self.images("test")
+        for index in range(len(images)):
+            label = None if images.labels is None else int(images.labels[index])
+            named_else = source.name != f"test:{index}"
+            if named_else and (label is None or source.class_index is None or label != source.class_index):
+                return self.find(f"test:{index}")
+        raise DataError("there is no second test image of another class; name both ends with --from and --to")
