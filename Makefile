@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint snapshots reference clean
+.PHONY: run test lint snapshots reference pretrained clean
 
 run: $(VENV)/installed
 	$(BIN)/vae-tui train digits
@@ -21,6 +21,11 @@ snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 reference: $(VENV)/installed-dev  ## write the recipe reference in the README anew
 	{ sed '/<!-- recipe reference/q' README.md; echo; $(BIN)/python -m vae_tui.recipe; \
 	  sed -n '/<!-- end of the recipe reference/,$$p' README.md; } > README.new && mv README.new README.md
+
+pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits
+	rm -rf build/pretrained
+	$(BIN)/vae-tui train digits --device cpu --set train.threads=1 --runs-dir build --run pretrained --ui plain
+	$(BIN)/python -m vae_tui.pretrained build/pretrained
 
 clean:
 	rm -rf $(VENV)

@@ -20,7 +20,8 @@ __version__ = "0.1.0"
 
 
 def load(source: str | Path | None = None, *, device: str = "cpu", runs_dir: str | Path = "checkpoints") -> VAE:
-    """The VAE in a checkpoint file, or in a run's best checkpoint (its path or name; None: the newest run).
+    """The VAE in a checkpoint file, or in a run's best checkpoint (its path or name; None: the newest run,
+    or where there is none the digits model that ships).
 
     In evaluation mode, with averaged weights where the run keeps them. Raises CheckpointError for a file that is
     missing, damaged or not one of ours, RunError where there is no such run.

@@ -99,7 +99,10 @@ SourceArgument = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")]
-Scale = Annotated[int, typer.Option(min=1, max=64, help="Enlarge each pixel this many times.")]
+Scale = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Enlarge each pixel this many times [default: as is easy to look at]."),
+]
 FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="Frames a second of a GIF.")]
 _ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
 Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {_ANCHOR}.")]
@@ -225,7 +228,7 @@ def sample(
     ] = None,
     seed: Seed = 0,
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: a square].")] = None,
-    scale: Scale = 1,
+    scale: Scale = None,
     temperature: Annotated[float, typer.Option(min=0, help="Factor of the draws' standard deviation.")] = 1.0,
     prior: Annotated[
         str,
@@ -289,7 +292,7 @@ def reconstruct(
     at: Annotated[At, typer.Option(help="Decode each posterior's mean, or a draw from it.")] = At.MEAN,
     seed: Seed = 0,
     columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
-    scale: Scale = 1,
+    scale: Scale = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -330,7 +333,7 @@ def interpolate(
     ] = True,
     seed: Seed = 0,
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: one strip].")] = None,
-    scale: Scale = 1,
+    scale: Scale = None,
     frames_per_second: FramesPerSecond = 15.0,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
@@ -382,7 +385,7 @@ def traverse(
     ] = None,
     at: Annotated[At, typer.Option(help="Start from the image's posterior mean, or from a draw.")] = At.MEAN,
     seed: Seed = 0,
-    scale: Scale = 1,
+    scale: Scale = None,
     frames_per_second: FramesPerSecond = 10.0,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
@@ -434,7 +437,9 @@ def manifold(
         ),
     ] = "quantiles",
     columns: Annotated[int, typer.Option(min=2, max=500, help="Images a row, and rows.")] = 20,
-    scale: Scale = 1,
+    at: Annotated[At, typer.Option(help="Take the image's posterior mean, or a draw.")] = At.MEAN,
+    seed: Seed = 0,
+    scale: Scale = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -457,7 +462,9 @@ def manifold(
         from vae_tui.latent.manifold import draw_manifold
 
         centre = None if around is None else space.find(around)
-        picture = draw_manifold(space, centre, plane=chosen, range_=reach, side=columns, scale=scale)
+        picture = draw_manifold(
+            space, centre, plane=chosen, range_=reach, side=columns, at=at.value, seed=seed, scale=scale
+        )
         _write_picture(out, picture, space, scale)
 
 
@@ -497,7 +504,7 @@ def project(
             seed=seed,
             scale=scale,
         )
-        _write_picture(out, picture, space, scale)
+        _write_picture(out, picture, space, 1)
 
 
 @app.command()
@@ -576,7 +583,7 @@ def _opened_space(source: str | None, runs_dir: Path, data_root: Path | None, do
         teller.close()
 
 
-def _write_picture(out: Path, picture: Picture, space: Space, scale: int) -> None:
+def _write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:
     from vae_tui.latent.picture import encode_picture
 
     for note in picture.notes:
@@ -595,7 +602,7 @@ def _write_out(out: Path, content: bytes) -> None:
     typer.echo(out)
 
 
-def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int) -> None:
+def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int | None) -> None:
     """Play a walk with the checkpoint given, or the one it was made with."""
     from vae_tui.walk import find_checkpoint_of, read_walk
 

@@ -39,6 +39,6 @@ def test_a_walk_of_another_model_is_refused(vae: VAE) -> None:
 
 def test_a_walk_too_long_for_memory_is_refused(vae: VAE, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "_MOST_VALUES", 5 * 48)
-    render_walk(vae, Walk(POINTS, 10))
+    render_walk(vae, Walk(POINTS, 10), scale=1)
     with pytest.raises(VaeTuiError, match="a walk of 5 points"):
         render_walk(vae, Walk(POINTS, 10), scale=2)

@@ -172,7 +172,7 @@ def _disc(radius: float, opacity: float) -> Image.Image:
 def _name_clusters(
     sheet: _Sheet, places: NDArray[np.float64], classes: NDArray[np.integer], class_names: Sequence[str]
 ) -> None:
-    """Write each class's name where its points' middle is, so that colours need not be told apart."""
+    """Write each class's name where its points are densest, so that colours need not be told apart."""
     if len(class_names) > len(PALETTE) or max(map(len, class_names)) > 14:
         return
     font, halo = sheet.font(18), round(2.5 * sheet.unit)
@@ -181,7 +181,7 @@ def _name_clusters(
         members = places[classes == index]
         if not len(members):
             continue
-        middle, name = np.median(members, axis=0), class_names[index]
+        middle, name = _densest(members), class_names[index]
         # Names over each other could not be read: the smaller class's makes way, or is left to the legend.
         for aside in ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (1, 1), (1, -1), (-1, 1)):
             place = (float(middle[0]) + aside[0] * 20 * sheet.unit, float(middle[1]) + aside[1] * 20 * sheet.unit)
@@ -190,6 +190,16 @@ def _name_clusters(
                 taken.append(box)
                 sheet.draw.text(place, name, INK, font, anchor="mm", stroke_width=halo, stroke_fill="white")
                 break
+
+
+def _densest(members: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle of the quarter of the points that lies closest together; of many points, some are asked."""
+    some = members[:: -(-len(members) // 400)]
+    distances = np.square(some[:, None] - some[None]).sum(2)
+    near = np.sort(distances, axis=1)[:, len(some) // 4]
+    closest = np.argsort(distances[int(near.argmin())], kind="stable")[: len(some) // 4 + 1]
+    middle: NDArray[np.float64] = some[closest].mean(0)
+    return middle
 
 
 def _legend_width(class_names: Sequence[str], unit: float) -> int:

@@ -44,7 +44,7 @@ def draw_interpolation(
     bounce: bool,
     columns: int | None,
     frames_per_second: float,
-    scale: int,
+    scale: int | None,
 ) -> Picture:
     """Images at `frames` points from each anchor to the next, both included: a strip, or a GIF that goes to and fro.
 

@@ -9,13 +9,21 @@ from vae_tui.imaging.grid import make_grid
 from vae_tui.latent.codes import rank_dimensions, rate_per_dimension
 from vae_tui.latent.grids import manifold
 from vae_tui.latent.picture import Picture, check_size
-from vae_tui.latent.ranges import Range, choose_values
-from vae_tui.latent.sources import Source, locate_sources
-from vae_tui.latent.space import Space
+from vae_tui.latent.ranges import Range, choose_values, describe_range
+from vae_tui.latent.sources import Source, draw_latents, locate_sources
+from vae_tui.latent.space import At, Space
 
 
 def draw_manifold(
-    space: Space, around: Source | None, *, plane: tuple[int, int] | None, range_: Range, side: int, scale: int
+    space: Space,
+    around: Source | None,
+    *,
+    plane: tuple[int, int] | None,
+    range_: Range,
+    side: int,
+    at: At,
+    seed: int,
+    scale: int | None,
 ) -> Picture:
     """A map of `side` x `side` images over two dimensions, the first to the right and the second upwards.
 
@@ -36,17 +44,19 @@ def draw_manifold(
     mean, log_variance = np.zeros((1, size), np.float32), np.zeros((1, size), np.float32)
     if around is not None:
         mean, log_variance = locate_sources(space.vae, [around], space.codes)
+    latent = draw_latents(mean, log_variance, at, seed)[0] if around is not None else mean[0]
     xs, ys = (
         choose_values(range_, side, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
         for dimension in plane
     )
-    images = manifold(space.vae, mean[0], plane, xs, ys[::-1])
+    images = manifold(space.vae, latent, plane, xs, ys[::-1])
     centre = "the origin" if around is None else around.caption
     about = "0" if around is None else around.name
     return Picture(
-        f"manifold z{plane[0]} to the right, z{plane[1]} upwards, about {about}, range {range_.kind} {range_.reach:g}",
-        {"images": images, "xs": xs, "ys": ys[::-1], "plane": np.array(plane), "latent": mean[0]},
-        make_grid(images.reshape(-1, *images.shape[2:]), side, padding=0),
+        f"manifold z{plane[0]} to the right, z{plane[1]} upwards, about {about}, {describe_range(range_)}, "
+        f"at {at}, seed {seed}",
+        {"images": images, "xs": xs, "ys": ys[::-1], "plane": np.array(plane), "latent": latent},
+        make_grid(images.reshape(-1, *images.shape[2:]), side, padding=1),
         notes=(
             f"z{plane[0]} to the right, {xs[0]:.2f} to {xs[-1]:.2f}; z{plane[1]} upwards, {ys[0]:.2f} to {ys[-1]:.2f}; "
             f"about {centre}",

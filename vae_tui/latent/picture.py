@@ -16,6 +16,8 @@ from vae_tui.imaging.grid import Pixels, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
+READABLE_SIDE = 480
+_LARGEST_SCALE = 8
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,21 @@ class Picture:
     notes: tuple[str, ...] = field(default=())
 
 
-def encode_picture(picture: Picture, suffix: str, *, scale: int, text: Mapping[str, str]) -> bytes:
-    """The bytes of a file that ends in `suffix`: .png, .gif or .npz; the same every time."""
+def encode_picture(picture: Picture, suffix: str, *, scale: int | None, text: Mapping[str, str]) -> bytes:
+    """The bytes of a file that ends in `suffix`: .png, .gif or .npz; the same every time.
+
+    Without a `scale` it is as `choose_scale` says.
+    """
     if suffix == ".npz":
         return encode_arrays(picture.arrays)
     text = {**text, "Comment": picture.facts}
     if suffix == ".gif":
         assert picture.frames is not None
         comment = "\n".join(f"{key}: {value}" for key, value in text.items())
+        scale = scale or choose_scale(*picture.frames.shape[1:3])
         return encode_gif(picture.frames, picture.frames_per_second, scale=scale, comment=comment)
     assert picture.still is not None
-    return encode_png(picture.still, scale=scale, text=text)
+    return encode_png(picture.still, scale=scale or choose_scale(*picture.still.shape[:2]), text=text)
 
 
 def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -53,10 +59,15 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def check_size(count: int, image_shape: tuple[int, int, int], scale: int) -> None:
+def choose_scale(height: int, width: int) -> int:
+    """How many times to enlarge a picture so that it can be looked at: its longer side is READABLE_SIDE at least."""
+    return min(_LARGEST_SCALE, max(1, -(-READABLE_SIDE // max(height, width))))
+
+
+def check_size(count: int, image_shape: tuple[int, int, int], scale: int | None) -> None:
     """Raise VaeTuiError where `count` images (C, H, W), enlarged `scale` times, would be more than a picture can be."""
     _, height, width = image_shape
-    pixels = count * height * width * scale**2
+    pixels = count * height * width * (scale or 1) ** 2
     if pixels > LARGEST_PICTURE:
         raise VaeTuiError(f"a picture of {pixels:,} pixels is too large: draw fewer images or give a smaller --scale")
 

@@ -45,7 +45,7 @@ def draw_prior_samples(
     temperature: float,
     moving: bool,
     frames_per_second: float,
-    scale: int,
+    scale: int | None,
 ) -> Picture:
     """A grid of `count` samples; or, `moving`, a walk from each to the next and back to the first."""
     frames_a_sample = _FRAMES_A_LEG if moving else 1

@@ -55,3 +55,8 @@ def choose_values(
         low, high = np.quantile(codes.mean[:, dimension], [0.005, 0.995])
         return spread(count, float(low), float(high))
     return spread(count, -range_.reach, range_.reach)
+
+
+def describe_range(range_: Range) -> str:
+    """A range in a word or two: "range data", "range posterior 3"."""
+    return f"range {range_.kind} {range_.reach:g}" if range_.kind in ("prior", "posterior") else f"range {range_.kind}"

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from vae_tui.errors import DataError
 from vae_tui.imaging.grid import make_grid, pair_rows
 from vae_tui.latent.codes import encode_images
 from vae_tui.latent.grids import decode_points
@@ -23,12 +25,18 @@ def choose_images(space: Space, split: str, count: int) -> list[Source]:
     return [space.find(f"{split}:{index}") for index in dict.fromkeys(indexes.tolist())]
 
 
+def _image_of(source: Source) -> Tensor:
+    if source.pixels is None:
+        raise DataError(f"{source.name} is a code and no image, so there is nothing to reconstruct")
+    return source.pixels
+
+
 def draw_reconstructions(
-    space: Space, sources: Sequence[Source], *, at: At, seed: int, columns: int, scale: int
+    space: Space, sources: Sequence[Source], *, at: At, seed: int, columns: int, scale: int | None
 ) -> Picture:
     """Rows of images over rows of their reconstructions, from each posterior's mean or from a draw of its own."""
     check_size(2 * len(sources), space.vae.image_shape, scale)
-    pixels = torch.stack([source.pixels for source in sources if source.pixels is not None])
+    pixels = torch.stack([_image_of(source) for source in sources])
     mean, log_variance = encode_images(space.vae, pixels)
     latents = mean
     if at == "draw":

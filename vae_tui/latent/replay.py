@@ -11,7 +11,7 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
 from vae_tui.imaging.grid import Pixels, make_grid
 from vae_tui.latent.grids import decode_points
-from vae_tui.latent.picture import Picture, check_size
+from vae_tui.latent.picture import Picture, check_size, choose_scale
 from vae_tui.model import VAE
 from vae_tui.walk import Walk
 
@@ -21,12 +21,16 @@ _WIDEST = 41
 """Images in a row, unless told otherwise."""
 
 
-def render_walk(vae: VAE, walk: Walk, *, scale: int = 1) -> bytes:
-    """A walk as a GIF that repeats; raises VaeTuiError where the walk does not fit the model or is too long."""
+def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None) -> bytes:
+    """A walk as a GIF that repeats, each pixel `scale` pixels large, or as many as make it easy to look at.
+
+    Raises VaeTuiError where the walk does not fit the model or is too long.
+    """
+    scale = scale or choose_scale(*vae.image_shape[1:])
     return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale)
 
 
-def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int) -> Picture:
+def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int | None) -> Picture:
     """A walk as a strip; raises VaeTuiError as `render_walk` does."""
     check_size(len(walk.points), vae.image_shape, scale)
     images = decode_walk(vae, walk)

@@ -11,7 +11,7 @@ from vae_tui.imaging.grid import make_grid
 from vae_tui.latent.codes import active_dimensions, rank_dimensions, rate_per_dimension
 from vae_tui.latent.grids import traverse
 from vae_tui.latent.picture import Picture, check_size, make_grids, to_and_fro
-from vae_tui.latent.ranges import Range, choose_values
+from vae_tui.latent.ranges import Range, choose_values, describe_range
 from vae_tui.latent.sources import Source, draw_latents, locate_sources
 from vae_tui.latent.space import At, Space
 
@@ -29,7 +29,7 @@ def draw_traversal(
     at: At,
     seed: int,
     frames_per_second: float,
-    scale: int,
+    scale: int | None,
 ) -> Picture:
     """A row of `count` images for each dimension, the rest of the latent as it is for `around`.
 
@@ -54,14 +54,10 @@ def draw_traversal(
     images = traverse(space.vae, latent, chosen, values)
     told = ", ".join(f"z{dimension} ({rates[dimension]:.2f} nats)" for dimension in chosen)
     return Picture(
-        f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {_say(range_)}, at {at}, seed {seed}",
+        f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {describe_range(range_)}, at {at}, seed {seed}",
         {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent, "rates": rates},
         make_grid(images.reshape(-1, *images.shape[2:]), count),
         to_and_fro(make_grids(images, math.ceil(math.sqrt(len(chosen))))),
         frames_per_second,
         (f"around {around.caption}", f"dimensions in order: {told}"),
     )
-
-
-def _say(range_: Range) -> str:
-    return f"range {range_.kind} {range_.reach:g}" if range_.kind in ("prior", "posterior") else f"range {range_.kind}"
