@@ -34,7 +34,7 @@ def traverse(vae: VAE, latent: Latents, dimensions: Sequence[int], values: NDArr
     `values` are those each of the D dimensions takes, (V,), or for each its own, (D, V). Raises VaeTuiError where
     there is no such dimension.
     """
-    _check(dimensions, vae.latent_dim)
+    check_dimensions(dimensions, vae.latent_dim)
     taken = np.broadcast_to(np.asarray(values, np.float32), (len(dimensions), np.shape(values)[-1]))
     points = np.tile(np.asarray(latent, np.float32), (*taken.shape, 1))
     for row, dimension in enumerate(dimensions):
@@ -50,9 +50,7 @@ def manifold(
     The rows are the values `ys` (R,) of the second, in their order: give them falling for a map whose top is up. Raises
     VaeTuiError where there are no such two dimensions.
     """
-    _check(plane, vae.latent_dim)
-    if plane[0] == plane[1]:
-        raise VaeTuiError(f"a plane needs two different latent dimensions, got {plane[0]} twice")
+    check_plane(plane, vae.latent_dim)
     points = np.tile(np.asarray(latent, np.float32), (len(ys), len(xs), 1))
     points[:, :, plane[0]] = np.asarray(xs, np.float32)[None, :]
     points[:, :, plane[1]] = np.asarray(ys, np.float32)[:, None]
@@ -73,10 +71,19 @@ def normal_quantiles(count: int) -> Latents:
     return np.array([normal.inv_cdf((index + 0.5) / count) for index in range(count)], np.float32)
 
 
-def _check(dimensions: Sequence[int], size: int) -> None:
+def check_dimensions(dimensions: Sequence[int], size: int) -> list[int]:
+    """The dimensions, all of which a latent (Z,) of that size has; raises VaeTuiError for one that it has not."""
     for dimension in dimensions:
         if not 0 <= dimension < size:
             raise VaeTuiError(f"there is no latent dimension {dimension}: expected 0 to {size - 1}")
+    return list(dimensions)
+
+
+def check_plane(plane: tuple[int, int], size: int) -> None:
+    """Raise VaeTuiError where a latent (Z,) of that size has no such two dimensions."""
+    check_dimensions(plane, size)
+    if plane[0] == plane[1]:
+        raise VaeTuiError(f"a plane needs two different latent dimensions, got {plane[0]} twice")
 
 
 def _decode_all(vae: VAE, points: Latents) -> Pixels:

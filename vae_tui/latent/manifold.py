@@ -7,7 +7,7 @@ import numpy as np
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.grid import make_grid
 from vae_tui.latent.codes import rank_dimensions, rate_per_dimension
-from vae_tui.latent.grids import manifold
+from vae_tui.latent.grids import check_plane, manifold
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.ranges import Range, choose_values, describe_range
 from vae_tui.latent.sources import Source, draw_latents, locate_sources
@@ -37,9 +37,7 @@ def draw_manifold(
     if plane is None:
         first, second = sorted(rank_dimensions(rate_per_dimension(space.codes()))[:2]) if size > 2 else (0, 1)
         plane = first, second
-    for dimension in plane:
-        if not 0 <= dimension < size:
-            raise VaeTuiError(f"there is no latent dimension {dimension}: expected 0 to {size - 1}")
+    check_plane(plane, size)
     codes = space.codes() if range_.kind == "data" else None
     mean, log_variance = np.zeros((1, size), np.float32), np.zeros((1, size), np.float32)
     if around is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vae_tui.data import Progress
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.codes import Codes, Latents
+from vae_tui.latent.grids import check_plane
 
 Plane = NDArray[np.float32]
 """Points (N, 2), or one point (2,), in the plane."""
@@ -64,11 +65,7 @@ class Projection:
 def project_dimensions(codes: Codes, first: int, second: int) -> Projection:
     """The codes' means seen along two latent dimensions; raises VaeTuiError where there are no such two."""
     size = codes.mean.shape[1]
-    for dimension in (first, second):
-        if not 0 <= dimension < size:
-            raise VaeTuiError(f"there is no latent dimension {dimension}: expected 0 to {size - 1}")
-    if first == second:
-        raise VaeTuiError(f"a plane needs two different latent dimensions, got {first} twice")
+    check_plane((first, second), size)
     directions = np.zeros((2, size), np.float32)
     directions[0, first] = directions[1, second] = 1
     return Projection(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vae_tui.imaging.grid import make_grid
 from vae_tui.latent.codes import active_dimensions, rank_dimensions, rate_per_dimension
-from vae_tui.latent.grids import traverse
+from vae_tui.latent.grids import check_dimensions, traverse
 from vae_tui.latent.picture import Picture, check_size, make_grids, to_and_fro
 from vae_tui.latent.ranges import Range, choose_values, describe_range
 from vae_tui.latent.sources import Source, draw_latents, locate_sources
@@ -34,28 +36,32 @@ def draw_traversal(
     """A row of `count` images for each dimension, the rest of the latent as it is for `around`.
 
     Without `dimensions`, all that are active on the test images, that with the highest KL first. As a GIF, a tile for
-    each dimension, all moving to and fro.
+    each dimension, all moving to and fro. Raises VaeTuiError where there is no such dimension.
     """
-    codes = space.codes()
-    rates = rate_per_dimension(codes)
-    chosen = list(dimensions) if dimensions is not None else active_dimensions(rates) or rank_dimensions(rates)[:_FEW]
+    arrays: dict[str, NDArray[Any]] = {}
+    if dimensions is None:
+        rates = rate_per_dimension(space.codes())
+        chosen = active_dimensions(rates) or rank_dimensions(rates)[:_FEW]
+        told = ", ".join(f"z{dimension} ({rates[dimension]:.2f} nats)" for dimension in chosen)
+        arrays["rates"] = rates
+    else:
+        chosen = check_dimensions(dimensions, space.vae.latent_dim)
+        told = ", ".join(f"z{dimension}" for dimension in chosen)
     check_size(len(chosen) * count, space.vae.image_shape, scale)
-    mean, log_variance = locate_sources(space.vae, [around], lambda: codes)
+    mean, log_variance = locate_sources(space.vae, [around], space.codes)
     latent = draw_latents(mean, log_variance, at, seed)[0]
-    within = [dimension for dimension in chosen if 0 <= dimension < space.vae.latent_dim]
+    codes = space.codes() if range_.kind == "data" else None
     values = np.stack(
         [
             choose_values(range_, count, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
-            if dimension in within
-            else np.zeros(count, np.float32)  # `traverse` says what is wrong with it
             for dimension in chosen
         ]
     )
     images = traverse(space.vae, latent, chosen, values)
-    told = ", ".join(f"z{dimension} ({rates[dimension]:.2f} nats)" for dimension in chosen)
+    arrays |= {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent}
     return Picture(
         f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {describe_range(range_)}, at {at}, seed {seed}",
-        {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent, "rates": rates},
+        arrays,
         make_grid(images.reshape(-1, *images.shape[2:]), count),
         to_and_fro(make_grids(images, math.ceil(math.sqrt(len(chosen))))),
         frames_per_second,
