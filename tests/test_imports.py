@@ -25,7 +25,9 @@ def test_nothing_imports_torch_before_it_must(module: str) -> None:
     assert not modules_after(f"import {module}") & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["check", "digits"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["check", "digits"], ["--version"], ["project", "--help"]]
+)
 def test_commands_that_need_no_torch_do_not_import_it(arguments: list[str]) -> None:
     found = modules_after(
         f"import sys; sys.argv = ['vae-tui', *{arguments!r}]\n"

@@ -176,7 +176,9 @@ def _name_clusters(
     if len(class_names) > len(PALETTE) or max(map(len, class_names)) > 14:
         return
     font, halo = sheet.font(18), round(2.5 * sheet.unit)
+    written: list[tuple[tuple[float, float], str]] = []
     taken: list[tuple[float, float, float, float]] = []
+    moved = 0
     for index in np.argsort(-np.bincount(classes, minlength=len(class_names)), kind="stable"):
         members = places[classes == index]
         if not len(members):
@@ -188,8 +190,15 @@ def _name_clusters(
             box = sheet.draw.textbbox(place, name, font, anchor="mm", stroke_width=halo // 2)
             if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
                 taken.append(box)
-                sheet.draw.text(place, name, INK, font, anchor="mm", stroke_width=halo, stroke_fill="white")
+                written.append((place, name))
+                moved += aside != (0, 0)
                 break
+        else:
+            moved += 1
+    if moved > len(class_names) / 2:
+        return  # the classes all lie in one place, where names would say nothing
+    for place, name in written:
+        sheet.draw.text(place, name, INK, font, anchor="mm", stroke_width=halo, stroke_fill="white")
 
 
 def _densest(members: NDArray[np.float64]) -> NDArray[np.float64]:

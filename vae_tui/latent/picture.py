@@ -16,7 +16,7 @@ from vae_tui.imaging.grid import Pixels, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
-READABLE_SIDE = 480
+READABLE_SIDE = 720
 _LARGEST_SCALE = 8
 
 
