@@ -16,7 +16,8 @@ from vae_tui.imaging.grid import Pixels, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
-READABLE_SIDE = 720
+_READABLE_SIDE, _READABLE_MOVING_SIDE = 720, 240
+"""Pixels along the longer side, at least."""
 _LARGEST_SCALE = 8
 
 
@@ -46,7 +47,7 @@ def encode_picture(picture: Picture, suffix: str, *, scale: int | None, text: Ma
     if suffix == ".gif":
         assert picture.frames is not None
         comment = "\n".join(f"{key}: {value}" for key, value in text.items())
-        scale = scale or choose_scale(*picture.frames.shape[1:3])
+        scale = scale or choose_scale(*picture.frames.shape[1:3], moving=True)
         return encode_gif(picture.frames, picture.frames_per_second, scale=scale, comment=comment)
     assert picture.still is not None
     return encode_png(picture.still, scale=scale or choose_scale(*picture.still.shape[:2]), text=text)
@@ -59,9 +60,10 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def choose_scale(height: int, width: int) -> int:
-    """How many times to enlarge a picture so that it can be looked at: its longer side is READABLE_SIDE at least."""
-    return min(_LARGEST_SCALE, max(1, -(-READABLE_SIDE // max(height, width))))
+def choose_scale(height: int, width: int, *, moving: bool = False) -> int:
+    """How many times to enlarge a picture so that it can be looked at; less where it moves, for a file of modest size."""
+    side = _READABLE_MOVING_SIDE if moving else _READABLE_SIDE
+    return min(_LARGEST_SCALE, max(1, -(-side // max(height, width))))
 
 
 def check_size(count: int, image_shape: tuple[int, int, int], scale: int | None) -> None:

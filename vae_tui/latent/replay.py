@@ -26,7 +26,7 @@ def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None) -> bytes:
 
     Raises VaeTuiError where the walk does not fit the model or is too long.
     """
-    scale = scale or choose_scale(*vae.image_shape[1:])
+    scale = scale or choose_scale(*vae.image_shape[1:], moving=True)
     return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale)
 
 
