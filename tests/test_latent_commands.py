@@ -301,6 +301,7 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
         (["sample", "--prior", "U(0,1)", "--temperature", "2"], "--temperature goes with a normal prior only"),
         (["sample", "--count", "60000", "--scale", "64"], "is too large"),
         (["sample", "--path", "none.toml"], "none.toml: no such file"),
+        (["sample", "--path", "none.toml", "--count", "3"], "--path replays a walk as it is"),
         (["sample", "nobody"], "no run called 'nobody'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

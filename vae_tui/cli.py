@@ -259,6 +259,8 @@ def sample(
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
     if path is not None:
+        if count is not None or distribution != parse_prior("N(0,1)") or temperature != 1:
+            raise VaeTuiError("--path replays a walk as it is: give it without --count, --prior and --temperature")
         _replay(path, source, runs_dir, out, columns, scale)
         return
     moving = suffix == ".gif"
@@ -267,7 +269,7 @@ def sample(
         from vae_tui.latent.prior_draws import draw_prior_samples
 
         picture = draw_prior_samples(
-            space.vae,
+            space,
             prior=distribution,
             count=wanted,
             columns=columns,
@@ -561,7 +563,7 @@ def _find_checkpoint(source: str | None, runs_dir: Path) -> Path:
     checkpoint = find_checkpoint(source, runs_dir)
     if checkpoint == PRETRAINED:
         sys.stderr.write(
-            f"no run under {runs_dir} yet: using the digits model that ships with vae-tui; "
+            f"no checkpoint under {runs_dir} yet: using the digits model that ships with vae-tui; "
             "train your own with: vae-tui train\n"
         )
     return checkpoint

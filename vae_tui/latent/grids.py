@@ -9,26 +9,39 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae_tui.data import Progress
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.grid import Pixels
 from vae_tui.latent.codes import Latents
 from vae_tui.latent.sample import to_uint8
 from vae_tui.model import VAE
 
+_VALUES_AT_ONCE = 1 << 21
+
 
 @torch.no_grad()
-def decode_points(vae: VAE, points: Latents, batch: int = 256) -> Pixels:
-    """The expected image at each point (N, Z), as uint8 (N, H, W, C); `batch` of them at a time."""
+def decode_points(vae: VAE, points: Latents, batch: int | None = None, *, progress: Progress | None = None) -> Pixels:
+    """The expected image at each point (N, Z), as uint8 (N, H, W, C); `batch` of them at a time, or as many as is wise."""
     device = next(vae.parameters()).device
     channels, height, width = vae.image_shape
     images = np.empty((len(points), height, width, channels), np.uint8)
+    batch = batch or max(1, min(256, _VALUES_AT_ONCE // (channels * height * width)))
     for start in range(0, len(points), batch):
         part = np.ascontiguousarray(points[start : start + batch], np.float32)
         images[start : start + batch] = to_uint8(vae.decode(torch.from_numpy(part).to(device)))
+        if progress is not None:
+            progress("decoding", start + len(part), len(points))
     return images
 
 
-def traverse(vae: VAE, latent: Latents, dimensions: Sequence[int], values: NDArray[np.floating]) -> Pixels:
+def traverse(
+    vae: VAE,
+    latent: Latents,
+    dimensions: Sequence[int],
+    values: NDArray[np.floating],
+    *,
+    progress: Progress | None = None,
+) -> Pixels:
     """Move one dimension of a latent (Z,) at a time: images (D, V, H, W, C).
 
     `values` are those each of the D dimensions takes, (V,), or for each its own, (D, V). Raises VaeTuiError where
@@ -39,11 +52,17 @@ def traverse(vae: VAE, latent: Latents, dimensions: Sequence[int], values: NDArr
     points = np.tile(np.asarray(latent, np.float32), (*taken.shape, 1))
     for row, dimension in enumerate(dimensions):
         points[row, :, dimension] = taken[row]
-    return _decode_all(vae, points)
+    return _decode_all(vae, points, progress)
 
 
 def manifold(
-    vae: VAE, latent: Latents, plane: tuple[int, int], xs: NDArray[np.floating], ys: NDArray[np.floating]
+    vae: VAE,
+    latent: Latents,
+    plane: tuple[int, int],
+    xs: NDArray[np.floating],
+    ys: NDArray[np.floating],
+    *,
+    progress: Progress | None = None,
 ) -> Pixels:
     """Move two dimensions of a latent (Z,) over a grid: images (R, Q, H, W, C), the first over `xs` (Q,) along each row.
 
@@ -54,7 +73,7 @@ def manifold(
     points = np.tile(np.asarray(latent, np.float32), (len(ys), len(xs), 1))
     points[:, :, plane[0]] = np.asarray(xs, np.float32)[None, :]
     points[:, :, plane[1]] = np.asarray(ys, np.float32)[:, None]
-    return _decode_all(vae, points)
+    return _decode_all(vae, points, progress)
 
 
 def spread(count: int, low: float, high: float) -> Latents:
@@ -86,7 +105,7 @@ def check_plane(plane: tuple[int, int], size: int) -> None:
         raise VaeTuiError(f"a plane needs two different latent dimensions, got {plane[0]} twice")
 
 
-def _decode_all(vae: VAE, points: Latents) -> Pixels:
+def _decode_all(vae: VAE, points: Latents, progress: Progress | None) -> Pixels:
     """Images (..., H, W, C) at points (..., Z)."""
-    images = decode_points(vae, points.reshape(-1, points.shape[-1]))
+    images = decode_points(vae, points.reshape(-1, points.shape[-1]), progress=progress)
     return images.reshape(*points.shape[:-1], *images.shape[1:])

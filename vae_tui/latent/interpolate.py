@@ -54,7 +54,7 @@ def draw_interpolation(
     check_size(2 * (legs + 1) * frames, space.vae.image_shape, scale)
     places = space.locate(anchors, at, seed)
     points = pass_through(places, frames, method=method)
-    images = decode_points(space.vae, points)
+    images = decode_points(space.vae, points, progress=space.progress)
     if bounce:
         moving = to_and_fro(images)
     else:

@@ -47,7 +47,7 @@ def draw_manifold(
         choose_values(range_, side, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
         for dimension in plane
     )
-    images = manifold(space.vae, latent, plane, xs, ys[::-1])
+    images = manifold(space.vae, latent, plane, xs, ys[::-1], progress=space.progress)
     centre = "the origin" if around is None else around.caption
     about = "0" if around is None else around.name
     return Picture(

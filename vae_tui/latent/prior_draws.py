@@ -13,7 +13,7 @@ from vae_tui.latent.codes import Latents
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.priors import Prior
-from vae_tui.model import VAE
+from vae_tui.latent.space import Space
 from vae_tui.walk import pass_through
 
 _FRAMES_A_LEG = 12
@@ -36,7 +36,7 @@ def draw_from(prior: Prior, count: int, size: int, *, seed: int, temperature: fl
 
 
 def draw_prior_samples(
-    vae: VAE,
+    space: Space,
     *,
     prior: Prior,
     count: int,
@@ -48,6 +48,7 @@ def draw_prior_samples(
     scale: int | None,
 ) -> Picture:
     """A grid of `count` samples; or, `moving`, a walk from each to the next and back to the first."""
+    vae = space.vae
     frames_a_sample = _FRAMES_A_LEG if moving else 1
     check_size(count * frames_a_sample, vae.image_shape, scale)
     latents = draw_from(prior, count, vae.latent_dim, seed=seed, temperature=temperature)
@@ -55,7 +56,9 @@ def draw_prior_samples(
     if moving:
         # A line between draws passes closer to the origin than draws lie; an arc does not.
         points = pass_through(latents, _FRAMES_A_LEG + 1, method="slerp", closed=True) if count > 1 else latents
-        return Picture(facts, {}, frames=decode_points(vae, points), frames_per_second=frames_per_second)
-    images = decode_points(vae, latents)
+        return Picture(
+            facts, {}, frames=decode_points(vae, points, progress=space.progress), frames_per_second=frames_per_second
+        )
+    images = decode_points(vae, latents, progress=space.progress)
     row = min(count, columns or math.ceil(math.sqrt(count)))
     return Picture(facts, {"images": images, "latents": latents}, make_grid(images, row))

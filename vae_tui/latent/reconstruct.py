@@ -42,7 +42,7 @@ def draw_reconstructions(
     if at == "draw":
         epsilon = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).numpy()
         latents = (mean + np.exp(0.5 * log_variance) * epsilon).astype(np.float32)
-    data, drawn = as_pictures(pixels), decode_points(space.vae, latents)
+    data, drawn = as_pictures(pixels), decode_points(space.vae, latents, progress=space.progress)
     columns = min(columns, len(sources))
     shown = [source.name for source in sources]
     return Picture(

@@ -57,7 +57,7 @@ def draw_traversal(
             for dimension in chosen
         ]
     )
-    images = traverse(space.vae, latent, chosen, values)
+    images = traverse(space.vae, latent, chosen, values, progress=space.progress)
     arrays |= {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent}
     return Picture(
         f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {describe_range(range_)}, at {at}, seed {seed}",
