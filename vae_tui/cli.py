@@ -78,6 +78,16 @@ class ProjectionKind(StrEnum):
     TSNE = "tsne"
 
 
+class Images(StrEnum):
+    """How pictures are drawn in the terminal."""
+
+    AUTO = "auto"
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    HALF = "half"
+    ASCII = "ascii"
+
+
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs live.", envvar="VAE_TUI_RUNS_DIR")]
 DataRoot = Annotated[
     Path | None,
@@ -107,6 +117,10 @@ FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="
 _ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
 Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {_ANCHOR}.")]
 _STILL, _MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
+
+ImagesOption = Annotated[
+    Images, typer.Option("--images", help="How pictures are drawn; auto asks the terminal what it can show.")
+]
 
 
 def main() -> None:
@@ -153,6 +167,7 @@ def train(
     run: Annotated[str | None, typer.Option(help="Name of the new run [default: the recipe's and the time].")] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run, exactly.")] = None,
     ui: Annotated[Ui, typer.Option(help="auto: the screen on a terminal, plain progress elsewhere.")] = Ui.AUTO,
+    images: ImagesOption = Images.AUTO,
     detach: Annotated[bool, typer.Option("--detach", help="Start, print the run's path and return.")] = False,
 ) -> None:
     """Train a VAE from a recipe, in a process of its own that outlives this terminal.
@@ -186,7 +201,7 @@ def train(
             sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
             typer.echo(begun.run.path)
         elif on_screen:
-            _show_training(begun.run, process)
+            _show_training(begun.run, process, images)
         else:
             _train_headless(begun, process, ui)
     except KeyboardInterrupt:
@@ -200,6 +215,7 @@ def watch(
         str | None, typer.Argument(help="A run's name, a unique prefix or its path [default: newest].")
     ] = None,
     runs_dir: RunsDir = Path("checkpoints"),
+    images: ImagesOption = Images.AUTO,
 ) -> None:
     """Show a live run again with its whole history, or a finished one as it was; plain without a terminal."""
     from vae_tui.run import find_run
@@ -209,7 +225,7 @@ def watch(
         _import_screen()
         from vae_tui.tui.app import VaeTuiApp
 
-        app_ = VaeTuiApp(chosen)
+        app_ = VaeTuiApp(chosen, images=images.value)
         app_.run()
         if app_.return_code:
             raise typer.Exit(app_.return_code)
@@ -648,10 +664,10 @@ def _train_headless(begun: Opened, process: subprocess.Popen[bytes], ui: Ui) -> 
     _exit(status, process)
 
 
-def _show_training(run: Run, process: subprocess.Popen[bytes]) -> None:
+def _show_training(run: Run, process: subprocess.Popen[bytes], images: Images) -> None:
     from vae_tui.tui.app import VaeTuiApp
 
-    screen = VaeTuiApp(run, process=process)
+    screen = VaeTuiApp(run, process=process, images=images.value)
     outcome = screen.run()
     if outcome == "detached" or (screen.return_code and process.poll() is None):
         sys.stderr.write(f"training goes on in process {process.pid}; see it with: vae-tui watch {run.path}\n")

@@ -3,7 +3,9 @@ import pytest
 from rich.segment import Segment
 
 from vae_tui.imaging.grid import Pixels
-from vae_tui.imaging.half_blocks import render_half_blocks
+from vae_tui.imaging.half_blocks import render_half_blocks, to_half_blocks
+from vae_tui.imaging.palette import numbered
+from vae_tui.imaging.terminal import Colors
 
 
 def to_pixels(rows: list[list[Segment]]) -> Pixels:
@@ -16,10 +18,10 @@ def to_pixels(rows: list[list[Segment]]) -> Pixels:
             assert style is not None
             assert style.color is not None
             assert style.bgcolor is not None
+            ink, ground = tuple(style.color.get_truecolor()), tuple(style.bgcolor.get_truecolor())
             for character in text:
-                ground = tuple(style.bgcolor.get_truecolor())
-                above.append(tuple(style.color.get_truecolor()) if character == "▀" else ground)  # type: ignore[arg-type]
-                below.append(ground)  # type: ignore[arg-type]
+                above.append(ink if character == "▀" else ground)  # type: ignore[arg-type]
+                below.append(ink if character == "▄" else ground)  # type: ignore[arg-type]
         shown += [above, below]
     return np.array(shown, np.uint8)
 
@@ -56,10 +58,30 @@ def test_256_colours_come_near(grey: bool) -> None:
     assert error <= (10 if grey else 48)
 
 
-def test_256_colours_are_sent_as_their_numbers() -> None:
-    (row,) = render_half_blocks(np.array([[[0]], [[255]]], np.uint8), "256")
-    style = row[0].style
-    assert style is not None
-    assert style.color is not None
-    assert style.bgcolor is not None
-    assert (style.color.number, style.bgcolor.number) == (16, 231)
+def test_a_cell_keeps_the_colours_of_the_one_before_where_it_can() -> None:
+    pixels = np.array([[10, 20, 20, 20, 30], [20, 10, 20, 30, 20]], np.uint8)[..., None]
+    (row,) = render_half_blocks(pixels)
+    assert "".join(segment.text for segment in row) == "▀▄ ▄▀"
+    assert np.array_equal(to_pixels([row]), pixels.repeat(3, axis=2))
+
+
+@pytest.mark.parametrize("colors", ["256", "16"])
+def test_only_colours_that_the_terminal_has_are_used(colors: Colors) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (10, 10, 3), np.uint8)
+    shown = {tuple(pixel) for pixel in to_pixels(render_half_blocks(pixels, colors)).reshape(-1, 3).tolist()}
+    assert shown <= {tuple(color) for color in numbered()[slice(16, 256) if colors == "256" else slice(16)].tolist()}
+
+
+def test_sixteen_colours_tell_red_from_blue_and_light_from_dark() -> None:
+    pixels = np.array([[[250, 10, 10], [10, 10, 250], [250, 250, 250], [5, 5, 5]]], np.uint8).repeat(2, axis=0)
+    shown = to_pixels(render_half_blocks(pixels, "16"))[0]
+    assert shown.tolist() == [[255, 0, 0], [0, 0, 238], [255, 255, 255], [0, 0, 0]]
+
+
+def test_coarse_greys_are_near_and_have_numbers_and_colours_are_kept() -> None:
+    greys = np.arange(256, dtype=np.uint8).reshape(2, 128, 1)
+    shown = to_half_blocks(greys, coarse=True) >> 16
+    assert np.abs(shown[0].T - greys[..., 0]).max() <= 9
+    assert len(np.unique(shown)) == 26
+    red = np.full((2, 2, 3), (201, 3, 4), np.uint8)
+    assert (to_half_blocks(red, coarse=True) == 0xC90304).all()

@@ -1,10 +1,10 @@
 import pytest
 
-from vae_tui.imaging.terminal import detect_depth
+from vae_tui.imaging.terminal import detect_colors
 
 
 @pytest.mark.parametrize(
-    ("environment", "depth"),
+    ("environment", "colors"),
     [
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "truecolor"),
         ({"TERM": "screen-256color", "COLORTERM": "24bit"}, "truecolor"),
@@ -12,13 +12,14 @@ from vae_tui.imaging.terminal import detect_depth
         ({"TERM": "xterm-direct"}, "truecolor"),
         ({"TERM": "xterm-256color"}, "256"),
         ({"TERM": "tmux-256color", "COLORTERM": ""}, "256"),
-        ({"TERM": "linux"}, "ascii"),
-        ({"TERM": "vt100"}, "ascii"),
-        ({"TERM": "dumb", "COLORTERM": "truecolor"}, "ascii"),
-        ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"}, "ascii"),
+        ({"TERM": "linux"}, "16"),
+        ({"TERM": "xterm"}, "16"),
+        ({"TERM": "vt100"}, "none"),
+        ({"TERM": "dumb", "COLORTERM": "truecolor"}, "none"),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": "1"}, "none"),
         ({"TERM": "xterm-256color", "COLORTERM": "truecolor", "NO_COLOR": ""}, "truecolor"),
-        ({}, "ascii"),
+        ({}, "none"),
     ],
 )
-def test_the_environment_tells_what_the_terminal_shows(environment: dict[str, str], depth: str) -> None:
-    assert detect_depth(environment) == depth
+def test_the_environment_tells_what_the_terminal_shows(environment: dict[str, str], colors: str) -> None:
+    assert detect_colors(environment) == colors

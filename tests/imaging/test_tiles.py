@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vae_tui.imaging.tiles import Layout, compose, fit_tiles, resize
+from vae_tui.imaging.tiles import Layout, compose, fit_tiles, place_stacks, resize
 
 
 def extent(layout: Layout, *, stack: int = 1, gap: int = 1) -> tuple[int, int]:
@@ -65,3 +65,41 @@ def test_resizing_averages_when_it_shrinks_and_keeps_pixels_square_when_it_enlar
     assert np.array_equal(resize(board, 16, 16), board.repeat(2, axis=0).repeat(2, axis=1))
     colored = np.zeros((6, 4, 3), np.uint8)
     assert resize(colored, 3, 2).shape == (3, 2, 3)
+
+
+@pytest.mark.parametrize("area", [(30, 34), (50, 88), (200, 300)])
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_table_shows_all_in_its_columns(area: tuple[int, int], smooth: bool) -> None:
+    layout = fit_tiles(21, (28, 28), area, columns=7, smooth=smooth)
+    assert layout is not None
+    assert (layout.count, layout.rows, layout.columns) == (21, 3, 7)
+    height, width = extent(layout)
+    assert height <= area[0]
+    assert width <= area[1]
+    larger = Layout(21, 3, 7, layout.height + (1 if smooth else 28), layout.width + (1 if smooth else 28))
+    assert extent(larger)[0] > area[0] or extent(larger)[1] > area[1] or layout.height < 28
+
+
+def test_smooth_tiles_fill_the_area() -> None:
+    assert fit_tiles(1, (28, 28), (44, 60), smooth=True) == Layout(1, 1, 1, 44, 44)
+    assert fit_tiles(1, (28, 28), (44, 60)) == Layout(1, 1, 1, 28, 28)
+
+
+def test_places_are_where_tiles_are_drawn() -> None:
+    layout = Layout(count=3, rows=2, columns=2, height=4, width=4)
+    stacks = np.full((3, 1, 4, 4, 1), 200, np.uint8)
+    pixels = compose(stacks, layout, (20, 20), ground=(0, 0, 0), margin=1)
+    drawn = np.zeros_like(pixels)
+    for top, left in place_stacks(layout, (20, 20), margin=1):
+        drawn[top : top + 4, left : left + 4] = 200
+    assert np.array_equal(pixels, drawn)
+
+
+def test_the_marked_tile_has_a_frame_in_its_gap() -> None:
+    layout = Layout(count=2, rows=1, columns=2, height=2, width=2)
+    stacks = np.full((2, 1, 2, 2, 1), 9, np.uint8)
+    plain = compose(stacks, layout, (6, 7), ground=(0, 0, 0), margin=1)
+    marked = compose(stacks, layout, (6, 7), ground=(0, 0, 0), margin=1, mark=(1, (255, 0, 0)))
+    frame = (marked != plain).any(axis=2)
+    assert frame.sum() == 4 * 4 - 2 * 2
+    assert (marked[frame] == (255, 0, 0)).all()

@@ -25,18 +25,31 @@ class Layout:
 
 
 def fit_tiles(
-    count: int, tile: tuple[int, int], area: tuple[int, int], *, stack: int = 1, gap: int = 1
+    count: int,
+    tile: tuple[int, int],
+    area: tuple[int, int],
+    *,
+    stack: int = 1,
+    gap: int = 1,
+    columns: int | None = None,
+    readable: int = READABLE,
+    smooth: bool = False,
 ) -> Layout | None:
     """Lay `count` stacks of `stack` tiles of (height, width) out in an area of (height, width) pixels.
 
-    Shows as many as fit at a readable size, then makes them as large as that allows: up to their own size, beyond it
-    only whole times. Tiles stand `gap` pixels apart, stacks of several tiles two more. None where nothing fits.
+    Shows as many as fit with their shorter side no less than `readable` pixels, then makes them as large as that
+    allows: up to their own size, beyond it only whole times, or freely where they are `smooth`. With `columns` given
+    all are shown in so many, however small. Tiles stand `gap` pixels apart, stacks of several tiles two gaps more.
+    None where nothing fits.
     """
     if count < 1:
         return None
-    for scale_least, scale_most in ((min(READABLE, *tile), min(tile)), (2, min(READABLE, *tile) - 1)):
+    if columns is not None:
+        return _fit_table(count, tile, area, stack, gap, columns, smooth)
+    least = readable if smooth else min(readable, *tile)
+    for side_least, side_most in ((least, max(area) if smooth else min(tile)), (2, least - 1)):
         best = None
-        for side in range(scale_least, scale_most + 1):
+        for side in range(side_least, side_most + 1):
             layout = _lay_out(count, _scaled(tile, side / min(tile)), area, stack, gap)
             if layout and (best is None or layout.count >= best.count):
                 best = layout
@@ -47,7 +60,7 @@ def fit_tiles(
     if best is None:
         return None
     times = 2
-    while best.count == count:
+    while best.count == count and not smooth:
         larger = _lay_out(count, (tile[0] * times, tile[1] * times), area, stack, gap)
         if larger is None or larger.count < count:
             break
@@ -55,36 +68,92 @@ def fit_tiles(
     return best
 
 
+def place_stacks(
+    layout: Layout, area: tuple[int, int], *, stack: int = 1, gap: int = 1, margin: int = 0
+) -> list[tuple[int, int]]:
+    """The top and left pixel of each stack, the whole in the middle of an area of (height, width) pixels.
+
+    At least `margin` pixels are above and to the left where there is room.
+    """
+    step_down, step_right = _pitch((layout.height, layout.width), stack, gap)
+    used_down, used_right = layout.rows * step_down - _stack_gap(stack, gap), layout.columns * step_right - gap
+    free_down, free_right = max(0, area[0] - used_down), max(0, area[1] - used_right)
+    # An even start keeps the upper edge of every first row on the edge of a cell.
+    top = min(max(free_down // 2 // 2 * 2, margin), free_down)
+    left = min(max(free_right // 2, margin), free_right)
+    cells = (divmod(index, layout.columns) for index in range(layout.count))
+    return [(top + row * step_down, left + column * step_right) for row, column in cells]
+
+
 def compose(
-    stacks: Pixels, layout: Layout, area: tuple[int, int], *, ground: tuple[int, int, int], gap: int = 1
+    stacks: Pixels,
+    layout: Layout,
+    area: tuple[int, int],
+    *,
+    ground: tuple[int, int, int],
+    gap: int = 1,
+    margin: int = 0,
+    smooth: bool = False,
+    mark: tuple[int, tuple[int, int, int]] | None = None,
 ) -> Pixels:
-    """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H, W, 3)."""
+    """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H, W, 3).
+
+    `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
+    """
     stack = stacks.shape[1]
     canvas = np.empty((*area, 3), np.uint8)
     canvas[:] = ground
-    step_down, step_right = _pitch((layout.height, layout.width), stack, gap)
-    used_down, used_right = layout.rows * step_down - _stack_gap(stack, gap), layout.columns * step_right - gap
-    # An even start keeps the upper edge of every first row on the edge of a cell.
-    first_row, first_column = (area[0] - used_down) // 2 // 2 * 2, (area[1] - used_right) // 2
-    for index in range(layout.count):
-        row, column = divmod(index, layout.columns)
-        left = first_column + column * step_right
+    places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin)
+    if mark is not None and mark[0] < len(places):
+        top, left = places[mark[0]]
+        bottom, right = top + stack * (layout.height + gap) - gap, left + layout.width
+        canvas[max(0, top - gap) : bottom + gap, max(0, left - gap) : right + gap] = mark[1]
+    for index, (top, left) in enumerate(places):
         for level in range(stack):
-            top = first_row + row * step_down + level * (layout.height + gap)
-            tile = resize(stacks[index, level], layout.height, layout.width)
-            canvas[top : top + layout.height, left : left + layout.width] = tile
+            start = top + level * (layout.height + gap)
+            tile = resize(stacks[index, level], layout.height, layout.width, smooth=smooth)
+            canvas[start : start + layout.height, left : left + layout.width] = tile
     return canvas
 
 
-def resize(image: Pixels, height: int, width: int) -> Pixels:
-    """Bring an image (h, w, C) to another size: averaged when made smaller, its pixels kept square when made larger."""
+def resize(image: Pixels, height: int, width: int, *, smooth: bool = False) -> Pixels:
+    """Bring an image (h, w, C) to another size: averaged when made smaller, its pixels kept square when made larger.
+
+    With `smooth` what is made larger is interpolated.
+    """
     if image.shape[:2] == (height, width):
         return image
-    smaller = height < image.shape[0] or width < image.shape[1]
-    method = Image.Resampling.HAMMING if smaller else Image.Resampling.NEAREST
+    if height < image.shape[0] or width < image.shape[1]:
+        method = Image.Resampling.HAMMING
+    else:
+        method = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     resized = np.asarray(picture.resize((width, height), method), np.uint8)
     return resized[..., None] if resized.ndim == 2 else resized
+
+
+def _fit_table(
+    count: int, tile: tuple[int, int], area: tuple[int, int], stack: int, gap: int, columns: int, smooth: bool
+) -> Layout | None:
+    """All stacks in so many columns, as large as fits."""
+    rows = -(-count // columns)
+
+    def fits(size: tuple[int, int]) -> bool:
+        step_down, step_right = _pitch(size, stack, gap)
+        return rows * step_down - _stack_gap(stack, gap) <= area[0] and columns * step_right - gap <= area[1]
+
+    most = max(area)
+    if not smooth:
+        for times in range(most // min(tile), 0, -1):
+            size = tile[0] * times, tile[1] * times
+            if fits(size):
+                return Layout(count, rows, columns, *size)
+        most = min(tile) - 1
+    for side in range(most, 0, -1):
+        size = _scaled(tile, side / min(tile))
+        if fits(size):
+            return Layout(count, rows, columns, *size)
+    return None
 
 
 def _lay_out(count: int, tile: tuple[int, int], area: tuple[int, int], stack: int, gap: int) -> Layout | None:
@@ -103,7 +172,7 @@ def _pitch(tile: tuple[int, int], stack: int, gap: int) -> tuple[int, int]:
 
 
 def _stack_gap(stack: int, gap: int) -> int:
-    return gap if stack == 1 else gap + 2
+    return gap if stack == 1 else 3 * gap
 
 
 def _scaled(tile: tuple[int, int], scale: float) -> tuple[int, int]:

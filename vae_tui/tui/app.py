@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
-from vae_tui.imaging.terminal import detect_depth
 from vae_tui.run import Run
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
 from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.picturing import Images, PictureApp
 from vae_tui.tui.screens.training import TrainingScreen
 
 __all__ = ["Outcome", "VaeTuiApp"]
 
 
-class VaeTuiApp(App[Outcome]):
+class VaeTuiApp(PictureApp[Outcome]):
     """Shows `run`; `process` is the trainer just started for it, None where one only watches.
 
     `clock` tells Unix seconds. Its result is how the user left.
@@ -32,9 +31,14 @@ class VaeTuiApp(App[Outcome]):
     TITLE = "vae-tui"
 
     def __init__(
-        self, run: Run, *, process: subprocess.Popen[bytes] | None = None, clock: Callable[[], float] = time.time
+        self,
+        run: Run,
+        *,
+        process: subprocess.Popen[bytes] | None = None,
+        images: Images = "auto",
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
+        super().__init__(images=images)
         self._run, self._process, self._clock = run, process, clock
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -46,7 +50,7 @@ class VaeTuiApp(App[Outcome]):
     def on_mount(self) -> None:
         """Open the training screen; SIGTERM leaves it as `d` does, with the terminal given back."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "detached")
-        self.push_screen(TrainingScreen(self._run, self._process, detect_depth(os.environ), self._clock))
+        self.push_screen(TrainingScreen(self._run, self._process, self._clock))
 
     async def action_quit(self) -> None:
         """Ask as `q` does, or close what lies over the training screen."""
@@ -63,6 +67,7 @@ class VaeTuiApp(App[Outcome]):
                 yield SystemCommand(
                     binding.binding.description, f"key: {binding.binding.key}", self._runner(screen, action)
                 )
+        yield SystemCommand("Pictures", "Draw them in another way; key: i", self.action_next_picture_mode)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def _runner(self, screen: Screen[Any], action: str) -> Callable[[], None]:

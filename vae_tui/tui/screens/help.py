@@ -18,6 +18,7 @@ _KEYS = (
     ("x", "horizontal axis: step, epoch, time"),
     ("y", "vertical axis of −ELBO: linear, logarithmic"),
     ("m", "smoothing of the training curves"),
+    ("i", "pictures: the ways this terminal can draw them"),
     ("d", "detach: the trainer goes on, vae-tui watch shows it again"),
     ("q", "quit: stop, or leave running"),
     ("ctrl+p", "command palette"),

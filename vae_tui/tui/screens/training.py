@@ -15,7 +15,6 @@ from textual.screen import Screen
 
 from vae_tui.events import Command, RunStarted
 from vae_tui.history import History, Stage
-from vae_tui.imaging.terminal import Depth
 from vae_tui.run import EventReader, Run
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
 from vae_tui.tui.outcome import Outcome
@@ -69,11 +68,9 @@ class TrainingScreen(Screen[None]):
             super().__init__()
             self.history, self.reader = history, reader
 
-    def __init__(
-        self, run: Run, process: subprocess.Popen[bytes] | None, depth: Depth, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, run: Run, process: subprocess.Popen[bytes] | None, clock: Callable[[], float]) -> None:
         super().__init__()
-        self._run, self._process, self._depth, self._clock = run, process, depth, clock
+        self._run, self._process, self._clock = run, process, clock
         self._began = clock()
         self._history = History()
         self._reader: EventReader | None = None
@@ -118,7 +115,7 @@ class TrainingScreen(Screen[None]):
 
         self._history, self._reader = event.history, event.reader
         self._live = self._find_trainer()
-        self._dashboard = Dashboard(self._run, self._depth)
+        self._dashboard = Dashboard(self._run)
         self._dashboard.display = False
         await self.query_one("#body").mount(self._dashboard)
         self._show()
@@ -311,7 +308,7 @@ class TrainingScreen(Screen[None]):
 def _keys(standing: Standing) -> tuple[tuple[str, str], ...]:
     view = ("tab", "view")
     leave = (("q", "quit"), ("?", "help"))
-    charts = (("x", "x axis"), ("y", "y axis"), ("m", "smoothing"), ("ctrl+p", "palette"))
+    charts = (("x", "x axis"), ("y", "y axis"), ("m", "smoothing"), ("i", "pictures"), ("ctrl+p", "palette"))
     if not standing.live:
         return (view, *leave, *charts)
     if standing.state == "starting":

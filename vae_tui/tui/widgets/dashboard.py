@@ -11,7 +11,6 @@ from textual.events import Resize
 from textual.widget import Widget
 
 from vae_tui.history import History
-from vae_tui.imaging.terminal import Depth
 from vae_tui.run import Run
 from vae_tui.tui.curves import Look, can_be_log, draw_balance, draw_elbo
 from vae_tui.tui.widgets.chart import Chart
@@ -29,13 +28,13 @@ class Dashboard(Container):
     `next_view` goes through the others; where all are seen at once, through each of them alone.
     """
 
-    def __init__(self, run: Run, depth: Depth) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
         self._elbo = Chart(draw_elbo, id="elbo")
         self._balance = Chart(draw_balance, id="balance")
         self._rates = RateBars(id="rates")
-        self._samples = Pictures(run, depth, id="samples")
-        self._reconstructions = Pictures(run, depth, id="reconstructions")
+        self._samples = Pictures(run, id="samples")
+        self._reconstructions = Pictures(run, id="reconstructions")
         self._view = 0
         self._folded = False
         self._history: History | None = None
