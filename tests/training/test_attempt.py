@@ -222,7 +222,9 @@ def test_the_best_is_kept_even_where_epochs_are_shorter_than_a_second(make_run: 
     epochs = [e for e in finish(run) if isinstance(e, ev.EpochCompleted)]
     best = max(epochs, key=lambda e: e.validation["elbo"])  # type: ignore[index,arg-type,return-value]
     assert run.best().step == best.step
-    assert read_metadata(run.best().path)["validation"]["elbo"] == best.validation["elbo"]  # type: ignore[index]
+    metadata = read_metadata(run.best().path)
+    assert metadata["validation"]["elbo"] == best.validation["elbo"]  # type: ignore[index]
+    assert metadata["rate_per_dimension"] == best.rate_per_dimension
 
 
 def test_commands_are_carried_out_between_steps(make_run: MakeRun) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TypedDict, cast
 
 import torch
 from torch import Tensor
@@ -17,6 +17,14 @@ from vae_tui.training.trainer import Trainer
 _SECONDS_BETWEEN = 1.0
 
 
+class Measured(TypedDict, total=False):
+    """What is known of a checkpoint's step, and kept in its metadata: nats per image."""
+
+    train: Figures
+    validation: Figures
+    rate_per_dimension: list[float]
+
+
 class Checkpoints:
     """Saves what must not be lost: at most once a second, unless `now` is said; the best is never missed."""
 
@@ -26,8 +34,8 @@ class Checkpoints:
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
-        self._measured: tuple[int, Figures | None, Figures | None] = (-1, None, None)
-        """The newest figures, and the step they are of."""
+        self._measured: tuple[int, Measured] = (-1, {})
+        """What was measured last, and the step it is of."""
         self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
@@ -42,30 +50,30 @@ class Checkpoints:
         self,
         elapsed_seconds: float,
         *,
-        train: Figures | None = None,
-        validation: Figures | None = None,
+        measured: Measured | None = None,
         now: bool = False,
     ) -> list[CheckpointSaved]:
         """Save the trainer as it stands, if it is time; the figures of a validation count towards the best.
 
-        Figures once given for a step hold for every later offer at that step.
+        What was measured at a step holds for every later offer at that step.
         """
         step = self._trainer.step_count
-        if train is not None:
-            self._measured = (step, train, validation)
+        if measured is not None:
+            self._measured = (step, measured)
         elif self._measured[0] == step:
-            _, train, validation = self._measured
-        loss = validation["loss"] if validation else None
+            measured = self._measured[1]
+        measured = measured or {}
+        loss = measured["validation"]["loss"] if "validation" in measured else None
         best = loss is not None and (self._best_loss is None or loss <= self._best_loss)
         if best:
             self._best_loss = loss
         if not now and self.age_seconds < _SECONDS_BETWEEN:
             if best:
-                self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(train, validation))
+                self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(measured))
             return []
         said = [] if best else self._save_waiting()
         self._waiting = None
-        return [*said, self._save(elapsed_seconds, train, validation, best=best or self._best_loss is None)]
+        return [*said, self._save(elapsed_seconds, measured, best=best or self._best_loss is None)]
 
     def restore(self, checkpoint: Checkpoint) -> float:
         """Put a checkpoint and its state into the trainer, and return its seconds of training.
@@ -86,19 +94,18 @@ class Checkpoints:
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{checkpoint.state_path} does not fit this run: {error}") from error
         self._best_loss = numbers["best_loss"]
-        self._measured = (checkpoint.step, facts.get("train"), facts.get("validation"))
+        known = {name: facts[name] for name in Measured.__annotations__ if name in facts}
+        self._measured = (checkpoint.step, cast(Measured, known))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         return float(numbers["elapsed_seconds"])
 
-    def _save(
-        self, elapsed_seconds: float, train: Figures | None, validation: Figures | None, *, best: bool
-    ) -> CheckpointSaved:
+    def _save(self, elapsed_seconds: float, measured: Measured, *, best: bool) -> CheckpointSaved:
         if not all_finite(self._trainer.vae):
             raise FloatingPointError(f"a weight was not finite after step {self._trainer.step_count}")
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / f"step-{step:09d}.safetensors")
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))
-        write_whole(checkpoint.path, self._encode(train, validation))
+        write_whole(checkpoint.path, self._encode(measured))
         self._saved_at = time.monotonic()
         self.last, self.last_step = checkpoint.path.name, step
         self._prune()
@@ -112,14 +119,10 @@ class Checkpoints:
         write_whole(path, content)
         return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
 
-    def _encode(self, train: Figures | None, validation: Figures | None) -> bytes:
+    def _encode(self, measured: Measured) -> bytes:
         trainer = self._trainer
         averaged = trainer.averaged.vae if trainer.averaged else None
-        facts: dict[str, Any] = {"step": trainer.step_count, "epoch": trainer.epoch, "class_names": self._class_names}
-        if train:
-            facts["train"] = train
-        if validation:
-            facts["validation"] = validation
+        facts = {"step": trainer.step_count, "epoch": trainer.epoch, "class_names": self._class_names, **measured}
         return encode_checkpoint(trainer.vae, averaged, facts)
 
     def _encode_state(self, elapsed_seconds: float) -> bytes:

@@ -19,7 +19,7 @@ from vae_tui.evaluation.elbo import evaluate_elbo
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
 from vae_tui.run import Checkpoint, Run, read_metadata
-from vae_tui.training.checkpoints import Checkpoints
+from vae_tui.training.checkpoints import Checkpoints, Measured
 from vae_tui.training.device import choose_device, device_name
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.resources import Resources
@@ -170,7 +170,10 @@ class Loop:
         if last or time.monotonic() >= self._next_drawing:
             yield from self._draw()
         if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
-            yield from self._checkpoints.offer(self._elapsed(), train=means.figures(), validation=validation, now=last)
+            measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
+            if validation:
+                measured["validation"] = validation
+            yield from self._checkpoints.offer(self._elapsed(), measured=measured, now=last)
 
     def _report(self, now: float) -> ev.StepCompleted:
         """Means since the last report; the further the run, the rarer they come, so that a week is a small log."""
