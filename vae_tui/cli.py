@@ -201,7 +201,7 @@ def train(
             sys.stderr.write(f"training in process {process.pid}; see it with: vae-tui watch {begun.run.path}\n")
             typer.echo(begun.run.path)
         elif on_screen:
-            _show_training(begun.run, process, images)
+            _show_training(begun.run, process, images, data_root)
         else:
             _train_headless(begun, process, ui)
     except KeyboardInterrupt:
@@ -216,6 +216,7 @@ def watch(
     ] = None,
     runs_dir: RunsDir = Path("checkpoints"),
     images: ImagesOption = Images.AUTO,
+    data_root: DataRoot = None,
 ) -> None:
     """Show a live run again with its whole history, or a finished one as it was; plain without a terminal."""
     from vae_tui.run import find_run
@@ -225,7 +226,7 @@ def watch(
         _import_screen()
         from vae_tui.tui.app import VaeTuiApp
 
-        app_ = VaeTuiApp(chosen, images=images.value)
+        app_ = VaeTuiApp(chosen, images=images.value, data_root=data_root)
         app_.run()
         if app_.return_code:
             raise typer.Exit(app_.return_code)
@@ -233,6 +234,34 @@ def watch(
         from vae_tui.headless import PlainView, watch_to_end
 
         watch_to_end(chosen, PlainView())
+
+
+@app.command()
+def walk(
+    source: SourceArgument = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+    data_root: DataRoot = None,
+    images: ImagesOption = Images.AUTO,
+) -> None:
+    """Walk the latent space by keyboard: sliders, traversals, maps, scatters, anchors, animation; ? lists every key.
+
+    Without a run of your own it opens a small model of digits that ships with vae-tui. Without a terminal, see
+    `vae-tui sample`, `traverse`, `manifold`, `project` and `interpolate`.
+    """
+    from vae_tui.run import PRETRAINED, find_checkpoint, read_metadata
+
+    checkpoint = find_checkpoint(source, runs_dir)
+    read_metadata(checkpoint)
+    if not _on_a_terminal():
+        raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
+    shipped = checkpoint == PRETRAINED
+    from vae_tui.tui.walk_app import WalkApp
+
+    note = "no run yet: this is the digits model that ships with vae-tui; train your own with: vae-tui train"
+    app_ = WalkApp(checkpoint, data_root=data_root, images=images.value, note=note if shipped else "")
+    app_.run()
+    if app_.return_code:
+        raise typer.Exit(app_.return_code)
 
 
 @app.command()
@@ -664,10 +693,10 @@ def _train_headless(begun: Opened, process: subprocess.Popen[bytes], ui: Ui) -> 
     _exit(status, process)
 
 
-def _show_training(run: Run, process: subprocess.Popen[bytes], images: Images) -> None:
+def _show_training(run: Run, process: subprocess.Popen[bytes], images: Images, data_root: Path | None) -> None:
     from vae_tui.tui.app import VaeTuiApp
 
-    screen = VaeTuiApp(run, process=process, images=images.value)
+    screen = VaeTuiApp(run, process=process, images=images.value, data_root=data_root)
     outcome = screen.run()
     if outcome == "detached" or (screen.return_code and process.poll() is None):
         sys.stderr.write(f"training goes on in process {process.pid}; see it with: vae-tui watch {run.path}\n")

@@ -25,7 +25,7 @@ class Space:
     def __init__(self, checkpoint: Path, *, data_root: Path | None, progress: Progress) -> None:
         self.checkpoint = checkpoint
         self._data_root, self.progress = data_root, progress
-        self._metadata = read_metadata(checkpoint)
+        self.metadata = read_metadata(checkpoint)
         self._codes: dict[str, Codes] = {}
 
     @property
@@ -47,7 +47,17 @@ class Space:
     @cached_property
     def sets(self) -> ImageSets:
         """The images it was trained on; raises DataError where they are not there."""
-        return load_sets_of(self._metadata, self._data_root, self.progress)
+        return load_sets_of(self.metadata, self._data_root, self.progress)
+
+    def share_sets(self, other: Space) -> None:
+        """Take the images another checkpoint has read, where it was trained on the same."""
+        mine, its = self.metadata.get("recipe", {}), other.metadata.get("recipe", {})
+        same = [mine.get("data"), mine.get("train", {}).get("seed")] == [
+            its.get("data"),
+            its.get("train", {}).get("seed"),
+        ]
+        if same and "sets" in other.__dict__:
+            self.__dict__["sets"] = other.sets
 
     def images(self, split: str) -> Images:
         """One split; raises DataError where the recipe has none such."""

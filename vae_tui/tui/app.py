@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from textual.app import SystemCommand
@@ -24,7 +25,7 @@ __all__ = ["Outcome", "VaeTuiApp"]
 class VaeTuiApp(PictureApp[Outcome]):
     """Shows `run`; `process` is the trainer just started for it, None where one only watches.
 
-    `clock` tells Unix seconds. Its result is how the user left.
+    `clock` tells Unix seconds, `data_root` is where a walk looks for images. Its result is how the user left.
     """
 
     CSS_PATH = "vae_tui.tcss"
@@ -36,10 +37,12 @@ class VaeTuiApp(PictureApp[Outcome]):
         *,
         process: subprocess.Popen[bytes] | None = None,
         images: Images = "auto",
+        data_root: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(images=images)
         self._run, self._process, self._clock = run, process, clock
+        self._data_root = data_root
         self.register_theme(THEME)
         self.theme = THEME.name
 
@@ -50,7 +53,7 @@ class VaeTuiApp(PictureApp[Outcome]):
     def on_mount(self) -> None:
         """Open the training screen; SIGTERM leaves it as `d` does, with the terminal given back."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "detached")
-        self.push_screen(TrainingScreen(self._run, self._process, self._clock))
+        self.push_screen(TrainingScreen(self._run, self._process, self._clock, self._data_root))
 
     async def action_quit(self) -> None:
         """Ask as `q` does, or close what lies over the training screen."""

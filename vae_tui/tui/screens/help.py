@@ -14,6 +14,7 @@ _KEYS = (
     ("space", "pause, resume"),
     ("s", "save a checkpoint now"),
     ("g", "draw samples and reconstructions now"),
+    ("w", "walk the latent space of the newest checkpoint"),
     ("tab", "next view: each pane alone, or beside the chart"),
     ("x", "horizontal axis: step, epoch, time"),
     ("y", "vertical axis of −ELBO: linear, logarithmic"),
@@ -48,13 +49,14 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="panel") as panel:
             panel.border_title = "help"
             panel.border_subtitle = "esc closes"
-            yield from _table("Keys", _KEYS)
-            yield from _table("Reading the charts", _READING)
+            yield from table("Keys", _KEYS)
+            yield from table("Reading the charts", _READING)
             if self._notes:
-                yield from _table("Notes on this run", tuple(("", note) for note in self._notes))
+                yield from table("Notes on this run", tuple(("", note) for note in self._notes))
 
 
-def _table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:
+def table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:
+    """Rows of a key and its meaning, under a title."""
     yield Static(title, classes="title")
     for key, meaning in rows:
         yield Horizontal(Static(key, classes="key", markup=False), Static(meaning, markup=False))

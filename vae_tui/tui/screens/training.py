@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import message, work
@@ -56,6 +57,7 @@ class TrainingScreen(Screen[None]):
         Binding("x", "next_axis", "x axis"),
         Binding("y", "toggle_log", "y axis"),
         Binding("m", "next_smoothing", "Smoothing"),
+        Binding("w", "walk", "Walk the latent space"),
         Binding("d", "detach", "Detach"),
         Binding("q,ctrl+c", "leave", "Quit"),
         Binding("question_mark,f1", "help", "Help"),
@@ -68,8 +70,15 @@ class TrainingScreen(Screen[None]):
             super().__init__()
             self.history, self.reader = history, reader
 
-    def __init__(self, run: Run, process: subprocess.Popen[bytes] | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        process: subprocess.Popen[bytes] | None,
+        clock: Callable[[], float],
+        data_root: Path | None = None,
+    ) -> None:
         super().__init__()
+        self._data_root = data_root
         self._run, self._process, self._clock = run, process, clock
         self._began = clock()
         self._history = History()
@@ -263,6 +272,16 @@ class TrainingScreen(Screen[None]):
         self._hint = ""
         self._show()
 
+    def action_walk(self) -> None:
+        """Walk the latent space of the newest checkpoint, and of each that comes after it."""
+        checkpoints = self._run.checkpoints()
+        if not checkpoints:
+            self._give_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
+            return
+        from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk
+
+        self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._run, data_root=self._data_root))
+
     def action_next_view(self) -> None:
         """Show the next pane."""
         if self._dashboard is not None:
@@ -306,15 +325,15 @@ class TrainingScreen(Screen[None]):
 
 
 def _keys(standing: Standing) -> tuple[tuple[str, str], ...]:
-    view = ("tab", "view")
+    view, walk = ("tab", "view"), ("w", "walk")
     leave = (("q", "quit"), ("?", "help"))
     charts = (("x", "x axis"), ("y", "y axis"), ("m", "smoothing"), ("i", "pictures"), ("ctrl+p", "palette"))
     if not standing.live:
-        return (view, *leave, *charts)
+        return (view, walk, *leave, *charts)
     if standing.state == "starting":
         return (("d", "detach"), *leave, ("ctrl+p", "palette"))
     pause = ("space", "resume" if standing.state == "paused" else "pause")
-    return (pause, ("s", "save"), ("g", "sample"), view, ("d", "detach"), *leave, *charts)
+    return (pause, ("s", "save"), ("g", "sample"), walk, view, ("d", "detach"), *leave, *charts)
 
 
 def _after(values: tuple[_T, ...], value: _T) -> _T:

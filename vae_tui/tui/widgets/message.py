@@ -10,8 +10,8 @@ from textual.widget import Widget
 class Message(Widget):
     """One line; unlike a Static it never asks for the screen to be laid out anew."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._text, self._style = "", ""
 
     def show(self, text: str, style: str) -> None:

@@ -1,0 +1,100 @@
+"""A question that is answered with a line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+Suggest = Callable[[str], Sequence[tuple[str, str]]]
+"""From what was typed so far to answers that fit, each with what it means."""
+
+
+class PromptScreen(ModalScreen[str | None]):
+    """An input with a hint, and below it the answers that fit; its result is the text, None if it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,ctrl+c", "cancel", "Cancel"),
+        Binding("down", "move(1)", "Next", priority=True),
+        Binding("up", "move(-1)", "Previous", priority=True),
+        Binding("tab", "complete", "Complete", priority=True),
+    ]
+
+    def __init__(self, title: str, hint: str, *, value: str = "", suggest: Suggest | None = None) -> None:
+        super().__init__()
+        self._title, self._hint, self._value, self._suggest = title, hint, value, suggest
+        self._moved = False
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        with Vertical(classes="panel") as panel:
+            panel.border_title = self._title
+            panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
+            yield Input(self._value, compact=True)
+            yield Static(self._hint, classes="hint", markup=False)
+            if self._suggest:
+                yield OptionList(compact=True)
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Input).focus()
+        for choices in self.query(OptionList):
+            choices.can_focus = False
+            self._offer("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Offer what fits."""
+        self._offer(event.value)
+
+    def _offer(self, text: str) -> None:
+        if self._suggest is None:
+            return
+        self._moved = False
+        choices = self.query_one(OptionList)
+        choices.clear_options()
+        choices.add_options(
+            [Option(f"{answer:<16} {meaning}", id=answer) for answer, meaning in self._suggest(text.strip())]
+        )
+        choices.display = choices.option_count > 0
+
+    def action_move(self, rows: int) -> None:
+        """Go through the answers that fit."""
+        for choices in self.query(OptionList):
+            if choices.option_count:
+                at = -1 if choices.highlighted is None else choices.highlighted
+                if not self._moved:
+                    at = -1 if rows > 0 else choices.option_count
+                choices.highlighted = (at + rows) % choices.option_count
+                self._moved = True
+
+    def action_complete(self) -> None:
+        """Put the answer that is chosen, or the first, into the input."""
+        if answer := self._chosen(first=True):
+            line = self.query_one(Input)
+            line.value = answer
+            line.cursor_position = len(answer)
+
+    def _chosen(self, *, first: bool = False) -> str | None:
+        for choices in self.query(OptionList):
+            at = choices.highlighted if self._moved else 0 if first else None
+            if at is not None and choices.option_count:
+                return choices.get_option_at_index(at).id
+        return None
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take what was clicked."""
+        self.dismiss(event.option_id)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take what was typed, or chosen."""
+        self.dismiss(self._chosen() or event.value.strip())
+
+    def action_cancel(self) -> None:
+        """Leave without an answer."""
+        self.dismiss(None)
