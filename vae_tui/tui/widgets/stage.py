@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from vae_tui.tui.views import Window
 from vae_tui.tui.walker import SLIDER_SPAN, Walker
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.scatter import Scatter
+
+if TYPE_CHECKING:
+    from vae_tui.tui.picturing import PictureApp
 
 View = Literal["image", "strip", "table", "map", "scatter", "neighbours"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -77,6 +80,10 @@ class Stage(Container):
         self.query_one(Canvas).display = view != "scatter"
         self.query_one(Scatter).display = view == "scatter"
         self.border_title = view
+
+    @property
+    def _app(self) -> PictureApp[object]:
+        return cast("PictureApp[object]", self.app)
 
     @property
     def has_cursor(self) -> bool:
@@ -310,6 +317,7 @@ class Stage(Container):
 
     def _show_scatter(self) -> None:
         scatter, walker = self.query_one(Scatter), self._walker
+        scatter.colorless = self._app.picture_mode == "ascii"
         plane = self._code_plane()
         if self._codes is not None and plane is not None:
             labels = self._codes.labels[plane.indexes]

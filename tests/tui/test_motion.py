@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vae_tui.tui.motion import RandomWalk, Way, along
+
+STOPS = [np.float32([0, 0]), np.float32([2, 0]), np.float32([2, 2])]
+
+
+@pytest.mark.parametrize(
+    ("place", "end", "expected"),
+    [
+        (0.5, "bounce", [1, 0]),
+        (2.0, "bounce", [2, 2]),
+        (2.5, "bounce", [2, 1]),
+        (4.0, "bounce", [0, 0]),
+        (-0.5, "bounce", [1, 0]),
+        (2.5, "loop", [1, 1]),
+        (3.5, "loop", [1, 0]),
+        (-0.5, "loop", [1, 1]),
+    ],
+)
+def test_a_way_bounces_or_loops_in_both_directions(place: float, end: str, expected: list[float]) -> None:
+    np.testing.assert_allclose(Way(STOPS, "lerp").at(place, end), expected, atol=1e-6)  # type: ignore[arg-type]
+
+
+def test_a_way_along_a_dimension_leaves_the_others() -> None:
+    way = along(np.float32([5, 1]), 1, -3, 3)
+    np.testing.assert_allclose(way.at(0, "bounce"), [5, -3])
+    np.testing.assert_allclose(way.at(4.5, "bounce"), [5, 1.5])
+
+
+def test_a_random_walk_goes_the_same_way_again_and_back() -> None:
+    start = np.float32([1, 2, 3])
+    walk, again = RandomWalk(start, 4, 1.0), RandomWalk(start, 4, 1.0)
+    np.testing.assert_array_equal(walk.at(0, "loop"), start)
+    for place in (0.3, 7.9, -2.2):
+        np.testing.assert_array_equal(walk.at(place, "loop"), again.at(place, "loop"))
+    assert not np.array_equal(walk.at(1, "loop"), walk.at(-1, "loop"))
+
+
+def test_a_random_walk_makes_no_leaps() -> None:
+    walk = RandomWalk(np.zeros(8, np.float32), 0, 1.0)
+    points = np.stack([walk.at(place, "loop") for place in np.arange(-3, 3, 0.01)])
+    assert np.linalg.norm(np.diff(points, axis=0), axis=1).max() < 0.2
