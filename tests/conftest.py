@@ -44,3 +44,32 @@ def make_run(tmp_path: Path, images_path: Path) -> MakeRun:
         return create_run(LoadedRecipe(recipe, "blobs"), tmp_path / "checkpoints", name)
 
     return make
+
+
+@pytest.fixture
+def walked_run(tmp_path: Path) -> Run:
+    """A run with a checkpoint to walk in: five latents, one of them dead, images of 8 x 8 in three classes."""
+    from vae_tui.model import build
+    from vae_tui.model.checkpoint import encode_checkpoint
+
+    generator = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    images = generator.integers(0, 90, (120, 8, 8), dtype=np.uint8)
+    for index, label in enumerate(labels):
+        images[index, 2 * label : 2 * label + 3] += 160
+    np.savez(tmp_path / "bars.npz", images=images, labels=np.array(["top", "middle", "bottom"])[labels])
+    tables = {
+        "data": {"name": "npz", "root": str(tmp_path / "bars.npz"), "test": 0.3},
+        "model": {"hidden": [16], "latent_dim": 5},
+    }
+    recipe, _ = parse(tables)
+    run = create_run(LoadedRecipe(recipe, "bars"), tmp_path / "checkpoints", "walked")
+    facts = {
+        "step": 7,
+        "class_names": ["bottom", "middle", "top"],
+        "rate_per_dimension": [0.2, 1.5, 0.001, 0.9, 0.4],
+    }
+    (run.path / "step-000000007.safetensors").write_bytes(
+        encode_checkpoint(build(recipe, (1, 8, 8), seed=3), None, facts)
+    )
+    return run

@@ -41,6 +41,11 @@ class Decoder:
         )
         threading.Thread(target=self._listen, name="decoder", daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def ask(
         self, kind: str, facts: Mapping[str, Any] | None = None, arrays: Mapping[str, NDArray[Any]] | None = None
     ) -> None:

@@ -45,5 +45,5 @@ def read_message(stream: IO[bytes]) -> Message | None:
         content = stream.read(size)
         if len(content) < size:
             return None
-        arrays[name] = np.frombuffer(content, dtype).reshape(shape)
+        arrays[name] = np.frombuffer(bytearray(content), dtype).reshape(shape)
     return Message(head["kind"], head["facts"], arrays)
