@@ -350,6 +350,8 @@ class WalkScreen(Screen[None]):
             self.app.exit(message=text, return_code=2)
 
     def _take_died(self, answer: Answer) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
         self._decoder, self._opened, self._shown = None, None, None
         self._hint_for(f"the decoder died: {answer.facts['message']}; the next key starts another", "$error")
 

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+
+from vae_tui.imaging.grid import decode_png
+from vae_tui.run import Run
+from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.training import TrainingScreen
+from vae_tui.tui.screens.walk import WalkScreen
+from vae_tui.tui.walk_app import WalkApp
+from vae_tui.tui.widgets.canvas import Canvas
+from vae_tui.tui.widgets.stage import Stage
+from vae_tui.walk import read_walk
+
+Open = Callable[..., AbstractAsyncContextManager["Walking"]]
+
+
+class Walking:
+    """The walk as a user at a terminal has it, with a real decoder behind it."""
+
+    def __init__(self, app: WalkApp | VaeTuiApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def screen(self) -> WalkScreen:
+        return next(screen for screen in self.app.screen_stack if isinstance(screen, WalkScreen))
+
+    @property
+    def z(self) -> np.ndarray:
+        return self.screen._walker.z
+
+    @property
+    def stage(self) -> Stage:
+        return self.screen.query_one(Stage)
+
+    @property
+    def text(self) -> str:
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Type into a prompt and take it."""
+        names = {
+            " ": "space",
+            ":": "colon",
+            ".": "full_stop",
+            "/": "slash",
+            "-": "minus",
+            "+": "plus",
+            "_": "underscore",
+        }
+        await self.press(*(names.get(character, character) for character in text), "enter")
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to come true; what never does fails."""
+        for _ in range(600):
+            if condition():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(self.text)
+
+    async def sees(self, text: str) -> None:
+        await self.until(lambda: text in self.text)
+
+    async def opened(self) -> None:
+        await self.until(lambda: self.screen._image is not None)
+
+
+@pytest.fixture
+def open_walk(walked_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
+    monkeypatch.chdir(tmp_path)
+
+    @asynccontextmanager
+    async def open_walk(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Walking]:
+        app = WalkApp(walked_run.latest().path)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield Walking(app, pilot)
+
+    return open_walk
+
+
+async def test_the_screen_answers_before_the_decoder_is_there(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        assert walk.screen._image is None
+        await walk.press("right", "right", "down", "L")
+        # The dimensions stand in the order of the rates that the checkpoint tells: 1, 3, 4, 0, 2.
+        np.testing.assert_allclose(walk.z, [0, 0.2, 0, 1, 0], atol=1e-6)
+        await walk.opened()
+        np.testing.assert_allclose(walk.z, [0, 0.2, 0, 1, 0], atol=1e-6)
+        assert "4 of 5 active" in walk.text
+
+
+async def test_places_are_reached_by_every_key(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("r")
+        await walk.until(lambda: walk.z.any())
+        drawn = walk.z
+        assert "seed 0" in walk.text
+        await walk.press("r")
+        await walk.until(lambda: not np.array_equal(walk.z, drawn))
+        assert "seed 1" in walk.text
+        await walk.press("u")
+        np.testing.assert_array_equal(walk.z, drawn)
+        await walk.press("U", "o")
+        assert walk.z[1] == 0
+        await walk.press("enter")
+        await walk.type("-2.5")
+        assert walk.z[1] == -2.5
+        await walk.press("enter")
+        await walk.type("much")
+        await walk.sees("is no number")
+        assert walk.z[1] == -2.5
+        before = walk.z
+        await walk.press("p")
+        await walk.until(lambda: not np.array_equal(walk.z, before))
+        await walk.press("O")
+        assert not walk.z.any()
+        await walk.press("R")
+        await walk.type("42")
+        await walk.sees("seed 42")
+
+
+async def test_every_view_shows_itself_and_moves_with_the_place(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        canvas = walk.stage.query_one(Canvas)
+        await walk.press("2")
+        await walk.until(lambda: walk.stage.pictures() is not None and len(walk.stage.pictures()[0]) == 11)
+        assert canvas.mark == 5
+        await walk.press("L", "L")
+        assert canvas.mark == 8
+        await walk.press("3")
+        await walk.sees("every active dimension")
+        await walk.press("4")
+        await walk.sees("z1 → -3.0 … +3.0   z3 ↑")
+        await walk.press("left", "up")
+        assert walk.z[1] == pytest.approx(2 - 0.15)
+        assert walk.z[3] == pytest.approx(0.15)
+        await walk.press("plus")
+        await walk.until(lambda: "-3.0 … +3.0" not in walk.text)
+        await walk.press("5")
+        await walk.sees("PC 1")
+        await walk.sees("bottom")
+        before = walk.z
+        await walk.press("right", "up")
+        assert not np.array_equal(walk.z, before)
+        await walk.press("tab")
+        await walk.sees("t-SNE")
+        await walk.press("6")
+        await walk.sees("nearest training images")
+        await walk.sees("train:")
+
+
+async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("space")
+        await walk.sees("two anchors are needed")
+        await walk.press("a")
+        await walk.type("class:top")
+        await walk.sees("A test")
+        await walk.press("a", "m", "i", "d")
+        await walk.sees("mean:middle")
+        await walk.press("down", "down", "enter")
+        await walk.sees("B mean of middle")
+        await walk.press("a")
+        await walk.type("class:sneaker")
+        await walk.sees("there is no class")
+        await walk.press("c")
+        await walk.type("top - middle + A")
+        await walk.sees("here: top - middle + A")
+        at_rest = walk.z
+        await walk.press("space")
+        await walk.until(lambda: not np.array_equal(walk.z, at_rest))
+        await walk.press("space")
+        stopped = walk.z
+        await asyncio.sleep(0.3)
+        np.testing.assert_array_equal(walk.z, stopped)
+        await walk.press("n", "n")
+        await walk.sees("random walk")
+
+
+async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> None:
+    async with open_walk() as walk:
+        await walk.press("L", "m", "4")
+        await walk.sees("kept as 4")
+        await walk.press("O", "b", "4")
+        assert walk.z[1] == 1
+        await walk.press("b", "9")
+        await walk.sees("bookmark 9 is empty")
+        assert walk.stage.view == "image"
+    assert list(tomllib.loads((walked_run.path / "bookmarks.toml").read_text())["bookmarks"]) == ["4"]
+
+
+async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_walk: Open, tmp_path: Path) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("x")
+        await walk.type("")
+        await walk.sees("wrote walk-1.png")
+        np.testing.assert_array_equal(decode_png((tmp_path / "walk-1.png").read_bytes()), walk.screen._image)
+        await walk.press("v", "L", "right", "down", "H", "v")
+        await walk.sees("recorded 4 frames")
+        for name in ("mine.gif", "mine.toml"):
+            await walk.press("x", "ctrl+u")
+            await walk.type(name)
+            await walk.until((tmp_path / name).exists)
+        await walk.press("x", "ctrl+u")
+        await walk.type("mine.gif")
+        await walk.sees("is there already")
+    with Image.open(tmp_path / "mine.gif") as gif:
+        assert gif.n_frames == 4
+    assert len(read_walk(tmp_path / "mine.toml").points) == 4
+    from typer.testing import CliRunner
+
+    from vae_tui.cli import app
+
+    assert CliRunner().invoke(app, ["sample", "--path", "mine.toml", "--out", "again.gif"]).exit_code == 0
+    assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "mine.gif").read_bytes()
+
+
+async def test_a_decoder_that_dies_is_told_and_replaced(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        decoder = walk.screen._decoder
+        assert decoder is not None
+        os.kill(decoder.pid, 9)
+        await walk.sees("the decoder died")
+        walk.screen._image = None
+        await walk.press("L")
+        await walk.opened()
+        assert walk.z[1] == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 12)])
+async def test_every_view_fits_every_screen(open_walk: Open, size: tuple[int, int]) -> None:
+    async with open_walk(size=size) as walk:
+        await walk.opened()
+        for key in "123456":
+            await walk.press(key)
+            await asyncio.sleep(0.1)
+            assert {len(line) for line in walk.text.split("\n")} == {size[0]}
+
+
+async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_run: Run) -> None:
+    app = VaeTuiApp(walked_run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        walk = Walking(app, pilot)
+        await walk.opened()
+        await walk.press("L")
+        newer = walked_run.path / "step-000000009.safetensors"
+        newer.write_bytes(walked_run.latest().path.read_bytes().replace(b'\\"step\\": 7', b'\\"step\\": 9'))
+        await walk.sees("step 9")
+        assert walk.z[1] == 1
+        await walk.press("q")
+        assert isinstance(app.screen, TrainingScreen)
