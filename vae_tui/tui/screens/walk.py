@@ -144,7 +144,6 @@ class WalkScreen(Screen[None]):
         """Start the decoder, and look for newer checkpoints."""
         self.query_one(Stage).show_view("image")
         self.query_one("#preview").border_title = "here"
-        self._start_decoder()
         self._show()
         self.set_interval(1 / FRAMES_PER_SECOND, self._tick)
         self.set_interval(1.0, self._look_for_newer)
@@ -166,6 +165,8 @@ class WalkScreen(Screen[None]):
 
     def _show(self) -> None:
         """Bring everything but the pictures up to date, and ask for these."""
+        if self._decoder is None:
+            self._start_decoder()
         walker = self._walker
         self.query_one(Sliders).show(walker.z, walker.order, walker.rates, walker.chosen)
         if self._opened is not None:
@@ -268,8 +269,6 @@ class WalkScreen(Screen[None]):
         self._decoder.ask("open", {"purpose": "open", "checkpoint": str(self._checkpoint.absolute())})
 
     def _ask(self, kind: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        if self._decoder is None:
-            self._start_decoder()
         if self._opened is None:
             self._early.append((kind, dict(facts), dict(arrays)))
         elif self._decoder is not None:
