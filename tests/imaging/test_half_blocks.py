@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from rich.segment import Segment
 
+from vae_tui.imaging.colors import NUMBERED
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_blocks, to_half_blocks
-from vae_tui.imaging.palette import numbered
 from vae_tui.imaging.terminal import Colors
 
 
@@ -69,7 +69,7 @@ def test_a_cell_keeps_the_colours_of_the_one_before_where_it_can() -> None:
 def test_only_colours_that_the_terminal_has_are_used(colors: Colors) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (10, 10, 3), np.uint8)
     shown = {tuple(pixel) for pixel in to_pixels(render_half_blocks(pixels, colors)).reshape(-1, 3).tolist()}
-    assert shown <= {tuple(color) for color in numbered()[slice(16, 256) if colors == "256" else slice(16)].tolist()}
+    assert shown <= set(NUMBERED[16:] if colors == "256" else NUMBERED[:16])
 
 
 def test_sixteen_colours_tell_red_from_blue_and_light_from_dark() -> None:

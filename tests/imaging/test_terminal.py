@@ -1,6 +1,7 @@
 import pytest
 
-from vae_tui.imaging.terminal import detect_colors
+from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.terminal import ask_terminal, detect_colors, find_multiplexer, judge_terminal
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,70 @@ from vae_tui.imaging.terminal import detect_colors
 )
 def test_the_environment_tells_what_the_terminal_shows(environment: dict[str, str], colors: str) -> None:
     assert detect_colors(environment) == colors
+
+
+XTERM = {"TERM": "xterm-256color"}
+
+
+def test_before_an_answer_there_are_only_characters() -> None:
+    assert judge_terminal(XTERM).modes == ("half", "ascii")
+    assert judge_terminal({"TERM": "vt100"}).modes == ("ascii", "half")
+    assert judge_terminal(XTERM | {"NO_COLOR": "1"}).modes == ("ascii", "half")
+
+
+@pytest.mark.parametrize(
+    ("answers", "modes"),
+    [
+        (Answers(complete=True, kitty=True, attributes=(62,)), ("kitty", "half", "ascii")),
+        (Answers(complete=True, attributes=(62, 4)), ("sixel", "half", "ascii")),
+        (Answers(complete=True, kitty=True, attributes=(62, 4)), ("kitty", "sixel", "half", "ascii")),
+        (Answers(complete=True, attributes=(1, 2)), ("half", "ascii")),
+        (Answers(complete=True, kitty=True, name="tmux 3.4", attributes=(1, 2, 4)), ("sixel", "half", "ascii")),
+    ],
+)
+def test_answers_tell_the_best_way_to_draw(answers: Answers, modes: tuple[str, ...]) -> None:
+    assert judge_terminal(XTERM, answers).modes == modes
+
+
+@pytest.mark.parametrize(
+    ("environment", "multiplexer"),
+    [
+        ({"TERM": "tmux-256color"}, "tmux"),
+        ({"TERM": "xterm", "TMUX": "/tmp/tmux,1,0"}, "tmux"),
+        ({"TERM": "screen.xterm-256color"}, "screen"),
+        ({"TERM": "screen", "TMUX": "/tmp/tmux,1,0"}, "tmux"),
+        ({"TERM": "xterm", "STY": "123.pts"}, "screen"),
+        ({"TERM": "xterm"}, ""),
+    ],
+)
+def test_multiplexers_are_recognised(environment: dict[str, str], multiplexer: str) -> None:
+    assert find_multiplexer(environment) == multiplexer
+    kitty = Answers(complete=True, kitty=True)
+    assert ("kitty" in judge_terminal(environment, kitty).modes) == (not multiplexer)
+
+
+def test_multiplexers_are_sent_no_strings_and_plain_terminals_nothing() -> None:
+    assert ask_terminal(XTERM).startswith("\x1b_G")
+    assert ask_terminal(XTERM).endswith("\x1b[c")
+    for environment in ({"TERM": "tmux-256color"}, {"TERM": "screen"}, XTERM | {"TERM_PROGRAM": "Apple_Terminal"}):
+        asked = ask_terminal(environment)
+        assert "\x1b_" not in asked
+        assert "\x1bP" not in asked
+        assert asked.endswith("\x1b[c")
+    for environment in ({"TERM": "dumb"}, {}, XTERM | {"NO_COLOR": "1"}):
+        assert ask_terminal(environment) == ""
+
+
+def test_colours_are_more_once_the_terminal_says_so() -> None:
+    exact = Answers(complete=True, truecolor=True)
+    assert judge_terminal(XTERM).colors == "256"
+    assert judge_terminal(XTERM, exact).colors == "truecolor"
+    assert judge_terminal(XTERM | {"NO_COLOR": "1"}, exact).colors == "none"
+
+
+def test_the_size_of_a_cell_is_said_or_worked_out() -> None:
+    window = (24, 80, 0, 0)
+    assert judge_terminal(XTERM, Answers(complete=True, cell=(18, 9)), window).cell == (18, 9)
+    assert judge_terminal(XTERM, Answers(complete=True, text_area=(480, 800)), window).cell == (20, 10)
+    assert judge_terminal(XTERM, None, (24, 80, 432, 720)).cell == (18, 9)
+    assert judge_terminal(XTERM, None, window).cell is None

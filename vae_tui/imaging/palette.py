@@ -1,4 +1,4 @@
-"""The colours that terminals number, as xterm has them, and pixels brought to the nearest of them."""
+"""Pixels brought to the nearest of the colours that a terminal has."""
 
 from __future__ import annotations
 
@@ -7,27 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.imaging.colors import LEVELS, RAMP, SIXTEEN
 from vae_tui.imaging.grid import Pixels
 
-_LEVELS = np.array([0, 95, 135, 175, 215, 255])
-"""The levels of each channel in the 6 x 6 x 6 cube that is colours 16 to 231 of 256."""
-_RAMP = np.arange(8, 239, 10)
-"""Colours 232 to 255."""
-# fmt: off
-SIXTEEN = np.array([
-    (0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229),
-    (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255), (255, 255, 255),
-], np.uint8)
-# fmt: on
-"""Colours 0 to 15, (16, 3); users may have chosen others."""
-
-
-@cache
-def numbered() -> NDArray[np.uint8]:
-    """The 256 colours of a terminal by number, (256, 3)."""
-    red, green, blue = np.meshgrid(_LEVELS, _LEVELS, _LEVELS, indexing="ij")
-    cube = np.stack([red, green, blue], axis=-1).reshape(216, 3)
-    return np.concatenate([SIXTEEN, cube, _RAMP.repeat(3).reshape(24, 3)]).astype(np.uint8)
+_LEVELS, _RAMP, _SIXTEEN = np.array(LEVELS), np.array(RAMP), np.array(SIXTEEN, np.uint8)
 
 
 def to_greys(pixels: Pixels) -> Pixels:
@@ -52,8 +35,8 @@ def to_256(pixels: Pixels) -> Pixels:
 def to_16(pixels: Pixels) -> Pixels:
     """The nearest of the first sixteen colours for each pixel of (..., C), C 1 or 3; returns (..., 3)."""
     wide = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.int32)
-    distance = ((wide[..., None, :] - SIXTEEN.astype(np.int32)) ** 2).sum(axis=-1)
-    nearest: Pixels = SIXTEEN[distance.argmin(axis=-1)]
+    distance = ((wide[..., None, :] - _SIXTEEN.astype(np.int32)) ** 2).sum(axis=-1)
+    nearest: Pixels = _SIXTEEN[distance.argmin(axis=-1)]
     return nearest
 
 

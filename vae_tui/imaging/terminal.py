@@ -1,9 +1,12 @@
-"""What the terminal can show, told from the environment; what it says itself comes later and counts for more."""
+"""What a terminal can show: by its environment at first, and by what it answers once it has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
+
+from vae_tui.imaging.replies import Answers
 
 Colors = Literal["truecolor", "256", "16", "none"]
 Mode = Literal["kitty", "sixel", "half", "ascii"]
@@ -27,3 +30,105 @@ def detect_colors(environment: Mapping[str, str]) -> Colors:
     if "256" in term:
         return "256"
     return "16" if any(name in term for name in _COLORFUL_TERMINALS) else "none"
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a terminal can show, and why that is thought."""
+
+    modes: tuple[Mode, ...]
+    """The ways to draw pictures, best first."""
+    colors: Colors
+    cell: tuple[int, int] | None
+    """Height and width of a cell in pixels, where it is known."""
+    why: Mapping[str, str]
+    """Of "kitty", "sixel", "half", "ascii", "colors" and "cell", what each is owed to."""
+
+
+def ask_terminal(environment: Mapping[str, str]) -> str:
+    """What to write to a terminal so that it says what it can do; empty where it should not be asked.
+
+    In this order: kitty graphics, its name, the size of a cell and of its text in pixels, whether it keeps an exact
+    colour, and primary device attributes, which every terminal answers, so that theirs is the last answer.
+    """
+    if _is_plain(environment):
+        return ""
+    strings = not find_multiplexer(environment) and environment.get("TERM_PROGRAM") != "Apple_Terminal"
+    graphics = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+    color = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
+    # screen hands such strings to whatever terminal it happens to be in, and Terminal.app prints them.
+    return f"{graphics * strings}\x1b[>0q\x1b[16t\x1b[14t{color * strings}\x1b[c"
+
+
+def find_multiplexer(environment: Mapping[str, str], answers: Answers | None = None) -> str:
+    """ "tmux", "screen" or nothing: by the environment, which ssh does not pass on whole, and by what is answered."""
+    name = answers.name.lower() if answers is not None else ""
+    if environment.get("TMUX") or name.startswith("tmux"):
+        return "tmux"
+    if environment.get("STY") or name.startswith("screen"):
+        return "screen"
+    term = environment.get("TERM", "").lower()
+    return next((kind for kind in ("tmux", "screen") if term.startswith(kind)), "")
+
+
+def judge_terminal(
+    environment: Mapping[str, str], answers: Answers | None = None, window: tuple[int, int, int, int] | None = None
+) -> Abilities:
+    """What a terminal can show by its environment, what it answered so far, and its window.
+
+    `window` is rows, columns, height and width in pixels, as the kernel knows it; zero pixels mean unknown.
+    """
+    multiplexer = find_multiplexer(environment, answers)
+    why: dict[str, str] = {}
+    modes: list[Mode] = []
+    if answers is None or not (answers.complete or answers.kitty):
+        said = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_plain(environment) else ""
+        why["kitty"] = why["sixel"] = f"{said}: not asked" if said else "the terminal has not answered"
+    else:
+        if multiplexer:
+            why["kitty"] = f"not inside {multiplexer}, which does not know where its pictures are"
+        else:
+            why["kitty"] = "the terminal answered the graphics query" if answers.kitty else "the query went unanswered"
+        if answers.kitty and not multiplexer:
+            modes.append("kitty")
+        sixel = 4 in answers.attributes
+        who = multiplexer or "the terminal"
+        why["sixel"] = f"{who} {'lists' if sixel else 'does not list'} 4 among its attributes"
+        if sixel:
+            modes.append("sixel")
+    colors, why["colors"] = _judge_colors(environment, answers)
+    why["half"] = f"colours: {colors}" if colors != "none" else "no colours"
+    why["ascii"] = "always"
+    modes += ["ascii", "half"] if colors == "none" else ["half", "ascii"]
+    cell, why["cell"] = _judge_cell(answers, window)
+    return Abilities(tuple(modes), colors, cell, why)
+
+
+def _is_plain(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("NO_COLOR")) or environment.get("TERM", "").lower() in ("", "dumb", "unknown")
+
+
+def _judge_colors(environment: Mapping[str, str], answers: Answers | None) -> tuple[Colors, str]:
+    colors = detect_colors(environment)
+    if environment.get("NO_COLOR"):
+        return colors, "NO_COLOR is set"
+    if colors == "truecolor":
+        by_variable = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+        return colors, f"COLORTERM={environment['COLORTERM']}" if by_variable else f"TERM={environment.get('TERM')}"
+    if answers is not None and answers.truecolor and colors != "none":
+        return "truecolor", "the terminal kept an exact colour"
+    return colors, f"TERM={environment.get('TERM', '')}, no COLORTERM, and the terminal named no exact colour"
+
+
+def _judge_cell(
+    answers: Answers | None, window: tuple[int, int, int, int] | None
+) -> tuple[tuple[int, int] | None, str]:
+    if answers is not None and answers.cell is not None:
+        return answers.cell, "the terminal said so"
+    if window is not None:
+        rows, columns, height, width = window
+        if rows and columns and answers is not None and answers.text_area is not None:
+            return (answers.text_area[0] // rows, answers.text_area[1] // columns), "from the size of the text area"
+        if rows and columns and height and width:
+            return (height // rows, width // columns), "from the size of the window"
+    return None, "nobody said; pictures are drawn as if it were 20 x 10"
