@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rich.text import Text
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
 from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.geometry import Region
 from textual.message import Message
-from textual.visual import VisualType
+from textual.strip import Strip
 from textual.widget import Widget
 
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.tui.colors import rgb
 from vae_tui.tui.position import Point
 
+_COLORS = ("primary", "faint", "line")
 SPAN = 3.0
 """Sliders reach this far from 0 to both sides; beyond it a mark stands at the end."""
 
@@ -39,51 +43,68 @@ class Sliders(Widget):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._z: Point = np.zeros(0, np.float32)
-        self._order: Sequence[int] = ()
-        self._rates: Sequence[float] = ()
+        self._order: list[int] = []
+        self._rates: list[float] = []
         self._chosen = 0
         self._first = 0
 
     def show(self, z: Point, order: Sequence[int], rates: Sequence[float], chosen: int) -> None:
         """Show z (Z,) with its dimensions in an order; `rates` by dimension, empty where they are not known."""
-        self._z, self._order, self._rates, self._chosen = z, order, rates, chosen
+        before = self._z, self._order, self._rates, self._chosen, self._first
+        self._z, self._order, self._rates, self._chosen = z, list(order), list(rates), chosen
+        self._scroll()
         active = sum(rate > ACTIVE_NATS for rate in rates)
-        self.border_subtitle = f"{active} of {len(z)} active" if rates else ""
+        subtitle = f"{active} of {len(z)} active" if rates else ""
+        if subtitle != self.border_subtitle:
+            self.border_subtitle = subtitle
+        if (self._order, self._rates, self._first) != (before[1], before[2], before[4]) or len(z) != len(before[0]):
+            self.refresh()
+            return
+        # A line takes a while to paint, and mostly one or two of many change.
+        for y, dimension in enumerate(self._order[self._first : self._first + self.content_size.height]):
+            if z[dimension] != before[0][dimension] or (dimension == chosen) != (dimension == before[3]):
+                self.refresh(Region(0, y, self.content_size.width, 1))
+
+    def on_resize(self) -> None:
+        """Keep the chosen one in sight."""
+        self._scroll()
         self.refresh()
 
-    def render(self) -> VisualType:
-        """The rows that fit around the chosen one."""
-        width, height = self.content_size
-        if not len(self._z) or width < 12 or height < 1:
-            return Text("")
-        row = list(self._order).index(self._chosen)
-        lowest = max(0, len(self._order) - height)
-        self._first = min(max(self._first, row - height + 1), row, lowest)
-        shown = self._order[self._first : self._first + height]
-        return Text("\n", end="").join([self._line(dimension, width) for dimension in shown])
+    def _scroll(self) -> None:
+        height = max(1, self.content_size.height)
+        if self._chosen in self._order:
+            row = self._order.index(self._chosen)
+            lowest = max(0, len(self._order) - height)
+            self._first = min(max(self._first, row - height + 1), row, lowest)
 
-    def _line(self, dimension: int, width: int) -> Text:
+    def render_line(self, y: int) -> Strip:
+        """The slider in a row."""
+        width, ground = self.content_size.width, self.rich_style
+        if width < 12 or not 0 <= self._first + y < len(self._order):
+            return Strip.blank(width, ground)
+        dimension = self._order[self._first + y]
         variables = self.app.theme_variables
-        strong, faint, track = (rgb(variables, name) for name in ("primary", "faint", "line"))
+        strong, faint, track = (ground + Style(color=Color.from_rgb(*rgb(variables, name))) for name in _COLORS)
         chosen = dimension == self._chosen
         rate = self._rates[dimension] if self._rates else None
         dead = rate is not None and rate <= ACTIVE_NATS
         value = float(self._z[dimension])
         digits = len(str(len(self._z) - 1))
         left = f"{'▸' if chosen else ' '}z{dimension:<{digits}} " + ("" if rate is None else f"{rate:4.2f} ")
-        right = f" {value:+.2f}"
         start, end = self._track(width)
         mark = start + round((min(max(value, -SPAN), SPAN) + SPAN) / (2 * SPAN) * (end - start - 1))
-        color = faint if dead else strong
-        line = Text(left.ljust(start), style=_style(color if chosen else faint, bold=chosen), end="", no_wrap=True)
         middle = start + (end - start - 1) // 2
-        for cell in range(start, end):
-            if cell == mark:
-                line.append("◆" if chosen else "●", style=_style(color, bold=chosen))
-            else:
-                line.append("┼" if cell == middle else "─", style=_style(track))
-        line.append(right, style="bold" if chosen else "dim" if dead else "")
-        return line
+        rail = "".join("┼" if cell == middle else "─" for cell in range(start, end))
+        color = faint if dead else strong
+        bold = Style(bold=chosen)
+        segments = [
+            Segment(left.ljust(start)[:start], (color if chosen else faint) + bold),
+            Segment(rail[: mark - start], track),
+            Segment("◆" if chosen else "●", color + bold),
+            Segment(rail[mark - start + 1 :], track),
+            Segment(f" {value:+.2f}".ljust(width - end)[: width - end], faint if dead else ground + bold),
+        ]
+        return Strip(segments, width)
 
     def _track(self, width: int) -> tuple[int, int]:
         """The cells from and to which a slider's track runs."""
@@ -107,7 +128,3 @@ class Sliders(Widget):
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Choose the dimension before."""
         self.post_message(self.Scrolled(-1))
-
-
-def _style(color: tuple[int, int, int], *, bold: bool = False) -> str:
-    return ("bold " if bold else "") + "rgb({},{},{})".format(*color)

@@ -93,7 +93,9 @@ class Stage(Container):
     def refresh_view(self) -> None:
         """Bring what is seen up to the present latent."""
         walker = self._walker
-        self.border_title = self._title()
+        # Textual paints the whole widget anew when a title is set, be it the same one.
+        if (title := self._title()) != self.border_title:
+            self.border_title = title
         if self.view == "scatter":
             self._show_scatter()
         elif self.view == "neighbours":
@@ -163,7 +165,8 @@ class Stage(Container):
     def _show_images(self, images: NDArray[np.uint8], *, columns: int | None = None, caption: str = "") -> None:
         self._images, self._columns = images, columns
         self.query_one(Canvas).show(images[:, None], columns=columns, caption=caption)
-        self.border_subtitle = caption
+        if caption != self.border_subtitle:
+            self.border_subtitle = caption
 
     def move_cursor(self, right: int, up: int, *, big: bool) -> None:
         """Move the cursor: in the map the two dimensions change, in the scatter the place in its plane."""
