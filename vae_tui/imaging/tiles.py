@@ -68,6 +68,38 @@ def fit_tiles(
     return best
 
 
+def fit_cells(
+    count: int,
+    picture: tuple[int, int],
+    area: tuple[int, int],
+    cell: tuple[int, int],
+    *,
+    columns: int | None = None,
+    readable: int = READABLE,
+) -> Layout | None:
+    """Lay `count` pictures of (height, width) pixels out side by side in an area of rows and columns of cells.
+
+    `cell` is the height and width of a cell in pixels; the layout's sizes are cells. The terminal scales pictures, so
+    they are as large as the area allows with none of them less than `readable` pixels high; with `columns` given all
+    are shown in so many. None where nothing fits.
+    """
+    best = None
+    sizes = []
+    for rows in range(1, area[0] + 1):
+        size = rows, max(1, round(rows * cell[0] * picture[1] / (picture[0] * cell[1])))
+        if size[1] <= area[1]:
+            sizes.append(size)
+    if columns is not None:
+        down = -(-count // columns)
+        fitting = [size for size in sizes if down * size[0] <= area[0] and columns * size[1] <= area[1]]
+        return Layout(count, down, columns, *fitting[-1]) if fitting else None
+    for size in [size for size in sizes if size[0] * cell[0] >= readable] or sizes[-1:]:
+        layout = _lay_out(count, size, area, 1, 0)
+        if layout and (best is None or layout.count >= best.count):
+            best = layout
+    return best
+
+
 def place_stacks(
     layout: Layout, area: tuple[int, int], *, stack: int = 1, gap: int = 1, margin: int = 0
 ) -> list[tuple[int, int]]:

@@ -3,42 +3,195 @@
 from __future__ import annotations
 
 import os
-from typing import Any, ClassVar, Literal, TypeVar
+import sys
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
+from rich.console import RenderableType
+from textual import constants
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.geometry import Region
 from textual.reactive import reactive
+from textual.screen import Screen
 
-from vae_tui.imaging.terminal import MODES, Colors, Mode, detect_colors
+from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.terminal import MODES, Colors, Mode, detect_colors, judge_terminal
+from vae_tui.tui.driver import LineFree, PictureDriver, TerminalAnswered
+from vae_tui.tui.frame import Frame, Spans, find_spans, to_regions
 
 Images = Literal["auto", "kitty", "sixel", "half", "ascii"]
 """What the user asked for."""
 _Outcome = TypeVar("_Outcome")
+_USUAL_CELL = (20, 10)
+
+
+class Painter(Protocol):
+    """What has graphics of its own over the cells of the screen."""
+
+    def paint(self, overwritten: Spans) -> str:
+        """What to write so that its graphics are as they should be, now that these cells were written."""
+
+    def say_farewell(self) -> str:
+        """What to write so that nothing of it is left in the terminal."""
+
+    def forget(self) -> None:
+        """Take it that the terminal shows none of it."""
 
 
 class PictureApp(App[_Outcome]):
-    """Knows how pictures are drawn now, and lets the user choose; `images` is what was asked for at the start."""
+    """Knows how pictures are drawn now, and lets the user choose; `images` is what was asked for at the start.
+
+    On a real terminal it starts with characters, and draws better as soon as the terminal says that it can. Frames are
+    sent when the line is free; meanwhile only what they would show is remembered, never the frames.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "next_picture_mode", "Pictures")]
 
     picture_mode: reactive[Mode] = reactive("half", repaint=False)
     color_depth: reactive[Colors] = reactive("truecolor", repaint=False)
-    cell_size: reactive[tuple[int, int]] = reactive((20, 10), repaint=False)
+    cell_size: reactive[tuple[int, int]] = reactive(_USUAL_CELL, repaint=False)
     """Height and width of a cell in pixels."""
 
     def __init__(self, *, images: Images = "auto", **given: Any) -> None:
         super().__init__(**given)
         self._images = images
-        self.set_reactive(PictureApp.color_depth, detect_colors(os.environ))
-        mode: Mode = "ascii" if self.color_depth == "none" else "half"
-        self.set_reactive(PictureApp.picture_mode, mode if images == "auto" else images)
+        self._abilities = judge_terminal(os.environ)
+        self._answers: Answers | None = None
+        self._window_cell: tuple[int, int] | None = None
+        self._chosen = images != "auto"
+        self.set_reactive(PictureApp.color_depth, self._abilities.colors)
+        self.set_reactive(PictureApp.picture_mode, self._abilities.modes[0] if images == "auto" else images)
+        self._painters: list[Painter] = []
+        self._owed: set[Region] = set()
+        self._owed_by: Screen[Any] | None = None
+        self._graphics_wanted = False
+        self._last_words = ""
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours on a terminal, unless another was asked for."""
+        ours = constants.DRIVER is None and sys.__stdin__ is not None and sys.__stdin__.isatty()
+        return PictureDriver if ours else super().get_driver_class()
+
+    @property
+    def line(self) -> PictureDriver | None:
+        """The way to a real terminal, if there is one."""
+        return self._driver if isinstance(self._driver, PictureDriver) else None
 
     @property
     def picture_modes(self) -> tuple[Mode, ...]:
         """The ways to draw that this terminal knows, best first, and the one that was asked for."""
-        return tuple(mode for mode in MODES if mode in ("half", "ascii", self._images))
+        return tuple(mode for mode in MODES if mode in self._abilities.modes or mode == self._images)
 
     def action_next_picture_mode(self) -> None:
         """Draw pictures in the next way that this terminal knows."""
         modes = self.picture_modes
+        self._chosen = True
         self.picture_mode = modes[(modes.index(self.picture_mode) + 1) % len(modes)]
+
+    def on_mount(self) -> None:
+        """Begin anew with a terminal that was away."""
+        self._judge()
+        self.app_resume_signal.subscribe(self, lambda _: self._forget_graphics())
+
+    def on_resize(self) -> None:
+        """Another font may have other cells."""
+        self._judge()
+
+    def on_terminal_answered(self, event: TerminalAnswered) -> None:
+        """Draw as well as the terminal can."""
+        self._answers = event.answers
+        self._judge()
+
+    def _judge(self) -> None:
+        window = self.line.window if self.line is not None else None
+        self._abilities = abilities = judge_terminal(os.environ, self._answers, window)
+        cell = abilities.cell
+        if window is not None and window[0] and window[1] and window[2] and window[3]:
+            of_window = window[2] // window[0], window[3] // window[1]
+            if self._answers is not None and self._window_cell not in (None, of_window):
+                # What the terminal said was of the font it had then.
+                cell = of_window
+            else:
+                self._window_cell = of_window
+        self.cell_size = cell or _USUAL_CELL
+        self.color_depth = abilities.colors
+        if not self._chosen:
+            self.picture_mode = abilities.modes[0]
+
+    @property
+    def _text_colors(self) -> Colors:
+        """The colours of all but pictures. With NO_COLOR Textual leaves greys, for which there must be some."""
+        if self.color_depth != "none":
+            return self.color_depth
+        return detect_colors({key: value for key, value in os.environ.items() if key != "NO_COLOR"})
+
+    def add_painter(self, painter: Painter) -> None:
+        """Let `painter` write after each frame."""
+        self._painters.append(painter)
+
+    def remove_painter(self, painter: Painter) -> None:
+        """Let it go, with nothing of it left."""
+        self._painters.remove(painter)
+        self._last_words += painter.say_farewell()
+        self.paint_graphics()
+
+    def paint_graphics(self) -> None:
+        """Write what painters have changed, with the next frame or soon."""
+        if not self._graphics_wanted and self.line is not None:
+            self._graphics_wanted = True
+            self.call_later(self._send_graphics)
+
+    def say_farewell(self) -> str:
+        """What to write to a terminal before it is given back."""
+        words = self._last_words + "".join(painter.say_farewell() for painter in self._painters)
+        self._last_words = ""
+        return words
+
+    def _forget_graphics(self) -> None:
+        for painter in self._painters:
+            painter.forget()
+        self.paint_graphics()
+
+    def _paint(self, overwritten: Spans) -> str:
+        self._graphics_wanted = False
+        words, self._last_words = self._last_words, ""
+        return words + "".join(painter.paint(overwritten) for painter in self._painters)
+
+    def _send_graphics(self) -> None:
+        line = self.line
+        if not self._graphics_wanted or line is None or self._closed or line.busy:
+            return
+        if graphics := self._paint([]):
+            with line.frame():
+                line.write(f"\x1b7{graphics}\x1b8")
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send a frame that Textual composed, or remember which cells it would have brought up to date."""
+        line = self.line
+        if line is None or not isinstance(renderable, CompositorUpdate) or self._batch_count or self._closed:
+            super()._display(screen, renderable)
+            return
+        spans = find_spans(renderable)
+        if line.busy:
+            self._owe(screen, to_regions(spans))
+            self.post_display_hook()
+            return
+        with line.frame():
+            super()._display(screen, Frame(renderable, self._text_colors, self._paint(spans)))
+
+    def _owe(self, screen: Screen[Any], regions: list[Region]) -> None:
+        if screen is not self._owed_by:
+            self._owed_by, self._owed = screen, set()
+        self._owed.update(regions)
+
+    def on_line_free(self, event: LineFree) -> None:
+        """Send what is owed, as it is now."""
+        screen, owed = self._owed_by, self._owed
+        self._owed_by, self._owed = None, set()
+        if owed and screen is self.screen:
+            whole = screen.size.region
+            screen._compositor._dirty_regions.update(region.intersection(whole) for region in owed)
+            screen._compositor_refresh()
+        self._send_graphics()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,37 +12,67 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import message
 from textual.color import Color
+from textual.errors import NoWidget
 from textual.events import Resize
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from vae_tui.imaging.ascii import render_ascii_row, to_ascii
 from vae_tui.imaging.changes import find_runs
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_block_row, to_half_blocks
-from vae_tui.imaging.tiles import Layout, compose, fit_tiles, place_stacks
+from vae_tui.imaging.terminal import Mode
+from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
+from vae_tui.tui.frame import Spans
+from vae_tui.tui.widgets.painters import Box, KittyPainter, SixelPainter
 
 if TYPE_CHECKING:
     from vae_tui.tui.picturing import PictureApp
 
+_STILL = 1.0
+"""Seconds without a new picture after which greys are made exact."""
+_READABLE_GRAPHICS = 24
+"""Pixels of a screen; half blocks are several of them each."""
+
 
 @dataclass(frozen=True)
-class _Look:
-    """How tiles stand in a mode: `gap` pixels apart, none smaller than `readable` pixels."""
+class _Plan:
+    """How pictures stand in a mode. A cell is `cell` of the units that `layout` is in: pixels, or cells themselves."""
 
-    pixels: tuple[int, int]
-    """Height and width of a cell in pixels."""
-    gap: int = 1
-    readable: int = 10
-    smooth: bool = False
+    mode: Mode
+    cell: tuple[int, int]
+    area: tuple[int, int]
+    gap: int
+    margin: int
+    layout: Layout
+    places: list[tuple[int, int]]
+    """Top and left of each stack."""
+    stack: int
+    """Tiles one below the other."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Height and width of a stack."""
+        return self.stack * (self.layout.height + self.gap) - self.gap, self.layout.width
+
+    @property
+    def boxes(self) -> list[tuple[int, int, int, int]]:
+        """Top, left, bottom and right of each stack with the gap around it."""
+        (height, width), gap = self.extent, self.gap
+        return [
+            (max(0, top - gap), max(0, left - gap), top + height + gap, left + width + gap) for top, left in self.places
+        ]
 
 
 class Canvas(Widget):
     """Shows pictures as large as its area allows; what did not change is not drawn again.
 
     A caption is text: below the pictures where they are drawn in characters, and in place of them where there are none.
+    Where the terminal draws pictures itself, the cells below them are empty; half blocks stand in while anything lies
+    over the canvas or a part of it is out of sight.
     """
 
     DEFAULT_CSS = "Canvas { width: 1fr; height: 1fr; }"
@@ -67,10 +97,15 @@ class Canvas(Widget):
         self._stacks: Pixels | None = None
         self._columns: int | None = None
         self._caption = ""
+        self._plan: _Plan | None = None
+        self._drawn_for: Mode = "half"
         self._cells: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
-        self._area = (0, 0)
-        self.layout_shown: Layout | None = None
+        self._said: tuple[object, ...] = ()
+        self._kitty, self._sixel = KittyPainter(), SixelPainter()
+        self._graphics: Pixels | list[Pixels] | None = None
+        self._coarse = False
+        self._until_still: Timer | None = None
 
     def show(self, stacks: Pixels | None, *, columns: int | None = None, caption: str = "") -> None:
         """Show stacks (N, S, h, w, C), each S tiles one below the other; None shows the caption alone.
@@ -78,38 +113,44 @@ class Canvas(Widget):
         With `columns` all N are shown in so many columns, else as many as fit readable.
         """
         # Kept for the next size and the next mode, so what the caller does with its array does not matter.
-        self._stacks = None if stacks is None else stacks.copy()
+        self._stacks = None if stacks is None or not len(stacks) else stacks.copy()
         self._columns, self._caption = columns, caption
+        if self._app.line is not None and self._app.color_depth == "truecolor":
+            self._hurry()
         self._draw()
+
+    @property
+    def layout_shown(self) -> Layout | None:
+        """How the pictures stand; its sizes are in units of the mode."""
+        return None if self._plan is None else self._plan.layout
 
     @property
     def area(self) -> tuple[int, int]:
         """Height and width of the room for pictures, in pixels of a picture drawn 1:1."""
-        height, width = self._look.pixels
+        height, width = self._pixels_of(self._app.picture_mode)
         return self._rows * height, self.content_size.width * width
 
     def tile_at(self, x: int, y: int) -> int | None:
         """The index of the tile or stack at a cell of this widget, as the mouse tells it."""
-        layout = self.layout_shown
-        if layout is None or self._stacks is None:
+        plan = self._plan
+        if plan is None:
             return None
-        look, stack = self._look, self._stacks.shape[1]
-        x, y = x - self.gutter.left, y - self.gutter.top
-        (down, right), height = look.pixels, stack * (layout.height + look.gap)
         # A cell is of the tile that its middle is in.
-        row, column = (2 * y + 1) * down / 2, (2 * x + 1) * right / 2
-        for index, (top, left) in enumerate(self._places(layout)):
-            if top <= row < top + height and left <= column < left + layout.width + look.gap:
+        row = (2 * (y - self.gutter.top) + 1) * plan.cell[0] / 2
+        column = (2 * (x - self.gutter.left) + 1) * plan.cell[1] / 2
+        height, width = plan.extent
+        for index, (top, left) in enumerate(plan.places):
+            if top <= row < top + height + plan.gap and left <= column < left + width + plan.gap:
                 return index
         return None
 
     @property
-    def _app(self) -> PictureApp[object]:
-        return cast("PictureApp[object]", self.app)
+    def _app(self) -> PictureApp[Any]:
+        return cast("PictureApp[Any]", self.app)
 
-    @property
-    def _look(self) -> _Look:
-        return _Look((2, 1), smooth=self._app.picture_mode == "ascii")
+    def _pixels_of(self, mode: Mode) -> tuple[int, int]:
+        """Height and width of a cell in pixels of a picture drawn 1:1."""
+        return self._app.cell_size if mode in ("kitty", "sixel") else (2, 1)
 
     @property
     def _rows(self) -> int:
@@ -121,14 +162,33 @@ class Canvas(Widget):
         return bool(self._caption) and self._stacks is not None and self._app.picture_mode == "ascii"
 
     @property
-    def _margin(self) -> int:
-        """Room for a frame around the outermost tiles, where it is known that one may be wanted."""
-        return self._look.gap if self._columns is not None else 0
+    def _mode(self) -> Mode:
+        """How pictures are drawn now: half blocks stand in for graphics that would lie over something else."""
+        mode = self._app.picture_mode
+        return "half" if mode in ("kitty", "sixel") and self._find_place() is None else mode
+
+    def _find_place(self) -> Box | None:
+        """Where on the screen graphics may be drawn."""
+        if self._app.line is None or not self.is_attached or self.screen is not self.app.screen:
+            return None
+        try:
+            geometry = self.screen.find_widget(self)
+        except NoWidget:
+            return None
+        region = geometry.region.shrink(self.gutter)
+        if not region or not geometry.clip.contains_region(region) or region.height < self._rows:
+            return None
+        return Box(region.x, region.y, region.width, self._rows)
 
     def on_mount(self) -> None:
         """Draw anew where pictures are drawn in another way."""
+        self._app.add_painter(self)
         for name in ("picture_mode", "color_depth", "cell_size"):
             self.watch(self.app, name, self._redraw, init=False)
+
+    def on_unmount(self) -> None:
+        """Leave nothing in the terminal."""
+        self._app.remove_painter(self)
 
     def on_resize(self, event: Resize) -> None:
         """Lay the tiles out anew."""
@@ -145,60 +205,125 @@ class Canvas(Widget):
         if self.is_mounted:
             self._draw()
 
+    def _hurry(self) -> None:
+        """Draw greys as they are sent quickest, until pictures stop coming."""
+        self._coarse = True
+        if self._until_still is None:
+            self._until_still = self.set_timer(_STILL, self._settle)
+        else:
+            self._until_still.reset()
+
+    def _settle(self) -> None:
+        self._coarse, self._until_still = False, None
+        self._draw()
+
     def _redraw(self) -> None:
         self._cells = None
         self._draw()
 
     def _draw(self) -> None:
-        area, look = self.area, self._look
-        self.layout_shown, cells = None, None
-        if self._stacks is not None and len(self._stacks):
-            count, stack, height, width, _ = self._stacks.shape
-            fitting = area[0] - 2 * self._margin, area[1] - 2 * self._margin
-            self.layout_shown = fit_tiles(
-                count,
-                (height, width),
-                fitting,
-                stack=stack,
-                gap=look.gap,
-                columns=self._columns,
-                readable=look.readable,
-                smooth=look.smooth,
-            )
-            if self.layout_shown is not None:
-                cells = self._to_cells(self._draw_tiles(self._stacks, self.layout_shown))
-        self._put(cells)
-        if area != self._area:
-            self._area = area
+        mode = self._mode
+        self._plan = self._make_plan(mode)
+        before, self._drawn_for = (self._drawn_for, self._graphics is None), mode
+        cells, self._graphics = None, None
+        if self._plan is not None and self._stacks is not None:
+            if mode == "kitty" and self._plan.cell == (1, 1):
+                self._graphics = self._make_pictures(self._stacks, self._plan)
+            else:
+                pixels = self._compose_all(self._stacks, self._plan)
+                if mode in ("half", "ascii"):
+                    cells = self._to_cells(pixels, mode)
+                else:
+                    self._graphics = pixels
+        self._put(cells, anew=before != (mode, self._graphics is None))
+        self._app.paint_graphics()
+        said = (self.area, self._app.picture_mode)
+        if said != self._said and self.content_size:
+            self._said = said
             self.post_message(self.AreaChanged(self))
 
-    def _places(self, layout: Layout) -> list[tuple[int, int]]:
-        stack = 1 if self._stacks is None else self._stacks.shape[1]
-        return place_stacks(layout, self.area, stack=stack, gap=self._look.gap, margin=self._margin)
+    def _make_plan(self, mode: Mode) -> _Plan | None:
+        if self._stacks is None:
+            return None
+        count, stack, height, width, _ = self._stacks.shape
+        cell = self._pixels_of(mode)
+        if mode == "kitty":
+            pad = self._padding
+            picture = stack * (height + 1) - 1 + 2 * pad, width + 2 * pad
+            cells = self._rows, self.content_size.width
+            layout = fit_cells(count, picture, cells, cell, columns=self._columns, readable=_READABLE_GRAPHICS * stack)
+            if layout is not None:
+                return _Plan(mode, (1, 1), cells, 0, 0, layout, place_stacks(layout, cells, gap=0), 1)
+        area = self._rows * cell[0], self.content_size.width * cell[1]
+        gap = 1 if mode in ("half", "ascii") else max(2, cell[1] // 4)
+        # Room for a frame around the outermost tiles, where it is known that one may be wanted.
+        margin = gap if self._columns is not None else 0
+        layout = fit_tiles(
+            count,
+            (height, width),
+            (area[0] - 2 * margin, area[1] - 2 * margin),
+            stack=stack,
+            gap=gap,
+            columns=self._columns,
+            readable=READABLE if mode in ("half", "ascii") else _READABLE_GRAPHICS,
+            smooth=mode == "ascii",
+        )
+        if layout is None:
+            return None
+        places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin)
+        return _Plan(mode, cell, area, gap, margin, layout, places, stack)
 
-    def _draw_tiles(self, stacks: Pixels, layout: Layout) -> Pixels:
-        in_characters = self._app.picture_mode == "ascii"
-        ground = (0, 0, 0) if in_characters else self.background_colors[1].rgb
-        frame = (255, 255, 255) if in_characters else self._frame_color
-        mark = None if self.mark is None else (self.mark, frame)
-        look = self._look
+    @property
+    def _padding(self) -> int:
+        """Pixels of ground around each picture that the terminal scales, in place of a gap."""
+        assert self._stacks is not None
+        return 0 if len(self._stacks) == 1 and self._columns is None else self._stacks.shape[1]
+
+    def _make_pictures(self, stacks: Pixels, plan: _Plan) -> list[Pixels]:
+        """Each stack as one picture (H, W, 3) with its padding, which is the frame of the one that is marked."""
+        pad, (_, stack, height, width, _) = self._padding, stacks.shape
+        pictures = []
+        for index in range(plan.layout.count):
+            picture = np.empty((stack * (height + 1) - 1 + 2 * pad, width + 2 * pad, 3), np.uint8)
+            picture[:] = self._frame_color if index == self.mark else self.background_colors[1].rgb
+            for level in range(stack):
+                top = pad + level * (height + 1)
+                picture[top : top + height, pad : pad + width] = stacks[index, level]
+            pictures.append(picture)
+        return pictures
+
+    def _compose_all(self, stacks: Pixels, plan: _Plan) -> Pixels:
+        in_characters, dark = plan.mode == "ascii", self.background_colors[1].brightness < 0.5
+        empty, ink = ((0, 0, 0), (255, 255, 255)) if dark else ((255, 255, 255), (0, 0, 0))
+        mark = None if self.mark is None else (self.mark, ink if in_characters else self._frame_color)
         return compose(
-            stacks, layout, self.area, ground=ground, gap=look.gap, margin=self._margin, smooth=look.smooth, mark=mark
+            stacks,
+            plan.layout,
+            plan.area,
+            ground=empty if in_characters else self.background_colors[1].rgb,
+            gap=plan.gap,
+            margin=plan.margin,
+            smooth=in_characters,
+            mark=mark,
         )
 
     @property
     def _frame_color(self) -> tuple[int, int, int]:
         return Color.parse(self.app.theme_variables["warning"]).rgb
 
-    def _to_cells(self, pixels: Pixels) -> NDArray[np.int64]:
-        return to_ascii(pixels) if self._app.picture_mode == "ascii" else to_half_blocks(pixels, self._app.color_depth)
+    def _to_cells(self, pixels: Pixels, mode: Mode) -> NDArray[np.int64]:
+        if mode == "ascii":
+            # Ink is what is bright on a dark screen and what is dark on a bright one.
+            return to_ascii(pixels if self.background_colors[1].brightness < 0.5 else 255 - pixels)
+        return to_half_blocks(pixels, self._app.color_depth, coarse=self._coarse)
 
-    def _put(self, cells: NDArray[np.int64] | None) -> None:
+    def _put(self, cells: NDArray[np.int64] | None, *, anew: bool) -> None:
         """Show cells; only those that changed are painted."""
         before, self._cells = self._cells, cells
-        if cells is None or before is None or before.shape != cells.shape:
+        if anew or before is None or cells is None or before.shape != cells.shape:
             self._strips = [None] * (0 if cells is None else len(cells))
-            self.refresh()
+            if anew or self._graphics is None:
+                self.refresh()
             return
         runs = find_runs((before != cells).any(axis=2))
         for row, _, _ in runs:
@@ -208,14 +333,25 @@ class Canvas(Widget):
         if self._has_caption_row:
             self.refresh(Region(0, self._rows, self.content_size.width, 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of cells, with half blocks in time for what comes to lie over them."""
+        if self._mode != self._drawn_for:
+            self._redraw()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """A row of cells."""
+        if self._graphics is not None:
+            return Strip.blank(self.content_size.width, self.rich_style)
         if self._cells is None or y >= len(self._strips):
             return self._render_caption(y)
         strip = self._strips[y]
         if strip is None:
-            render = render_ascii_row if self._app.picture_mode == "ascii" else render_half_block_row
-            strip = self._strips[y] = Strip(render(self._cells[y]), self._cells.shape[1])
+            if self._drawn_for == "ascii":
+                segments = [Segment(text, self.rich_style) for text, _, _ in render_ascii_row(self._cells[y])]
+            else:
+                segments = render_half_block_row(self._cells[y])
+            strip = self._strips[y] = Strip(segments, self._cells.shape[1])
         return strip
 
     def _render_caption(self, y: int) -> Strip:
@@ -228,3 +364,31 @@ class Canvas(Widget):
         if not 0 <= number < len(lines):
             return Strip.blank(width, style)
         return Strip([Segment(lines[number].center(width), style + Style(dim=True))], width)
+
+    def paint(self, overwritten: Spans) -> str:
+        """What to write so that the terminal draws what is shown."""
+        if self._mode != self._drawn_for:
+            self._redraw()
+        place = self._find_place()
+        plan, graphics = self._plan, self._graphics
+        if place is None or plan is None or graphics is None:
+            self._sixel.forget()
+            return self._kitty.clear()
+        if isinstance(graphics, list):
+            height, width = plan.layout.height, plan.layout.width
+            boxes = [Box(place.x + left, place.y + top, width, height) for top, left in plan.places]
+            return self._kitty.paint(list(zip(boxes, graphics, strict=True)), overwritten)
+        if plan.mode == "kitty":
+            return self._kitty.paint([(place, graphics)], overwritten)
+        return self._kitty.clear() + self._sixel.paint(
+            graphics, place, plan.boxes, self.background_colors[1].rgb, overwritten
+        )
+
+    def say_farewell(self) -> str:
+        """What to write so that nothing is left in the terminal."""
+        return self._kitty.clear()
+
+    def forget(self) -> None:
+        """Take it that the terminal shows nothing of it."""
+        self._kitty.forget()
+        self._sixel.forget()

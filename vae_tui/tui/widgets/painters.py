@@ -1,0 +1,154 @@
+"""Pictures that the terminal draws itself, over the cells of a canvas, and what of them it shows already."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_tui.imaging.grid import Pixels
+from vae_tui.imaging.kitty import delete_pictures, place_picture, transmit_picture
+from vae_tui.imaging.sixel import USE_REGISTERS, encode_sixel
+from vae_tui.tui.frame import Spans
+
+_LARGEST = 800
+"""Pixels; xterm cuts off what of one sixel picture is beyond 1,000."""
+# Pictures of other programs in the same terminal have numbers too, so ours begin where they hardly do.
+_numbers = itertools.count(((os.getpid() & 0x3FFFF) << 12) + 1)
+
+
+@dataclass(frozen=True)
+class Box:
+    """Cells of the screen: its place and its size."""
+
+    x: int
+    y: int
+    columns: int
+    rows: int
+
+
+class KittyPainter:
+    """Sends each picture once and anew when it changed; the terminal keeps and scales them."""
+
+    def __init__(self) -> None:
+        self._shown: list[tuple[int, Box, Pixels]] = []
+
+    def paint(self, tiles: list[tuple[Box, Pixels]], overwritten: Spans) -> str:
+        """What to write so that just these pictures are shown; cells that were overwritten lie below them."""
+        sent = []
+        kept = []
+        for index, (box, pixels) in enumerate(tiles):
+            before = self._shown[index] if index < len(self._shown) else None
+            number = next(_numbers) if before is None else before[0]
+            if before is None or not _equal(before[2], pixels):
+                pixels = pixels.copy()
+                sent.append(_move(box) + transmit_picture(number, pixels, rows=box.rows, columns=box.columns))
+            elif before[1] != box:
+                pixels = before[2]
+                sent.append(_move(box) + place_picture(number, rows=box.rows, columns=box.columns))
+            kept.append((number, box, pixels))
+        gone = [number for number, _, _ in self._shown[len(tiles) :]]
+        self._shown = kept
+        return "".join(sent) + delete_pictures(gone)
+
+    def clear(self) -> str:
+        """What to write so that nothing is left."""
+        return self.paint([], [])
+
+    def forget(self) -> None:
+        """The terminal shows none of them any more."""
+        self._shown = []
+
+
+class SixelPainter:
+    """Sends the cells that changed, tile by tile, and again those that text was written over."""
+
+    def __init__(self) -> None:
+        self._shown: Pixels | None = None
+        self._area: Box | None = None
+        self._begun = False
+
+    def paint(
+        self,
+        pixels: Pixels,
+        area: Box,
+        tiles: Iterable[tuple[int, int, int, int]],
+        ground: tuple[int, int, int],
+        overwritten: Spans,
+    ) -> str:
+        """What to write so that `area` shows pixels (H, W, 3) that fill its cells.
+
+        `tiles` are the top, left, bottom and right pixels of what may change by itself. Cells that are all `ground` and
+        were written over need nothing.
+        """
+        cell = pixels.shape[0] // area.rows, pixels.shape[1] // area.columns
+        if self._shown is None or self._area != area or self._shown.shape != pixels.shape:
+            # Whatever moved an area or changed its size has written its cells anew.
+            self._shown = np.empty_like(pixels)
+            self._shown[:] = ground
+        stale = _by_cell(self._shown != pixels, cell)
+        for y, first, last in overwritten:
+            if area.y <= y < area.y + area.rows:
+                row, start, stop = y - area.y, max(0, first - area.x), max(0, last - area.x)
+                stale[row, start:stop] |= _by_cell(pixels[row * cell[0] : (row + 1) * cell[0]] != ground, cell)[0][
+                    start:stop
+                ]
+        self._shown, self._area = pixels, area
+        sent = [] if self._begun else [USE_REGISTERS]
+        for top, left, bottom, right in _boxes(stale, tiles, cell):
+            part = pixels[top * cell[0] : bottom * cell[0], left * cell[1] : right * cell[1]]
+            sent.append(_move(Box(area.x + left, area.y + top, right - left, bottom - top)) + encode_sixel(part))
+        self._begun |= len(sent) > 1
+        return "".join(sent) if self._begun else ""
+
+    def forget(self) -> None:
+        """The terminal shows none of it any more."""
+        self._shown = None
+
+
+def _move(box: Box) -> str:
+    return f"\x1b[{box.y + 1};{box.x + 1}H"
+
+
+def _equal(one: Pixels, other: Pixels) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(one, other))
+
+
+def _by_cell(differs: NDArray[np.bool_], cell: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether anything differs in each cell, (rows, columns), for pixels (H, W, C)."""
+    height, width = differs.shape[0] // cell[0], differs.shape[1] // cell[1]
+    blocks = differs.reshape(height, cell[0], width, cell[1] * differs.shape[2])
+    cells: NDArray[np.bool_] = np.logical_or.reduce(blocks, axis=(1, 3))
+    return cells
+
+
+def _boxes(
+    stale: NDArray[np.bool_], tiles: Iterable[tuple[int, int, int, int]], cell: tuple[int, int]
+) -> list[tuple[int, int, int, int]]:
+    """The cells to send as boxes of top, left, bottom and right: the stale part of each tile, and of what is left."""
+    left_over = stale.copy()
+    boxes = []
+    for top, left, bottom, right in tiles:
+        where = slice(top // cell[0], -(-bottom // cell[0])), slice(left // cell[1], -(-right // cell[1]))
+        boxes += _extent(left_over[where], where[0].start, where[1].start)
+        left_over[where] = False
+    boxes += _extent(left_over, 0, 0)
+    rows, columns = max(1, _LARGEST // cell[0]), max(1, _LARGEST // cell[1])
+    return [
+        (row, column, min(row + rows, bottom), min(column + columns, right))
+        for top, left, bottom, right in boxes
+        for row in range(top, bottom, rows)
+        for column in range(left, right, columns)
+    ]
+
+
+def _extent(stale: NDArray[np.bool_], top: int, left: int) -> list[tuple[int, int, int, int]]:
+    """The smallest box around what is stale, if anything is."""
+    rows, columns = np.flatnonzero(stale.any(axis=1)), np.flatnonzero(stale.any(axis=0))
+    if not len(rows):
+        return []
+    return [(top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1)]
