@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from textual.pilot import Pilot
 
+from vae_tui.errors import CheckpointError
 from vae_tui.imaging.grid import decode_png
+from vae_tui.model.checkpoint import encode_tensors
 from vae_tui.run import Run
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens.training import TrainingScreen
@@ -273,3 +276,29 @@ async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_ru
         assert walk.z[1] == 1
         await walk.press("q")
         assert isinstance(app.screen, TrainingScreen)
+
+
+async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: Run) -> None:
+    walked_run.latest().path.unlink()
+    app = VaeTuiApp(walked_run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await pilot.press("w")
+        await pilot.pause()
+        assert isinstance(app.screen, TrainingScreen)
+        assert "no checkpoint to walk in yet" in Walking(app, pilot).text
+
+
+async def test_a_file_that_holds_no_vae_is_refused(walked_run: Run, tmp_path: Path) -> None:
+    state = tmp_path / "state-000000001.safetensors"
+    state.write_bytes(encode_tensors({"a": torch.zeros(1)}, {"step": 1}))
+    with pytest.raises(CheckpointError, match="holds no VAE"):
+        WalkApp(state)
+
+
+async def test_a_checkpoint_that_goes_before_it_is_open_ends_the_walk_with_why(walked_run: Run) -> None:
+    app = WalkApp(walked_run.latest().path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        walked_run.latest().path.unlink()
+        await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)
+    assert app.return_code == 2

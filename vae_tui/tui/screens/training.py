@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
+from vae_tui.errors import VaeTuiError
 from vae_tui.events import Command, RunStarted
 from vae_tui.history import History, Stage
 from vae_tui.run import EventReader, Run
@@ -280,7 +281,10 @@ class TrainingScreen(Screen[None]):
             return
         from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk
 
-        self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._run, data_root=self._data_root))
+        try:
+            self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._run, data_root=self._data_root))
+        except VaeTuiError as error:
+            self._give_hint(str(error))
 
     def action_next_view(self) -> None:
         """Show the next pane."""

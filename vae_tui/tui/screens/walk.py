@@ -18,7 +18,7 @@ from textual.screen import Screen
 
 from vae_tui.bookmarks import SLOTS, Bookmarks
 from vae_tui.decoder import Decoder
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import CheckpointError, VaeTuiError
 from vae_tui.exchange import Message as Answer
 from vae_tui.imaging.grid import encode_png, make_grid
 from vae_tui.run import Run, read_metadata, user_path, write_whole
@@ -102,10 +102,14 @@ class WalkScreen(Screen[None]):
     def __init__(
         self, checkpoint: Path, *, follow: Run | None = None, data_root: Path | None = None, note: str = ""
     ) -> None:
+        """Raises CheckpointError for a file that holds no VAE."""
         super().__init__()
         self._checkpoint, self._follow, self._data_root = checkpoint, follow, data_root
         metadata = read_metadata(checkpoint)
-        latent_dim = int(metadata["recipe"]["model"]["latent_dim"])
+        try:
+            latent_dim = int(metadata["recipe"]["model"]["latent_dim"])
+        except (KeyError, TypeError, ValueError):
+            raise CheckpointError(f"{checkpoint} holds no VAE: expected a step-*.safetensors of a run") from None
         self._walker = Walker(latent_dim)
         rates = metadata.get("rate_per_dimension", [])
         self._walker.enter(latent_dim, rates if len(rates) == latent_dim else [0.0] * latent_dim)
@@ -346,7 +350,19 @@ class WalkScreen(Screen[None]):
             self.query_one(Stage).show_problem(text)
         self._hint_for(text, "$error")
         if answer.facts.get("purpose") == "open" and self._opened is None:
-            self.app.exit(message=text, return_code=2)
+            self._open_another_or_leave(text)
+
+    def _open_another_or_leave(self, problem: str) -> None:
+        """A checkpoint of a live run may be pruned before it is open; then there is a newer one."""
+        found = self._follow.checkpoints() if self._follow is not None else []
+        if found and found[-1].path.absolute() != self._checkpoint.absolute() and self._decoder is not None:
+            self._checkpoint = found[-1].path
+            self._decoder.ask("open", {"purpose": "open", "checkpoint": str(self._checkpoint.absolute())})
+        elif len(self.app.screen_stack) > 2:
+            self.app.notify(problem, severity="error")
+            self.dismiss(None)
+        else:
+            self.app.exit(message=problem, return_code=2)
 
     def _take_died(self, answer: Answer) -> None:
         if self._decoder is not None:
