@@ -214,7 +214,6 @@ async def test_dimensions_that_do_not_fit_are_counted(run: Run, show: Any, make_
     trainer.begin()
     trainer.train_epoch()
     async with show(run) as shown:
-        await shown.sees(" more, ")
         rest = next(line for line in shown.lines if " more, " in line)
         bars = sum("━" in line[36:66] for line in shown.lines if " z" in line[36:44])
         assert f"{200 - bars} more, " in rest
@@ -236,7 +235,7 @@ async def test_pictures_in_plainer_terminals(
     trainer.begin()
     trainer.train_epoch()
     async with show(run) as shown:
-        await shown.sees(expected)
+        assert expected in shown.text
 
 
 async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_alive(trainer: Any, run: Run) -> None:
