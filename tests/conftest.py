@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import base64
 import os
+import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vae_tui.imaging.grid import Pixels
 from vae_tui.recipe import LoadedRecipe, parse
 from vae_tui.run import Run
 from vae_tui.training.preparation import create_run
@@ -73,3 +77,72 @@ def walked_run(tmp_path: Path) -> Run:
         encode_checkpoint(build(recipe, (1, 8, 8), seed=3), None, facts)
     )
     return run
+
+
+def _decode_sixel(sequence: str) -> Pixels:
+    """What a terminal draws, (H, W, 4): the fourth channel is 255 where something is drawn."""
+    parts = re.fullmatch(r'\x1bP0;1;0q"1;1;(\d+);(\d+)(.*)\x1b\\', sequence)
+    assert parts is not None
+    width, height, data = int(parts[1]), int(parts[2]), parts[3]
+    drawn = np.zeros((-(-height // 6) * 6, width, 4), np.uint8)
+    palette: dict[int, tuple[int, ...]] = {}
+    register = x = y = 0
+    for token in re.finditer(r"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|!(\d+)(.)|([$-])|([?-~])", data):
+        number, red, green, blue, times, repeated, control, single = token.groups()
+        if number is not None:
+            register = int(number)
+            if red is not None:
+                percents = (int(red), int(green), int(blue))
+                assert max(percents) <= 100
+                palette[register] = (*(round(percent * 2.55) for percent in percents), 255)
+        elif control is not None:
+            x, y = 0, y + 6 * (control == "-")
+        else:
+            bits = ord(repeated or single) - 63
+            count = int(times or 1)
+            for row in range(6):
+                if bits >> row & 1:
+                    drawn[y + row, x : x + count] = palette[register]
+            x += count
+            assert x <= width
+    assert "".join(token[0] for token in re.finditer(r"[#!$?-~0-9;-]+", data)) == data
+    assert max(palette) < 256
+    assert not drawn[height:].any(), "drawn below the last row"
+    return drawn[:height]
+
+
+def _split_kitty(sent: str) -> list[tuple[dict[str, str], str]]:
+    """The keys and the payload of each command; nothing else may be in between."""
+    found = re.findall(r"\x1b_G([^;\x1b]*)(?:;([^\x1b]*))?\x1b\\", sent)
+    assert "".join(f"\x1b_G{keys}{';' if data else ''}{data}\x1b\\" for keys, data in found) == sent
+    return [(dict(pair.split("=") for pair in keys.split(",")), data) for keys, data in found]
+
+
+def _decode_kitty(sent: str) -> tuple[dict[str, str], Pixels]:
+    """The keys of the first command, and the pixels (H, W, 3) of all."""
+    chunks = _split_kitty(sent)
+    assert all(len(data) <= 4096 and (len(data) % 4 == 0 or keys["m"] == "0") for keys, data in chunks)
+    assert [keys["m"] for keys, _ in chunks] == ["1"] * (len(chunks) - 1) + ["0"]
+    assert all(set(keys) <= {"m", "q"} for keys, _ in chunks[1:])
+    keys = chunks[0][0]
+    assert (keys["f"], keys["o"]) == ("24", "z")
+    content = zlib.decompress(base64.b64decode("".join(data for _, data in chunks)))
+    return keys, np.frombuffer(content, np.uint8).reshape(int(keys["v"]), int(keys["s"]), 3)
+
+
+@pytest.fixture
+def decode_sixel() -> Callable[[str], Pixels]:
+    """What a sixel sequence draws."""
+    return _decode_sixel
+
+
+@pytest.fixture
+def split_kitty() -> Callable[[str], list[tuple[dict[str, str], str]]]:
+    """The commands of kitty's graphics protocol in what was sent."""
+    return _split_kitty
+
+
+@pytest.fixture
+def decode_kitty() -> Callable[[str], tuple[dict[str, str], Pixels]]:
+    """The picture that was transmitted."""
+    return _decode_kitty

@@ -1,0 +1,167 @@
+"""A terminal made of a pty, that answers as real ones do, from as far away as is wished."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyte
+import pytest
+
+from vae_tui.imaging.colors import NUMBERED
+from vae_tui.imaging.grid import Pixels
+
+_QUESTION = re.compile(rb"\x1b\[(c|5n)")
+SYNC_END = b"\x1b[?2026l"
+_STRINGS = re.compile(rb"\x1b[_P].*?\x1b\\", re.DOTALL)
+_UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
+_NAMED = dict(
+    zip(("black", "red", "green", "brown", "blue", "magenta", "cyan", "white"), NUMBERED, strict=False),
+    default=(0, 0, 0),
+)
+
+
+class AnsweringTerminal:
+    """Runs a program in a pty. `answers` are said `delay` seconds after the program asked; None: never."""
+
+    def __init__(
+        self,
+        program: list[str],
+        *,
+        answers: bytes | None,
+        delay: float = 0.0,
+        size: tuple[int, int] = (24, 80),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.size, self._answers, self._delay = size, answers, delay
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, size[1] * 10, size[0] * 20))
+        not_passed_on = ("NO_COLOR", "TMUX", "STY", "COLORTERM", "COLUMNS", "LINES")
+        given = {key: value for key, value in os.environ.items() if key not in not_passed_on}
+        given |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | (environment or {})
+        self.process = subprocess.Popen(program, stdin=slave, stdout=slave, stderr=slave, env=given)
+        os.close(slave)
+        self.received = b""
+        self._screen = pyte.Screen(size[1], size[0])
+        self._stream, self._fed = pyte.ByteStream(self._screen), 0
+        self.answered = self.painted_before_answer = False
+        self._reading = threading.Event()
+        self._reading.set()
+        self._due: list[tuple[float, bytes]] = []
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        heard = 0
+        while not self._ended:
+            now = time.monotonic()
+            while self._due and self._due[0][0] <= now:
+                if not self.answered:
+                    self.painted_before_answer = b"pictures" in self.received
+                os.write(self._master, self._due.pop(0)[1])
+                self.answered = True
+            if not self._reading.is_set() or not select.select([self._master], [], [], 0.01)[0]:
+                time.sleep(0.005)
+                continue
+            try:
+                self.received += os.read(self._master, 65536)
+            except OSError:
+                return
+            if self._answers is None:
+                continue
+            while question := _QUESTION.search(self.received, heard):
+                answer = self._answers if question[1] == b"c" else b"\x1b[0n"
+                self._due.append((time.monotonic() + self._delay, answer))
+                heard = question.end()
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def stall(self) -> None:
+        """Read nothing more, as a line that is stuck."""
+        self._reading.clear()
+
+    def go_on(self) -> None:
+        self._reading.set()
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.02)
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """What is on the screen, graphics left out."""
+        if SYNC_END in self.received[self._fed :]:
+            # Whole frames only, since what pyte does not know must be taken out whole.
+            end = self.received.rindex(SYNC_END) + len(SYNC_END)
+            content = _STRINGS.sub(b"", self.received[self._fed : end])
+            self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", content))
+            self._fed = end
+        return self._screen
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    @property
+    def pixels(self) -> Pixels:
+        """What the half blocks show, (2 * rows, columns, 3)."""
+        screen = self.screen
+        shown = np.zeros((2 * self.size[0], self.size[1], 3), np.uint8)
+        for y in range(self.size[0]):
+            for x in range(self.size[1]):
+                cell = screen.buffer[y][x]
+                ink, ground = _rgb(cell.fg), _rgb(cell.bg)
+                shown[2 * y, x] = ink if cell.data == "▀" else ground
+                shown[2 * y + 1, x] = ink if cell.data == "▄" else ground
+        return shown
+
+    def close(self) -> None:
+        self._ended = True
+        self._thread.join()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        os.close(self._master)
+
+
+def _rgb(color: str) -> tuple[int, ...]:
+    if color in _NAMED:
+        return _NAMED[color]
+    return tuple(int(color[start : start + 2], 16) for start in (0, 2, 4))
+
+
+@pytest.fixture
+def pictures_program() -> Path:
+    return Path(__file__).with_name("pictures_program.py")
+
+
+@pytest.fixture
+def open_answering(pictures_program: Path, tmp_path: Path) -> Iterator[Callable[..., AnsweringTerminal]]:
+    """Runs the program that shows pictures; what it says is in log.txt."""
+    opened: list[AnsweringTerminal] = []
+
+    def open_one(answers: bytes | None, *, images: str = "auto", **given: object) -> AnsweringTerminal:
+        program = [sys.executable, str(pictures_program), str(tmp_path / "log.txt"), images]
+        opened.append(AnsweringTerminal(program, answers=answers, **given))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.close()
