@@ -28,7 +28,7 @@ COLUMNS = 3
 def draw_tiles(number: int) -> Pixels:
     """Six noisy tiles, (6, 1, 28, 28, 3): grey at first, the last two in colour; they differ with `number`."""
     random = np.random.default_rng(number)
-    means = random.integers(40, 216, (6, 1, 1, 1, 3))
+    means = random.integers(90, 216, (6, 1, 1, 1, 3))
     means[:4] = means[:4, ..., :1]
     # The same noise in every channel, in squares of 7, so that a mean over a region says which tile it is.
     noise = random.integers(-40, 40, (6, 1, 4, 4, 1)).repeat(7, axis=2).repeat(7, axis=3)
