@@ -56,6 +56,8 @@ def test_the_terminals_best_is_found_however_far_away_and_no_answer_is_typed(
     terminal.wait_until(lambda: "shown 0" in log())
     terminal.press(b"n")
     terminal.wait_until(lambda: terminal.answered and (mode == "half" or f"mode {mode}" in log()))
+    height, width = (44, 80) if mode == "half" else (22 * 20, 80 * 10)
+    terminal.wait_until(lambda: [line for line in log() if "area" in line][-1:] == [f"area {(height, width)}"])
     if delay >= 0.5:
         assert terminal.painted_before_answer
     terminal.press(b"n\x1b")

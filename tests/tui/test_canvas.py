@@ -190,6 +190,10 @@ async def test_the_area_is_said_when_it_changes(show: Show) -> None:
         await pilot.resize_terminal(50, 20)
         await pilot.pause()
         assert app.areas[-1] == (40, 50)
+        app.picture_mode = "ascii"
+        app.canvas.show(tiles(1), caption="text")
+        await pilot.pause()
+        assert app.areas[-1] == (38, 50)
 
 
 async def test_a_screen_over_it_and_away_again_leaves_the_picture(show: Show) -> None:

@@ -155,11 +155,17 @@ class Canvas(Widget):
     @property
     def _rows(self) -> int:
         """Rows of cells with pictures."""
-        return max(0, self.content_size.height - self._has_caption_row)
+        return max(0, self.content_size.height - self._has_caption_row - self._spares_last_row)
 
     @property
     def _has_caption_row(self) -> bool:
         return bool(self._caption) and self._stacks is not None and self._app.picture_mode == "ascii"
+
+    @property
+    def _spares_last_row(self) -> bool:
+        """Whether the last row of the screen is kept free, since sixels that touch it make xterm scroll."""
+        at_the_end = self.is_attached and self.content_region.bottom >= self.screen.size.height
+        return self._app.picture_mode == "sixel" and at_the_end
 
     @property
     def _mode(self) -> Mode:
@@ -240,7 +246,11 @@ class Canvas(Widget):
         said = (self.area, self._app.picture_mode)
         if said != self._said and self.content_size:
             self._said = said
-            self.post_message(self.AreaChanged(self))
+            # Later, as its own doing: a message does not reach the parent in whose doing it is posted.
+            self.call_later(self._say_area)
+
+    def _say_area(self) -> None:
+        self.post_message(self.AreaChanged(self))
 
     def _make_plan(self, mode: Mode) -> _Plan | None:
         if self._stacks is None:
