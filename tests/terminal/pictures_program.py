@@ -1,4 +1,5 @@
-"""Shows pictures as the screens do; run by tests in terminals. Keys: n the next one, f the next 300 one after another.
+"""Shows pictures as the screens do; run by tests in terminals. Keys: n the next one, f the next 300 one after another,
+o another first tile.
 
     python pictures_program.py LOG [auto|kitty|sixel|half|ascii]
 
@@ -52,6 +53,7 @@ class Program(PictureApp[None]):
         Binding("q", "quit", "Quit"),
         Binding("n", "next", "Next"),
         Binding("f", "flood", "Flood"),
+        Binding("o", "one", "One"),
         Binding("c", "cover", "Cover"),
         Binding("k", "mark", "Mark"),
     ]
@@ -91,6 +93,11 @@ class Program(PictureApp[None]):
     def action_next(self) -> None:
         self._number += 1
         self._show()
+
+    def action_one(self) -> None:
+        tiles = draw_tiles(self._number)
+        tiles[0] = draw_tiles(self._number + 1)[0]
+        self._canvas.show(tiles, columns=COLUMNS)
 
     def action_flood(self) -> None:
         self._left = 300

@@ -100,6 +100,7 @@ class Canvas(Widget):
         self._plan: _Plan | None = None
         self._drawn_for: Mode = "half"
         self._cells: NDArray[np.int64] | None = None
+        self._exact: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
         self._said: tuple[object, ...] = ()
         self._kitty, self._sixel = KittyPainter(), SixelPainter()
@@ -325,7 +326,18 @@ class Canvas(Widget):
         if mode == "ascii":
             # Ink is what is bright on a dark screen and what is dark on a bright one.
             return to_ascii(pixels if self.background_colors[1].brightness < 0.5 else 255 - pixels)
-        return to_half_blocks(pixels, self._app.color_depth, coarse=self._coarse)
+        before, self._exact = self._exact, to_half_blocks(pixels, self._app.color_depth)
+        if not self._coarse:
+            return self._exact
+        coarse = to_half_blocks(pixels, self._app.color_depth, coarse=True)
+        if self._cells is None or before is None or before.shape != coarse.shape:
+            return coarse
+        # A stack that is exact already and did not change costs nothing if it stays so.
+        changed = before != self._exact
+        for top, left, bottom, right in self._plan.boxes if self._plan is not None else []:
+            box = slice(top // 2, (bottom + 1) // 2), slice(left, right)
+            changed[box] = not np.array_equal(before[box], self._exact[box])
+        return np.where(changed, coarse, self._cells)
 
     def _put(self, cells: NDArray[np.int64] | None, *, anew: bool) -> None:
         """Show cells; only those that changed are painted."""
