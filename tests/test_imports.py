@@ -19,7 +19,14 @@ def modules_after(code: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["vae_tui", "vae_tui.cli", "vae_tui.headless", "vae_tui.tui.widgets.dashboard", "vae_tui.training.attempt"],
+    [
+        "vae_tui",
+        "vae_tui.cli",
+        "vae_tui.headless",
+        "vae_tui.doctor",
+        "vae_tui.tui.widgets.dashboard",
+        "vae_tui.training.attempt",
+    ],
 )
 def test_nothing_imports_torch_before_it_must(module: str) -> None:
     assert not modules_after(f"import {module}") & HEAVY

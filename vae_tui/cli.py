@@ -577,6 +577,27 @@ def check(
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 
+@app.command()
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="For programs: the same and more, as one JSON object.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+    data_root: DataRoot = None,
+) -> None:
+    """Say what was found, and why, for terminal, pictures, colours, device, threads, data and disk; and what to do.
+
+    Run it where something looks wrong: in that terminal, over that line, on that machine.
+    """
+    from vae_tui.doctor import examine
+    from vae_tui.doctor.report import print_json, print_table
+
+    sys.stderr.write("asking the terminal, and torch, which takes a few seconds to start\n")
+    findings = examine(runs_dir=runs_dir, data_root=data_root)
+    if json_:
+        print_json(findings)
+    else:
+        print_table(findings)
+
+
 def _check_out(out: Path, suffixes: Sequence[str]) -> str:
     """The ending of the file to write, once it can be; raises VaeTuiError for one that makes no sense."""
     suffix = out.suffix.lower()

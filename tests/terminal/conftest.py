@@ -153,15 +153,27 @@ def pictures_program() -> Path:
 
 
 @pytest.fixture
-def open_answering(pictures_program: Path, tmp_path: Path) -> Iterator[Callable[..., AnsweringTerminal]]:
-    """Runs the program that shows pictures; what it says is in log.txt."""
+def open_program() -> Iterator[Callable[..., AnsweringTerminal]]:
+    """Runs any program in such a terminal."""
     opened: list[AnsweringTerminal] = []
 
-    def open_one(answers: bytes | None, *, images: str = "auto", **given: object) -> AnsweringTerminal:
-        program = [sys.executable, str(pictures_program), str(tmp_path / "log.txt"), images]
-        opened.append(AnsweringTerminal(program, answers=answers, **given))  # type: ignore[arg-type]
+    def open_one(program: list[str], **given: object) -> AnsweringTerminal:
+        opened.append(AnsweringTerminal(program, **given))  # type: ignore[arg-type]
         return opened[-1]
 
     yield open_one
     for terminal in opened:
         terminal.close()
+
+
+@pytest.fixture
+def open_answering(
+    pictures_program: Path, tmp_path: Path, open_program: Callable[..., AnsweringTerminal]
+) -> Callable[..., AnsweringTerminal]:
+    """Runs the program that shows pictures; what it says is in log.txt."""
+
+    def open_one(answers: bytes | None, *, images: str = "auto", **given: object) -> AnsweringTerminal:
+        program = [sys.executable, str(pictures_program), str(tmp_path / "log.txt"), images]
+        return open_program(program, answers=answers, **given)
+
+    return open_one

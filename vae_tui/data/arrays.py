@@ -65,10 +65,15 @@ def read_arrays(path: Path, progress: Progress) -> StoredSets:
     return _assemble(splits)
 
 
+def find_binarized_mnist(data_root: Path) -> list[Path]:
+    """The .npz files under BinarizedMNIST; there should be one."""
+    return sorted((data_root / "BinarizedMNIST").glob("*.npz"))
+
+
 def read_binarized_mnist(data_root: Path, progress: Progress) -> StoredSets:
     """Read the one .npz under BinarizedMNIST; raises DataError where it is missing or not black and white."""
     folder = data_root / "BinarizedMNIST"
-    found = sorted(folder.glob("*.npz"))
+    found = find_binarized_mnist(data_root)
     if not found:
         raise DataError(
             f"binarized-mnist: no .npz file in {folder}; expected one with train_images, valid_images and test_images "

@@ -54,8 +54,7 @@ def read_mnist(name: MnistName, data_root: Path, progress: Progress) -> StoredSe
 
     Nothing is written where the files are there. Raises DataError where they cannot be had or are damaged.
     """
-    folder = data_root / TORCHVISION_CLASS[name] / "raw"
-    missing = [file_name for file_name in FILE_NAMES if not _locate(folder, file_name).is_file()]
+    folder, missing = find_mnist(name, data_root)
     if missing:
         _download(name, missing, folder, progress)
     paths = [_locate(folder, file_name) for file_name in FILE_NAMES]
@@ -68,6 +67,12 @@ def read_mnist(name: MnistName, data_root: Path, progress: Progress) -> StoredSe
         shapes = ["{} x {}".format(*images.pixels.shape[2:]) for images in (train, test)]
         raise DataError(f"{paths[2]} holds images of {shapes[1]} pixels, but {paths[0]} of {shapes[0]}")
     return StoredSets(train, test=test, class_names=CLASS_NAMES[name])
+
+
+def find_mnist(name: MnistName, data_root: Path) -> tuple[Path, list[str]]:
+    """The folder of a set's files, and the names of those that are missing there."""
+    folder = data_root / TORCHVISION_CLASS[name] / "raw"
+    return folder, [file_name for file_name in FILE_NAMES if not _locate(folder, file_name).is_file()]
 
 
 def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:

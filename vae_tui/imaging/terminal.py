@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import struct
+import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -58,6 +61,16 @@ def ask_terminal(environment: Mapping[str, str]) -> str:
     color = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
     # screen hands such strings to whatever terminal it happens to be in, and Terminal.app prints them.
     return f"{graphics * strings}\x1b[>0q\x1b[16t\x1b[14t{color * strings}\x1b[c"
+
+
+def read_window(fileno: int) -> tuple[int, int, int, int]:
+    """Rows, columns, height and width in pixels of a terminal, as the kernel knows them; 0 where it does not."""
+    try:
+        packed = fcntl.ioctl(fileno, termios.TIOCGWINSZ, b"\0" * 8)
+    except OSError:
+        return 0, 0, 0, 0
+    rows, columns, width, height = struct.unpack("HHHH", packed)
+    return rows, columns, height, width
 
 
 def find_multiplexer(environment: Mapping[str, str], answers: Answers | None = None) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import select
 import selectors
-import struct
-import termios
 import threading
 import time
 from codecs import getincrementaldecoder
@@ -23,7 +20,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
-from vae_tui.imaging.terminal import ask_terminal
+from vae_tui.imaging.terminal import ask_terminal, read_window
 from vae_tui.tui.pace import Pace
 
 if TYPE_CHECKING:
@@ -64,12 +61,7 @@ class PictureDriver(LinuxDriver):
     @property
     def window(self) -> tuple[int, int, int, int]:
         """Rows, columns, height and width in pixels, as the kernel knows them; 0 where it does not."""
-        try:
-            packed = fcntl.ioctl(self.fileno, termios.TIOCGWINSZ, b"\0" * 8)
-        except OSError:
-            return 0, 0, 0, 0
-        rows, columns, width, height = struct.unpack("HHHH", packed)
-        return rows, columns, height, width
+        return read_window(self.fileno)
 
     def start_application_mode(self) -> None:
         """Start as Textual does, and ask the terminal at the end: its last answer is then the last to come."""
