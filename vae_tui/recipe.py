@@ -213,7 +213,9 @@ class TrainTable(Table):
     )
     max_seconds: float | None = _key(None, "training stops after this time, whichever comes first", gt=0)
     batch_size: int = _key(100, "images a step; an epoch's last batch may be smaller", ge=1)
-    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = _key("auto", "CPU threads; auto: one a core")
+    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = _key(
+        "auto", "CPU threads; auto: what is fastest in a trial of some steps, then kept, on resuming too"
+    )
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)
     seed: int = _key(0, "of weights, splits, data order, noise and pictures", ge=0, lt=2**63)
