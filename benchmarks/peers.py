@@ -20,6 +20,7 @@ installs beside any torch; the backport of `dataclasses` it asks for is never im
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -508,10 +509,8 @@ def main() -> None:
         observer = Meter(given.warmup, given.seconds, lambda: _synchronize(given.device))
     else:
         observer = Targets(given.until, given.seconds)
-    try:
+    with contextlib.suppress(Enough):
         PEERS[given.peer](problem, observer)
-    except Enough:
-        pass
     parameters = sum(parameter.numel() for parameter in problem.network().parameters())
     facts = {"threads": torch.get_num_threads(), "parameters": parameters}
     given.answer.write_text(json.dumps(observer.answer | facts))

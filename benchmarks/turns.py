@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
+
 Turn = Callable[[], dict[str, Any]]
 
 
@@ -24,7 +26,8 @@ class Unavailable(Exception):
 def take_turns(contestants: Mapping[str, Turn], rounds: int) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
     """What each contestant measured in each round, and why some are missing.
 
-    Rounds go A B C, A B C, ..., so that a machine that slows down slows all of them.
+    Rounds go A B C, A B C, ..., so that a machine that slows down slows all of them. `cores_taken_before` is how many
+    cores other programs kept busy just before a turn: figures of a busy machine are about that machine.
     """
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
     skipped: dict[str, str] = {}
@@ -32,8 +35,9 @@ def take_turns(contestants: Mapping[str, Turn], rounds: int) -> tuple[dict[str, 
         for name, turn in contestants.items():
             if name in skipped:
                 continue
+            taken = psutil.cpu_percent(0.5) / 100 * (psutil.cpu_count() or 1)
             try:
-                found = turn()
+                found = turn() | {"cores_taken_before": taken}
             except Unavailable as reason:
                 skipped[name] = str(reason)
                 del measured[name]
