@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+_QUIET_CORES = 0.25
+
 Turn = Callable[[], dict[str, Any]]
 
 
@@ -46,6 +48,9 @@ def take_turns(contestants: Mapping[str, Turn], rounds: int) -> tuple[dict[str, 
             measured[name].append(found)
             shown = "  ".join(f"{key} {show(value)}" for key, value in found.items() if isinstance(value, float))
             say(f"round {number} of {rounds}  {name}: {shown}")
+    taken_most = max((found["cores_taken_before"] for rounds_ in measured.values() for found in rounds_), default=0.0)
+    if taken_most > _QUIET_CORES:
+        say(f"this machine was not quiet: before some turn other programs kept {taken_most:.1f} cores busy")
     return measured, skipped
 
 
