@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +13,75 @@ from vae_tui.model import VAE
 from vae_tui.recipe import OptimizerTable
 
 
-def build_optimizer(
-    table: OptimizerTable, parameters: Iterable[nn.Parameter], device: torch.device
-) -> torch.optim.Optimizer:
-    """The optimizer, fused into one pass over the weights where the device has that."""
-    fused = device.type in ("cpu", "cuda")
-    if table.name == "sgd":
-        return torch.optim.SGD(
-            parameters, table.lr, momentum=table.momentum, weight_decay=table.weight_decay, fused=fused
+class FusedOptimizer:
+    """Adam (Kingma and Ba, 2015), AdamW (Loshchilov and Hutter, 2019) or SGD with momentum, in one pass over the weights.
+
+    It calls what torch.optim calls with `fused=True`. Importing that takes as long as torch itself, for a compiler that
+    plain training has no use for, and its bookkeeping a fifth of a millisecond a step (benchmarks/LOG.md).
+    """
+
+    def __init__(self, table: OptimizerTable, parameters: Iterable[nn.Parameter]) -> None:
+        self.lr = table.lr
+        self._table = table
+        self._parameters = list(parameters)
+        names = ("exp_avg", "exp_avg_sq") if table.name != "sgd" else ("momentum_buffer",) if table.momentum else ()
+        self._slots = {name: [torch.zeros_like(parameter) for parameter in self._parameters] for name in names}
+        self._step = torch.zeros((), device=self._parameters[0].device)
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients of the last step."""
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the weights that have a gradient."""
+        table = self._table
+        found = [(i, weight, weight.grad) for i, weight in enumerate(self._parameters) if weight.grad is not None]
+        weights: list[Tensor] = [weight for _, weight, _ in found]
+        gradients = [gradient for _, _, gradient in found]
+        slots = [[slot[index] for index, _, _ in found] for slot in self._slots.values()]
+        self._step += 1
+        if table.name == "sgd":
+            torch._fused_sgd_(
+                weights,
+                gradients,
+                slots[0] if slots else [],
+                weight_decay=table.weight_decay,
+                momentum=table.momentum,
+                lr=self.lr,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=False,
+            )
+            return
+        move = torch._fused_adamw_ if table.name == "adamw" else torch._fused_adam_
+        move(
+            weights,
+            gradients,
+            slots[0],
+            slots[1],
+            [],
+            [self._step] * len(weights),
+            lr=self.lr,
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=table.weight_decay,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
         )
-    kind = torch.optim.AdamW if table.name == "adamw" else torch.optim.Adam
-    return kind(parameters, table.lr, weight_decay=table.weight_decay, fused=fused)
+
+    def state(self) -> dict[str, Tensor]:
+        """What `restore` takes: the steps taken, and what is kept of each weight."""
+        kept = {f"{index}.{name}": tensor for name, slot in self._slots.items() for index, tensor in enumerate(slot)}
+        return kept | {"step": self._step}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from `state`; raises KeyError where something is missing."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
 
 
 def learning_rate(table: OptimizerTable, epoch: int, epochs: int | None) -> float:

@@ -15,7 +15,7 @@ from vae_tui.errors import RunError
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
-from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
+from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
 
 _LOSSES_KEPT = 4096
 
@@ -57,11 +57,11 @@ class Trainer:
         pixels = sets.train.pixels
         image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
         self.pixels = pixels.to(device)
-        mean_image = pixels.sum(0, dtype=torch.int64) / (255 * len(pixels))
+        mean_image = _mean_image(pixels)
         seed = seed_for(recipe.train.seed, "weights")
         self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
         self.objective = BetaElbo(recipe.objective)
-        self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters(), device)
+        self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self._generators = {
@@ -125,7 +125,7 @@ class Trainer:
         terms = self.vae(images, epsilon)
         distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
         loss = self.objective.loss(distortion, rates.sum(), beta)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.clear_gradients()
         (loss / len(images)).backward()
         if self.recipe.optimizer.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
@@ -162,10 +162,7 @@ class Trainer:
         tensors = {f"generator.{purpose}": generator.get_state() for purpose, generator in self._generators.items()}
         tensors["generator.order"] = self._order_state
         tensors["sums"] = self._sums
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            for name, value in slots.items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimizer.{index}.{name}"] = value
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
         numbers = {
             "step": self.step_count,
             "epoch": self.epoch,
@@ -185,13 +182,8 @@ class Trainer:
                 "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
                 "run from its weights with --set train.start_from=RUN"
             )
-        slots: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            if key.startswith("optimizer."):
-                _, index, name = key.split(".")
-                slots.setdefault(int(index), {})[name] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        kept = {name.removeprefix("optimizer."): t for name, t in tensors.items() if name.startswith("optimizer.")}
+        self.optimizer.restore(kept)
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
         self._checked_step = self.step_count
         same_device = numbers["device"] == self.device.type
@@ -212,8 +204,7 @@ class Trainer:
         self._set_learning_rate()
 
     def _set_learning_rate(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
+        self.optimizer.lr = self.lr
 
     def _next_batch(self) -> Tensor:
         chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
@@ -230,3 +221,11 @@ class Trainer:
     @cached_property
     def _images_crc32(self) -> int:
         return zlib.crc32(self.pixels.cpu().numpy().data)
+
+
+def _mean_image(pixels: Tensor) -> Tensor:
+    """The mean (C, H, W) in [0, 1] of uint8 images (N, C, H, W); some at a time, as their sums are eight times as large."""
+    sums = torch.zeros(pixels.shape[1:], dtype=torch.int64)
+    for start in range(0, len(pixels), 1024):
+        sums += pixels[start : start + 1024].sum(0, dtype=torch.int64)
+    return sums / (255 * len(pixels))
