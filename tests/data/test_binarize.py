@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_tui.data import as_floats, binarize
+from vae_tui.data import as_floats, binarize, draw_bits
 
 GREY = torch.arange(256, dtype=torch.uint8)
 
@@ -16,19 +16,28 @@ def test_floats_lie_between_zero_and_one() -> None:
 
 
 def test_black_stays_black_and_white_stays_white_whatever_is_drawn() -> None:
-    uniform = torch.tensor([0.0, 0.5, 1 - 2**-24])
-    assert torch.equal(binarize(torch.zeros(3, dtype=torch.uint8), uniform), torch.zeros(3, dtype=torch.uint8))
-    white = torch.full((3,), 255, dtype=torch.uint8)
-    assert torch.equal(binarize(white, uniform), white)
+    bits = torch.tensor([-(2**15), 0, 2**15 - 1], dtype=torch.int16)
+    assert binarize(torch.zeros(3, dtype=torch.uint8), bits).tolist() == [0, 0, 0]
+    assert binarize(torch.full((3,), 255, dtype=torch.uint8), bits).tolist() == [1, 1, 1]
 
 
-def test_a_pixel_is_white_as_often_as_it_is_bright() -> None:
-    pixels = GREY.repeat(4000, 1)
-    drawn = binarize(pixels, torch.rand(pixels.shape, generator=torch.Generator().manual_seed(0)))
-    assert drawn.dtype == torch.uint8
-    assert set(drawn.unique().tolist()) == {0, 255}
-    shares = as_floats(drawn).mean(0)
-    assert (shares - as_floats(GREY)).abs().max() < 0.035
+def test_a_pixel_is_white_for_just_as_many_of_all_draws_as_it_is_bright() -> None:
+    every = torch.arange(-(2**15), 2**15).to(torch.int16)
+    shares = binarize(GREY.repeat(2**16, 1), every[:, None].expand(-1, 256)).mean(0, dtype=torch.float64)
+    assert (shares - GREY.double() / 255).abs().max() <= 2**-17 + 1e-9
+
+
+def test_all_draws_are_alike_and_those_of_a_seed_the_same() -> None:
+    shape = torch.Size((1000, 777))
+    bits = draw_bits(shape, torch.Generator().manual_seed(0))
+    assert (bits.dtype, bits.shape) == (torch.int16, shape)
+    counts = torch.bincount((bits.flatten().int() + 2**15) // 256, minlength=256).double()
+    expected = bits.numel() / 256
+    # Chi-squared with 255 degrees of freedom: mean 255, standard deviation 22.6.
+    assert 165 < ((counts - expected) ** 2 / expected).sum() < 345
+    neighbours = torch.corrcoef(torch.stack([bits.flatten()[:-1].double(), bits.flatten()[1:].double()]))
+    assert abs(neighbours[0, 1]) < 0.005
+    assert torch.equal(bits, draw_bits(shape, torch.Generator().manual_seed(0)))
 
 
 @pytest.fixture

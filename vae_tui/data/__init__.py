@@ -1,6 +1,6 @@
 """Image sets, read into uint8 tensors: train, validation and test, always apart."""
 
-from vae_tui.data.binarize import as_floats, binarize
+from vae_tui.data.binarize import as_floats, binarize, draw_bits
 from vae_tui.data.load import default_data_root, load_image_sets
 from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seed_for
@@ -13,6 +13,7 @@ __all__ = [
     "as_floats",
     "binarize",
     "default_data_root",
+    "draw_bits",
     "load_image_sets",
     "seed_for",
 ]

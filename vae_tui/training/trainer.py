@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_tui.data import ImageSets, as_floats, binarize, seed_for
+from vae_tui.data import ImageSets, as_floats, binarize, draw_bits, seed_for
 from vae_tui.errors import RunError
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
@@ -210,8 +210,7 @@ class Trainer:
         chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
         batch = self.pixels.index_select(0, chosen)
         if self.recipe.data.binarize == "dynamic":
-            uniform = torch.rand(batch.shape, generator=self._generators["binarizing"], device=self.device)
-            batch = binarize(batch, uniform)
+            return binarize(batch, draw_bits(batch.shape, self._generators["binarizing"]))
         return as_floats(batch)
 
     def _means(self, sums: Tensor, images: int) -> Means:
