@@ -30,7 +30,7 @@ class BetaElbo:
         warmup = self._objective.warmup_epochs
         return self._objective.beta * (min(1.0, epochs / warmup) if warmup > 0 else 1.0)
 
-    def loss(self, distortion: _Nats, rate: _Nats, beta: float) -> _Nats:
+    def loss(self, distortion: _Nats, rate: _Nats, beta: _Nats | float) -> _Nats:
         """What is minimised, in nats: sums, means or plain numbers, as `distortion` and `rate` are."""
         if not self._objective.distortion:
             return beta * rate

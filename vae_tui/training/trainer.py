@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,9 @@ from vae_tui.recipe import Recipe
 from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
 
 _LOSSES_KEPT = 4096
+
+
+Forward = Callable[[Tensor, Tensor | None, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Trainer:
         }
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
 
+        self._compiled: Forward | None = None
+
         self.step_count = 0
         self.epoch = 0
         self.position = len(pixels)
@@ -119,22 +125,20 @@ class Trainer:
 
     def step(self) -> None:
         """Train on the next batch."""
-        images = self._next_batch()
-        epsilon = torch.randn(len(images), self.vae.latent_dim, generator=self._generators["noise"], device=self.device)
-        beta = self.beta
-        terms = self.vae(images, epsilon)
-        distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
-        loss = self.objective.loss(distortion, rates.sum(), beta)
+        pixels, bits, epsilon = self._next_batch()
+        whole = len(pixels) == self.recipe.train.batch_size
+        # Code is compiled for one shape, and the last batch of an epoch may have another.
+        forward = self._compiled if self._compiled is not None and whole else self._forward
+        loss, sums = forward(pixels, bits, epsilon, torch.tensor(self.beta, device=self.device))
         self.optimizer.clear_gradients()
-        (loss / len(images)).backward()
+        torch.autograd.backward(loss / len(pixels))
         if self.recipe.optimizer.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
         self.optimizer.step()
-        with torch.no_grad():
-            self._sums += torch.cat((loss[None], distortion[None], rates)).detach()
-            self._losses[self.step_count % _LOSSES_KEPT] = loss.detach()
+        self._sums += sums
+        self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
         self.step_count += 1
-        self.position += len(images)
+        self.position += len(pixels)
         if self.averaged:
             self.averaged.update(self.step_count)
 
@@ -206,12 +210,22 @@ class Trainer:
     def _set_learning_rate(self) -> None:
         self.optimizer.lr = self.lr
 
-    def _next_batch(self) -> Tensor:
+    def _next_batch(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Pixels, the random bits that make them black and white, if they are to be, and the noise of the latents."""
         chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
-        batch = self.pixels.index_select(0, chosen)
-        if self.recipe.data.binarize == "dynamic":
-            return binarize(batch, draw_bits(batch.shape, self._generators["binarizing"]))
-        return as_floats(batch)
+        pixels = self.pixels.index_select(0, chosen)
+        dynamic = self.recipe.data.binarize == "dynamic"
+        bits = draw_bits(pixels.shape, self._generators["binarizing"]) if dynamic else None
+        shape = len(pixels), self.vae.latent_dim
+        return pixels, bits, torch.randn(shape, generator=self._generators["noise"], device=self.device)
+
+    def _forward(self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
+        """The batch's loss, summed, and what is kept of it: loss, distortion, and the rate of each dimension."""
+        images = as_floats(pixels) if bits is None else binarize(pixels, bits)
+        terms = self.vae(images, epsilon)
+        distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
+        loss = self.objective.loss(distortion, rates.sum(), beta)
+        return loss, torch.cat((loss[None], distortion[None], rates)).detach()
 
     def _means(self, sums: Tensor, images: int) -> Means:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
