@@ -121,7 +121,7 @@ class WalkScreen(Screen[None]):
         """Requests made before the checkpoint was open."""
         self._image: NDArray[np.uint8] | None = None
         self._shown: NDArray[np.float32] | None = None
-        self._hint, self._hint_style = note, "$faint"
+        self._hint, self._hint_style, self._note = "", "$faint", note
         self._busy: dict[str, str] = {}
         """What takes long, by purpose, in words."""
         self._slot_action: str | None = None
@@ -218,11 +218,13 @@ class WalkScreen(Screen[None]):
     def _say(self) -> tuple[str, str]:
         if self._slot_action is not None:
             return f"{self._slot_action}: which bookmark, 0 to 9?   {self._say_taken()}", "$warning"
+        if self._hint:
+            return self._hint, self._hint_style
         if self._opened is None and self._decoder is not None:
             waited = time.monotonic() - self._began
             return f"{self._busy.get('open', 'starting the decoder')}   {waited:.0f} s", "$primary"
-        if self._hint:
-            return self._hint, self._hint_style
+        if self._note:
+            return self._note, "$faint"
         for doing in self._busy.values():
             return doing, "$primary"
         values = "  ".join(f"z{d} {self._walker.z[d]:+.2f}" for d in self._walker.order[:8])
@@ -393,7 +395,7 @@ class WalkScreen(Screen[None]):
 
     def _moved(self) -> None:
         self._walker.record()
-        self._hint = ""
+        self._hint = self._note = ""
         self._show()
 
     def action_arrow(self, right: int, up: int) -> None:
