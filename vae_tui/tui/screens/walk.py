@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,7 @@ from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.sliders import Sliders
 from vae_tui.tui.widgets.stage import VIEWS, Stage
+from vae_tui.tui.wording import join_whole
 from vae_tui.walk import Walk, write_walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -160,6 +162,7 @@ class WalkScreen(Screen[None]):
     def on_resize(self) -> None:
         """Fold where the screen is narrow."""
         self._fold()
+        self._show_lines()
 
     def _fold(self) -> None:
         view, narrow = self.query_one(Stage).view, self.size.width < 100
@@ -201,14 +204,18 @@ class WalkScreen(Screen[None]):
         left = " · ".join(part for part in said if part)
         left = left if len(left) <= width - len(right) - 2 else left[: max(0, width - len(right) - 3)] + "…"
         self.query_one("#title", Message).show(left + " " * max(1, width - len(left) - len(right)) + right, "$primary")
-        self.query_one("#anchors", Message).show(self._say_motion(), "$foreground")
         text, style = self._say()
-        self.query_one("#said", Message).show(text, style)
+        # What does not fit into its line begins in the one above.
+        first, *rest = wrap(text, width, max_lines=2, placeholder="…", break_on_hyphens=False) or [""]
+        self.query_one("#anchors", Message).show(
+            *((first, style) if rest else (self._say_motion(), "$foreground")),
+        )
+        self.query_one("#said", Message).show(rest[0] if rest else first, style)
         self.query_one(Keys).show(self._keys())
 
     def _say_motion(self) -> str:
         walker = self._walker
-        sign = "▶" if walker.playing else "■"
+        sign = "▶ playing" if walker.playing else "■"
         motion = f"{sign} {walker.kind}  {walker.speed:+g}/s  {walker.end}"
         if walker.kind == "anchors":
             motion += f"  {walker.method}  {'means' if walker.at == 'mean' else 'one epsilon'}"
@@ -227,8 +234,8 @@ class WalkScreen(Screen[None]):
             return self._note, "$faint"
         for doing in self._busy.values():
             return doing, "$primary"
-        values = "  ".join(f"z{d} {self._walker.z[d]:+.2f}" for d in self._walker.order[:8])
-        return f"at {values}", "$faint"
+        values = [f"z{d} {self._walker.z[d]:+.2f}" for d in self._walker.order[:8]]
+        return f"at {join_whole(values, '  ', self.size.width - 5)}", "$faint"
 
     def _say_taken(self) -> str:
         try:
@@ -243,11 +250,11 @@ class WalkScreen(Screen[None]):
         vary = {"scatter": "projection", "strip": "range", "table": "range"}.get(stage.view)
         return (
             *arrows,
-            ("r", "random"),
             ("1-6", "view"),
             *((("tab", vary),) if vary else ()),
             ("?", "all keys"),
             ("q", "leave"),
+            ("r", "random"),
             ("space", "stop" if self._walker.playing else "play"),
             ("a", "anchor"),
             ("x", "export"),
