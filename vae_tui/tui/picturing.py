@@ -93,8 +93,13 @@ class PictureApp(App[_Outcome]):
         self._chosen = True
         self.picture_mode = modes[(modes.index(self.picture_mode) + 1) % len(modes)]
 
+    def watch_picture_mode(self, mode: Mode) -> None:
+        """In characters nothing is dimmed below what lies over it: that would be the whole screen to send, twice."""
+        self.set_class(mode == "ascii", "in-characters")
+
     def on_mount(self) -> None:
         """Begin anew with a terminal that was away."""
+        self.watch_picture_mode(self.picture_mode)
         self._judge()
         self.app_resume_signal.subscribe(self, lambda _: self._forget_graphics())
 

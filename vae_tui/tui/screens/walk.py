@@ -70,6 +70,7 @@ class WalkScreen(Screen[None]):
         Binding("u", "undo", "Undo"),
         Binding("U,ctrl+r", "redo", "Redo"),
         *(Binding(str(number + 1), f"view('{view}')", f"View: {view}") for number, view in enumerate(VIEWS)),
+        *(Binding(str(slot), f"slot({slot})", show=False) for slot in SLOTS if not 1 <= slot <= len(VIEWS)),
         Binding("tab", "vary", "Vary the view"),
         Binding("d", "type_plane", "Choose the plane"),
         Binding("plus", "zoom(0.8)", "Zoom in"),
@@ -527,8 +528,12 @@ class WalkScreen(Screen[None]):
 
     def action_view(self, view: str) -> None:
         """Change the view; while a bookmark is asked for, a digit is one."""
+        known = next(known for known in VIEWS if known == view)
+        if self._slot_action is not None:
+            self.action_slot(1 + VIEWS.index(known))
+            return
         stage = self.query_one(Stage)
-        stage.show_view(next(known for known in VIEWS if known == view))
+        stage.show_view(known)
         self._fold()
         if self._image is not None:
             stage.show_image(self._image)
@@ -691,15 +696,20 @@ class WalkScreen(Screen[None]):
         self._show_lines()
 
     def on_key(self, event: Any) -> None:
+        """Take no other key for the digit that a bookmark key waits for."""
+        # Digits are bindings, for these come one after the other, however quickly they were typed.
+        if self._slot_action is not None and event.character not in [str(slot) for slot in SLOTS]:
+            self._slot_action = None
+            event.stop()
+            event.prevent_default()
+            self._show_lines()
+
+    def action_slot(self, slot: int) -> None:
         """Take the digit that a bookmark key waits for."""
-        if self._slot_action is None:
-            return
-        keep, self._slot_action = self._slot_action == "keep this place", None
-        event.stop()
-        event.prevent_default()
-        if event.character in [str(slot) for slot in SLOTS]:
-            self._use_bookmark(int(event.character), keep=keep)
-        self._show_lines()
+        if self._slot_action is not None:
+            keep, self._slot_action = self._slot_action == "keep this place", None
+            self._use_bookmark(slot, keep=keep)
+            self._show_lines()
 
     def _use_bookmark(self, slot: int, *, keep: bool) -> None:
         bookmarks = Bookmarks(self._checkpoint)
