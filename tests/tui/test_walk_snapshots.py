@@ -93,16 +93,26 @@ def snap(snap_compare: Any, walked_run: Run, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(walk, "Decoder", DrawingDecoder)
     monkeypatch.chdir(walked_run.path)
 
-    def snap(size: tuple[int, int], *keys: str, images: Mode = "half") -> bool:
+    def snap(size: tuple[int, int], *keys: str, sees: str, images: Mode = "half") -> bool:
         async def settle(pilot: Any) -> None:
-            await pilot.pause()
-            for key in keys:
-                await pilot.press(key)
-                await pilot.pause()
-            await pilot.pause(0.2)
-            for blinking in pilot.app.screen.query("Input"):
-                blinking.cursor_blink = False
-            await pilot.pause()
+            for key in ("", *keys):
+                if key:
+                    await pilot.press(key)
+                await rest(pilot)
+            assert sees in read(pilot)
+
+        async def rest(pilot: Any) -> None:
+            """Wait until nothing more changes, however busy the machine is."""
+            before, same = "", 0
+            while same < 3:
+                await pilot.pause(0.05)
+                now = read(pilot)
+                same = same + 1 if now == before and pilot.app.screen.is_mounted else 0
+                before = now
+
+        def read(pilot: Any) -> str:
+            strips = pilot.app.screen._compositor.render_strips()
+            return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
         app = WalkApp(walked_run.latest().path, images=images)
         return bool(snap_compare(app, terminal_size=size, run_before=settle))
@@ -111,40 +121,40 @@ def snap(snap_compare: Any, walked_run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_image(snap: Any) -> None:
-    assert snap(NARROW, "L", "right", "down", "H", "A")
+    assert snap(NARROW, "L", "right", "down", "H", "A", sees="A here 1")
 
 
 def test_strip(snap: Any) -> None:
-    assert snap(NARROW, "2", "L")
+    assert snap(NARROW, "2", "L", sees="z1 from -3.0")
 
 
 def test_table(snap: Any) -> None:
-    assert snap(WIDE, "3", "down", "H")
+    assert snap(WIDE, "3", "down", "H", sees="-1.00")
 
 
 def test_map(snap: Any) -> None:
-    assert snap(NARROW, "4", "up", "right", "plus")
+    assert snap(NARROW, "4", "up", "right", "plus", sees="z1 → -2.4")
 
 
 def test_scatter(snap: Any) -> None:
-    assert snap(WIDE, "5", "right", "up")
+    assert snap(WIDE, "5", "right", "up", sees="cursor at")
 
 
 def test_scatter_without_colours(snap: Any) -> None:
-    assert snap(NARROW, "5", "right", "up", images="ascii")
+    assert snap(NARROW, "5", "right", "up", sees="0=circle", images="ascii")
 
 
 def test_neighbours(snap: Any) -> None:
-    assert snap(WIDE, "6")
+    assert snap(WIDE, "6", sees="train:0")
 
 
 def test_neighbours_in_ascii(snap: Any) -> None:
-    assert snap(NARROW, "6", images="ascii")
+    assert snap(NARROW, "6", sees="train:0", images="ascii")
 
 
 def test_prompt(snap: Any) -> None:
-    assert snap(NARROW, "a", "c", "down")
+    assert snap(NARROW, "a", "c", "down", sees="mean:circle")
 
 
 def test_help(snap: Any) -> None:
-    assert snap(NARROW, "question_mark")
+    assert snap(NARROW, "question_mark", sees="choose a latent dimension")
