@@ -74,8 +74,14 @@ def test_multiplexers_are_sent_no_strings_and_plain_terminals_nothing() -> None:
         assert "\x1b_" not in asked
         assert "\x1bP" not in asked
         assert asked.endswith("\x1b[c")
-    for environment in ({"TERM": "dumb"}, {}, XTERM | {"NO_COLOR": "1"}):
+    for environment in ({"TERM": "dumb"}, {}, {"NO_COLOR": "1"}):
         assert ask_terminal(environment) == ""
+
+
+def test_without_colours_a_terminal_only_says_how_far_away_it_is() -> None:
+    plain = XTERM | {"NO_COLOR": "1"}
+    assert ask_terminal(plain) == "\x1b[c"
+    assert judge_terminal(plain, Answers(complete=True, attributes=(62, 4))).modes == ("ascii", "half")
 
 
 def test_colours_are_more_once_the_terminal_says_so() -> None:

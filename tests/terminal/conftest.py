@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyte
@@ -35,7 +36,11 @@ _NAMED = dict(
 
 
 class AnsweringTerminal:
-    """Runs a program in a pty. `answers` are said `delay` seconds after the program asked; None: never."""
+    """Runs a program in a pty. `answers` are said `delay` seconds after the program asked; None: never.
+
+    With `bytes_per_second` what the program writes comes no quicker than that, however much it is, and keys take
+    `delay` seconds as well.
+    """
 
     def __init__(
         self,
@@ -45,14 +50,20 @@ class AnsweringTerminal:
         delay: float = 0.0,
         size: tuple[int, int] = (24, 80),
         environment: dict[str, str] | None = None,
+        bytes_per_second: float | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.size, self._answers, self._delay = size, answers, delay
+        self._bytes_per_second = bytes_per_second
+        self._under_way = bytearray()
+        self.most_under_way = 0
+        """Bytes that were written, but had not come yet, at their most."""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, size[1] * 10, size[0] * 20))
         not_passed_on = ("NO_COLOR", "TMUX", "STY", "COLORTERM", "COLUMNS", "LINES")
         given = {key: value for key, value in os.environ.items() if key not in not_passed_on}
         given |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | (environment or {})
-        self.process = subprocess.Popen(program, stdin=slave, stdout=slave, stderr=slave, env=given)
+        self.process = subprocess.Popen(program, stdin=slave, stdout=slave, stderr=slave, env=given, cwd=folder)
         os.close(slave)
         self.received = b""
         self._screen = pyte.Screen(size[1], size[0])
@@ -66,21 +77,22 @@ class AnsweringTerminal:
         self._thread.start()
 
     def _run(self) -> None:
-        heard = 0
+        heard, delivered_at = 0, time.monotonic()
         while not self._ended:
             now = time.monotonic()
+            delivered_at = self._deliver(now, delivered_at)
             while self._due and self._due[0][0] <= now:
                 if not self.answered:
                     self.painted_before_answer = b"pictures" in self.received
                 os.write(self._master, self._due.pop(0)[1])
                 self.answered = True
-            if not self._reading.is_set() or not select.select([self._master], [], [], 0.01)[0]:
+            if self._reading.is_set() and select.select([self._master], [], [], 0.01)[0]:
+                try:
+                    self._under_way += os.read(self._master, 65536)
+                except OSError:
+                    return
+            else:
                 time.sleep(0.005)
-                continue
-            try:
-                self.received += os.read(self._master, 65536)
-            except OSError:
-                return
             if self._answers is None:
                 continue
             while question := _QUESTION.search(self.received, heard):
@@ -88,8 +100,33 @@ class AnsweringTerminal:
                 self._due.append((time.monotonic() + self._delay, answer))
                 heard = question.end()
 
+    def _deliver(self, now: float, before: float) -> float:
+        """Let come what has had the time to; returns when that was."""
+        self.most_under_way = max(self.most_under_way, len(self._under_way))
+        if self._bytes_per_second is None or not self._under_way:
+            count = len(self._under_way)
+        elif not (count := int((now - before) * self._bytes_per_second)):
+            return before
+        self.received += bytes(self._under_way[:count])
+        del self._under_way[:count]
+        return now
+
     def press(self, keys: bytes) -> None:
-        os.write(self._master, keys)
+        if self._bytes_per_second is None:
+            os.write(self._master, keys)
+        else:
+            self._due.append((time.monotonic() + self._delay, keys))
+
+    def type(self, keys: bytes) -> None:
+        """Press one key after the other, as quickly as anyone can."""
+        for key in keys:
+            self.press(bytes([key]))
+            time.sleep(0.02)
+
+    @property
+    def settings(self) -> list[Any]:
+        """As tcgetattr tells them."""
+        return termios.tcgetattr(self._master)
 
     def stall(self) -> None:
         """Read nothing more, as a line that is stuck."""
@@ -153,12 +190,12 @@ def pictures_program() -> Path:
 
 
 @pytest.fixture
-def open_program() -> Iterator[Callable[..., AnsweringTerminal]]:
-    """Runs any program in such a terminal."""
+def open_terminal() -> Iterator[Callable[..., AnsweringTerminal]]:
+    """Runs programs, each in a terminal of its own."""
     opened: list[AnsweringTerminal] = []
 
-    def open_one(program: list[str], **given: object) -> AnsweringTerminal:
-        opened.append(AnsweringTerminal(program, **given))  # type: ignore[arg-type]
+    def open_one(program: list[str], **given: Any) -> AnsweringTerminal:
+        opened.append(AnsweringTerminal(program, **given))
         return opened[-1]
 
     yield open_one
@@ -168,12 +205,12 @@ def open_program() -> Iterator[Callable[..., AnsweringTerminal]]:
 
 @pytest.fixture
 def open_answering(
-    pictures_program: Path, tmp_path: Path, open_program: Callable[..., AnsweringTerminal]
+    open_terminal: Callable[..., AnsweringTerminal], pictures_program: Path, tmp_path: Path
 ) -> Callable[..., AnsweringTerminal]:
     """Runs the program that shows pictures; what it says is in log.txt."""
 
     def open_one(answers: bytes | None, *, images: str = "auto", **given: object) -> AnsweringTerminal:
         program = [sys.executable, str(pictures_program), str(tmp_path / "log.txt"), images]
-        return open_program(program, answers=answers, **given)
+        return open_terminal(program, answers=answers, **given)
 
     return open_one

@@ -15,11 +15,11 @@ import pytest
 SIXEL = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?63;1;2;4;22c"
 
 
-def examine(open_program: Any, tmp_path: Path, **given: Any) -> dict[str, Any]:
+def examine(open_terminal: Any, tmp_path: Path, **given: Any) -> dict[str, Any]:
     """What doctor says in JSON to a file, with its stdin and stderr on the terminal."""
     out = tmp_path / "said.json"
     program = ["/bin/sh", "-c", f"{sys.executable} -m vae_tui doctor --json --runs-dir {tmp_path} > {out}; exec cat"]
-    terminal = open_program(program, **given)
+    terminal = open_terminal(program, **given)
     terminal.wait_until(lambda: out.exists() and out.read_bytes().endswith(b"}\n"))
     attributes = termios.tcgetattr(terminal._master)[3]
     assert attributes & termios.ECHO
@@ -34,9 +34,9 @@ def examine(open_program: Any, tmp_path: Path, **given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("delay", [0.0, 0.5, 1.3])
 def test_what_a_terminal_answers_is_told_however_far_away_it_is(
-    open_program: Any, tmp_path: Path, delay: float
+    open_terminal: Any, tmp_path: Path, delay: float
 ) -> None:
-    said = examine(open_program, tmp_path, answers=SIXEL, delay=delay, environment={"TERM": "xterm"})
+    said = examine(open_terminal, tmp_path, answers=SIXEL, delay=delay, environment={"TERM": "xterm"})
     assert said["terminal"]["name"] == "XTerm(379)"
     assert said["terminal"]["answer_seconds"] >= delay
     assert ("far away" in said["terminal"]["advice"]) == (delay > 0)
@@ -46,8 +46,8 @@ def test_what_a_terminal_answers_is_told_however_far_away_it_is(
     assert (said["cell size"]["width"], said["cell size"]["height"]) == (9, 18)
 
 
-def test_a_terminal_that_never_answers_is_told_of(open_program: Any, tmp_path: Path) -> None:
-    said = examine(open_program, tmp_path, answers=None)
+def test_a_terminal_that_never_answers_is_told_of(open_terminal: Any, tmp_path: Path) -> None:
+    said = examine(open_terminal, tmp_path, answers=None)
     assert "did not answer" in said["terminal"]["why"]
     assert said["pictures"]["modes"] == ["half", "ascii"]
 

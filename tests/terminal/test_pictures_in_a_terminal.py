@@ -92,15 +92,19 @@ def test_answers_between_keys_and_a_paste(open_answering: Any, log: Callable[[],
     terminal.wait_until(lambda: "mode sixel" in log())
 
 
-@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_plain_terminals_are_not_asked(
-    open_answering: Any, log: Callable[[], list[str]], environment: dict[str, str]
+@pytest.mark.parametrize(
+    ("environment", "question"), [({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False)], ids=["NO_COLOR", "dumb"]
+)
+def test_plain_terminals_are_not_asked_for_graphics(
+    open_answering: Any, log: Callable[[], list[str]], environment: dict[str, str], question: bool
 ) -> None:
-    terminal = open_answering(PLAIN, environment=environment)
+    terminal = open_answering(SIXEL, environment=environment)
     terminal.wait_until(lambda: "shown 0" in log())
     terminal.wait_until(lambda: re.search(r"[-=+*#%@]{4}", terminal.text))
-    assert b"\x1b[c" not in terminal.received
+    assert b"\x1b[>0q" not in terminal.received
+    assert (b"\x1b[c" in terminal.received) == question
     assert "▀" not in terminal.text
+    assert "mode sixel" not in log()
 
 
 def test_a_multiplexer_is_asked_without_strings_and_shows_no_kitty_graphics(

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from vae_tui.tui.wording import say_bytes, say_clock, say_nats, say_percent, say_setting, say_speed
+from vae_tui.tui.wording import join_whole, say_bytes, say_clock, say_nats, say_percent, say_setting, say_speed
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,9 @@ from vae_tui.tui.wording import say_bytes, say_clock, say_nats, say_percent, say
         (say_clock(7384), "2:03:04"),
         (say_clock(3 * 86400 + 4 * 3600), "3 d 04 h"),
         (say_clock(None), "–"),
+        (join_whole(["one", "two", "three"], "  ", 15), "one  two  three"),
+        (join_whole(["one", "two", "three"], "  ", 14), "one  two  …"),
+        (join_whole([], "  ", 14), ""),
     ],
 )
 def test_numbers_as_a_person_reads_them(said: str, expected: str) -> None:

@@ -52,10 +52,13 @@ def ask_terminal(environment: Mapping[str, str]) -> str:
     """What to write to a terminal so that it says what it can do; empty where it should not be asked.
 
     In this order: kitty graphics, its name, the size of a cell and of its text in pixels, whether it keeps an exact
-    colour, and primary device attributes, which every terminal answers, so that theirs is the last answer.
+    colour, and primary device attributes, which every terminal answers, so that theirs is the last answer. With NO_COLOR
+    only these, to learn how far away it is.
     """
-    if _is_plain(environment):
+    if _is_dumb(environment):
         return ""
+    if environment.get("NO_COLOR"):
+        return "\x1b[c"
     strings = not find_multiplexer(environment) and environment.get("TERM_PROGRAM") != "Apple_Terminal"
     graphics = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
     color = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
@@ -94,8 +97,8 @@ def judge_terminal(
     multiplexer = find_multiplexer(environment, answers)
     why: dict[str, str] = {}
     modes: list[Mode] = []
-    if answers is None or not (answers.complete or answers.kitty):
-        said = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_plain(environment) else ""
+    said = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_dumb(environment) else ""
+    if said or answers is None or not (answers.complete or answers.kitty):
         why["kitty"] = why["sixel"] = f"{said}: not asked" if said else "the terminal has not answered"
     else:
         if multiplexer:
@@ -117,8 +120,8 @@ def judge_terminal(
     return Abilities(tuple(modes), colors, cell, why)
 
 
-def _is_plain(environment: Mapping[str, str]) -> bool:
-    return bool(environment.get("NO_COLOR")) or environment.get("TERM", "").lower() in ("", "dumb", "unknown")
+def _is_dumb(environment: Mapping[str, str]) -> bool:
+    return environment.get("TERM", "").lower() in ("", "dumb", "unknown")
 
 
 def _judge_colors(environment: Mapping[str, str], answers: Answers | None) -> tuple[Colors, str]:

@@ -21,6 +21,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import ask_terminal, read_window
+from vae_tui.tui.frame import Shown
 from vae_tui.tui.pace import Pace
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class PictureDriver(LinuxDriver):
         self._frame: list[str] | None = None
         self._replies = ReplyFilter()
         self._pace = Pace()
+        self.shown = Shown()
+        """What the terminal shows."""
         self._lock = threading.Lock()
         self._someone_waits = False
         self._asked = False
@@ -67,6 +70,8 @@ class PictureDriver(LinuxDriver):
         """Start as Textual does, and ask the terminal at the end: its last answer is then the last to come."""
         self._output = _Output(self._file.fileno() if self._file is not None else 2, self._free)
         self._output.start()
+        self._pace.restart()
+        self.shown.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self.input_tty and not self._asked and (question := ask_terminal(os.environ)):
             self._asked = True
@@ -104,7 +109,8 @@ class PictureDriver(LinuxDriver):
             parts, self._frame = self._frame, None
             content = "".join(part for part in parts if part not in (SYNC_START, SYNC_END))
             if content and self._output is not None:
-                self._output.put(f"{SYNC_START}{content}{SYNC_END}{self._ask_for_acknowledgement()}", is_frame=True)
+                whole = f"{SYNC_START}{content}{SYNC_END}"
+                self._output.put(whole + self._ask_for_acknowledgement(len(whole.encode())), is_frame=True)
 
     @property
     def busy(self) -> bool:
@@ -115,11 +121,11 @@ class PictureDriver(LinuxDriver):
             self._someone_waits |= held
             return held
 
-    def _ask_for_acknowledgement(self) -> str:
+    def _ask_for_acknowledgement(self, size: int) -> str:
         with self._lock:
             if not self._pace.wanted:
                 return ""
-            self._pace.send(time.monotonic())
+            self._pace.send(time.monotonic(), size)
             self._replies.await_acknowledgement()
             return ACKNOWLEDGE
 

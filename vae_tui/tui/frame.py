@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
+from rich.cells import cell_len
 from rich.color import Color, ColorSystem, ColorType
 from rich.console import Console
 from rich.style import Style
@@ -34,17 +38,54 @@ _SHOWN_ON_SPACES = {"4", "7", "9", "21", "53"}
 _Codes = tuple[tuple[str, ...], str, str]
 """Attributes, ink and ground, as parameters of CSI m."""
 _PLAIN: _Codes = ((), "39", "49")
+_Cell = tuple[str, _Codes]
+_NEAR = 4
+"""Cells; to write that many again is no more than to move past them."""
+PLAIN_SIGNS = str.maketrans(
+    "─│┼╋╭╮╰╯┌┐└┘├┤┬┴━┃▸◆●○■▶→←↑↓−…·×",
+    "-|++++++++++++++-|>@o.#>><^v-~-x",
+)
+"""Lines, arrows and marks of the screens, for terminals and readers that know none."""
 
 
 class Frame(CompositorUpdate):
-    """What `update` shows, in few bytes, followed by `graphics`."""
+    """Bytes that were put together already, as an update that Textual can send."""
 
-    def __init__(self, update: CompositorUpdate, colors: Colors, graphics: str = "") -> None:
-        self._update, self._colors, self._graphics = update, colors, graphics
+    def __init__(self, content: str) -> None:
+        self._content = content
 
     def render_segments(self, console: Console) -> str:
         """The bytes, cursor moves and all."""
-        return encode_update(self._update, self._colors) + self._graphics
+        return self._content
+
+
+class Shown:
+    """What the cells of a terminal show, as far as that is known, so that no cell is written twice."""
+
+    def __init__(self) -> None:
+        self._rows: defaultdict[int, list[_Cell | None]] = defaultdict(list)
+
+    def forget(self) -> None:
+        """Take it that the terminal may show anything."""
+        self._rows.clear()
+
+    def take(self, x: int, y: int, cells: Sequence[_Cell | None]) -> list[tuple[int, int]]:
+        """Know that cells are written from a place on; returns from where to where they have to be."""
+        row = self._rows[y]
+        row.extend([None] * (x + len(cells) - len(row)))
+        before = row[x : x + len(cells)]
+        row[x : x + len(cells)] = cells
+        if before == cells and None not in before:
+            return []
+        runs: list[tuple[int, int]] = []
+        for index, (old, new) in enumerate(zip(before, cells, strict=True)):
+            if old is not None and old == new:
+                continue
+            if runs and index - runs[-1][1] <= _NEAR:
+                runs[-1] = runs[-1][0], index + 1
+            else:
+                runs.append((index, index + 1))
+        return runs
 
 
 def find_spans(update: CompositorUpdate) -> Spans:
@@ -60,28 +101,62 @@ def to_regions(spans: Spans) -> list[Region]:
     return [Region(first, row, last - first, 1) for row, first, last in spans]
 
 
-def encode_update(update: CompositorUpdate, colors: Colors) -> str:
-    """Write an update of Textual's compositor: only the cells in its spans, and only colours that change."""
+def encode_update(update: CompositorUpdate, colors: Colors, shown: Shown | None = None, *, plain: bool = False) -> str:
+    """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
+
+    Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
+    marks as ASCII characters.
+    """
     out: list[str] = []
     at: tuple[int, int] | None = None
-    shown = _PLAIN
+    ink = _PLAIN
     for x, y, strip in _pieces(update):
-        out.append(_move(at, x, y))
-        for text, style, control in strip:
-            if control or not text:
-                continue
-            wanted = _PLAIN if style is None else _codes(style, colors)
-            if text.isspace() and not _SHOWN_ON_SPACES.intersection(wanted[0]):
-                # No ink is seen on spaces, so the one before may stay.
-                wanted = wanted[0], shown[1], wanted[2]
-            if wanted != shown:
-                out.append(_change(shown, wanted))
-                shown = wanted
-            out.append(text if style is None or not style.link else _link(style, text))
-        at = x + strip.cell_length, y
-    if shown != _PLAIN:
+        texts, cells = _spell(strip, colors, plain)
+        for first, end in [(0, len(cells))] if shown is None else shown.take(x, y, cells):
+            out.append(_move(at, x + first, y))
+            for text, wanted in _join(texts[first:end]):
+                if text.isspace() and not _SHOWN_ON_SPACES.intersection(wanted[0]):
+                    # No ink is seen on spaces, so the one before may stay.
+                    wanted = wanted[0], ink[1], wanted[2]
+                if wanted != ink:
+                    out.append(_change(ink, wanted))
+                    ink = wanted
+                out.append(text)
+            at = x + end, y
+    if ink != _PLAIN:
         out.append("\x1b[m")
     return "".join(out)
+
+
+def _spell(strip: Strip, colors: Colors, plain: bool) -> tuple[list[_Cell], list[_Cell | None]]:
+    """What to write in each cell, and how it then looks; None where that is not one character for one cell."""
+    texts: list[_Cell] = []
+    looks: list[_Cell | None] = []
+    for text, style, control in strip:
+        if control or not text:
+            continue
+        codes = _PLAIN if style is None else _codes(style, colors)
+        if plain and not text.isascii():
+            text = text.translate(PLAIN_SIGNS)
+        width = len(text) if text.isascii() else cell_len(text)
+        if width != len(text) or (style is not None and style.link):
+            whole = text if style is None or not style.link else _link(style, text)
+            texts += [(whole, codes), *([("", codes)] * (width - 1))]
+            looks += [None] * width
+            continue
+        cells = [(character, codes) for character in text]
+        texts += cells
+        if " " in text and not _SHOWN_ON_SPACES.intersection(codes[0]):
+            blank = " ", ((), "", codes[2])
+            cells = [blank if cell[0] == " " else cell for cell in cells]
+        looks += cells
+    return texts, looks
+
+
+def _join(cells: list[_Cell]) -> Iterator[tuple[str, _Codes]]:
+    """Cells as texts of one colour."""
+    for codes, group in groupby(cells, key=itemgetter(1)):
+        yield "".join(text for text, _ in group), codes
 
 
 def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.terminal import MODES, Colors, Mode, detect_colors, judge_terminal
 from vae_tui.tui.driver import LineFree, PictureDriver, TerminalAnswered
-from vae_tui.tui.frame import Frame, Spans, find_spans, to_regions
+from vae_tui.tui.frame import Frame, Spans, encode_update, find_spans, to_regions
 
 Images = Literal["auto", "kitty", "sixel", "half", "ascii"]
 """What the user asked for."""
@@ -47,7 +47,10 @@ class PictureApp(App[_Outcome]):
     sent when the line is free; meanwhile only what they would show is remembered, never the frames.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "next_picture_mode", "Pictures")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "next_picture_mode", "Pictures"),
+        Binding("ctrl+l", "redraw", "Redraw", show=False),
+    ]
 
     picture_mode: reactive[Mode] = reactive("half", repaint=False)
     color_depth: reactive[Colors] = reactive("truecolor", repaint=False)
@@ -90,13 +93,20 @@ class PictureApp(App[_Outcome]):
         self._chosen = True
         self.picture_mode = modes[(modes.index(self.picture_mode) + 1) % len(modes)]
 
+    def watch_picture_mode(self, mode: Mode) -> None:
+        """In characters nothing is dimmed below what lies over it: that would be the whole screen to send, twice."""
+        self.set_class(mode == "ascii", "in-characters")
+
     def on_mount(self) -> None:
         """Begin anew with a terminal that was away."""
+        self.watch_picture_mode(self.picture_mode)
         self._judge()
         self.app_resume_signal.subscribe(self, lambda _: self._forget_graphics())
 
     def on_resize(self) -> None:
-        """Another font may have other cells."""
+        """Another font may have other cells, and a terminal may move what it shows."""
+        if self.line is not None:
+            self.line.shown.forget()
         self._judge()
 
     def on_terminal_answered(self, event: TerminalAnswered) -> None:
@@ -178,8 +188,23 @@ class PictureApp(App[_Outcome]):
             self._owe(screen, to_regions(spans))
             self.post_display_hook()
             return
+        if self.picture_mode == "sixel":
+            # What is drawn over cells goes when they are written again, be it the same.
+            line.shown.forget()
+        plain = self.picture_mode == "ascii"
+        content = encode_update(renderable, self._text_colors, line.shown, plain=plain) + self._paint(spans)
+        if not content and self.cursor_position == self._previous_cursor_position:
+            self.post_display_hook()
+            return
         with line.frame():
-            super()._display(screen, Frame(renderable, self._text_colors, self._paint(spans)))
+            super()._display(screen, Frame(content))
+
+    def action_redraw(self) -> None:
+        """Write all of the screen again, for a terminal in which something else wrote."""
+        if self.line is not None:
+            self.line.shown.forget()
+        self._forget_graphics()
+        self.screen.refresh()
 
     def _owe(self, screen: Screen[Any], regions: list[Region]) -> None:
         if screen is not self._owed_by:

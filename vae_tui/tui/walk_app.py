@@ -50,7 +50,7 @@ class WalkApp(PictureApp[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: everything a key of the screen does, pictures and the theme."""
         for binding in screen.active_bindings.values():
-            if binding.node is screen and isinstance(screen, WalkScreen):
+            if binding.node is screen and isinstance(screen, WalkScreen) and binding.binding.description:
                 run = partial(screen.run_action, binding.binding.action)
                 yield SystemCommand(
                     binding.binding.description, f"key: {binding.binding.key}", partial(screen.call_next, run)

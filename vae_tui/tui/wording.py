@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 MISSING = "–"
 
@@ -58,3 +59,13 @@ def say_clock(seconds: float | None) -> str:
     if days:
         return f"{days} d {hour:02} h"
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
+
+
+def join_whole(parts: Sequence[str], between: str, width: int) -> str:
+    """As many parts as fit whole into a width, and … where some are left out."""
+    shown = between.join(parts)
+    count = len(parts)
+    while count and len(shown) > width:
+        count -= 1
+        shown = between.join([*parts[:count], "…"])
+    return shown

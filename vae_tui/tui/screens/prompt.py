@@ -43,7 +43,10 @@ class PromptScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self.query_one(Input).focus()
+        line = self.query_one(Input)
+        # A cursor that blinks is written for ever, and slow lines have better to do.
+        line.cursor_blink = False
+        line.focus()
         for choices in self.query(OptionList):
             choices.can_focus = False
             self._offer("")

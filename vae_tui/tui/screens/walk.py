@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,6 +32,7 @@ from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.sliders import Sliders
 from vae_tui.tui.widgets.stage import VIEWS, Stage
+from vae_tui.tui.wording import join_whole
 from vae_tui.walk import Walk, write_walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -68,6 +70,7 @@ class WalkScreen(Screen[None]):
         Binding("u", "undo", "Undo"),
         Binding("U,ctrl+r", "redo", "Redo"),
         *(Binding(str(number + 1), f"view('{view}')", f"View: {view}") for number, view in enumerate(VIEWS)),
+        *(Binding(str(slot), f"slot({slot})", show=False) for slot in SLOTS if not 1 <= slot <= len(VIEWS)),
         Binding("tab", "vary", "Vary the view"),
         Binding("d", "type_plane", "Choose the plane"),
         Binding("plus", "zoom(0.8)", "Zoom in"),
@@ -121,7 +124,7 @@ class WalkScreen(Screen[None]):
         """Requests made before the checkpoint was open."""
         self._image: NDArray[np.uint8] | None = None
         self._shown: NDArray[np.float32] | None = None
-        self._hint, self._hint_style = note, "$faint"
+        self._hint, self._hint_style, self._note = "", "$faint", note
         self._busy: dict[str, str] = {}
         """What takes long, by purpose, in words."""
         self._slot_action: str | None = None
@@ -160,6 +163,7 @@ class WalkScreen(Screen[None]):
     def on_resize(self) -> None:
         """Fold where the screen is narrow."""
         self._fold()
+        self._show_lines()
 
     def _fold(self) -> None:
         view, narrow = self.query_one(Stage).view, self.size.width < 100
@@ -201,14 +205,18 @@ class WalkScreen(Screen[None]):
         left = " · ".join(part for part in said if part)
         left = left if len(left) <= width - len(right) - 2 else left[: max(0, width - len(right) - 3)] + "…"
         self.query_one("#title", Message).show(left + " " * max(1, width - len(left) - len(right)) + right, "$primary")
-        self.query_one("#anchors", Message).show(self._say_motion(), "$foreground")
         text, style = self._say()
-        self.query_one("#said", Message).show(text, style)
+        # What does not fit into its line begins in the one above.
+        first, *rest = wrap(text, width, max_lines=2, placeholder="…", break_on_hyphens=False) or [""]
+        self.query_one("#anchors", Message).show(
+            *((first, style) if rest else (self._say_motion(), "$foreground")),
+        )
+        self.query_one("#said", Message).show(rest[0] if rest else first, style)
         self.query_one(Keys).show(self._keys())
 
     def _say_motion(self) -> str:
         walker = self._walker
-        sign = "▶" if walker.playing else "■"
+        sign = "▶ playing" if walker.playing else "■"
         motion = f"{sign} {walker.kind}  {walker.speed:+g}/s  {walker.end}"
         if walker.kind == "anchors":
             motion += f"  {walker.method}  {'means' if walker.at == 'mean' else 'one epsilon'}"
@@ -218,15 +226,17 @@ class WalkScreen(Screen[None]):
     def _say(self) -> tuple[str, str]:
         if self._slot_action is not None:
             return f"{self._slot_action}: which bookmark, 0 to 9?   {self._say_taken()}", "$warning"
+        if self._hint:
+            return self._hint, self._hint_style
         if self._opened is None and self._decoder is not None:
             waited = time.monotonic() - self._began
             return f"{self._busy.get('open', 'starting the decoder')}   {waited:.0f} s", "$primary"
-        if self._hint:
-            return self._hint, self._hint_style
+        if self._note:
+            return self._note, "$faint"
         for doing in self._busy.values():
             return doing, "$primary"
-        values = "  ".join(f"z{d} {self._walker.z[d]:+.2f}" for d in self._walker.order[:8])
-        return f"at {values}", "$faint"
+        values = [f"z{d} {self._walker.z[d]:+.2f}" for d in self._walker.order[:8]]
+        return f"at {join_whole(values, '  ', self.size.width - 5)}", "$faint"
 
     def _say_taken(self) -> str:
         try:
@@ -241,11 +251,11 @@ class WalkScreen(Screen[None]):
         vary = {"scatter": "projection", "strip": "range", "table": "range"}.get(stage.view)
         return (
             *arrows,
-            ("r", "random"),
             ("1-6", "view"),
             *((("tab", vary),) if vary else ()),
             ("?", "all keys"),
             ("q", "leave"),
+            ("r", "random"),
             ("space", "stop" if self._walker.playing else "play"),
             ("a", "anchor"),
             ("x", "export"),
@@ -393,7 +403,7 @@ class WalkScreen(Screen[None]):
 
     def _moved(self) -> None:
         self._walker.record()
-        self._hint = ""
+        self._hint = self._note = ""
         self._show()
 
     def action_arrow(self, right: int, up: int) -> None:
@@ -518,8 +528,12 @@ class WalkScreen(Screen[None]):
 
     def action_view(self, view: str) -> None:
         """Change the view; while a bookmark is asked for, a digit is one."""
+        known = next(known for known in VIEWS if known == view)
+        if self._slot_action is not None:
+            self.action_slot(1 + VIEWS.index(known))
+            return
         stage = self.query_one(Stage)
-        stage.show_view(next(known for known in VIEWS if known == view))
+        stage.show_view(known)
         self._fold()
         if self._image is not None:
             stage.show_image(self._image)
@@ -682,15 +696,20 @@ class WalkScreen(Screen[None]):
         self._show_lines()
 
     def on_key(self, event: Any) -> None:
+        """Take no other key for the digit that a bookmark key waits for."""
+        # Digits are bindings, for these come one after the other, however quickly they were typed.
+        if self._slot_action is not None and event.character not in [str(slot) for slot in SLOTS]:
+            self._slot_action = None
+            event.stop()
+            event.prevent_default()
+            self._show_lines()
+
+    def action_slot(self, slot: int) -> None:
         """Take the digit that a bookmark key waits for."""
-        if self._slot_action is None:
-            return
-        keep, self._slot_action = self._slot_action == "keep this place", None
-        event.stop()
-        event.prevent_default()
-        if event.character in [str(slot) for slot in SLOTS]:
-            self._use_bookmark(int(event.character), keep=keep)
-        self._show_lines()
+        if self._slot_action is not None:
+            keep, self._slot_action = self._slot_action == "keep this place", None
+            self._use_bookmark(slot, keep=keep)
+            self._show_lines()
 
     def _use_bookmark(self, slot: int, *, keep: bool) -> None:
         bookmarks = Bookmarks(self._checkpoint)

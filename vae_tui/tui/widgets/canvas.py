@@ -120,6 +120,16 @@ class Canvas(Widget):
             self._hurry()
         self._draw()
 
+    def say(self, caption: str) -> None:
+        """Show another caption with the same pictures."""
+        if caption == self._caption:
+            return
+        had_row, self._caption = self._has_caption_row, caption
+        if had_row != self._has_caption_row:
+            self._redraw()
+        elif had_row:
+            self.refresh(Region(0, self._rows, self.content_size.width, 1))
+
     @property
     def layout_shown(self) -> Layout | None:
         """How the pictures stand; its sizes are in units of the mode."""

@@ -24,7 +24,7 @@ SPAN = 3.0
 
 
 class Sliders(Widget):
-    """One row a dimension: number, rate, place, value. The chosen one stays in sight; dead ones are dimmed."""
+    """One row a dimension: number, rate, place, value. The chosen one stays in sight; dead ones are dimmed and hollow."""
 
     class Pulled(Message):
         """A slider was clicked: `dimension` is to be chosen and, where `value` is not None, moved there."""
@@ -100,7 +100,7 @@ class Sliders(Widget):
         segments = [
             Segment(left.ljust(start)[:start], (color if chosen else faint) + bold),
             Segment(rail[: mark - start], track),
-            Segment("◆" if chosen else "●", color + bold),
+            Segment("◆" if chosen else "○" if dead else "●", color + bold),
             Segment(rail[mark - start + 1 :], track),
             Segment(f" {value:+.2f}".ljust(width - end)[: width - end], faint if dead else ground + bold),
         ]

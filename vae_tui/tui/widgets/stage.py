@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
@@ -20,6 +20,7 @@ from vae_tui.tui.views import Window
 from vae_tui.tui.walker import SLIDER_SPAN, Walker
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.scatter import Scatter
+from vae_tui.tui.wording import join_whole
 
 if TYPE_CHECKING:
     from vae_tui.tui.picturing import PictureApp
@@ -59,6 +60,7 @@ class Stage(Container):
         self._points: NDArray[np.float32] | None = None
         self._problem = ""
         self._images: NDArray[np.uint8] | None = None
+        self._captions: Sequence[str] = ()
         self._columns: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -100,13 +102,13 @@ class Stage(Container):
             self._show_scatter()
         elif self.view == "neighbours":
             self._ask_once("neighbours", {"count": _NEIGHBOURS}, walker.z[None])
-        elif self.view == "image":
-            return
-        else:
+        elif self.view != "image":
             points, columns, mark = self._spread()
             self._points = points
             self._ask_once("decode", {"view": self.view, "columns": columns}, points)
             self.query_one(Canvas).mark = mark
+        if self._images is not None:
+            self.query_one(Canvas).say(self._caption())
 
     def show_answer(self, answer: Message) -> None:
         """Take what the decoder answered to `ask`."""
@@ -115,7 +117,8 @@ class Stage(Container):
             self._show_images(arrays["images"], columns=facts["columns"])
         elif answer.kind == "neighboured" and self.view == "neighbours":
             self._points = np.concatenate([arrays["points"], arrays["means"]])
-            self._show_images(arrays["images"], caption="   ".join(facts["captions"]))
+            self._captions = facts["captions"]
+            self._show_images(arrays["images"])
             self.query_one(Canvas).mark = 0
         elif answer.kind == "encoded":
             self._codes = Codes(arrays["means"], arrays["labels"], facts["class_names"])
@@ -162,11 +165,38 @@ class Stage(Container):
             self._show_images(image[None])
             self.query_one(Canvas).mark = None
 
-    def _show_images(self, images: NDArray[np.uint8], *, columns: int | None = None, caption: str = "") -> None:
+    def _show_images(self, images: NDArray[np.uint8], *, columns: int | None = None) -> None:
         self._images, self._columns = images, columns
-        self.query_one(Canvas).show(images[:, None], columns=columns, caption=caption)
-        if caption != self.border_subtitle:
-            self.border_subtitle = caption
+        self.query_one(Canvas).show(images[:, None], columns=columns, caption=self._caption())
+        in_characters = self._app.picture_mode == "ascii"
+        self._subtitle = self._caption() if self.view == "neighbours" and not in_characters else ""
+
+    @property
+    def _subtitle(self) -> str:
+        return self.border_subtitle or ""
+
+    @_subtitle.setter
+    def _subtitle(self, text: str) -> None:
+        # Textual paints the whole widget anew when it is set, be it the same one.
+        if text != self.border_subtitle:
+            self.border_subtitle = text
+
+    def _caption(self) -> str:
+        """What is seen, in words: where the present latent is in it, or what the neighbours are."""
+        walker, canvas = self._walker, self.query_one(Canvas)
+        if self.view == "neighbours":
+            first, *others = self._captions or [""]
+            said = [first, *(caption.removeprefix("train:") for caption in others)]
+            return join_whole(said, "   ", canvas.content_size.width - 4)
+        place = f"z{walker.chosen} {walker.z[walker.chosen]:+.2f}"
+        if self.view == "image":
+            return f"image at {place}"
+        mark = canvas.mark or 0
+        if self.view == "strip":
+            return f"{place}, nearest to picture {mark + 1} of {_STRIP}"
+        if self.view == "map":
+            place = ", ".join(f"z{dimension} {walker.z[dimension]:+.2f}" for dimension in self._dimensions())
+        return f"{place}: row {mark // (self._columns or 1) + 1}, column {mark % (self._columns or 1) + 1}"
 
     def move_cursor(self, right: int, up: int, *, big: bool) -> None:
         """Move the cursor: in the map the two dimensions change, in the scatter the place in its plane."""
@@ -252,7 +282,8 @@ class Stage(Container):
             return f"z{first} → {left:+.1f} … {right:+.1f}   z{second} ↑ {bottom:+.1f} … {top:+.1f}"
         if self.view == "scatter":
             plane = self._code_plane()
-            return f"codes of the test images   {plane.axes[0]} →  {plane.axes[1]} ↑" if plane else "codes"
+            across, upwards = (axis.replace(" of the variance", "") for axis in plane.axes) if plane else ("", "")
+            return f"test codes   {across} →   {upwards} ↑" if plane else "test codes"
         return "nearest training images" if self.view == "neighbours" else "image"
 
     def _range(self, dimension: int) -> tuple[float, float]:
@@ -320,12 +351,14 @@ class Stage(Container):
 
     def _show_scatter(self) -> None:
         scatter, walker = self.query_one(Scatter), self._walker
-        scatter.colorless = self._app.picture_mode == "ascii"
+        scatter.colorless = self._app.picture_mode == "ascii" or self._app.color_depth == "none"
         plane = self._code_plane()
         if self._codes is not None and plane is not None:
             labels = self._codes.labels[plane.indexes]
             window = self._scatter_window or plane.window()
-            scatter.show(plane.points, labels, self._codes.names, window, plane.place(walker.z))
+            across, upwards = plane.place(walker.z)
+            scatter.show(plane.points, labels, self._codes.names, window, (across, upwards))
+            self._subtitle = f"cursor at {across:+.2f} {upwards:+.2f}"
         elif self._problem:
             scatter.say(self._problem)
         elif self._codes is None:
