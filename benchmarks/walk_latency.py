@@ -1,6 +1,6 @@
 """From key press to changed pixels in `vae-tui walk`, and whether hurried keys end in the right picture, in a pty.
 
-    python benchmarks/walk_latency.py CHECKPOINT... [--busy] [--out latency.json]
+    python benchmarks/walk_latency.py RUN|CHECKPOINT... [--busy] [--out latency.json]
 
 With --busy a training run has the machine to itself as far as it can. A key counts from the moment it is written to the
 moment at which the bytes were read that change the picture; what the terminal then takes to draw is not in it.
@@ -31,6 +31,7 @@ from vae_tui.bookmarks import Bookmarks
 from vae_tui.imaging.tiles import compose, fit_tiles
 from vae_tui.latent.grids import decode_points
 from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.run import find_checkpoint
 from vae_tui.tui.colors import THEME
 
 ROWS, COLUMNS = 24, 80
@@ -148,7 +149,7 @@ def hurry(walk: Walk, checkpoint: Path, presses: int) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, nargs="+")
+    parser.add_argument("checkpoint", metavar="RUN|CHECKPOINT", nargs="+")
     parser.add_argument("--busy", action="store_true", help="while a training run uses the machine")
     parser.add_argument("--presses", type=int, default=200)
     parser.add_argument("--out", type=Path)
@@ -161,7 +162,8 @@ def main() -> None:
             training = subprocess.Popen([*command, "--runs-dir", folder, "--ui", "none"], stdout=subprocess.DEVNULL)
             time.sleep(10)
         try:
-            for checkpoint in given.checkpoint:
+            for source in given.checkpoint:
+                checkpoint = find_checkpoint(str(source), Path("checkpoints"))
                 walk = Walk(checkpoint)
                 walk.read(8 if not given.busy else 20)
                 walk.changes()
