@@ -216,6 +216,9 @@ class TrainTable(Table):
     threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = _key(
         "auto", "CPU threads; auto: what is fastest in a trial of some steps, then kept, on resuming too"
     )
+    compile: bool | Literal["auto"] = _key(
+        "auto", "whether torch compiles the step; auto: where a trial shows that it pays back within the run"
+    )
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)
     seed: int = _key(0, "of weights, splits, data order, noise and pictures", ge=0, lt=2**63)

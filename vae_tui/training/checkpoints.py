@@ -133,6 +133,7 @@ class Checkpoints:
             "epoch_is_over": self._trainer.epoch_is_over,
             "elapsed_seconds": elapsed_seconds,
             "threads": torch.get_num_threads(),
+            "compiled": self._trainer.compiled,
             "torch": torch.__version__,
         }
         return encode_tensors(tensors, numbers)

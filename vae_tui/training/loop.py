@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,16 @@ import vae_tui
 from vae_tui import data as image_data
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
-from vae_tui.data.progress import Progress
 from vae_tui.evaluation.elbo import evaluate_elbo
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
-from vae_tui.run import Checkpoint, Run, read_metadata
+from vae_tui.run import Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints, Measured
 from vae_tui.training.device import choose_device, device_name
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.resources import Resources
-from vae_tui.training.threads import choose, time_threads
 from vae_tui.training.trainer import Trainer
+from vae_tui.training.tuning import tune
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
@@ -64,12 +63,11 @@ class Loop:
             data_root=data_root or image_data.default_data_root(),
             progress=say_stage,
         )
-        self._timed: Mapping[int, float] = {}
-        """Seconds a step took, by threads, where that was tried."""
-        self._set_threads(checkpoint, sets, say_stage)
+        recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
+        self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
         say_stage("building the networks", 0, None)
         self._sets = sets
-        self._trainer = Trainer(recipe, sets, self._device)
+        self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled)
         self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, sets.class_names)
         self._drawing = Drawing(
             run,
@@ -295,47 +293,18 @@ class Loop:
         return ev.TrainingStarted(
             **self._now(),
             device=device_name(self._device),
-            threads=torch.get_num_threads(),
+            threads=self._tuning.threads,
             versions={"vae_tui": vae_tui.__version__, "torch": torch.__version__, "python": platform.python_version()},
             parameter_count=sum(parameter.numel() for parameter in trainer.vae.parameters()),
             data_sizes=sizes,
             image_shape=trainer.vae.image_shape,
             network=trainer.vae.network_name,
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
-            notes=tuple(_notes(self._recipe, sets, self._timed)),
+            notes=(*self._tuning.notes, *_notes(self._recipe, sets)),
         )
 
-    def _set_threads(self, checkpoint: Checkpoint | None, sets: ImageSets, say_stage: Progress) -> None:
-        """What the recipe says, what the checkpoint was trained with (last bits depend on it), or what is fastest."""
-        wanted = self._recipe.train.threads
-        if wanted != "auto":
-            torch.set_num_threads(wanted)
-        elif checkpoint is not None:
-            torch.set_num_threads(read_metadata(checkpoint.state_path)["threads"])
-        elif self._device.type == "cpu" and torch.get_num_threads() > 1:
-            say_stage("trying numbers of threads", 0, None)
-            most = torch.get_num_threads()
-            self._timed = time_threads(_steps_on_a_copy(self._recipe, sets, self._device), most=most)
-            torch.set_num_threads(choose(self._timed))
 
-
-def _steps_on_a_copy(recipe: Recipe, sets: ImageSets, device: torch.device) -> Callable[[], None]:
-    """Steps that are those of the run, without touching it."""
-    trainer = Trainer(recipe, sets, device)
-
-    def step() -> None:
-        if trainer.epoch_is_over:
-            trainer.begin_epoch()
-        trainer.step()
-
-    return step
-
-
-def _notes(recipe: Recipe, sets: ImageSets, timed: Mapping[int, float]) -> Iterator[str]:
-    if timed:
-        batch = min(recipe.train.batch_size, len(sets.train))
-        speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
-        yield f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N decides it"
+def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
     if sets.skipped:
         named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
         yield f"{len(sets.skipped)} broken images were left out: {named}"

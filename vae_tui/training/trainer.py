@@ -55,7 +55,8 @@ class Trainer:
     only when asked for, so a step waits for nothing.
     """
 
-    def __init__(self, recipe: Recipe, sets: ImageSets, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, sets: ImageSets, device: torch.device, *, compiled: bool = False) -> None:
+        """With `compiled`, torch compiles the forward pass and its gradients when the first whole batch comes."""
         self.recipe = recipe
         self.device = device
         pixels = sets.train.pixels
@@ -74,7 +75,9 @@ class Trainer:
         }
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
 
-        self._compiled: Forward | None = None
+        self._forward_whole: Forward = _compile(self._forward) if compiled else self._forward
+        """For batches of full size: code is compiled for one shape, and an epoch's last batch may have another."""
+        self.compiled = compiled
 
         self.step_count = 0
         self.epoch = 0
@@ -127,8 +130,7 @@ class Trainer:
         """Train on the next batch."""
         pixels, bits, epsilon = self._next_batch()
         whole = len(pixels) == self.recipe.train.batch_size
-        # Code is compiled for one shape, and the last batch of an epoch may have another.
-        forward = self._compiled if self._compiled is not None and whole else self._forward
+        forward = self._forward_whole if whole else self._forward
         loss, sums = forward(pixels, bits, epsilon, torch.tensor(self.beta, device=self.device))
         self.optimizer.clear_gradients()
         torch.autograd.backward(loss / len(pixels))
@@ -234,6 +236,14 @@ class Trainer:
     @cached_property
     def _images_crc32(self) -> int:
         return zlib.crc32(self.pixels.cpu().numpy().data)
+
+
+def _compile(forward: Forward) -> Forward:
+    import torch._inductor.config  # noqa: PLC0415  as long to import as torch itself
+
+    # In this process: others would outlive a trainer that is killed.
+    torch._inductor.config.compile_threads = 1
+    return torch.compile(forward, fullgraph=True, dynamic=False)
 
 
 def _mean_image(pixels: Tensor) -> Tensor:

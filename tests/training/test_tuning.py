@@ -1,0 +1,126 @@
+"""Threads and compiling are decided by trial, said, and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+from conftest import MakeRun
+
+from vae_tui import events as ev
+from vae_tui.errors import DeviceError
+from vae_tui.model.checkpoint import read_tensors
+from vae_tui.run import read_metadata
+from vae_tui.training.attempt import attempt
+from vae_tui.training.tuning import choose, time_threads, time_ways
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_steps_are_timed_with_1_2_4_and_all_threads() -> None:
+    took = {1: 0.03, 2: 0.01, 4: 0.02, 6: 0.05}
+    asked: list[int] = []
+
+    def step() -> None:
+        asked.append(torch.get_num_threads())
+        time.sleep(took[asked[-1]])
+
+    seconds = time_threads(step, most=6)
+    assert list(seconds) == [1, 2, 4, 6]
+    assert choose(seconds) == 2
+    # By turns: each number is tried again after all the others.
+    assert asked.index(6) < len(asked) - 1 - asked[::-1].index(1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"), [({1: 1.0, 2: 0.6}, 2), ({1: 1.0, 2: 0.98}, 1), ({1: 1.0, 2: 4.0}, 1), ({1: 1.0}, 1)]
+)
+def test_more_threads_are_taken_only_where_they_pay(seconds: dict[int, float], chosen: int) -> None:
+    assert choose(seconds) == chosen
+
+
+def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun) -> None:
+    torch.set_num_threads(2)
+    run = make_run("train.threads=auto", "train.epochs=1")
+    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    assert started.threads in (1, 2)
+    assert started.notes[0].startswith(f"{started.threads} of 2 threads, by trial: ")
+    assert started.notes[1].startswith("not compiled: this takes about 0 s")
+    kept = started.threads
+    assert read_metadata(run.latest().state_path)["threads"] == kept
+    torch.set_num_threads(3)
+    (again,) = [e for e in attempt(run, device="cpu", resume=True) if isinstance(e, ev.TrainingStarted)]
+    assert again.threads == kept
+    assert not any("by trial" in note for note in again.notes)
+
+
+def test_a_trial_leaves_the_run_as_it_would_be(make_run: MakeRun) -> None:
+    torch.set_num_threads(2)
+    tried = make_run("train.threads=auto", name="tried")
+    list(attempt(tried, device="cpu"))
+    torch.set_num_threads(2)
+    told = make_run(f"train.threads={read_metadata(tried.latest().state_path)['threads']}", name="told")
+    list(attempt(told, device="cpu"))
+    weights, expected = (read_tensors(run.latest().path)[0] for run in (tried, told))
+    assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
+
+
+def test_ways_are_timed_by_turns_and_after_the_device_has_settled() -> None:
+    done: list[str] = []
+    ways = {name: (lambda name=name: (done.append(name), time.sleep(0.1))) for name in ("a", "b")}
+    seconds = time_ways(ways, lambda: done.append("settled"), rounds=2)  # type: ignore[arg-type]
+    assert done == ["a", "settled", "a", "settled", "b", "settled", "b", "settled"] * 2
+    assert all(0.1 <= taken < 1 for taken in seconds.values())
+
+
+COMPILED = ("train.compile=true", "data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2")
+
+
+def test_a_compiled_run_learns_what_a_plain_one_does_and_resumes_exactly(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
+    plain, whole, broken = (make_run(*COMPILED[number == 0 :], name=f"run{number}") for number in range(3))
+    for run in (plain, whole):
+        list(attempt(run, device="cpu"))
+    weights = [read_tensors(run.latest().path)[0] for run in (plain, whole)]
+    assert all(torch.allclose(weights[0][name], tensor, atol=1e-4) for name, tensor in weights[1].items())
+    asked = iter([False] * 7)
+    list(attempt(broken, device="cpu", interrupted=lambda: next(asked, True)))
+    assert broken.latest().step == 7
+    assert read_metadata(broken.latest().state_path)["compiled"] is True
+    list(attempt(broken, device="cpu", resume=True))
+    assert broken.latest().path.read_bytes() == whole.latest().path.read_bytes()
+
+
+def test_a_machine_without_a_compiler_trains_all_the_same_and_says_so(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no C++ compiler was found\nand a long story")
+
+    monkeypatch.setattr("torch.compile", lambda *_, **__: refuse)
+    monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
+    run = make_run("train.epochs=1")
+    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    assert "not compiled: torch cannot compile here (no C++ compiler was found)" in started.notes
+    assert run.state() == "completed"
+    wanted = make_run("train.epochs=1", "train.compile=true", name="wanted")
+    with pytest.raises(DeviceError, match=r"compile = true, but torch cannot compile here .*; is there a C"):
+        list(attempt(wanted, device="cpu"))
+
+
+def test_a_long_run_is_compiled_if_that_proves_faster(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
+    run = make_run("train.epochs=1")
+    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    (said,) = [note for note in started.notes if "compiled" in note]
+    compiled = read_metadata(run.latest().state_path)["compiled"]
+    assert said.startswith("compiled in " if compiled else "not compiled: a step takes ")

@@ -1,0 +1,175 @@
+"""How a run takes its steps: on how many threads, and whether compiled. Measured, not assumed, and kept on resuming."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import torch
+
+from vae_tui.data import ImageSets, Progress
+from vae_tui.errors import DeviceError
+from vae_tui.recipe import Recipe
+from vae_tui.training.trainer import Trainer
+
+_Way = TypeVar("_Way")
+_ROUNDS = 5
+_SECONDS_PER_TURN = 0.04
+_LEAST_GAIN = 1.05
+"""More threads must be this much faster than fewer: they are taken from the screen and from others."""
+_WORTH_COMPILING = 150.0
+"""Seconds of training from which on compiling, 4 to 30 s, is worth a try: it saves about a tenth."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What was decided, and in words why."""
+
+    threads: int
+    compiled: bool
+    notes: tuple[str, ...] = ()
+
+
+def tune(
+    recipe: Recipe, sets: ImageSets, device: torch.device, recorded: Mapping[str, Any] | None, say_stage: Progress
+) -> Tuning:
+    """Decide, and set the number of threads: as the recipe says, else as `recorded` by the run, else by trial.
+
+    Trials are made on a copy. Raises DeviceError where the recipe wants what torch cannot compile here.
+    """
+    notes = []
+    timed: dict[int, float] = {}
+    if recipe.train.threads != "auto":
+        torch.set_num_threads(recipe.train.threads)
+    elif recorded is not None:
+        # The last bits of sums depend on it.
+        torch.set_num_threads(recorded["threads"])
+    elif device.type == "cpu" and torch.get_num_threads() > 1:
+        say_stage("trying numbers of threads", 0, None)
+        timed = time_threads(_steps_on_a_copy(recipe, sets, device), most=torch.get_num_threads())
+        torch.set_num_threads(choose(timed))
+        batch = min(recipe.train.batch_size, len(sets.train))
+        speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
+        notes.append(
+            f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N decides it"
+        )
+    compiled, why = _decide_compiling(recipe, sets, device, recorded, timed, say_stage)
+    return Tuning(torch.get_num_threads(), compiled, (*notes, why) if why else tuple(notes))
+
+
+def time_ways(
+    ways: Mapping[_Way, Callable[[], None]], settle: Callable[[], None] = lambda: None, *, rounds: int = _ROUNDS
+) -> dict[_Way, float]:
+    """Seconds a step takes each way, by turns, so that what else runs on the machine meets all ways alike.
+
+    `settle` waits for a device that is still at work.
+    """
+    seconds: dict[_Way, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, step in ways.items():
+            step()
+            settle()
+            began, steps = time.perf_counter(), 0
+            while time.perf_counter() - began < _SECONDS_PER_TURN or not steps:
+                step()
+                steps += 1
+            settle()
+            seconds[way].append((time.perf_counter() - began) / steps)
+    return {way: statistics.median(taken) for way, taken in seconds.items()}
+
+
+def time_threads(step: Callable[[], None], *, most: int) -> dict[int, float]:
+    """Seconds a step takes with 1, 2, 4 ... and `most` threads; their number is left as the last turn had it."""
+
+    def step_with(count: int) -> None:
+        if torch.get_num_threads() != count:
+            torch.set_num_threads(count)
+        step()
+
+    counts = [count for count in (2**power for power in range(11)) if count < most] + [most]
+    return time_ways({count: partial(step_with, count) for count in counts})
+
+
+def choose(seconds: Mapping[int, float]) -> int:
+    """The fewest threads that no larger number clearly beats."""
+    best = min(seconds.values())
+    return min(count for count, taken in seconds.items() if taken < best * _LEAST_GAIN)
+
+
+def _decide_compiling(
+    recipe: Recipe,
+    sets: ImageSets,
+    device: torch.device,
+    recorded: Mapping[str, Any] | None,
+    timed: Mapping[int, float],
+    say_stage: Progress,
+) -> tuple[bool, str]:
+    wanted = recipe.train.compile
+    if wanted is False:
+        return False, ""
+    if wanted == "auto" and recorded is not None and not recorded.get("compiled", False):
+        return False, ""
+    if wanted == "auto" and device.type == "mps":
+        return False, "not compiled: torch's compiler is young on Apple GPUs; [train] compile = true tries it"
+    settle = torch.accelerator.synchronize if device.type != "cpu" else lambda: None
+    plain = _steps_on_a_copy(recipe, sets, device)
+    by_trial = wanted == "auto" and recorded is None
+    left = 0.0
+    if by_trial:
+        seconds = timed.get(torch.get_num_threads()) or time_ways({"plain": plain}, settle, rounds=1)["plain"]
+        left = _steps(recipe, sets, seconds) * seconds
+        if left < _WORTH_COMPILING:
+            return False, (
+                f"not compiled: this takes about {left:.0f} s, and compiling pays back from about "
+                f"{_WORTH_COMPILING:.0f} s on; [train] compile = true or false decides it"
+            )
+    say_stage("compiling", 0, None)
+    began = time.perf_counter()
+    compiled = _steps_on_a_copy(recipe, sets, device, compiled=True)
+    try:
+        compiled()
+    except Exception as error:
+        # Whatever a compiler that may be missing, old or broken says; training goes on without it.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if wanted is True:
+            way_out = "is there a C++ compiler? else set [train] compile = false"
+            raise DeviceError(f"[train] compile = true, but torch cannot compile here ({reason}); {way_out}") from error
+        return False, f"not compiled: torch cannot compile here ({reason})"
+    took = time.perf_counter() - began
+    if not by_trial:
+        return True, ""
+    times = time_ways({False: plain, True: compiled}, settle)
+    step_times = f"a step takes {1000 * times[True]:.2f} ms compiled, {1000 * times[False]:.2f} ms as it is"
+    if times[True] * _LEAST_GAIN > times[False]:
+        return False, f"not compiled: {step_times}; [train] compile = true or false decides it"
+    saved = left * (1 - times[True] / times[False])
+    return (
+        True,
+        f"compiled in {took:.0f} s to save {saved:.0f}: {step_times}; [train] compile = true or false decides it",
+    )
+
+
+def _steps(recipe: Recipe, sets: ImageSets, seconds_per_step: float) -> float:
+    """How many steps a new run takes."""
+    table = recipe.train
+    by_epochs = float("inf") if table.epochs is None else table.epochs * -(-len(sets.train) // table.batch_size)
+    by_time = float("inf") if table.max_seconds is None else table.max_seconds / seconds_per_step
+    return min(by_epochs, by_time)
+
+
+def _steps_on_a_copy(
+    recipe: Recipe, sets: ImageSets, device: torch.device, *, compiled: bool = False
+) -> Callable[[], None]:
+    """Steps that are those of the run, without touching it."""
+    trainer = Trainer(recipe, sets, device, compiled=compiled)
+
+    def step() -> None:
+        if trainer.epoch_is_over:
+            trainer.begin_epoch()
+        trainer.step()
+
+    return step
