@@ -5,7 +5,8 @@
                                     [--threads 2] [--busy 2] [--out throughput.json]
 
 Every contestant takes its turn in each round, in a fresh process. Ours is `vae-tui train` from its recipe, read from the
-log of its run: its validation, checkpoints and pictures are in the time. `limit` is no loop but only the matrix products
+log of its run: its validation, checkpoints and pictures are in the time; `compiled` is what it does of itself where a
+run is long enough (its compiling, before the first step, is not in the time). `limit` is no loop but only the matrix products
 of the same step. What the others do is said in peers.py. Ratios are medians over the rounds of headless by the other.
 The photos of cars128 and clothing64 are looked for under --data-root.
 """
@@ -25,7 +26,7 @@ from turns import busy, middle, paired_ratio, say, table, take_turns, write
 
 from vae_tui.recipe import load_recipe
 
-CONTESTANTS = ("headless", "screen", "examples", "pythae", "lightning", "bare", "limit")
+CONTESTANTS = ("headless", "compiled", "screen", "examples", "pythae", "lightning", "bare", "limit")
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ CASES = {
 }
 
 
-def measure_ours(case: Case, given: argparse.Namespace, *, screen: bool) -> dict[str, Any]:
+def measure_ours(case: Case, given: argparse.Namespace, how: str) -> dict[str, Any]:
     overrides = [
         *case.overrides(given.data_root),
         f"train.max_seconds={given.warmup + given.seconds}",
         f"train.threads={given.threads}",
+        f"train.compile={'true' if how == 'compiled' else 'false'}",
     ]
+    screen = how == "screen"
     with product.training(case.recipe, overrides, data_root=given.data_root, device=given.device, screen=screen) as run:
         run.wait_for(lambda event: event["event"] == "run_finished" and event["status"] == "completed")
         return product.throughput(run.events, given.warmup)
@@ -77,8 +80,8 @@ def measure_case(name: str, folder: Path, given: argparse.Namespace) -> dict[str
     problem = peers.pose(recipe, folder / name, data_root=given.data_root)
 
     def turn(contestant: str) -> Callable[[], dict[str, Any]]:
-        if contestant in ("headless", "screen"):
-            return lambda: measure_ours(case, given, screen=contestant == "screen")
+        if contestant in ("headless", "compiled", "screen"):
+            return lambda: measure_ours(case, given, contestant)
         return lambda: measure_peer(contestant, problem, given)
 
     say(f"{name}: {case.recipe} {' '.join(case.changes)}")

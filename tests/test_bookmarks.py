@@ -34,7 +34,15 @@ def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    "text", ["bookmarks = 3", "[bookmarks]\n12 = [1]", "[bookmarks]\nx = [1]", "[bookmarks]\n1 = ['a']", "["]
+    "text",
+    [
+        "bookmarks = 3",
+        "[bookmarks]\n12 = [1]",
+        "[bookmarks]\nx = [1]",
+        "[bookmarks]\n1 = ['a']",
+        "[bookmarks]\n1 = [1e30]",
+        "[" * 5000,
+    ],
 )
 def test_a_file_that_holds_none_is_not_written_over(checkpoint: Path, text: str) -> None:
     path = checkpoint.parent / "bookmarks.toml"

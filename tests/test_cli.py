@@ -41,6 +41,15 @@ def cli(tmp_path: Path) -> Cli:
     return run
 
 
+def test_closed_and_full_streams_are_no_bugs() -> None:
+    for redirection, code in (("walk <&-", 2), ("check digits >/dev/full", 1), ("check digits >&-", 0)):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{sys.executable} -m vae_tui {redirection}"], capture_output=True, text=True
+        )
+        assert done.returncode == code, redirection
+        assert "Traceback" not in done.stderr
+
+
 def start(command: list[str], tmp_path: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen([*command, *more], cwd=tmp_path, stdout=-1, stderr=-1, text=True)
 

@@ -32,13 +32,13 @@ class Bookmarks:
         try:
             tables = tomllib.loads(self.path.read_text())
             found = {int(slot): np.asarray(z, np.float32) for slot, z in tables.get("bookmarks", {}).items()}
-            if not all(slot in SLOTS and z.ndim == 1 and np.isfinite(z).all() for slot, z in found.items()):
-                raise ValueError("a slot is a digit, a place a list of numbers")
+            if not all(slot in SLOTS and z.ndim == 1 and (abs(z) <= 1000).all() for slot, z in found.items()):
+                raise ValueError("a slot is a digit, a place a list of numbers from -1000 to 1000")
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise VaeTuiError(f"{self.path} cannot be read: {error.strerror}") from error
-        except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise VaeTuiError(f"{self.path} holds no bookmarks: {error}; mend it or move it away") from None
         return found
 

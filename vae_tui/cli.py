@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -127,8 +128,13 @@ def main() -> None:
     """Run the command line; a user's mistake is one message on stderr and exit code 2."""
     # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in ("stdin", "stdout", "stderr"):
+        # Closed by whoever started us; files that are opened must not take its place.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115, PTH123
     try:
         app()
+        sys.stdout.flush()
     except VaeTuiError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(EXIT_WRONG_INPUT)
@@ -138,6 +144,15 @@ def main() -> None:
         # Whoever read our output has gone; Python would complain once more while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.errno == errno.ENOSPC and error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.stderr.write(f"stdout cannot be written: {error.strerror}\n")
+            sys.exit(EXIT_FAILED)
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOSPC, errno.EROFS):
+            raise
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        sys.exit(EXIT_WRONG_INPUT)
 
 
 def _print_version(wanted: bool) -> None:
@@ -681,7 +696,7 @@ def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: 
         from vae_tui.latent.replay import draw_walk, render_walk
 
         if out.suffix.lower() == ".gif":
-            _write_out(out, render_walk(space.vae, walk, scale=scale))
+            _write_out(out, render_walk(space.vae, walk, scale=scale, made_with=space.full_name))
         else:
             _write_picture(out, draw_walk(space.vae, walk, columns=columns, scale=scale), space, scale)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,14 +100,14 @@ def read_walk(path: Path) -> Walk:
         raise VaeTuiError(f"{path}: no such file") from None
     except OSError as error:
         raise VaeTuiError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise VaeTuiError(f"{path} is not TOML: {error}") from None
     unknown = sorted(set(tables) - {"checkpoint", "frames_per_second", "points"})
     if unknown:
         raise VaeTuiError(f"{path}: unknown key {unknown[0]}; a walk has points, frames_per_second and checkpoint")
     pace, checkpoint = tables.get("frames_per_second", 10.0), tables.get("checkpoint", "")
-    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0 < pace <= 100:
-        raise VaeTuiError(f"{path}: frames_per_second: expected a number above 0 and at most 100, got {pace!r}")
+    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0.01 <= pace <= 100:
+        raise VaeTuiError(f"{path}: frames_per_second: expected a number from 0.01 to 100, got {pace!r}")
     if not isinstance(checkpoint, str):
         raise VaeTuiError(f"{path}: checkpoint: expected a file's name, got {checkpoint!r}")
     return Walk(_points(tables.get("points"), path), float(pace), checkpoint)
@@ -120,10 +121,11 @@ def find_checkpoint_of(walk: Walk, path: Path) -> str | None:
     if not walk.checkpoint:
         return None
     for candidate in (Path(walk.checkpoint), path.parent / walk.checkpoint):
-        if candidate.is_file():
+        # As os.path sees it: what cannot be looked at, or cannot be a name, is not there.
+        if os.path.isfile(candidate):  # noqa: PTH113
             return str(candidate)
     raise VaeTuiError(
-        f"{path}: its checkpoint {walk.checkpoint} is not there; name another RUN or CHECKPOINT before --path"
+        f"{path}: its checkpoint {walk.checkpoint!r} is not there; name another RUN or CHECKPOINT before --path"
     )
 
 

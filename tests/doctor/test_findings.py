@@ -140,6 +140,13 @@ def test_a_torch_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest
     assert "libtorch.so: not there" in said.why
 
 
+def test_what_others_print_as_python_starts_is_not_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; print('hello'); print('x' * 200_000, file=sys.stderr)")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(sys.modules['vae_tui'].__path__[0]).parent}")
+    with survey(None) as looking:
+        assert examine_machine(looking)[0].state != "bad"
+
+
 def test_a_disk_that_can_be_used_keeps_nothing_of_the_trial(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     (said,) = examine_disk(runs / "deeper")

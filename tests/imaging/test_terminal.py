@@ -1,6 +1,6 @@
 import pytest
 
-from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.replies import Answers, understand
 from vae_tui.imaging.terminal import ask_terminal, detect_colors, find_multiplexer, judge_terminal
 
 
@@ -89,6 +89,13 @@ def test_colours_are_more_once_the_terminal_says_so() -> None:
     assert judge_terminal(XTERM).colors == "256"
     assert judge_terminal(XTERM, exact).colors == "truecolor"
     assert judge_terminal(XTERM | {"NO_COLOR": "1"}, exact).colors == "none"
+
+
+def test_sizes_no_screen_has_are_not_believed() -> None:
+    for answers in (Answers(complete=True, text_area=(32_000, 32_000)), Answers(complete=True)):
+        assert judge_terminal({"TERM": "xterm"}, answers, (1, 1, 60_000, 60_000)).cell is None
+    for answer in (b"\x1b[6;99999999;99999999t", b"\x1b[4;999999999;9999999999t"):
+        assert understand(Answers(), answer) == Answers()
 
 
 def test_the_size_of_a_cell_is_said_or_worked_out() -> None:

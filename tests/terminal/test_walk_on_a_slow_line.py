@@ -90,7 +90,8 @@ def test_all_of_it_is_there_and_the_terminal_is_given_back(walk: Any, walked_run
     sees("wrote mine.png")
     walk.press(b"m0")
     sees("kept as 0")
-    exported = decode_png((tmp_path / "mine.png").read_bytes())
+    # Exported eight times enlarged.
+    exported = decode_png((tmp_path / "mine.png").read_bytes())[::8, ::8]
     np.testing.assert_array_equal(exported, decode(walked_run, Bookmarks(walked_run.latest().path).read()[0]))
     assert read_picture(walk) == draw(exported)
     assert not walk.settings[3] & termios.ICANON

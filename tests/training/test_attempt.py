@@ -385,3 +385,17 @@ def test_a_run_that_cannot_be_written_any_more_fails_with_a_way_out(make_run: Ma
     last = read_events(run.events_path)[-1]
     assert isinstance(last, ev.RunFinished)
     assert "go on with: vae-tui train --resume" in last.reason
+
+
+def test_a_run_remembers_where_its_images_lay(make_run: MakeRun, tmp_path: Path) -> None:
+    from vae_tui.data import default_data_root, find_data_root
+
+    there = tmp_path / "sets"
+    there.mkdir()
+    run = make_run("train.epochs=1")
+    list(attempt(run, device="cpu", data_root=there))
+    known = read_metadata(run.latest().path)
+    assert find_data_root(None, known) == there
+    assert find_data_root(tmp_path, known) == tmp_path
+    there.rmdir()
+    assert find_data_root(None, known) == default_data_root()

@@ -217,7 +217,10 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
         await walk.press("x")
         await walk.type("")
         await walk.sees("wrote walk-1.png")
-        np.testing.assert_array_equal(decode_png((tmp_path / "walk-1.png").read_bytes()), walk.screen._image)
+        seen = decode_png((tmp_path / "walk-1.png").read_bytes())
+        assert walk.screen._image is not None
+        # Large enough to look at.
+        np.testing.assert_array_equal(seen, walk.screen._image.repeat(8, axis=0).repeat(8, axis=1))
         await walk.press("v", "L", "right", "down", "H", "v")
         await walk.sees("recorded 4 frames")
         for name in ("mine.gif", "mine.toml"):
@@ -229,6 +232,9 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
         await walk.sees("is there already")
     with Image.open(tmp_path / "mine.gif") as gif:
         assert gif.n_frames == 4
+        assert b"/step-" in gif.info["comment"]
+    with Image.open(tmp_path / "walk-1.png") as picture:
+        assert "/step-" in picture.info["Checkpoint"]
     assert len(read_walk(tmp_path / "mine.toml").points) == 4
     from typer.testing import CliRunner
 
@@ -276,6 +282,14 @@ async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_ru
         assert walk.z[1] == 1
         await walk.press("q")
         assert isinstance(app.screen, TrainingScreen)
+
+
+async def test_a_key_that_closes_prompts_does_not_leave_the_walk(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("escape", "w")
+        assert isinstance(walk.app.screen, WalkScreen)
+        await walk.sees("q leaves the walk")
 
 
 async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: Run) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -55,6 +57,14 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
 def default_data_root() -> Path:
     """Where image sets are kept unless --data-root says otherwise: the user's cache folder."""
     return platformdirs.user_cache_path("vae-tui", appauthor=False) / "data"
+
+
+def find_data_root(given: Path | None, metadata: Mapping[str, Any] | None) -> Path:
+    """The folder given, else that of a checkpoint's training, by its metadata and if it is still there, else the cache."""
+    known = (metadata or {}).get("data_root")
+    if given is None and isinstance(known, str) and Path(known).is_dir():
+        return Path(known)
+    return given or default_data_root()
 
 
 def _read(data: DataTable, data_root: Path, progress: Progress) -> StoredSets:

@@ -17,7 +17,8 @@ _LITTLE = 2**30
 def examine_disk(runs_dir: Path) -> list[Finding]:
     """Look at the folder of runs, or where it would be made; what is tried there is taken away again."""
     folder = runs_dir.expanduser().absolute()
-    while not folder.exists():
+    # As os.path sees it: what may not be looked at is not there.
+    while not os.path.exists(folder):  # noqa: PTH110
         folder = folder.parent
     why = f"runs live in {runs_dir}" if folder == runs_dir.absolute() else f"runs will be made in {runs_dir}"
     facts: dict[str, object] = {"runs_dir": str(runs_dir), "free_bytes": None, "writable": False, "locks": False}
@@ -25,9 +26,7 @@ def examine_disk(runs_dir: Path) -> list[Finding]:
         advice = "choose another --runs-dir (or VAE_TUI_RUNS_DIR)"
         return [Finding("disk", "bad", f"{folder} is in the way", f"{why}, and it is no folder", advice, facts)]
     free = shutil.disk_usage(folder).free
-    runs = (
-        [run for run in runs_dir.iterdir() if (run / "recipe.toml").is_file()] if folder == runs_dir.absolute() else []
-    )
+    runs = _find_runs(folder) if folder == runs_dir.absolute() else []
     taken = sum(_size(run) for run in runs)
     facts |= {"free_bytes": free, "runs": len(runs), "runs_bytes": taken}
     found = f"{_in_units(free)} free" + (
@@ -51,13 +50,20 @@ def examine_disk(runs_dir: Path) -> list[Finding]:
     return [Finding("disk", "good", found, why, "", facts)]
 
 
+def _find_runs(folder: Path) -> list[Path]:
+    try:
+        return [Path(entry.path) for entry in os.scandir(folder) if os.path.isfile(f"{entry.path}/recipe.toml")]  # noqa: PTH113
+    except PermissionError:
+        return []
+
+
 def _size(run: Path) -> int:
     total = 0
     for folder, _, names in os.walk(run):
         for name in names:
             path = Path(folder) / name
             # A live run's files come and go.
-            total += path.stat().st_size if path.is_file() else 0
+            total += path.stat().st_size if os.path.isfile(path) else 0  # noqa: PTH113
     return total
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +26,9 @@ class Survey:
         command = [sys.executable, "-m", "vae_tui.training.survey"]
         if data_root is not None:
             command.append(str(data_root))
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        # Files: pipes fill up while nobody reads them.
+        self._said, self._complaint = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._complaint)
 
     def is_there(self) -> bool:
         """Whether it has answered, or died."""
@@ -34,18 +36,26 @@ class Survey:
 
     def wait(self) -> Facts:
         """What it found; raises DeviceError with its last words where it died."""
-        answer, complaint = self._process.communicate()
-        if self._process.returncode:
-            lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["without a word"]
-            raise DeviceError(lines[-1])
-        facts: Facts = json.loads(answer)
+        self._process.wait()
+        self._said.seek(0)
+        self._complaint.seek(0)
+        lines = self._complaint.read().decode("utf-8", "replace").strip().splitlines() or ["it says nothing"]
+        if self._process.returncode < 0:
+            raise DeviceError(f"it was ended by {signal.Signals(-self._process.returncode).name}: {lines[-1]}")
+        try:
+            # What others print as Python starts comes before it.
+            facts: Facts = json.loads(self._said.read().splitlines()[-1])
+        except (ValueError, IndexError):
+            raise DeviceError(lines[-1]) from None
         return facts
 
     def close(self) -> None:
         """End it, if it has not ended."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
+        self._said.close()
+        self._complaint.close()
 
 
 @contextmanager

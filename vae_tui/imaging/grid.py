@@ -13,6 +13,9 @@ from PIL.PngImagePlugin import PngInfo
 Pixels = NDArray[np.uint8]
 BACKGROUND = 48
 """Grey level between tiles: apart from black and from white."""
+_READABLE_SIDE, _READABLE_MOVING_SIDE = 720, 240
+"""Pixels along the longer side, at least."""
+_LARGEST_SCALE = 8
 
 
 def make_grid(images: Pixels, columns: int, *, padding: int = 2) -> Pixels:
@@ -48,6 +51,12 @@ def split_grid(grid: Pixels, count: int, columns: int, *, padding: int = 2) -> P
         for left in range(padding, columns * (width + padding), width + padding)
     ]
     return np.stack(tiles[:count])
+
+
+def choose_scale(height: int, width: int, *, moving: bool = False) -> int:
+    """How many times to enlarge a picture so that it can be looked at; less where it moves, for a file of modest size."""
+    side = _READABLE_MOVING_SIDE if moving else _READABLE_SIDE
+    return min(_LARGEST_SCALE, max(1, -(-side // max(height, width))))
 
 
 def encode_png(pixels: Pixels, *, scale: int = 1, text: Mapping[str, str] | None = None) -> bytes:

@@ -17,6 +17,8 @@ _LONG_GAP = 3.0
 """The same, once so much of an answer came that nobody can have typed it."""
 _LONGEST = 4096
 """Bytes; what is longer is no answer."""
+_LARGEST_SIZE = {4: 32_768, 6: 512}
+"""Pixels of a text area and of a cell; what is larger is not believed."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def understand(answers: Answers, answer: bytes) -> Answers:
         return replace(answers, attributes=numbers, complete=True)
     if answer.endswith(b"t"):
         kind, height, width = (int(number) for number in body[:-1].split(b";"))
-        size = (height, width) if height and width else None
+        largest = _LARGEST_SIZE.get(kind, 0)
+        size = (height, width) if 0 < height <= largest and 0 < width <= largest else None
         if kind == 6:
             return replace(answers, cell=size)
         if kind == 4:

@@ -14,6 +14,8 @@ from vae_tui.imaging.replies import Answers
 Colors = Literal["truecolor", "256", "16", "none"]
 Mode = Literal["kitty", "sixel", "half", "ascii"]
 """How pictures are drawn: as the terminal's own graphics, as half blocks in colours, or as characters."""
+LARGEST_CELL = 512
+"""Pixels; a cell that is said to be larger is not believed."""
 MODES: tuple[Mode, ...] = ("kitty", "sixel", "half", "ascii")
 """Best first."""
 
@@ -144,7 +146,11 @@ def _judge_cell(
     if window is not None:
         rows, columns, height, width = window
         if rows and columns and answers is not None and answers.text_area is not None:
-            return (answers.text_area[0] // rows, answers.text_area[1] // columns), "from the size of the text area"
+            cell = answers.text_area[0] // rows, answers.text_area[1] // columns
+            if all(0 < side <= LARGEST_CELL for side in cell):
+                return cell, "from the size of the text area"
         if rows and columns and height and width:
-            return (height // rows, width // columns), "from the size of the window"
+            cell = height // rows, width // columns
+            if all(0 < side <= LARGEST_CELL for side in cell):
+                return cell, "from the size of the window"
     return None, "nobody said; pictures are drawn as if it were 20 x 10"

@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import Pixels, encode_png, make_grid
+from vae_tui.imaging.grid import Pixels, choose_scale, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
-_READABLE_SIDE, _READABLE_MOVING_SIDE = 720, 240
-"""Pixels along the longer side, at least."""
-_LARGEST_SCALE = 8
 
 
 @dataclass(frozen=True)
@@ -58,12 +55,6 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def choose_scale(height: int, width: int, *, moving: bool = False) -> int:
-    """How many times to enlarge a picture so that it can be looked at; less where it moves, for a file of modest size."""
-    side = _READABLE_MOVING_SIDE if moving else _READABLE_SIDE
-    return min(_LARGEST_SCALE, max(1, -(-side // max(height, width))))
 
 
 def check_size(count: int, image_shape: tuple[int, int, int], scale: int | None) -> None:

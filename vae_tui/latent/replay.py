@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 import torch
 
+from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import Pixels, make_grid
+from vae_tui.imaging.grid import Pixels, choose_scale, make_grid
 from vae_tui.latent.grids import decode_points
-from vae_tui.latent.picture import Picture, check_size, choose_scale
+from vae_tui.latent.picture import Picture, check_size
 from vae_tui.model import VAE
 from vae_tui.walk import Walk
 
@@ -21,13 +22,16 @@ _WIDEST = 41
 """Images in a row, unless told otherwise."""
 
 
-def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None) -> bytes:
+def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None, made_with: str = "") -> bytes:
     """A walk as a GIF that repeats, each pixel `scale` pixels large, or as many as make it easy to look at.
+
+    Its comment names `made_with`, the checkpoint.
 
     Raises VaeTuiError where the walk does not fit the model or is too long.
     """
     scale = scale or choose_scale(*vae.image_shape[1:], moving=True)
-    return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale)
+    comment = f"Software: vae-tui {__version__}\nCheckpoint: {made_with}"
+    return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale, comment=comment)
 
 
 def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int | None) -> Picture:

@@ -170,7 +170,7 @@ class Service:
         if request.kind == "record" and points is not None:
             out = Path(facts["out"])
             progress("decoding frames", 0, None)
-            content = render_walk(vae, Walk(points, facts["frames_per_second"]))
+            content = render_walk(vae, Walk(points, facts["frames_per_second"]), made_with=opened.full_name)
             try:
                 write_whole(out, content)
             except OSError as error:

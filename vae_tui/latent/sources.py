@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vae_tui.data import Images, ImageSets, Progress, default_data_root, load_image_sets
+from vae_tui.data import Images, ImageSets, Progress, find_data_root, load_image_sets
 from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, encode_images
@@ -55,7 +55,7 @@ def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: 
     sets = load_image_sets(
         recipe.data,
         seed=recipe.train.seed,
-        data_root=data_root or default_data_root(),
+        data_root=find_data_root(data_root, metadata),
         progress=progress,
     )
     found = tuple(sets.test.pixels.shape[1:])

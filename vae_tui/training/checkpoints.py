@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TypedDict, cast
+from collections.abc import Mapping
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import Tensor
@@ -28,9 +29,10 @@ class Measured(TypedDict, total=False):
 class Checkpoints:
     """Saves what must not be lost: at most once a second, unless `now` is said; the best is never missed."""
 
-    def __init__(self, run: Run, trainer: Trainer, keep: int, class_names: tuple[str, ...]) -> None:
+    def __init__(self, run: Run, trainer: Trainer, keep: int, about: Mapping[str, Any]) -> None:
+        """`about` is what every checkpoint says of its images."""
         self._run, self._trainer, self._keep = run, trainer, keep
-        self._class_names = class_names
+        self._about = about
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
@@ -122,7 +124,7 @@ class Checkpoints:
     def _encode(self, measured: Measured) -> bytes:
         trainer = self._trainer
         averaged = trainer.averaged.vae if trainer.averaged else None
-        facts = {"step": trainer.step_count, "epoch": trainer.epoch, "class_names": self._class_names, **measured}
+        facts = {"step": trainer.step_count, "epoch": trainer.epoch, **self._about, **measured}
         return encode_checkpoint(trainer.vae, averaged, facts)
 
     def _encode_state(self, elapsed_seconds: float) -> bytes:

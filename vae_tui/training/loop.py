@@ -57,18 +57,16 @@ class Loop:
         def say_stage(stage: str, done: int, total: int | None) -> None:
             say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
 
-        sets = image_data.load_image_sets(
-            recipe.data,
-            seed=recipe.train.seed,
-            data_root=data_root or image_data.default_data_root(),
-            progress=say_stage,
-        )
+        known = None if checkpoint is None else read_metadata(checkpoint.path)
+        root = image_data.find_data_root(data_root, known)
+        sets = image_data.load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
         recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
         self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
         say_stage("building the networks", 0, None)
         self._sets = sets
         self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled)
-        self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, sets.class_names)
+        about = {"class_names": sets.class_names, "data_root": str(root.expanduser().absolute())}
+        self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, about)
         self._drawing = Drawing(
             run,
             (sets.validation or sets.train).pixels,

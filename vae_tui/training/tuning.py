@@ -136,7 +136,7 @@ def _decide_compiling(
         # Whatever a compiler that may be missing, old or broken says; training goes on without it.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if wanted is True:
-            way_out = "is there a C++ compiler? else set [train] compile = false"
+            way_out = "is there a C++ compiler? else --set train.compile=false"
             raise DeviceError(f"[train] compile = true, but torch cannot compile here ({reason}); {way_out}") from error
         return False, f"not compiled: torch cannot compile here ({reason})"
     took = time.perf_counter() - began

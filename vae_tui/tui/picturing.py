@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from vae_tui.imaging.replies import Answers
-from vae_tui.imaging.terminal import MODES, Colors, Mode, detect_colors, judge_terminal
+from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
 from vae_tui.tui.driver import LineFree, PictureDriver, TerminalAnswered
 from vae_tui.tui.frame import Frame, Spans, encode_update, find_spans, to_regions
 
@@ -119,7 +119,7 @@ class PictureApp(App[_Outcome]):
         self._abilities = abilities = judge_terminal(os.environ, self._answers, window)
         cell = abilities.cell
         if window is not None and window[0] and window[1] and window[2] and window[3]:
-            of_window = window[2] // window[0], window[3] // window[1]
+            of_window = min(window[2] // window[0], LARGEST_CELL), min(window[3] // window[1], LARGEST_CELL)
             if self._answers is not None and self._window_cell not in (None, of_window):
                 # What the terminal said was of the font it had then.
                 cell = of_window

@@ -17,11 +17,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
+from vae_tui import __version__
 from vae_tui.bookmarks import SLOTS, Bookmarks
 from vae_tui.decoder import Decoder
 from vae_tui.errors import CheckpointError, VaeTuiError
 from vae_tui.exchange import Message as Answer
-from vae_tui.imaging.grid import encode_png, make_grid
+from vae_tui.imaging.grid import choose_scale, encode_png, make_grid
 from vae_tui.run import Run, read_metadata, user_path, write_whole
 from vae_tui.tui.motion import FRAMES_PER_SECOND
 from vae_tui.tui.screens.prompt import PromptScreen
@@ -92,7 +93,8 @@ class WalkScreen(Screen[None]):
         Binding("v", "toggle_recording", "Record"),
         Binding("x", "export", "Export"),
         Binding("question_mark,f1", "help", "Help"),
-        Binding("q,escape,ctrl+c,w", "leave", "Leave"),
+        Binding("q,ctrl+c", "leave", "Leave"),
+        Binding("w,escape", "return", "Back to the training", show=False),
     ]
 
     class Answered(message.Message):
@@ -356,6 +358,9 @@ class WalkScreen(Screen[None]):
 
     def _take_failed(self, answer: Answer) -> None:
         text = str(answer.facts["message"])
+        if answer.facts.get("purpose") == "open" and self._opened is not None and self._follow is not None:
+            # Pruned before it was open: the place is kept, and a newer one comes.
+            return
         if answer.facts.get("purpose") == "view":
             self.query_one(Stage).show_problem(text)
         self._hint_for(text, "$error")
@@ -368,7 +373,7 @@ class WalkScreen(Screen[None]):
         if found and found[-1].path.absolute() != self._checkpoint.absolute() and self._decoder is not None:
             self._checkpoint = found[-1].path
             self._decoder.ask("open", {"purpose": "open", "checkpoint": str(self._checkpoint.absolute())})
-        elif len(self.app.screen_stack) > 2:
+        elif self._came_from_training:
             self.app.notify(problem, severity="error")
             self.dismiss(None)
         else:
@@ -786,8 +791,9 @@ class WalkScreen(Screen[None]):
             raise VaeTuiError("there is no picture yet")
         images, columns = pictures
         grid = images[0] if len(images) == 1 else make_grid(images, columns)
+        text = {"Software": f"vae-tui {__version__}", "Checkpoint": "/".join(self._checkpoint.resolve().parts[-2:])}
         try:
-            write_whole(out, encode_png(grid))
+            write_whole(out, encode_png(grid, scale=choose_scale(*grid.shape[:2]), text=text))
         except OSError as error:
             raise VaeTuiError(f"{out} cannot be written: {error.strerror}") from error
         self._hint_for(f"wrote {out}", "$success")
@@ -817,10 +823,21 @@ class WalkScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Go back to where one came from."""
-        if len(self.app.screen_stack) > 2:
+        if self._came_from_training:
             self.dismiss(None)
         else:
             self.app.exit()
+
+    def action_return(self) -> None:
+        """Go back to the training; a walk of its own is not left by a key that closes prompts."""
+        if self._came_from_training:
+            self.dismiss(None)
+        else:
+            self._hint_for("q leaves the walk", "$faint")
+
+    @property
+    def _came_from_training(self) -> bool:
+        return len(self.app.screen_stack) > 2
 
 
 def _number(text: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +77,10 @@ class Scatter(Widget):
         width, height = self.content_size
         ground = self.rich_style
         if self._points is None:
-            text = self._text if y == height // 2 else ""
-            return Strip([Segment(text[:width].center(width), ground + Style(dim=True))], width)
+            lines = wrap(self._text, max(1, width - 2))
+            number = y - (height - len(lines)) // 2
+            text = lines[number] if 0 <= number < len(lines) else ""
+            return Strip([Segment(text.center(width), ground + Style(dim=True))], width)
         if y == height - 1:
             return self._legend(width, ground)
         if self._cells is None:
