@@ -136,7 +136,7 @@ class AnsweringTerminal:
         self._reading.set()
 
     def wait_until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while not condition():
             assert time.monotonic() < deadline, self.text
             time.sleep(0.02)
