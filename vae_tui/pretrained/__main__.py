@@ -21,6 +21,8 @@ def store(checkpoint: Path, target: Path) -> float:
     Raises CheckpointError where that is as much as a step of a byte, which would be a different model.
     """
     tensors, metadata = read_tensors(checkpoint)
+    # Where images lie on the machine that trained it is nobody else's business.
+    metadata.pop("data_root", None)
     averaged = {name: tensor for name, tensor in tensors.items() if name.startswith("ema.")}
     weights = {name.removeprefix("ema."): tensor.half() for name, tensor in (averaged or tensors).items()}
     whole = load_checkpoint(checkpoint)

@@ -131,7 +131,7 @@ class Trainer:
         pixels, bits, epsilon = self._next_batch()
         whole = len(pixels) == self.recipe.train.batch_size
         forward = self._forward_whole if whole else self._forward
-        loss, sums = forward(pixels, bits, epsilon, torch.tensor(self.beta, device=self.device))
+        loss, sums = forward(pixels, bits, epsilon, torch.full((), self.beta, device=self.device))
         self.optimizer.clear_gradients()
         torch.autograd.backward(loss / len(pixels))
         if self.recipe.optimizer.clip_norm:

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import torch
@@ -43,6 +43,7 @@ def tune(
     """
     notes = []
     timed: dict[int, float] = {}
+    copy = cache(lambda: _steps_on_a_copy(recipe, sets, device))
     if recipe.train.threads != "auto":
         torch.set_num_threads(recipe.train.threads)
     elif recorded is not None:
@@ -50,14 +51,14 @@ def tune(
         torch.set_num_threads(recorded["threads"])
     elif device.type == "cpu" and torch.get_num_threads() > 1:
         say_stage("trying numbers of threads", 0, None)
-        timed = time_threads(_steps_on_a_copy(recipe, sets, device), most=torch.get_num_threads())
+        timed = time_threads(copy(), most=torch.get_num_threads())
         torch.set_num_threads(choose(timed))
         batch = min(recipe.train.batch_size, len(sets.train))
         speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
         notes.append(
             f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N decides it"
         )
-    compiled, why = _decide_compiling(recipe, sets, device, recorded, timed, say_stage)
+    compiled, why = _decide_compiling(recipe, sets, device, recorded, timed, copy, say_stage)
     return Tuning(torch.get_num_threads(), compiled, (*notes, why) if why else tuple(notes))
 
 
@@ -106,6 +107,7 @@ def _decide_compiling(
     device: torch.device,
     recorded: Mapping[str, Any] | None,
     timed: Mapping[int, float],
+    copy: Callable[[], Callable[[], None]],
     say_stage: Progress,
 ) -> tuple[bool, str]:
     wanted = recipe.train.compile
@@ -116,11 +118,10 @@ def _decide_compiling(
     if wanted == "auto" and device.type == "mps":
         return False, "not compiled: torch's compiler is young on Apple GPUs; [train] compile = true tries it"
     settle = torch.accelerator.synchronize if device.type != "cpu" else lambda: None
-    plain = _steps_on_a_copy(recipe, sets, device)
     by_trial = wanted == "auto" and recorded is None
     left = 0.0
     if by_trial:
-        seconds = timed.get(torch.get_num_threads()) or time_ways({"plain": plain}, settle, rounds=1)["plain"]
+        seconds = timed.get(torch.get_num_threads()) or time_ways({"plain": copy()}, settle, rounds=1)["plain"]
         left = _steps(recipe, sets, seconds) * seconds
         if left < _WORTH_COMPILING:
             return False, (
@@ -142,7 +143,7 @@ def _decide_compiling(
     took = time.perf_counter() - began
     if not by_trial:
         return True, ""
-    times = time_ways({False: plain, True: compiled}, settle)
+    times = time_ways({False: copy(), True: compiled}, settle)
     step_times = f"a step takes {1000 * times[True]:.2f} ms compiled, {1000 * times[False]:.2f} ms as it is"
     if times[True] * _LEAST_GAIN > times[False]:
         return False, f"not compiled: {step_times}; [train] compile = true or false decides it"

@@ -46,7 +46,7 @@ class WalkScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "arrow(0, 1)", "Dimension above", priority=False),
+        Binding("up", "arrow(0, 1)", "Dimension above"),
         Binding("down", "arrow(0, -1)", "Dimension below"),
         Binding("left", "arrow(-1, 0)", "Step down"),
         Binding("right", "arrow(1, 0)", "Step up"),
