@@ -17,6 +17,9 @@ from vae_tui.training.attempt import attempt
 from vae_tui.training.tuning import choose, time_threads, time_ways
 
 
+CONVOLUTIONS = ("model.network=conv", "model.channels=[4]")
+
+
 @pytest.fixture(autouse=True)
 def threads_as_before() -> Iterator[None]:
     threads = torch.get_num_threads()
@@ -48,7 +51,7 @@ def test_more_threads_are_taken_only_where_they_pay(seconds: dict[int, float], c
 
 def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun) -> None:
     torch.set_num_threads(2)
-    run = make_run("train.threads=auto", "train.epochs=1")
+    run = make_run("train.threads=auto", "train.epochs=1", *CONVOLUTIONS)
     (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
     assert started.threads in (1, 2)
     assert started.notes[0].startswith(f"{started.threads} of 2 threads, by trial: ")
@@ -80,6 +83,13 @@ def test_ways_are_timed_by_turns_and_after_the_device_has_settled() -> None:
     assert all(0.1 <= taken < 1 for taken in seconds.values())
 
 
+def test_what_is_derived_by_hand_is_compiled_only_where_that_is_asked_for(make_run: MakeRun) -> None:
+    (started,) = [event for event in attempt(make_run(), device="cpu") if isinstance(event, ev.TrainingStarted)]
+    assert (
+        "not compiled: the gradients of fully connected networks are derived by hand, which is faster" in started.notes
+    )
+
+
 COMPILED = ("train.compile=true", "data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2")
 
 
@@ -108,7 +118,7 @@ def test_a_machine_without_a_compiler_trains_all_the_same_and_says_so(
 
     monkeypatch.setattr("torch.compile", lambda *_, **__: refuse)
     monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
-    run = make_run("train.epochs=1")
+    run = make_run("train.epochs=1", *CONVOLUTIONS)
     (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
     assert "not compiled: torch cannot compile here (no C++ compiler was found)" in started.notes
     assert run.state() == "completed"
@@ -119,7 +129,7 @@ def test_a_machine_without_a_compiler_trains_all_the_same_and_says_so(
 
 def test_a_long_run_is_compiled_if_that_proves_faster(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
-    run = make_run("train.epochs=1")
+    run = make_run("train.epochs=1", *CONVOLUTIONS)
     (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
     (said,) = [note for note in started.notes if "compiled" in note]
     compiled = read_metadata(run.latest().state_path)["compiled"]

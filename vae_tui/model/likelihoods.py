@@ -18,6 +18,9 @@ class Likelihood(Protocol):
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,)."""
 
+    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
+        """The gradient of the distortion by the decoder's output, in the shape of both."""
+
     def mean(self, output: Tensor) -> Tensor:
         """The expected image, (B, C, H, W) in [0, 1]."""
 
@@ -30,7 +33,11 @@ class Bernoulli:
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,); from logits, so no probability is ever rounded to 0 or 1."""
-        return functional.binary_cross_entropy_with_logits(output, images, reduction="none").flatten(1).sum(1)
+        return functional.binary_cross_entropy_with_logits(output, images, reduction="none").sum((1, 2, 3))
+
+    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
+        """The gradient of the distortion by the logits, in the shape of both."""
+        return torch.sigmoid(output).sub_(images)
 
     def mean(self, output: Tensor) -> Tensor:
         """The probability of each pixel, (B, C, H, W)."""
@@ -46,8 +53,13 @@ class Gaussian:
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
-        squared_error = (torch.sigmoid(output) - images).square().flatten(1).sum(1)
+        squared_error = (torch.sigmoid(output) - images).square().sum((1, 2, 3))
         return squared_error * self._precision + images[0].numel() * self._log_normaliser
+
+    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
+        """The gradient of the distortion by the decoder's output, in the shape of both."""
+        mean = torch.sigmoid(output)
+        return (mean - images).mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
 
     def mean(self, output: Tensor) -> Tensor:
         """The mean of each pixel, (B, C, H, W)."""

@@ -21,6 +21,7 @@ from vae_tui.events import RunFinished, TrainingStarted
 from vae_tui.recipe import load_recipe
 from vae_tui.run import EventReader, Run
 from vae_tui.training.attempt import attempt
+from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.preparation import create_run, reopen_run
 
 _EXIT = {"completed": 0, "stopped": 130, "failed": 1}
@@ -30,6 +31,7 @@ _EXIT_WRONG_INPUT = 2
 def main() -> int:
     """Open one run and train it to its end."""
     arguments = _parse_arguments()
+    keep_freed_memory()
     asked: list[int] = []
     training = False
 

@@ -16,6 +16,7 @@ from vae_tui.errors import RunError
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
+from vae_tui.training.dense import DenseGradients, takes_no_autograd
 from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
 
 _LOSSES_KEPT = 4096
@@ -64,7 +65,10 @@ class Trainer:
         self.pixels = pixels.to(device)
         mean_image = _mean_image(pixels)
         seed = seed_for(recipe.train.seed, "weights")
+        # Convolutions are quicker where a pixel's channels lie together (benchmarks/LOG.md).
+        self._layout = torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
         self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
+        self.vae = self.vae.to(memory_format=self._layout)
         self.objective = BetaElbo(recipe.objective)
         self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
@@ -78,6 +82,8 @@ class Trainer:
         self._forward_whole: Forward = _compile(self._forward) if compiled else self._forward
         """For batches of full size: code is compiled for one shape, and an epoch's last batch may have another."""
         self.compiled = compiled
+        by_hand = not compiled and takes_no_autograd(recipe) and device.type in ("cpu", "cuda")
+        self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size) if by_hand else None
 
         self.step_count = 0
         self.epoch = 0
@@ -129,11 +135,10 @@ class Trainer:
     def step(self) -> None:
         """Train on the next batch."""
         pixels, bits, epsilon = self._next_batch()
-        whole = len(pixels) == self.recipe.train.batch_size
-        forward = self._forward_whole if whole else self._forward
-        loss, sums = forward(pixels, bits, epsilon, torch.full((), self.beta, device=self.device))
-        self.optimizer.clear_gradients()
-        torch.autograd.backward(loss / len(pixels))
+        if self._by_hand is not None:
+            sums = self._by_hand(self._images(pixels, bits), epsilon, self.beta)
+        else:
+            sums = self._by_autograd(pixels, bits, epsilon)
         if self.recipe.optimizer.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
         self.optimizer.step()
@@ -221,10 +226,22 @@ class Trainer:
         shape = len(pixels), self.vae.latent_dim
         return pixels, bits, torch.randn(shape, generator=self._generators["noise"], device=self.device)
 
+    def _by_autograd(self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor) -> Tensor:
+        """Set the gradients of the batch's mean loss, and return its summed loss, distortion and rates."""
+        whole = len(pixels) == self.recipe.train.batch_size
+        forward = self._forward_whole if whole else self._forward
+        loss, sums = forward(pixels, bits, epsilon, torch.full((), self.beta, device=self.device))
+        self.optimizer.clear_gradients()
+        torch.autograd.backward(loss / len(pixels))
+        return sums
+
+    def _images(self, pixels: Tensor, bits: Tensor | None) -> Tensor:
+        images = as_floats(pixels) if bits is None else binarize(pixels, bits)
+        return images.contiguous(memory_format=self._layout)
+
     def _forward(self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
         """The batch's loss, summed, and what is kept of it: loss, distortion, and the rate of each dimension."""
-        images = as_floats(pixels) if bits is None else binarize(pixels, bits)
-        terms = self.vae(images, epsilon)
+        terms = self.vae(self._images(pixels, bits), epsilon)
         distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
         loss = self.objective.loss(distortion, rates.sum(), beta)
         return loss, torch.cat((loss[None], distortion[None], rates)).detach()

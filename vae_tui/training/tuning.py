@@ -14,6 +14,7 @@ import torch
 from vae_tui.data import ImageSets, Progress
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
+from vae_tui.training.dense import takes_no_autograd
 from vae_tui.training.trainer import Trainer
 
 _Way = TypeVar("_Way")
@@ -115,6 +116,8 @@ def _decide_compiling(
         return False, ""
     if wanted == "auto" and recorded is not None and not recorded.get("compiled", False):
         return False, ""
+    if wanted == "auto" and takes_no_autograd(recipe):
+        return False, "not compiled: the gradients of fully connected networks are derived by hand, which is faster"
     if wanted == "auto" and device.type == "mps":
         return False, "not compiled: torch's compiler is young on Apple GPUs; [train] compile = true tries it"
     settle = torch.accelerator.synchronize if device.type != "cpu" else lambda: None

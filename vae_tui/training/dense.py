@@ -1,0 +1,121 @@
+"""The gradients of a fully connected VAE, derived by hand, in memory that is kept from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vae_tui.model import VAE
+from vae_tui.model.networks import halves
+from vae_tui.objective import BetaElbo
+from vae_tui.recipe import Recipe
+
+_backward = torch.ops.aten
+_ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], None]]] = {
+    nn.ReLU: (torch.relu_, lambda g, _, y: _backward.threshold_backward.grad_input(g, y, 0, grad_input=g)),
+    nn.LeakyReLU: (
+        lambda x: functional.leaky_relu_(x, 0.01),
+        lambda g, _, y: _backward.leaky_relu_backward.grad_input(g, y, 0.01, True, grad_input=g),
+    ),
+    nn.ELU: (functional.elu_, lambda g, _, y: _backward.elu_backward.grad_input(g, 1, 1, 1, True, y, grad_input=g)),
+    nn.Tanh: (torch.tanh_, lambda g, _, y: _backward.tanh_backward.grad_input(g, y, grad_input=g)),
+    nn.GELU: (functional.gelu, lambda g, x, _: _backward.gelu_backward.grad_input(g, x, grad_input=g)),
+    nn.SiLU: (functional.silu, lambda g, x, _: _backward.silu_backward.grad_input(g, x, grad_input=g)),
+}
+"""What each does to its input x, in place where its gradient needs only its output y, and to the gradient g of y."""
+
+
+def takes_no_autograd(recipe: Recipe) -> bool:
+    """Whether `DenseGradients` serves this network and this objective."""
+    return recipe.model.network == "mlp" and recipe.objective.distortion
+
+
+class DenseGradients:
+    """Forward and backward pass of a VAE whose networks are fully connected, for distortion + beta * rate.
+
+    What autograd does for them, without its bookkeeping and with no memory taken anew: a quarter less time a step
+    (benchmarks/LOG.md). The gradients stand in the `grad` of the parameters, which must be left in place.
+    """
+
+    def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int) -> None:
+        """For batches of at most `batch_size` images."""
+        self._vae, self._objective = vae, objective
+        self._encoder = list(_layers(vae.encoder, batch_size))
+        self._decoder = list(_layers(vae.decoder, batch_size))
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor, epsilon: Tensor, beta: float) -> Tensor:
+        """Set the gradients of the batch's mean loss, and return its summed loss, distortion and rates, (2 + Z,).
+
+        `images` (B, C, H, W) in [0, 1]; `epsilon` (B, Z) ~ N(0, I).
+        """
+        hidden = images.flatten(1)
+        for layer in self._encoder:
+            hidden = layer.forward(hidden)
+        mean, log_variance = halves(hidden)
+        deviation = torch.exp(0.5 * log_variance)
+        variance = deviation.square()
+        hidden = torch.addcmul(mean, deviation, epsilon)
+        for layer in self._decoder:
+            hidden = layer.forward(hidden)
+        output = hidden.view(images.shape)
+
+        likelihood = self._vae.likelihood
+        distortion = likelihood.distortion(output, images).sum()
+        rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
+        loss = self._objective.loss(distortion, rates.sum(), beta)
+
+        share = 1 / len(images)
+        gradient = likelihood.gradient(output, images).mul_(share).flatten(1)
+        for layer in reversed(self._decoder):
+            gradient = layer.backward(gradient)
+        weight = beta * share
+        by_mean = torch.add(gradient, mean, alpha=weight)
+        by_log_variance = (gradient * epsilon).mul_(deviation).add_(variance - 1, alpha=weight).mul_(0.5)
+        gradient = torch.cat((by_mean, by_log_variance), 1)
+        for layer in reversed(self._encoder):
+            gradient = layer.backward(gradient)
+        return torch.cat((loss[None], distortion[None], rates))
+
+
+class _Layer:
+    """A linear layer and what comes of it, (B, inputs) to (B, outputs)."""
+
+    def __init__(self, linear: nn.Linear, activation: nn.Module | None, batch_size: int, *, first: bool) -> None:
+        """Nobody asks for the gradient of the `first` layer's input."""
+        self._weight, self._bias = linear.weight, linear.bias
+        self._weight.grad, self._bias.grad = torch.zeros_like(linear.weight), torch.zeros_like(linear.bias)
+        self._activation = None if activation is None else _ACTIVATIONS[type(activation)]
+        self._linear = self._weight.new_empty(batch_size, linear.out_features)
+        self._by_input = None if first else self._weight.new_empty(batch_size, linear.in_features)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self._inputs = inputs
+        self._output = torch.addmm(self._bias, inputs, self._weight.t(), out=self._linear[: len(inputs)])
+        if self._activation is not None:
+            self._output = self._activation[0](self._output)
+        return self._output
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """From the gradient of the output, which is written over, to that of the input."""
+        count = len(gradient)
+        if self._activation is not None:
+            self._activation[1](gradient, self._linear[:count], self._output)
+        torch.mm(gradient.t(), self._inputs, out=self._weight.grad)
+        torch.sum(gradient, 0, out=self._bias.grad)
+        if self._by_input is None:
+            return gradient
+        return torch.mm(gradient, self._weight, out=self._by_input[:count])
+
+
+def _layers(network: nn.Module, batch_size: int) -> Iterator[_Layer]:
+    modules = list(network.children())
+    first = isinstance(modules[0], nn.Flatten)
+    for module, following in zip(modules, [*modules[1:], None], strict=True):
+        if isinstance(module, nn.Linear):
+            activation = following if type(following) in _ACTIVATIONS else None
+            yield _Layer(module, activation, batch_size, first=first)
+            first = False
