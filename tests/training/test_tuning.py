@@ -16,7 +16,6 @@ from vae_tui.run import read_metadata
 from vae_tui.training.attempt import attempt
 from vae_tui.training.tuning import choose, time_threads, time_ways
 
-
 CONVOLUTIONS = ("model.network=conv", "model.channels=[4]")
 
 
