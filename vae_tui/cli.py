@@ -177,6 +177,7 @@ def train(
     ] = None,
     set_: Set = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA where it is.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Train on so many at once: GPUs, or processes on the CPU.")] = 1,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
     run: Annotated[str | None, typer.Option(help="Name of the new run [default: the recipe's and the time].")] = None,
@@ -203,6 +204,7 @@ def train(
         name=run,
         resume=resume,
         device=device,
+        devices=devices,
         data_root=data_root,
     )
     on_screen = not detach and (ui is Ui.TUI or (ui is Ui.AUTO and _on_a_terminal()))

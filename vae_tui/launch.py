@@ -31,16 +31,18 @@ def start_trainer(
     name: str | None = None,
     resume: str | None = None,
     device: str = "auto",
+    devices: int = 1,
     data_root: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a trainer on a new run of `recipe`, or on the run `resume`.
 
     It reads the recipe itself, at the same time as this process does other things; `opened` waits for what it says.
     """
-    given = {"--recipe": recipe, "--resume": resume, "--run": name, "--device": device, "--data-root": data_root}
+    given = {"--resume": resume, "--run": name, "--device": device, "--devices": devices, "--data-root": data_root}
     command = [sys.executable, "-m", "vae_tui.training", "--runs-dir", str(runs_dir)]
     command += [f"{option}={value}" for option, value in given.items() if value is not None]
     command += [f"--set={override}" for override in overrides]
+    command += ["--", recipe] if recipe is not None else []
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -29,11 +30,24 @@ class Elbo:
         return -(self.distortion + self.rate)
 
 
+class Partners(Protocol):
+    """Processes that evaluate together: `count` of them, of which this is number `index`."""
+
+    index: int
+    count: int
+
+    def sum(self, tensor: Tensor) -> None:
+        """Add up what all of them have, in place, on each of them."""
+
+
 @torch.no_grad()
-def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500) -> Elbo:
+def evaluate_elbo(
+    vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500, partners: Partners | None = None
+) -> Elbo:
     """The ELBO of uint8 images (N, C, H, W) with one draw of z each, the same draws for the same seed.
 
-    The VAE is left in the mode, training or evaluation, it was found in.
+    With `partners` who call it too, each takes its turn at the batches. The VAE is left in the mode, training or
+    evaluation, it was found in.
     """
     device = next(vae.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
@@ -41,12 +55,15 @@ def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500)
     sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
     training = vae.training
     vae.eval()
-    for part in torch.split(pixels, batch_size):
-        images = as_floats(part.to(device))
+    for number, part in enumerate(torch.split(pixels, batch_size)):
         epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
-        terms = vae(images, epsilon)
+        if partners is not None and number % partners.count != partners.index:
+            continue
+        terms = vae(as_floats(part.to(device)), epsilon)
         sums[0] += terms.distortion.sum(dtype=precise)
         sums[1:] += terms.rate_per_dimension.sum(0, dtype=precise)
     vae.train(training)
+    if partners is not None:
+        partners.sum(sums)
     distortion, *rates = (sums / len(pixels)).tolist()
     return Elbo(distortion, tuple(rates))

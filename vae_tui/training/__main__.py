@@ -1,8 +1,9 @@
-"""The trainer process: `python -m vae_tui.training --recipe RECIPE | --resume RUN`.
+"""The trainer process: `python -m vae_tui.training RECIPE | --resume RUN`, also under torchrun, on any number of machines.
 
 It says one line of JSON on stdout: the run it opened, or the error that kept it from that; from then on its output
 goes to the run's worker.log. It holds the run's lock for as long as it lives, taken before torch is imported. SIGTERM
-and SIGINT ask for a checkpoint and a stop; exit status 0 completed, 1 failed, 2 wrong input, 130 stopped.
+and SIGINT ask for a checkpoint and a stop; exit status 0 completed, 1 failed, 2 wrong input, 130 stopped. Of several
+processes that torchrun started, all this is for rank 0; the others do as it tells them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ def main() -> int:
     """Open one run and train it to its end."""
     arguments = _parse_arguments()
     keep_freed_memory()
+    if int(os.environ.get("RANK", "0")) > 0:
+        from vae_tui.training.follower import follow_under_torchrun  # noqa: PLC0415 - imports torch
+
+        return follow_under_torchrun(arguments.device)
     asked: list[int] = []
     training = False
 
@@ -56,6 +61,7 @@ def main() -> int:
             device=arguments.device,
             data_root=arguments.data_root,
             resume=arguments.resume is not None,
+            devices=arguments.devices,
             interrupted=lambda: bool(asked),
         ):
             training = training or isinstance(last, TrainingStarted)
@@ -68,12 +74,13 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m vae_tui.training", description="Train one run; see vae-tui train.")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--recipe")
+    source.add_argument("recipe", nargs="?", metavar="RECIPE")
     source.add_argument("--resume", metavar="RUN")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
-    parser.add_argument("--run", metavar="NAME")
+    parser.add_argument("--run", "--name", metavar="NAME", help="--name under torchrun, which takes --run for its own")
     parser.add_argument("--runs-dir", type=Path, default=Path("checkpoints"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--devices", type=int, default=1, metavar="N")
     parser.add_argument("--data-root", type=Path)
     return parser.parse_args()
 

@@ -21,6 +21,7 @@ def attempt(
     device: str = "auto",
     data_root: Path | None = None,
     resume: bool = False,
+    devices: int = 1,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[ev.Event]:
     """Train a run whose lock this process holds: every event is in its log before it is yielded, the progress
@@ -69,6 +70,7 @@ def attempt(
             device=device,
             data_root=data_root,
             resume=resume,
+            devices=devices,
             interrupted=interrupted,
             say=lambda event: prepared.append(logged(event)),
         )

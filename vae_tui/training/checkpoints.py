@@ -135,6 +135,7 @@ class Checkpoints:
             "epoch_is_over": self._trainer.epoch_is_over,
             "elapsed_seconds": elapsed_seconds,
             "threads": torch.get_num_threads(),
+            "ranks": self._trainer.ranks.count,
             "compiled": self._trainer.compiled,
             "torch": torch.__version__,
         }

@@ -34,6 +34,21 @@ def choose_device(wanted: str) -> torch.device:
     raise DeviceError(f"--device {wanted}: expected auto, cpu, cuda, cuda:N or mps")
 
 
+def choose_devices(wanted: str, count: int) -> list[str]:
+    """The devices of `count` processes on this machine: as many GPUs, or the CPU for each.
+
+    Raises DeviceError where there are too few.
+    """
+    first = choose_device(wanted)
+    if first.type == "cpu" or count == 1:
+        return [str(first)] * count
+    if first.type != "cuda" or first.index is not None:
+        raise DeviceError(f"--device {wanted} is one device, and {count} are wanted; expected auto, cpu or cuda")
+    if count > torch.cuda.device_count():
+        raise DeviceError(f"{count} devices are wanted, and this machine has {torch.cuda.device_count()} GPUs")
+    return [f"cuda:{index}" for index in range(count)]
+
+
 def device_name(device: torch.device) -> str:
     """What to call a device on screen: "cpu", or the GPU's name."""
     if device.type == "cuda":

@@ -15,16 +15,17 @@ import vae_tui
 from vae_tui import data as image_data
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
-from vae_tui.evaluation.elbo import evaluate_elbo
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
-from vae_tui.run import Run, read_metadata
+from vae_tui.run import Checkpoint, Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints, Measured
-from vae_tui.training.device import choose_device, device_name
+from vae_tui.training.device import device_name
 from vae_tui.training.drawing import Drawing
+from vae_tui.training.follower import brief, hand_over
+from vae_tui.training.ranks import Together, gather
 from vae_tui.training.resources import Resources
 from vae_tui.training.trainer import Trainer
-from vae_tui.training.tuning import tune
+from vae_tui.training.tuning import share_machine, tune
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
@@ -45,14 +46,40 @@ class Loop:
         device: str,
         data_root: Path | None,
         resume: bool,
+        devices: int,
         interrupted: Callable[[], bool],
         say: Callable[[ev.Event], None],
     ) -> None:
-        """`say` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop."""
+        """`say` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
+
+        Where this process is not one of torchrun's, it starts the other ranks for `devices` of them.
+        """
         self._run, self._recipe = run, recipe
         self._interrupted = interrupted
         checkpoint = run.resumable() if resume else None
-        self._device = choose_device(device)
+        self._device, self._ranks = gather(device, devices)
+        try:
+            self._prepare(checkpoint, data_root, say)
+        except BaseException:
+            self._ranks.leave(told=False)
+            raise
+
+        self._started = time.monotonic()
+        self._attempt_started = self._started
+        self._next_report = self._started + 0.1
+        self._next_poll = self._started
+        self._next_drawing = self._started
+        self._drawn_step = -1
+        self._images: list[str] = []
+        self._stopping = ""
+        """Why the run stops before its end, once it is asked to."""
+        self._done = False
+        self._paused_at: float | None = None
+        self._seconds_at_epoch = (self._started, 0)
+
+    def _prepare(self, checkpoint: Checkpoint | None, data_root: Path | None, say: Callable[[ev.Event], None]) -> None:
+        """Load the images, and bring trainer and files to where the run is."""
+        recipe, run = self._recipe, self._run
 
         def say_stage(stage: str, done: int, total: int | None) -> None:
             say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
@@ -60,11 +87,16 @@ class Loop:
         known = None if checkpoint is None else read_metadata(checkpoint.path)
         root = image_data.find_data_root(data_root, known)
         sets = image_data.load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
-        recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
-        self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
+        if isinstance(self._ranks, Together):
+            self._tuning = share_machine(recipe, self._ranks.count_here)
+            say_stage(f"waiting for {self._ranks.count - 1} other ranks", 0, None)
+            brief(self._ranks, recipe, data_root=root, compiled=self._tuning.compiled)
+        else:
+            recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
+            self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
         say_stage("building the networks", 0, None)
         self._sets = sets
-        self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled)
+        self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled, ranks=self._ranks)
         about = {"class_names": sets.class_names, "data_root": str(root.expanduser().absolute())}
         self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, about)
         self._drawing = Drawing(
@@ -82,19 +114,8 @@ class Loop:
             load_weights(self._trainer.vae, load_checkpoint(source).state_dict(), source=source)
             if self._trainer.averaged:
                 self._trainer.averaged.vae.load_state_dict(self._trainer.vae.state_dict())
-
-        self._started = time.monotonic()
-        self._attempt_started = self._started
-        self._next_report = self._started + 0.1
-        self._next_poll = self._started
-        self._next_drawing = self._started
-        self._drawn_step = -1
-        self._images: list[str] = []
-        self._stopping = ""
-        """Why the run stops before its end, once it is asked to."""
-        self._done = False
-        self._paused_at: float | None = None
-        self._seconds_at_epoch = (self._started, 0)
+        if isinstance(self._ranks, Together):
+            hand_over(self._ranks, self._trainer)
 
     def events(self) -> Iterator[ev.Event]:
         """Train, and say what happens; the last event is `run_finished`."""
@@ -122,6 +143,8 @@ class Loop:
                 f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
             )
             yield self._finished("failed", f"{error}; {good}. Try a lower [optimizer] lr, or clip_norm = 1.0")
+        finally:
+            self._ranks.leave()
 
     def _train_epoch(self) -> Iterator[ev.Event]:
         """Step until the epoch, the time or the run's patience ends."""
@@ -147,8 +170,7 @@ class Loop:
         images_per_second = (trainer.position - position) / max(1e-9, time.monotonic() - since)
         validation: ev.Figures | None = None
         rates = means.rate_per_dimension
-        if self._sets.validation is not None:
-            elbo = evaluate_elbo(trainer.evaluated, self._sets.validation.pixels, seed=self._recipe.train.seed)
+        if (elbo := trainer.validate()) is not None:
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
             loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.objective.full_beta)
@@ -290,7 +312,7 @@ class Loop:
         sizes = {name: len(part.pixels) if part else 0 for name, part in parts.items()}
         return ev.TrainingStarted(
             **self._now(),
-            device=device_name(self._device),
+            device=device_name(self._device) + (f" and {self._ranks.count - 1} more" if self._ranks.count > 1 else ""),
             threads=self._tuning.threads,
             versions={"vae_tui": vae_tui.__version__, "torch": torch.__version__, "python": platform.python_version()},
             parameter_count=sum(parameter.numel() for parameter in trainer.vae.parameters()),

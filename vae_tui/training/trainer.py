@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_tui.data import ImageSets, as_floats, binarize, draw_bits, seed_for
 from vae_tui.errors import RunError
+from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
 from vae_tui.training.dense import DenseGradients, takes_no_autograd
 from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
+from vae_tui.training.ranks import Alone, Forward, Ranks
 
 _LOSSES_KEPT = 4096
-
-
-Forward = Callable[[Tensor, Tensor | None, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,35 @@ class Trainer:
     only when asked for, so a step waits for nothing.
     """
 
-    def __init__(self, recipe: Recipe, sets: ImageSets, device: torch.device, *, compiled: bool = False) -> None:
-        """With `compiled`, torch compiles the forward pass and its gradients when the first whole batch comes."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        sets: ImageSets,
+        device: torch.device,
+        *,
+        compiled: bool = False,
+        ranks: Ranks | None = None,
+    ) -> None:
+        """With `compiled`, torch compiles the forward pass and its gradients when the first whole batch comes.
+
+        Among several `ranks` each takes its share of every batch, and all come to the same weights and figures; what
+        rank 0 does here the others must do at the same time.
+        """
         self.recipe = recipe
+        self.ranks = ranks or Alone()
         self.device = device
         pixels = sets.train.pixels
         image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
         self.pixels = pixels.to(device)
+        self._validation = None if sets.validation is None else sets.validation.pixels
         mean_image = _mean_image(pixels)
         seed = seed_for(recipe.train.seed, "weights")
         # Convolutions are quicker where a pixel's channels lie together (benchmarks/LOG.md).
         self._layout = torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
         self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
         self.vae = self.vae.to(memory_format=self._layout)
+        if self.ranks.count > 1 and device.type == "cuda":
+            self.vae = nn.SyncBatchNorm.convert_sync_batchnorm(self.vae)  # type: ignore[no-untyped-call]
         self.objective = BetaElbo(recipe.objective)
         self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
@@ -80,9 +94,16 @@ class Trainer:
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
 
         self._forward_whole: Forward = _compile(self._forward) if compiled else self._forward
-        """For batches of full size: code is compiled for one shape, and an epoch's last batch may have another."""
+        """For shares of whole batches: code is compiled for one shape, and an epoch's last batch may have another."""
+        share = self.ranks.share(recipe.train.batch_size)
+        self._whole_share = share.stop - share.start
+        self._forward_averaging = self.ranks.average_gradients(
+            self._forward_either, self.vae, all_take_part=recipe.objective.distortion
+        )
         self.compiled = compiled
-        by_hand = not compiled and takes_no_autograd(recipe) and device.type in ("cpu", "cuda")
+        by_hand = (
+            not compiled and takes_no_autograd(recipe) and device.type in ("cpu", "cuda") and self.ranks.count == 1
+        )
         self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size) if by_hand else None
 
         self.step_count = 0
@@ -125,6 +146,7 @@ class Trainer:
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
+        self.ranks.tell("begin_epoch")
         self.epoch += 1
         sums, position, step_count = self._mark
         self._mark = (sums - self._sums, position - self.position, step_count)
@@ -134,20 +156,29 @@ class Trainer:
 
     def step(self) -> None:
         """Train on the next batch."""
-        pixels, bits, epsilon = self._next_batch()
+        self.ranks.tell("step")
+        count, pixels, bits, epsilon = self._next_batch()
         if self._by_hand is not None:
             sums = self._by_hand(self._images(pixels, bits), epsilon, self.beta)
         else:
-            sums = self._by_autograd(pixels, bits, epsilon)
+            sums = self._by_autograd(count, pixels, bits, epsilon)
+        self.ranks.sum(sums)
         if self.recipe.optimizer.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
         self.optimizer.step()
         self._sums += sums
         self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
         self.step_count += 1
-        self.position += len(pixels)
+        self.position += count
         if self.averaged:
             self.averaged.update(self.step_count)
+
+    def validate(self) -> Elbo | None:
+        """The ELBO of the validation images, on draws that are the same every time; waits for the device."""
+        if self._validation is None:
+            return None
+        self.ranks.tell("validate")
+        return evaluate_elbo(self.evaluated, self._validation, seed=self.recipe.train.seed, partners=self.ranks)
 
     def epoch_means(self) -> Means:
         """Means over this epoch so far; waits for the device."""
@@ -203,7 +234,8 @@ class Trainer:
                 generator.set_state(tensors[f"generator.{purpose}"])
             else:
                 generator.manual_seed(seed_for(self.recipe.train.seed, f"{purpose} from step {self.step_count}"))
-        self._shuffle(self._generators["order"].get_state())
+        if self.epoch:
+            self._shuffle(self._generators["order"].get_state())
         self._sums.copy_(tensors["sums"])
         self._mark = (self._sums.clone(), self.position, self.step_count)
         self._set_learning_rate()
@@ -217,23 +249,39 @@ class Trainer:
     def _set_learning_rate(self) -> None:
         self.optimizer.lr = self.lr
 
-    def _next_batch(self) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Pixels, the random bits that make them black and white, if they are to be, and the noise of the latents."""
-        chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
-        pixels = self.pixels.index_select(0, chosen)
-        dynamic = self.recipe.data.binarize == "dynamic"
-        bits = draw_bits(pixels.shape, self._generators["binarizing"]) if dynamic else None
-        shape = len(pixels), self.vae.latent_dim
-        return pixels, bits, torch.randn(shape, generator=self._generators["noise"], device=self.device)
+    def _next_batch(self) -> tuple[int, Tensor, Tensor | None, Tensor]:
+        """How many images the batch has, and this rank's share of them.
 
-    def _by_autograd(self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor) -> Tensor:
-        """Set the gradients of the batch's mean loss, and return its summed loss, distortion and rates."""
-        whole = len(pixels) == self.recipe.train.batch_size
-        forward = self._forward_whole if whole else self._forward
-        loss, sums = forward(pixels, bits, epsilon, torch.full((), self.beta, device=self.device))
+        Pixels, the random bits that make them black and white, if they are to be, and the noise of the latents: the
+        draws are made for the whole batch, so that they do not depend on the ranks.
+        """
+        chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
+        count = len(chosen)
+        share = self.ranks.share(count)
+        epsilon = torch.randn((count, self.vae.latent_dim), generator=self._generators["noise"], device=self.device)
+        bits = None
+        if self.recipe.data.binarize == "dynamic":
+            shape = torch.Size((count, *self.vae.image_shape))
+            bits = draw_bits(shape, self._generators["binarizing"])[share]
+        return count, self.pixels.index_select(0, chosen[share]), bits, epsilon[share]
+
+    def _by_autograd(self, count: int, pixels: Tensor, bits: Tensor | None, epsilon: Tensor) -> Tensor:
+        """Set the gradients of the mean loss of the batch's `count` images, all ranks' images among them.
+
+        Returns loss, distortion and rates, summed over this rank's images.
+        """
+        beta = torch.full((), self.beta, device=self.device)
+        loss, sums = self._forward_averaging(pixels, bits, epsilon, beta)
         self.optimizer.clear_gradients()
-        torch.autograd.backward(loss / len(pixels))
+        # Gradients are averaged over the ranks, where they are to be added up.
+        self.ranks.backward(loss * (self.ranks.count / count))
         return sums
+
+    def _forward_either(
+        self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor, beta: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        forward = self._forward_whole if len(pixels) == self._whole_share else self._forward
+        return forward(pixels, bits, epsilon, beta)
 
     def _images(self, pixels: Tensor, bits: Tensor | None) -> Tensor:
         images = as_floats(pixels) if bits is None else binarize(pixels, bits)

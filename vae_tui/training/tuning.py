@@ -35,6 +35,17 @@ class Tuning:
     notes: tuple[str, ...] = ()
 
 
+def share_machine(recipe: Recipe, ranks_here: int) -> Tuning:
+    """What goes for each of several ranks on this machine: there are no trials, and threads are shared out."""
+    wanted = recipe.train.threads
+    torch.set_num_threads(max(1, torch.get_num_threads() // ranks_here) if wanted == "auto" else wanted)
+    if recipe.train.compile == "auto":
+        return Tuning(
+            torch.get_num_threads(), False, ("not compiled: several ranks train; [train] compile = true does",)
+        )
+    return Tuning(torch.get_num_threads(), recipe.train.compile)
+
+
 def tune(
     recipe: Recipe, sets: ImageSets, device: torch.device, recorded: Mapping[str, Any] | None, say_stage: Progress
 ) -> Tuning:

@@ -1,0 +1,101 @@
+"""What the processes of a run do that do not lead it: `python -m vae_tui.training.follower PORT INDEX COUNT DEVICE`.
+
+Rank 0 starts them and briefs them; they load the same images, build the same VAE, and then do as they are told. They
+write nothing. Signals are for rank 0, which tells them what comes of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from vae_tui.data import load_image_sets
+from vae_tui.errors import VaeTuiError
+from vae_tui.recipe import Recipe, parse
+from vae_tui.training.memory import keep_freed_memory
+from vae_tui.training.ranks import Together, join_started, join_torchrun
+from vae_tui.training.trainer import Trainer
+
+
+def brief(ranks: Together, recipe: Recipe, *, data_root: Path, compiled: bool) -> None:
+    """Have the other ranks load what rank 0 has loaded; raises RunError where one of them cannot."""
+    job = {"recipe": recipe.resolved(), "data_root": str(data_root), "threads": torch.get_num_threads()}
+    ranks.send(json.dumps(job | {"compiled": compiled}).encode())
+    ranks.agree()
+
+
+def hand_over(ranks: Together, trainer: Trainer) -> None:
+    """Have the other ranks' trainers be as this one is; raises RunError where one of them cannot."""
+    tensors, numbers = trainer.state()
+    ranks.send(json.dumps(numbers).encode())
+    averages = trainer.averaged.vae.state_dict() if trainer.averaged else {}
+    for found in (tensors, trainer.vae.state_dict(), averages):
+        ranks.send(safetensors.torch.save({name: tensor.cpu().contiguous() for name, tensor in found.items()}))
+    ranks.agree()
+
+
+def follow(ranks: Together, device: torch.device) -> None:
+    """Do as rank 0 tells, to the end of its run; raises RunError where it is gone, VaeTuiError where it cannot."""
+    job = json.loads(ranks.receive())
+    recipe, _ = parse(job["recipe"])
+    torch.set_num_threads(job["threads"])
+    with _problems_told(ranks):
+        root = Path(job["data_root"])
+        sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)
+    trainer = Trainer(recipe, sets, device, compiled=job["compiled"], ranks=ranks)
+    numbers = json.loads(ranks.receive())
+    tensors, weights, averages = (safetensors.torch.load(ranks.receive()) for _ in range(3))
+    with _problems_told(ranks):
+        trainer.vae.load_state_dict(weights)
+        if trainer.averaged:
+            trainer.averaged.vae.load_state_dict(averages)
+        trainer.restore(tensors, numbers)
+    while (instruction := ranks.hear()) != "leave":
+        {"step": trainer.step, "begin_epoch": trainer.begin_epoch, "validate": trainer.validate}[instruction]()
+    ranks.leave()
+
+
+@contextlib.contextmanager
+def _problems_told(ranks: Together) -> Iterator[None]:
+    """Wait for all ranks afterwards, and have them know of what was raised here."""
+    try:
+        yield
+    except VaeTuiError as error:
+        ranks.agree(str(error))
+    ranks.agree()
+
+
+def follow_under_torchrun(device: str) -> int:
+    """Follow the rank 0 that torchrun started beside this process; its exit status."""
+    return _follow_quietly(lambda: join_torchrun(device))
+
+
+def main() -> int:
+    """Follow the rank 0 that started this process."""
+    port, index, count, name = sys.argv[1:]
+    device = torch.device(name)
+    return _follow_quietly(lambda: (device, join_started(int(port), int(index), int(count), device)))
+
+
+def _follow_quietly(join: Callable[[], tuple[torch.device, Together]]) -> int:
+    keep_freed_memory()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        device, ranks = join()
+        follow(ranks, device)
+    except VaeTuiError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - worker.log, or torchrun's
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

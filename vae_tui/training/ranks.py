@@ -1,0 +1,270 @@
+"""The processes that train one run together, each on a device of its own: who they are and what they say to each other.
+
+Rank 0 leads: it alone holds the run, and the others do what it tells them, in lockstep. Instructions and sums that must
+not wait for a GPU go over gloo, gradients over the fastest there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Literal, Protocol, get_args
+
+import torch
+from torch import Tensor, nn
+
+from vae_tui.errors import DeviceError, RunError
+from vae_tui.training.device import choose_device, choose_devices
+
+Instruction = Literal["step", "begin_epoch", "validate", "leave"]
+_INSTRUCTIONS: tuple[Instruction, ...] = get_args(Instruction)
+_A_PAUSE = timedelta(days=3650)
+"""How long a rank waits for the next instruction."""
+_TO_GATHER = timedelta(minutes=30)
+"""How long the ranks wait for each other at the start."""
+_SECONDS_TO_LEAVE = 10.0
+
+Forward = Callable[..., tuple[Tensor, Tensor]]
+
+
+class Ranks(Protocol):
+    """One process among `count`; `index` is its place, 0 the one that leads."""
+
+    index: int
+    count: int
+
+    def tell(self, instruction: Instruction) -> None:
+        """Have the others do the same, where this is rank 0."""
+
+    def share(self, images: int) -> slice:
+        """Which of that many images are this rank's."""
+
+    def sum(self, tensor: Tensor) -> None:
+        """Add up what all ranks have, in place, on each of them.
+
+        Raises RunError where another rank is gone.
+        """
+
+    def average_gradients(self, forward: Forward, vae: nn.Module, *, all_take_part: bool) -> Forward:
+        """A forward pass, through `vae`, after whose backward pass all ranks have the mean of all gradients."""
+
+    def backward(self, loss: Tensor) -> None:
+        """Go back from the loss of `average_gradients`' forward pass; raises RunError where another rank is gone."""
+
+    def leave(self, *, told: bool = True) -> None:
+        """Part; with `told`, having told the others to leave too."""
+
+
+class Alone:
+    """A single process: there is nobody to tell and nothing to add up."""
+
+    index, count = 0, 1
+
+    def tell(self, instruction: Instruction) -> None:
+        """Nobody hears."""
+
+    def share(self, images: int) -> slice:
+        """All of them."""
+        return slice(0, images)
+
+    def sum(self, tensor: Tensor) -> None:
+        """Nothing is added."""
+
+    def average_gradients(self, forward: Forward, vae: nn.Module, *, all_take_part: bool) -> Forward:
+        """The forward pass as it is."""
+        return forward
+
+    def backward(self, loss: Tensor) -> None:
+        """Go back from the loss."""
+        torch.autograd.backward(loss)
+
+    def leave(self, *, told: bool = True) -> None:
+        """Nobody waits."""
+
+
+class Together:
+    """One of several processes, joined by torch.distributed."""
+
+    def __init__(
+        self,
+        device: torch.device,
+        *,
+        index: int,
+        count: int,
+        count_here: int,
+        store: Any | None = None,
+        started: Sequence[subprocess.Popen[bytes]] = (),
+    ) -> None:
+        """Meet the others, `count_here` of them on this machine, at `store` or where torchrun's environment says.
+
+        `started` are those that this process started. Raises RunError where they do not come.
+        """
+        import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
+
+        self.index, self.count, self.count_here = index, count, count_here
+        self._started = started
+        self._dist, self._device = dist, device
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        try:
+            dist.init_process_group(backend, store=store, rank=index, world_size=count, timeout=_TO_GATHER)
+            self._control: Any = dist.new_group(backend="gloo", timeout=_A_PAUSE)
+        except (RuntimeError, ValueError) as error:
+            raise RunError(f"the {count} processes of this run did not find each other: {error}") from error
+
+    def tell(self, instruction: Instruction) -> None:
+        """Have the others do the same, where this is rank 0."""
+        if self.index == 0:
+            self._broadcast(torch.tensor(_INSTRUCTIONS.index(instruction)))
+
+    def hear(self) -> Instruction:
+        """What rank 0 told; waits for it."""
+        code = torch.tensor(0)
+        self._broadcast(code)
+        return _INSTRUCTIONS[int(code)]
+
+    def share(self, images: int) -> slice:
+        """Which of that many images are this rank's."""
+        return slice(self.index * images // self.count, (self.index + 1) * images // self.count)
+
+    def sum(self, tensor: Tensor) -> None:
+        """Add up what all ranks have, in place, on each of them."""
+        with _partners_told():
+            self._dist.all_reduce(tensor)
+
+    def average_gradients(self, forward: Forward, vae: nn.Module, *, all_take_part: bool) -> Forward:
+        """A forward pass, through `vae`, after whose backward pass all ranks have the mean of all gradients."""
+        whole: Forward = nn.parallel.DistributedDataParallel(
+            _Pass(forward, vae), find_unused_parameters=not all_take_part
+        )
+        return whole
+
+    def backward(self, loss: Tensor) -> None:
+        """Go back from the loss of `average_gradients`' forward pass; raises RunError where another rank is gone."""
+        with _partners_told():
+            torch.autograd.backward(loss)
+
+    def send(self, content: bytes) -> None:
+        """Give the others what `receive` returns there."""
+        self._broadcast(torch.tensor(len(content)))
+        self._broadcast(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+
+    def receive(self) -> bytes:
+        """What rank 0 sends; waits for it."""
+        size = torch.tensor(0)
+        self._broadcast(size)
+        content = torch.empty(int(size), dtype=torch.uint8)
+        self._broadcast(content)
+        return content.numpy().tobytes()
+
+    def agree(self, problem: str = "") -> None:
+        """Wait until all are here; raises RunError on each of them where one has a problem."""
+        told = torch.zeros(self.count, 512, dtype=torch.uint8)
+        text = problem.encode()[:512]
+        told[self.index, : len(text)] = torch.tensor(list(text), dtype=torch.uint8)
+        with _partners_told():
+            self._dist.all_reduce(told, group=self._control)
+        for index, row in enumerate(told.tolist()):
+            if found := bytes(row).rstrip(b"\0").decode(errors="replace"):
+                raise RunError(f"rank {index} of {self.count}: {found}")
+
+    def leave(self, *, told: bool = True) -> None:
+        """Part; with `told`, having told the others to leave too."""
+        with contextlib.suppress(RunError):  # they may have gone before
+            if told:
+                self.tell("leave")
+        self._dist.destroy_process_group()
+        for process in self._started:
+            try:
+                process.wait(_SECONDS_TO_LEAVE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _broadcast(self, tensor: Tensor) -> None:
+        with _partners_told():
+            self._dist.broadcast(tensor, 0, group=self._control)
+
+
+class _Pass(nn.Module):
+    """A forward pass with the parameters it goes through."""
+
+    def __init__(self, forward: Forward, vae: nn.Module) -> None:
+        super().__init__()
+        self._pass, self.vae = forward, vae
+
+    def forward(self, *arguments: Tensor | None) -> tuple[Tensor, Tensor]:
+        return self._pass(*arguments)
+
+
+@contextlib.contextmanager
+def _partners_told() -> Iterator[None]:
+    """Turn torch's word for a connection that broke into ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not (isinstance(error, torch.distributed.DistError) or "gloo" in str(error)):
+            raise
+        what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(
+            f"another process of this run is gone, and worker.log may say why ({what}); "
+            "go on from the last checkpoint with --resume"
+        ) from error
+
+
+def gather(wanted: str, devices: int) -> tuple[torch.device, Ranks]:
+    """The device of this process and the ranks it leads: torchrun's, `devices` that it starts itself, or it alone.
+
+    `wanted` is a device as --device takes it. Raises DeviceError where there are not as many, RunError where they do
+    not come.
+    """
+    if started_by_torchrun():
+        if devices > 1:
+            raise DeviceError(
+                "--devices: torchrun has started the processes of this run already; leave one of the two out"
+            )
+        return join_torchrun(wanted)
+    if devices == 1:
+        return choose_device(wanted), Alone()
+    names = choose_devices(wanted, devices)
+    import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
+
+    store = dist.TCPStore(  # type: ignore[attr-defined]
+        "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=_TO_GATHER
+    )
+    command = [sys.executable, "-m", "vae_tui.training.follower", str(store.port)]
+    started = [
+        subprocess.Popen([*command, str(index), str(devices), names[index]], stdin=subprocess.DEVNULL)
+        for index in range(1, devices)
+    ]
+    device = torch.device(names[0])
+    return device, Together(device, index=0, count=devices, count_here=devices, store=store, started=started)
+
+
+def join_started(port: int, index: int, count: int, device: torch.device) -> Together:
+    """Join the ranks that rank 0 started on this machine; raises RunError where it is gone."""
+    import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
+
+    with _partners_told():
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            "127.0.0.1", port, is_master=False, timeout=_TO_GATHER
+        )
+    return Together(device, index=index, count=count, count_here=count, store=store)
+
+
+def started_by_torchrun() -> bool:
+    """Whether the environment names a rank among several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
+
+
+def join_torchrun(wanted: str) -> tuple[torch.device, Together]:
+    """The device and the ranks of a process that torchrun started; raises DeviceError and RunError as `gather` does."""
+    local, here = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    device = torch.device(choose_devices(wanted, here)[local])
+    index, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    return device, Together(device, index=index, count=count, count_here=here)
