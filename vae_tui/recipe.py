@@ -219,6 +219,10 @@ class TrainTable(Table):
     compile: bool | Literal["auto"] = _key(
         "auto", "whether torch compiles the step; auto: where a trial shows that it pays back within the run"
     )
+    precision: Literal["float32", "tf32", "bf16"] = _key(
+        "float32",
+        "of the networks' products in training: tf32 and bf16 are quicker where the device has them; the loss is float32",
+    )
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)
     seed: int = _key(0, "of weights, splits, data order, noise and pictures", ge=0, lt=2**63)

@@ -68,8 +68,9 @@ class VAE(nn.Module):
 
     def forward(self, images: Tensor, epsilon: Tensor) -> Terms:
         """The terms of the negative ELBO of images (B, C, H, W), with one draw `epsilon` (B, Z) ~ N(0, I) each."""
-        mean, log_variance = halves(self.encoder(images))
-        output = self.decoder(reparametrise(mean, log_variance, epsilon))
+        # Networks may have run in bfloat16; nats are counted in float32.
+        mean, log_variance = halves(self.encoder(images).to(images.dtype))
+        output = self.decoder(reparametrise(mean, log_variance, epsilon)).to(images.dtype)
         return Terms(self.likelihood.distortion(output, images), rate_per_dimension(mean, log_variance))
 
 

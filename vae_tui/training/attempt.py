@@ -13,6 +13,7 @@ from vae_tui import events as ev
 from vae_tui.errors import DeviceError, RunError, VaeTuiError
 from vae_tui.recipe import load_recipe
 from vae_tui.run import EventWriter, Run
+from vae_tui.training.memory import is_out_of_memory
 
 
 def attempt(
@@ -93,7 +94,7 @@ def attempt(
             finish("stopped", "its events were no longer asked for")
         raise
     except BaseException as error:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             message = f"there is not enough memory: {str(error).splitlines()[0]}"
             yield finish("failed", f"{message}; a smaller network, batch_size or image_size needs less")
             raise DeviceError(message) from error
@@ -102,9 +103,3 @@ def attempt(
         raise
     finally:
         writer.close()
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python, torch's CPU allocator or CUDA ran out."""
-    told = ("can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(t in str(error) for t in told))

@@ -29,8 +29,8 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
 
 
 def takes_no_autograd(recipe: Recipe) -> bool:
-    """Whether `DenseGradients` serves this network and this objective."""
-    return recipe.model.network == "mlp" and recipe.objective.distortion
+    """Whether `DenseGradients` serves this network, objective and precision."""
+    return recipe.model.network == "mlp" and recipe.objective.distortion and recipe.train.precision != "bf16"
 
 
 class DenseGradients:

@@ -49,6 +49,12 @@ def choose_devices(wanted: str, count: int) -> list[str]:
     return [f"cuda:{index}" for index in range(count)]
 
 
+def set_precision(precision: str) -> None:
+    """Have this process multiply float32 as a recipe's [train] precision says: as it is, or as TF32 where there is it."""
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
 def device_name(device: torch.device) -> str:
     """What to call a device on screen: "cpu", or the GPU's name."""
     if device.type == "cuda":

@@ -19,6 +19,7 @@ import torch
 from vae_tui.data import load_image_sets
 from vae_tui.errors import VaeTuiError
 from vae_tui.recipe import Recipe, parse
+from vae_tui.training.device import set_precision
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.ranks import Together, join_started, join_torchrun
 from vae_tui.training.trainer import Trainer
@@ -46,6 +47,7 @@ def follow(ranks: Together, device: torch.device) -> None:
     job = json.loads(ranks.receive())
     recipe, _ = parse(job["recipe"])
     torch.set_num_threads(job["threads"])
+    set_precision(recipe.train.precision)
     with _problems_told(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)

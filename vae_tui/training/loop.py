@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,19 @@ import vae_tui
 from vae_tui import data as image_data
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
+from vae_tui.errors import DeviceError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
 from vae_tui.run import Checkpoint, Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints, Measured
-from vae_tui.training.device import device_name
+from vae_tui.training.device import device_name, set_precision
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import brief, hand_over
+from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.ranks import Together, gather
 from vae_tui.training.resources import Resources
 from vae_tui.training.trainer import Trainer
-from vae_tui.training.tuning import share_machine, tune
+from vae_tui.training.tuning import Tuning, share_machine, tune
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
@@ -80,6 +83,7 @@ class Loop:
     def _prepare(self, checkpoint: Checkpoint | None, data_root: Path | None, say: Callable[[ev.Event], None]) -> None:
         """Load the images, and bring trainer and files to where the run is."""
         recipe, run = self._recipe, self._run
+        set_precision(recipe.train.precision)
 
         def say_stage(stage: str, done: int, total: int | None) -> None:
             say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
@@ -93,7 +97,14 @@ class Loop:
             brief(self._ranks, recipe, data_root=root, compiled=self._tuning.compiled)
         else:
             recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
-            self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
+            try:
+                self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                # The first step of the run itself will tell.
+                traceback.clear_frames(error.__traceback__)
+                self._tuning = Tuning(torch.get_num_threads(), False)
         say_stage("building the networks", 0, None)
         self._sets = sets
         self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled, ranks=self._ranks)
@@ -143,6 +154,12 @@ class Loop:
                 f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
             )
             yield self._finished("failed", f"{error}; {good}. Try a lower [optimizer] lr, or clip_norm = 1.0")
+        except Exception as error:
+            if is_out_of_memory(error):
+                # What the frames below still hold is the memory that was short.
+                traceback.clear_frames(error.__traceback__)
+                raise DeviceError(self._too_large()) from None
+            raise
         finally:
             self._ranks.leave()
 
@@ -305,6 +322,16 @@ class Loop:
             checkpoint=self._checkpoints.last,
             images=self._images,
         )
+
+    def _too_large(self) -> str:
+        size = self._recipe.train.batch_size
+        lacks = f"{device_name(self._device)} has not enough memory for batches of {size:,} images"
+        if self._ranks.count > 1:
+            return f"{lacks}; fewer, [train] batch_size, or more devices need less of each"
+        fits = self._trainer.batch_that_fits()
+        if fits is None:
+            return f"{lacks}, nor for a single one; a smaller network or smaller images need less"
+        return f"{lacks}; {fits:,} fit: --set train.batch_size={fits}"
 
     def _training_started(self) -> ev.TrainingStarted:
         sets, trainer = self._sets, self._trainer

@@ -21,12 +21,28 @@ class FusedOptimizer:
     """
 
     def __init__(self, table: OptimizerTable, parameters: Iterable[nn.Parameter]) -> None:
-        self.lr = table.lr
         self._table = table
         self._parameters = list(parameters)
         names = ("exp_avg", "exp_avg_sq") if table.name != "sgd" else ("momentum_buffer",) if table.momentum else ()
         self._slots = {name: [torch.zeros_like(parameter) for parameter in self._parameters] for name in names}
-        self._step = torch.zeros((), device=self._parameters[0].device)
+        device = self._parameters[0].device
+        self._step = torch.zeros((), device=device)
+        # On a GPU in its memory, where a recorded step finds it.
+        self._lr: float | Tensor = torch.tensor(table.lr, device=device) if device.type == "cuda" else table.lr
+        self.lr = table.lr
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the steps to come."""
+        return self._latest_lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._latest_lr = value
+        if isinstance(self._lr, Tensor):
+            self._lr.fill_(value)
+        else:
+            self._lr = value
 
     def clear_gradients(self) -> None:
         """Forget the gradients of the last step."""
@@ -49,7 +65,7 @@ class FusedOptimizer:
                 slots[0] if slots else [],
                 weight_decay=table.weight_decay,
                 momentum=table.momentum,
-                lr=self.lr,
+                lr=self._lr,
                 dampening=0.0,
                 nesterov=False,
                 maximize=False,
@@ -64,7 +80,7 @@ class FusedOptimizer:
             slots[1],
             [],
             [self._step] * len(weights),
-            lr=self.lr,
+            lr=self._lr,
             beta1=0.9,
             beta2=0.999,
             weight_decay=table.weight_decay,

@@ -28,7 +28,9 @@ _TO_GATHER = timedelta(minutes=30)
 """How long the ranks wait for each other at the start."""
 _SECONDS_TO_LEAVE = 10.0
 
-Forward = Callable[..., tuple[Tensor, Tensor]]
+Batch = dict[str, Tensor]
+"""What a step takes, by name."""
+Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 
 
 class Ranks(Protocol):
@@ -198,8 +200,8 @@ class _Pass(nn.Module):
         super().__init__()
         self._pass, self.vae = forward, vae
 
-    def forward(self, *arguments: Tensor | None) -> tuple[Tensor, Tensor]:
-        return self._pass(*arguments)
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        return self._pass(batch)
 
 
 @contextlib.contextmanager

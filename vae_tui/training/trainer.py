@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,10 @@ from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
 from vae_tui.training.dense import DenseGradients, takes_no_autograd
+from vae_tui.training.graph import GraphRecorder, Recorder
+from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
-from vae_tui.training.ranks import Alone, Forward, Ranks
+from vae_tui.training.ranks import Alone, Batch, Forward, Ranks
 
 _LOSSES_KEPT = 4096
 
@@ -101,10 +104,10 @@ class Trainer:
             self._forward_either, self.vae, all_take_part=recipe.objective.distortion
         )
         self.compiled = compiled
-        by_hand = (
-            not compiled and takes_no_autograd(recipe) and device.type in ("cpu", "cuda") and self.ranks.count == 1
-        )
+        by_hand = not compiled and takes_no_autograd(recipe) and device.type == "cpu" and self.ranks.count == 1
         self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size) if by_hand else None
+        recorded = device.type == "cuda" and self.ranks.count == 1
+        self._recorder: Recorder | None = GraphRecorder() if recorded else None
 
         self.step_count = 0
         self.epoch = 0
@@ -157,16 +160,13 @@ class Trainer:
     def step(self) -> None:
         """Train on the next batch."""
         self.ranks.tell("step")
-        count, pixels, bits, epsilon = self._next_batch()
-        if self._by_hand is not None:
-            sums = self._by_hand(self._images(pixels, bits), epsilon, self.beta)
-        else:
-            sums = self._by_autograd(count, pixels, bits, epsilon)
-        self.ranks.sum(sums)
-        if self.recipe.optimizer.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
-        self.optimizer.step()
-        self._sums += sums
+        count, batch = self._next_batch()
+
+        def move(batch: Batch) -> Tensor:
+            return self._move(count, batch)
+
+        whole = count == self.recipe.train.batch_size
+        sums = self._recorder(move, batch) if self._recorder is not None and whole else move(batch)
         self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
         self.step_count += 1
         self.position += count
@@ -179,6 +179,25 @@ class Trainer:
             return None
         self.ranks.tell("validate")
         return evaluate_elbo(self.evaluated, self._validation, seed=self.recipe.train.seed, partners=self.ranks)
+
+    def batch_that_fits(self) -> int | None:
+        """The largest batch, of a half, a quarter, ... of the recipe's, whose gradients there is the memory for."""
+        size = self.recipe.train.batch_size // 2
+        while size:
+            pixels = torch.zeros((size, *self.vae.image_shape), dtype=torch.uint8, device=self.device)
+            epsilon = torch.zeros((size, self.vae.latent_dim), device=self.device)
+            try:
+                loss, _ = self._forward({"pixels": pixels, "epsilon": epsilon, "beta": torch.ones_like(epsilon[0, 0])})
+                torch.autograd.backward(loss)
+                return size
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                traceback.clear_frames(error.__traceback__)
+                size //= 2
+            finally:
+                self.optimizer.clear_gradients()
+        return None
 
     def epoch_means(self) -> Means:
         """Means over this epoch so far; waits for the device."""
@@ -249,49 +268,56 @@ class Trainer:
     def _set_learning_rate(self) -> None:
         self.optimizer.lr = self.lr
 
-    def _next_batch(self) -> tuple[int, Tensor, Tensor | None, Tensor]:
+    def _next_batch(self) -> tuple[int, Batch]:
         """How many images the batch has, and this rank's share of them.
 
-        Pixels, the random bits that make them black and white, if they are to be, and the noise of the latents: the
-        draws are made for the whole batch, so that they do not depend on the ranks.
+        `pixels`, the random `bits` that make them black and white, if they are to be, the noise `epsilon` of the
+        latents, and `beta`. The draws are made for the whole batch, so that they do not depend on the ranks.
         """
         chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
         count = len(chosen)
         share = self.ranks.share(count)
         epsilon = torch.randn((count, self.vae.latent_dim), generator=self._generators["noise"], device=self.device)
-        bits = None
+        batch = {"epsilon": epsilon[share], "beta": torch.full((), self.beta, device=self.device)}
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
-            bits = draw_bits(shape, self._generators["binarizing"])[share]
-        return count, self.pixels.index_select(0, chosen[share]), bits, epsilon[share]
+            batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
+        return count, batch | {"pixels": self.pixels.index_select(0, chosen[share])}
 
-    def _by_autograd(self, count: int, pixels: Tensor, bits: Tensor | None, epsilon: Tensor) -> Tensor:
-        """Set the gradients of the mean loss of the batch's `count` images, all ranks' images among them.
+    def _move(self, count: int, batch: Batch) -> Tensor:
+        """Move the weights by a batch of `count` images, all ranks' images among them.
 
-        Returns loss, distortion and rates, summed over this rank's images.
+        Returns loss, distortion and rates, summed over the images.
         """
-        beta = torch.full((), self.beta, device=self.device)
-        loss, sums = self._forward_averaging(pixels, bits, epsilon, beta)
-        self.optimizer.clear_gradients()
-        # Gradients are averaged over the ranks, where they are to be added up.
-        self.ranks.backward(loss * (self.ranks.count / count))
+        if self._by_hand is not None:
+            sums = self._by_hand(self._images(batch), batch["epsilon"], self.beta)
+        else:
+            loss, sums = self._forward_averaging(batch)
+            self.optimizer.clear_gradients()
+            # Gradients are averaged over the ranks, where they are to be added up.
+            self.ranks.backward(loss * (self.ranks.count / count))
+        self.ranks.sum(sums)
+        if self.recipe.optimizer.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
+        self.optimizer.step()
+        self._sums += sums
         return sums
 
-    def _forward_either(
-        self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor, beta: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        forward = self._forward_whole if len(pixels) == self._whole_share else self._forward
-        return forward(pixels, bits, epsilon, beta)
+    def _forward_either(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        forward = self._forward_whole if len(batch["pixels"]) == self._whole_share else self._forward
+        return forward(batch)
 
-    def _images(self, pixels: Tensor, bits: Tensor | None) -> Tensor:
-        images = as_floats(pixels) if bits is None else binarize(pixels, bits)
+    def _images(self, batch: Batch) -> Tensor:
+        pixels = batch["pixels"]
+        images = binarize(pixels, batch["bits"]) if "bits" in batch else as_floats(pixels)
         return images.contiguous(memory_format=self._layout)
 
-    def _forward(self, pixels: Tensor, bits: Tensor | None, epsilon: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
+    def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch's loss, summed, and what is kept of it: loss, distortion, and the rate of each dimension."""
-        terms = self.vae(self._images(pixels, bits), epsilon)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.train.precision == "bf16"):
+            terms = self.vae(self._images(batch), batch["epsilon"])
         distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
-        loss = self.objective.loss(distortion, rates.sum(), beta)
+        loss = self.objective.loss(distortion, rates.sum(), batch["beta"])
         return loss, torch.cat((loss[None], distortion[None], rates)).detach()
 
     def _means(self, sums: Tensor, images: int) -> Means:

@@ -1,0 +1,123 @@
+"""What a GPU is given, as far as a CPU can tell, and what is said where its memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import MakeRun
+from torch import Tensor
+
+from vae_tui import events as ev
+from vae_tui.data import load_image_sets
+from vae_tui.errors import DeviceError
+from vae_tui.recipe import load_recipe
+from vae_tui.run import Run, read_events
+from vae_tui.training.attempt import attempt
+from vae_tui.training.optimizers import FusedOptimizer
+from vae_tui.training.ranks import Batch
+from vae_tui.training.trainer import Trainer
+
+_HARD = (
+    "data.binarize=dynamic",
+    "optimizer.ema_decay=0.9",
+    "objective.warmup_epochs=2",
+    "optimizer.clip_norm=5.0",
+    "optimizer.schedule=cosine",
+    "train.precision=bf16",
+)
+
+
+def make_trainer(run: Run) -> Trainer:
+    torch.set_num_threads(1)
+    recipe = load_recipe(str(run.recipe_path)).recipe
+    sets = load_image_sets(recipe.data, seed=0, data_root=Path(), progress=lambda *_: None)
+    return Trainer(recipe, sets, torch.device("cpu"))
+
+
+def take_epochs(trainer: Trainer, count: int) -> None:
+    for _ in range(count):
+        trainer.begin_epoch()
+        while not trainer.epoch_is_over:
+            trainer.step()
+
+
+class InPlace:
+    """Takes steps as a recorded one is: always on the same tensors, into the same tensor."""
+
+    def __init__(self) -> None:
+        self._inputs: Batch = {}
+        self._output = torch.empty(0)
+        self.steps = 0
+
+    def __call__(self, step: Callable[[Batch], Tensor], inputs: Batch) -> Tensor:
+        if not self._inputs:
+            self._inputs = {name: tensor.clone() for name, tensor in inputs.items()}
+            self._output = torch.empty(2 + inputs["epsilon"].shape[1])
+        assert inputs.keys() == self._inputs.keys()
+        for name, tensor in inputs.items():
+            self._inputs[name].copy_(tensor)
+        self.steps += 1
+        return self._output.copy_(step(self._inputs))
+
+
+def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: MakeRun) -> None:
+    plain, recorded = (make_trainer(make_run(*_HARD, name=name)) for name in ("plain", "recorded"))
+    recorder = recorded._recorder = InPlace()
+    for trainer in (plain, recorded):
+        take_epochs(trainer, 3)
+    assert recorder.steps == 3 * 4, "the last of an epoch's five batches is smaller"
+    assert recorded.epoch_means() == plain.epoch_means()
+    for ours, theirs in zip(recorded.evaluated.parameters(), plain.evaluated.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+
+
+def test_a_learning_rate_in_memory_moves_weights_as_a_number_does() -> None:
+    table = load_recipe("digits", ["optimizer.lr=0.1"]).recipe.optimizer
+    weights = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+    for weight, in_memory in zip(weights, (False, True), strict=True):
+        optimizer = FusedOptimizer(table, [weight])
+        if in_memory:
+            optimizer._lr = torch.tensor(optimizer.lr)
+        for lr in (0.1, 0.05):
+            optimizer.lr = lr
+            weight.grad = torch.tensor([1.0, -2.0, 3.0])
+            optimizer.step()
+        assert optimizer.lr == 0.05
+    torch.testing.assert_close(weights[0], weights[1])
+
+
+def test_bfloat16_trains_nearly_as_float32_does_and_counts_nats_in_float32(make_run: MakeRun) -> None:
+    rough, exact = (
+        make_trainer(make_run(f"train.precision={name}", "model.network=conv", "model.channels=[4]", name=name))
+        for name in ("bf16", "float32")
+    )
+    for trainer in (rough, exact):
+        take_epochs(trainer, 2)
+    assert rough.epoch_means().figures() != exact.epoch_means().figures()
+    assert rough.epoch_means().figures() == pytest.approx(exact.epoch_means().figures(), rel=0.02)
+    _, batch = (rough.begin_epoch(), rough._next_batch()[1])
+    assert {tensor.dtype for tensor in rough._forward(batch)} == {torch.float32}
+
+
+@pytest.mark.parametrize(("room", "told"), [(6, "5 fit: --set train.batch_size=5"), (0, "nor for a single one")])
+def test_where_memory_is_short_the_batch_that_fits_is_told(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, room: int, told: str
+) -> None:
+    forward = Trainer._forward
+
+    def forward_in_little_memory(self: Trainer, batch: Batch) -> tuple[Tensor, Tensor]:
+        if len(batch["pixels"]) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return forward(self, batch)
+
+    monkeypatch.setattr(Trainer, "_forward", forward_in_little_memory)
+    run = make_run("model.network=conv", "model.channels=[4]")
+    with pytest.raises(DeviceError, match="cpu has not enough memory for batches of 20 images") as caught:
+        list(attempt(run, device="cpu"))
+    assert told in str(caught.value)
+    finished = read_events(run.events_path)[-1]
+    assert isinstance(finished, ev.RunFinished)
+    assert (finished.status, finished.reason) == ("failed", str(caught.value))
