@@ -10,6 +10,7 @@ An attempt at a run tells its story in this order::
         images_drawn
         checkpoint_saved
         command_done
+        note_added
       epoch_completed                      followed by its own images_drawn and checkpoint_saved
     run_finished                           once: completed, stopped or failed
 
@@ -151,6 +152,14 @@ class CommandDone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoteAdded(Event):
+    """A sentence a user should see, such as that the machine got busy."""
+
+    event: ClassVar[str] = "note_added"
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpochCompleted(Event):
     """Epoch `epoch` ended; `validation` is None where there is no validation split."""
 
@@ -188,6 +197,7 @@ KINDS: dict[str, type[Event]] = {
         ImagesDrawn,
         CheckpointSaved,
         CommandDone,
+        NoteAdded,
         EpochCompleted,
         RunFinished,
     )

@@ -135,6 +135,8 @@ class PlainView:
                 self._show_epoch(event)
             case ev.CommandDone():
                 self._print(f"{event.command}: {event.message}")
+            case ev.NoteAdded():
+                self._print(f"note      {event.note}")
             case ev.RunFinished():
                 self._flush()
                 self._print(f"{event.status}: {event.reason}")

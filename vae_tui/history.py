@@ -178,6 +178,8 @@ class History:
                 self._tell(event, f"saved {event.path}{', the best so far' if event.best else ''}")
             case ev.CommandDone():
                 self._answer(event)
+            case ev.NoteAdded():
+                self._tell(event, event.note)
             case ev.EpochStarted():
                 self.epoch = event.epoch
             case ev.StageProgressed():

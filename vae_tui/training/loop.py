@@ -21,6 +21,7 @@ from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
 from vae_tui.run import Checkpoint, Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints, Measured
+from vae_tui.training.contention import Contention
 from vae_tui.training.device import device_name, set_precision
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import brief, hand_over
@@ -79,6 +80,8 @@ class Loop:
         self._done = False
         self._paused_at: float | None = None
         self._seconds_at_epoch = (self._started, 0)
+        self._contention = Contention(self._resources.cores, self._tuning.threads * self._ranks.count_here)
+        self._looked_at, self._looked_images = self._started, self._trainer.step_count * recipe.train.batch_size
 
     def _prepare(self, checkpoint: Checkpoint | None, data_root: Path | None, say: Callable[[ev.Event], None]) -> None:
         """Load the images, and bring trainer and files to where the run is."""
@@ -177,6 +180,7 @@ class Loop:
             now = time.monotonic()
             if now >= self._next_report or trainer.must_check:
                 yield self._report(now)
+                yield from self._look_at_machine(now)
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
         """Validate, draw and save."""
@@ -232,6 +236,16 @@ class Loop:
             images_per_second=(trainer.position - position) / max(1e-9, now - since),
             **self._resources.read(),
         )
+
+    def _look_at_machine(self, now: float) -> Iterator[ev.NoteAdded]:
+        """Once a second, say whether other programs have come in the way."""
+        seconds = now - self._looked_at
+        if seconds < 1 or self._resources.others is None or self._device.type != "cpu":
+            return
+        images = self._trainer.step_count * self._recipe.train.batch_size
+        self._looked_at, self._looked_images, done = now, images, images - self._looked_images
+        if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
+            yield ev.NoteAdded(**self._now(), note=note)
 
     def _obey(self) -> Iterator[ev.Event]:
         """Carry out the commands that have come; while paused, wait here for more."""

@@ -34,10 +34,11 @@ Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 
 
 class Ranks(Protocol):
-    """One process among `count`; `index` is its place, 0 the one that leads."""
+    """One process among `count`, `count_here` of them on its machine; `index` is its place, 0 the one that leads."""
 
     index: int
     count: int
+    count_here: int
 
     def tell(self, instruction: Instruction) -> None:
         """Have the others do the same, where this is rank 0."""
@@ -64,7 +65,7 @@ class Ranks(Protocol):
 class Alone:
     """A single process: there is nobody to tell and nothing to add up."""
 
-    index, count = 0, 1
+    index, count, count_here = 0, 1, 1
 
     def tell(self, instruction: Instruction) -> None:
         """Nobody hears."""
