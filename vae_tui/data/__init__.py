@@ -5,8 +5,10 @@ from vae_tui.data.load import default_data_root, find_data_root, load_image_sets
 from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seed_for
 from vae_tui.data.sets import Images, ImageSets
+from vae_tui.data.streamed import AnyPixels, in_slices, read_all
 
 __all__ = [
+    "AnyPixels",
     "ImageSets",
     "Images",
     "Progress",
@@ -15,6 +17,8 @@ __all__ = [
     "default_data_root",
     "draw_bits",
     "find_data_root",
+    "in_slices",
     "load_image_sets",
+    "read_all",
     "seed_for",
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from vae_tui.data import as_floats
+from vae_tui.data import AnyPixels, as_floats, in_slices
 from vae_tui.model import VAE
 
 
@@ -30,7 +29,7 @@ class Elbo:
 
 
 @torch.no_grad()
-def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500) -> Elbo:
+def evaluate_elbo(vae: VAE, pixels: AnyPixels, *, seed: int, batch_size: int = 500) -> Elbo:
     """The ELBO of uint8 images (N, C, H, W) with one draw of z each, the same draws for the same seed.
 
     The VAE is left in the mode, training or evaluation, it was found in.
@@ -41,7 +40,7 @@ def evaluate_elbo(vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500)
     sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
     training = vae.training
     vae.eval()
-    for part in torch.split(pixels, batch_size):
+    for part in in_slices(pixels, batch_size):
         images = as_floats(part.to(device))
         epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
         terms = vae(images, epsilon)

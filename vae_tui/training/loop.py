@@ -306,6 +306,7 @@ def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
     if sets.skipped:
         named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
         yield f"{len(sets.skipped)} broken images were left out: {named}"
+    yield from sets.notes
     if recipe.likelihood.name == "bernoulli":
         pixels = sets.train.pixels[:256]
         if recipe.data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):

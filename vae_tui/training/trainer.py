@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ from vae_tui.errors import RunError
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
+from vae_tui.training.batches import Batches
 from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
 
 _LOSSES_KEPT = 4096
@@ -59,12 +58,13 @@ class Trainer:
         """With `compiled`, torch compiles the forward pass and its gradients when the first whole batch comes."""
         self.recipe = recipe
         self.device = device
-        pixels = sets.train.pixels
-        image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
-        self.pixels = pixels.to(device)
-        mean_image = _mean_image(pixels)
+        self.images = sets.train
+        _, channels, height, width = self.images.pixels.shape
+        self._batches = Batches(self.images, device, recipe.train.batch_size)
         seed = seed_for(recipe.train.seed, "weights")
-        self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
+        self.vae: VAE = build(recipe, (channels, height, width), seed=seed, mean_image=self.images.mean_image).to(
+            device
+        )
         self.objective = BetaElbo(recipe.objective)
         self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
@@ -81,9 +81,8 @@ class Trainer:
 
         self.step_count = 0
         self.epoch = 0
-        self.position = len(pixels)
+        self.position = len(self.images)
         """How many of this epoch's images have been trained on."""
-        self._order = torch.empty(0, dtype=torch.int64, device=device)
         self._order_state = self._generators["order"].get_state()
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
@@ -100,7 +99,7 @@ class Trainer:
     @property
     def epoch_is_over(self) -> bool:
         """Whether every image of this epoch has been trained on."""
-        return self.position >= len(self.pixels)
+        return self.position >= len(self.images)
 
     @property
     def must_check(self) -> bool:
@@ -115,7 +114,7 @@ class Trainer:
     @property
     def beta(self) -> float:
         """Beta as of the next step."""
-        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.pixels))
+        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.images))
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -173,7 +172,7 @@ class Trainer:
             "step": self.step_count,
             "epoch": self.epoch,
             "position": self.position,
-            "images_crc32": self._images_crc32,
+            "images_crc32": self.images.checksum,
             "device": self.device.type,
         }
         return tensors, numbers
@@ -183,7 +182,7 @@ class Trainer:
 
         Raises RunError where the images are not those of the run.
         """
-        if numbers["images_crc32"] != self._images_crc32:
+        if numbers["images_crc32"] != self.images.checksum:
             raise RunError(
                 "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
                 "run from its weights with --set train.start_from=RUN"
@@ -206,7 +205,8 @@ class Trainer:
     def _shuffle(self, state: Tensor) -> None:
         """Order the images by the generator's `state`, which is kept: it stands for the whole order."""
         self._order_state = state
-        self._order = torch.randperm(len(self.pixels), generator=self._generators["order"], device=self.device)
+        order = torch.randperm(len(self.images), generator=self._generators["order"], device=self.device)
+        self._batches.seek(order, self.position)
         self._set_learning_rate()
 
     def _set_learning_rate(self) -> None:
@@ -214,8 +214,7 @@ class Trainer:
 
     def _next_batch(self) -> tuple[Tensor, Tensor | None, Tensor]:
         """Pixels, the random bits that make them black and white, if they are to be, and the noise of the latents."""
-        chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
-        pixels = self.pixels.index_select(0, chosen)
+        pixels = self._batches.take()
         dynamic = self.recipe.data.binarize == "dynamic"
         bits = draw_bits(pixels.shape, self._generators["binarizing"]) if dynamic else None
         shape = len(pixels), self.vae.latent_dim
@@ -233,10 +232,6 @@ class Trainer:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
         return Means(images, loss, distortion, tuple(rates))
 
-    @cached_property
-    def _images_crc32(self) -> int:
-        return zlib.crc32(self.pixels.cpu().numpy().data)
-
 
 def _compile(forward: Forward) -> Forward:
     import torch._inductor.config  # noqa: PLC0415  as long to import as torch itself
@@ -244,11 +239,3 @@ def _compile(forward: Forward) -> Forward:
     # In this process: others would outlive a trainer that is killed.
     torch._inductor.config.compile_threads = 1
     return torch.compile(forward, fullgraph=True, dynamic=False)
-
-
-def _mean_image(pixels: Tensor) -> Tensor:
-    """The mean (C, H, W) in [0, 1] of uint8 images (N, C, H, W); some at a time, as their sums are eight times as large."""
-    sums = torch.zeros(pixels.shape[1:], dtype=torch.int64)
-    for start in range(0, len(pixels), 1024):
-        sums += pixels[start : start + 1024].sum(0, dtype=torch.int64)
-    return sums / (255 * len(pixels))
