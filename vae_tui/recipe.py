@@ -109,6 +109,7 @@ class DataTable(Table):
         "auto",
         "memory the images may take; of a folder or an array that takes more, images are read from disk as they are "
         "wanted; auto: half of what is available",
+        only={"name": ["binarized-mnist", "npz", "folder"]},
     )
 
     @model_validator(mode="before")

@@ -90,9 +90,11 @@ def test_indexes_and_slices_read_what_a_tensor_gives(load, photos) -> None:
         np.random.default_rng(0).random((70, 6, 5, 1)).astype(np.float32),
         np.random.default_rng(0).random((70, 6, 5)) < 0.5,
         np.random.default_rng(0).integers(0, 2, (70, 6, 5)),
+        np.random.default_rng(0).integers(0, 2, (70, 6, 5), np.uint8),
+        np.random.default_rng(0).integers(0, 256, (70, 6, 5), np.uint8),
         np.random.default_rng(0).integers(0, 256, (70, 6, 5, 3), np.uint8),
     ],
-    ids=["floats", "booleans", "zeros and ones", "bytes"],
+    ids=["floats", "booleans", "zeros and ones", "bits in bytes", "bytes", "colours"],
 )
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 def test_arrays_of_every_kind_stream(load, tmp_path, images, suffix) -> None:
@@ -106,14 +108,26 @@ def test_arrays_of_every_kind_stream(load, tmp_path, images, suffix) -> None:
 
 def test_an_array_is_written_once_and_anew_when_it_changes(load, tmp_path, cache_home) -> None:
     path = tmp_path / "set.npy"
-    np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5), np.uint8))
+    np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5), np.int16))
     first = load(name="npz", root=path, memory_gib=TINY)
     [kept] = cache_home.rglob("*.rows")
     written = kept.stat().st_ino
     load(name="npz", root=path, memory_gib=TINY)
     assert [path.stat().st_ino for path in cache_home.rglob("*.rows")] == [written]
-    np.save(path, np.random.default_rng(1).integers(0, 256, (40, 6, 5), np.uint8))
+    np.save(path, np.random.default_rng(1).integers(0, 256, (40, 6, 5), np.int16))
     assert not torch.equal(load(name="npz", root=path, memory_gib=TINY).train.pixels[:], first.train.pixels[:])
+
+
+def test_bytes_in_an_npy_are_read_where_they_are(load, tmp_path, cache_home) -> None:
+    path = tmp_path / "set.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3), np.uint8))
+    assert load(name="npz", root=path, memory_gib=TINY).train.pixels.file.path == path
+    assert not list(cache_home.rglob("*.rows"))
+    first, again = (load(name="npz", root=path, memory_gib=TINY, binarize="static") for _ in range(2))
+    assert first.train.pixels.file.path == again.train.pixels.file.path
+    np.save(path, np.random.default_rng(1).integers(0, 256, (40, 6, 5, 3), np.uint8))
+    recipe = {"name": "npz", "root": path, "binarize": "static"}
+    assert_same(load(**recipe, memory_gib=TINY), load(**recipe))
 
 
 def test_arrays_that_are_wrong_are_told_as_in_memory_and_leave_nothing(load, tmp_path, cache_home) -> None:
@@ -134,11 +148,6 @@ def test_arrays_that_are_wrong_are_told_as_in_memory_and_leave_nothing(load, tmp
     assert [path for path in cache_home.rglob("*") if path.is_file()] == []
 
 
-def test_sets_that_cannot_stream_are_told(load) -> None:
-    with pytest.raises(DataError, match=r"digits: the images take 0.00131 GiB, more than .* memory_gib = 1e-06 allows"):
-        load(memory_gib=TINY)
-
-
 def test_a_file_that_shrinks_while_it_is_read_is_told(load, photos, cache_home) -> None:
     pixels = load(name="folder", root=photos, image_size=8, memory_gib=TINY).train.pixels
     [kept] = cache_home.rglob("*.rows")
@@ -150,7 +159,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(load, photos, cache_home) 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a stretch")
 def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
-    """The resident memory of a process that reads 188 MiB of images with 80 allowed."""
+    """The resident memory of a process that reads 188 MiB of images with 96 allowed."""
     with zipfile.ZipFile(tmp_path / "large.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(
@@ -164,18 +173,23 @@ def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
         import re, sys
         from pathlib import Path
         import torch
-        from vae_tui.data import load_image_sets
+        from vae_tui.data import in_slices, load_image_sets
         from vae_tui.recipe import DataTable
+        from vae_tui.training.batches import Batches
 
         torch.set_num_threads(1)
         torch.randn(1000, 1000) @ torch.randn(1000, 1000)
         Path("/proc/self/clear_refs").write_text("5")  # the peak, from now on
         before = re.search(r"VmRSS:\s*(\d+)", Path("/proc/self/status").read_text())[1]
-        data = DataTable(name="npz", root=sys.argv[1], memory_gib=80 / 1024, binarize="static")
+        data = DataTable(name="npz", root=sys.argv[1], memory_gib=96 / 1024, binarize="static")
         sets = load_image_sets(data, seed=0, data_root=Path(), progress=lambda *_: None)
         sets.train.mean_image, sets.train.checksum
-        for start in range(0, len(sets.train), 100):
-            sets.train.pixels[start : start + 100]
+        for part in in_slices(sets.validation.pixels, 500):
+            pass
+        batches = Batches(sets.train, torch.device("cpu"), 128)
+        batches.seek(torch.randperm(len(sets.train)), 0)
+        for _ in range(len(sets.train) // 128):
+            batches.take()
         peak = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]
         print(sets.byte_count, int(peak) - int(before))
     """)
@@ -184,4 +198,4 @@ def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
     )
     size, grown = map(int, ran.stdout.split())
     assert size == 16_000 * 64 * 64 * 3
-    assert grown < 80 << 10
+    assert grown < 96 << 10

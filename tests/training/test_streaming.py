@@ -96,17 +96,23 @@ def streamed(tmp_path: Path) -> Images:
 
 @pytest.mark.parametrize("batch_size", [1, 7, 128, 999, 1000, 5000])
 @pytest.mark.parametrize("position", [0, 3, 999, 1000])
-def test_batches_come_in_order_wherever_they_begin(streamed: Images, batch_size: int, position: int) -> None:
+@pytest.mark.parametrize("where", ["disk", "memory", "device"])
+def test_batches_come_in_order_wherever_they_begin(
+    streamed: Images, batch_size: int, position: int, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = torch.randperm(1000)
     device = torch.device("cpu")
-    for images in (streamed, Images(streamed.pixels[:])):
-        batches = Batches(images, device, batch_size)
-        batches.seek(torch.randperm(1000), 0)  # what is on its way is forgotten
-        batches.take()
-        batches.seek(order, position)
-        for start in range(position, 1000, batch_size):
-            expected = streamed.pixels[order[start : start + batch_size]]
-            assert torch.equal(batches.take(), expected)
+    if where == "memory":  # as images are that a GPU has no room for
+        monkeypatch.setattr("vae_tui.training.batches._on_device", lambda *_: None)
+    images = streamed if where == "disk" else Images(streamed.pixels[:])
+    batches = Batches(images, device, batch_size)
+    assert (batches.resident is not None) == (where == "device")
+    batches.seek(torch.randperm(1000), 0)  # what is on its way is forgotten
+    batches.take()
+    batches.seek(order, position)
+    for start in range(position, 1000, batch_size):
+        expected = streamed.pixels[order[start : start + batch_size]]
+        assert torch.equal(batches.take(), expected)
 
 
 def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Images) -> None:

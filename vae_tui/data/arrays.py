@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from vae_tui.data.kept import cannot_stream, keep, kept_name, open_kept
 from vae_tui.data.progress import Progress
-from vae_tui.data.rows import CannotKeep, Shape
+from vae_tui.data.rows import CannotKeep, Rows, Shape
 from vae_tui.data.sets import Images, StoredSets
 from vae_tui.data.streamed import AnyPixels, StreamedPixels, in_slices
 from vae_tui.errors import DataError
@@ -38,15 +39,20 @@ class _StoredArray:
     Raises what NumPy raises for a damaged one.
     """
 
-    def __init__(self, name: str, open_stream: Callable[[], IO[bytes]], byte_count: int) -> None:
-        """`name` is what to call it, `open_stream` opens its `byte_count` bytes from the first on."""
-        self.name, self._open = name, open_stream
+    def __init__(
+        self, name: str, open_stream: Callable[[], IO[bytes]], byte_count: int, path: Path | None = None
+    ) -> None:
+        """`name` is what to call it, `open_stream` opens its `byte_count` bytes from the first on.
+
+        `path` is the file that holds these bytes and nothing else.
+        """
+        self.name, self._open, self.path = name, open_stream, path
         with open_stream() as stream:
             self.shape, self.is_fortran, self.dtype = _read_header(stream)
-            self._header_bytes = stream.tell()
+            self.header_bytes = stream.tell()
         if self.dtype.hasobject:
             raise ValueError("Python objects")
-        if self._header_bytes + self.byte_count > byte_count:
+        if self.header_bytes + self.byte_count > byte_count:
             raise EOFError("cut short")
 
     @property
@@ -66,7 +72,7 @@ class _StoredArray:
             array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
         return array
 
-    def read_images(self) -> Iterator[NDArray[Any]]:
+    def read_images(self) -> Generator[NDArray[Any]]:
         """Its images in order, (n, H, W, C), some at a time."""
         count = max(1, _VALUES_AT_ONCE // math.prod(self.shape[1:]))
         if self.is_fortran:
@@ -76,7 +82,7 @@ class _StoredArray:
             )
             return
         with self._open() as stream:
-            stream.read(self._header_bytes)
+            stream.read(self.header_bytes)
             for start in range(0, self.shape[0], count):
                 shape = (min(count, self.shape[0] - start), *self.image_shape)
                 content = stream.read(math.prod(shape) * self.dtype.itemsize)
@@ -104,8 +110,8 @@ def read_arrays(path: Path, memory_bytes: int, progress: Progress) -> StoredSets
 
     Images are (N, H, W) or (N, H, W, C), C 1 or 3: bytes or other whole numbers in 0..255, floats in [0, 1], or
     booleans; whole numbers that are nowhere above 1 are taken as black and white. Labels are (N,), whole numbers or
-    strings. Images that as bytes take more than `memory_bytes` are written to a file in the user's cache folder, once
-    for the same content, and stay there. Raises DataError, naming the array, for anything else.
+    strings. Images that as bytes take more than `memory_bytes` stay in a .npy of bytes, or are written as bytes to the
+    user's cache folder, once for the same content, and stay there. Raises DataError, naming the array, for anything else.
     """
     if path.is_dir():
         raise DataError(f'{path} is a folder; expected a .npz or .npy file (data.name = "folder" reads photos)')
@@ -136,7 +142,8 @@ def read_arrays(path: Path, memory_bytes: int, progress: Progress) -> StoredSets
             parts: Sequence[AnyPixels] = _read_in_memory(splits.values(), progress)
         else:
             try:
-                parts = _write_once(path, splits.values(), shape, progress)
+                in_place = _stream_in_place(splits["train"].images, progress)
+                parts = [in_place] if in_place else _write_once(path, splits.values(), shape, progress)
             except CannotKeep as error:
                 raise cannot_stream(path, math.prod(shape), memory_bytes, error) from error
     return _assemble(dict(zip(splits, parts, strict=True)), splits)
@@ -180,7 +187,7 @@ def _open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Callable[[],
             magic = file.read(6)
         if magic == b"\x93NUMPY":
             size = path.stat().st_size
-            return {"images": lambda: _StoredArray(f"{path}: `images`", lambda: path.open("rb"), size)}
+            return {"images": lambda: _StoredArray(f"{path}: `images`", lambda: path.open("rb"), size, path)}
         if magic.startswith(b"PK"):
             archive = open_files.enter_context(zipfile.ZipFile(path))
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -255,6 +262,25 @@ def _read_in_memory(splits: Collection[_Split], progress: Progress) -> list[torc
             if split.images.dtype.kind in "iu":
                 pixels *= 255
     return [torch.from_numpy(pixels) for pixels in parts]
+
+
+def _stream_in_place(images: _StoredArray, progress: Progress) -> StreamedPixels | None:
+    """The images of a .npy of bytes where they are, unless they are 0 and 1 for black and white; None of any other."""
+    if images.path is None or images.dtype != np.uint8 or images.is_fortran:
+        return None
+    done = 0
+    with _damage_told(images.name), closing(images.read_images()) as parts:
+        for part in parts:
+            if part.max() > 1:
+                height, width, channels = images.image_shape
+                descriptor = os.open(images.path, os.O_RDONLY | os.O_CLOEXEC)
+                shape = images.shape[0], channels, height, width
+                return StreamedPixels(
+                    Rows(images.path, descriptor, shape, offset=images.header_bytes, channels_last=True)
+                )
+            done += len(part)
+            progress("reading arrays", done, images.shape[0])
+    return None
 
 
 def _write_once(path: Path, splits: Collection[_Split], shape: Shape, progress: Progress) -> list[StreamedPixels]:

@@ -11,10 +11,12 @@ from vae_tui.data.kept import keep, kept_name, open_kept
 from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seeded
 from vae_tui.data.sets import Images
-from vae_tui.data.streamed import AnyPixels, StreamedPixels, in_slices
+from vae_tui.data.streamed import AnyPixels, StreamedPixels
 
 _DRAWS_AT_ONCE = 1 << 22
 _PARTS = 16
+_DRAWING = 1
+"""To be raised whenever the same seed is to draw other pixels."""
 
 
 def as_floats(pixels: torch.Tensor) -> torch.Tensor:
@@ -55,9 +57,7 @@ def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progres
     pixels = images.pixels
     assert isinstance(pixels, StreamedPixels)
     shape = (len(pixels), *pixels.file.shape[1:])
-    digest = hashlib.sha256(f"{pixels.file.path.name} {seed} {split}".encode())
-    digest.update(pixels.rows.tobytes())
-    key = f"drawn-{digest.hexdigest()}"
+    key = f"drawn-{hashlib.sha256(pixels.digest() + f'{_DRAWING} {seed} {split}'.encode()).hexdigest()}"
     file = open_kept(shape, key)
     if file is None:
         with keep(shape) as writer:
@@ -74,10 +74,11 @@ def _draw(pixels: AnyPixels, seed: int, split: str) -> Iterator[tuple[int, torch
     """The draws of some images at a time as 0 and 255, uint8, and the index of the first of them."""
     generator = seeded(seed, f"binarize {split}")
     rows = max(1, _DRAWS_AT_ONCE // pixels.shape[1:].numel())
-    for number, grey in enumerate(in_slices(pixels, rows)):
+    for start in range(0, len(pixels), rows):
+        grey = pixels[start : start + rows]
         bits = draw_bits(grey.shape, generator)
         drawn = torch.empty_like(grey)
         # In parts, as floats take four times as much.
         for some in zip(*(torch.tensor_split(whole, _PARTS) for whole in (drawn, grey, bits)), strict=True):
             some[0].copy_(binarize(*some[1:]).mul_(255))
-        yield number * rows, drawn
+        yield start, drawn

@@ -51,13 +51,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         seed=seed,
         source=data.root or data.name,
     )
-    fits = sets.byte_count <= memory_bytes
-    streams = isinstance(sets.train.pixels, StreamedPixels) and not fits
-    if not fits and not streams and data.memory_gib != "auto":
-        raise DataError(
-            f"{data.root or data.name}: the images take {in_gib(sets.byte_count)}, more than [data] memory_gib = "
-            f"{data.memory_gib:g} allows, and only folders and arrays stream from disk; allow more"
-        )
+    streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes
 
     def settle(images: Images, split: str) -> Images:
         if data.binarize == "static" or (data.binarize == "dynamic" and split != "train"):

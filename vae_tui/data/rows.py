@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -27,6 +28,7 @@ from vae_tui.errors import DataError
 Shape = tuple[int, int, int, int]
 """N, C, H, W."""
 _MAGIC = b"vae-tui rows 1\r\n"
+_BYTES_AT_ONCE = 1 << 22
 _ASIDE = ".unfinished-"
 _SECONDS_UNTIL_LOCKED = 60.0
 """A file younger than this may have been made by a writer that is about to lock it."""
@@ -40,27 +42,52 @@ class CannotKeep(Exception):
     """A file of rows cannot be written; the message says where and why."""
 
 
-class RowFile:
-    """An open file of rows; it can be read after its name is gone, and by several threads at once."""
+class Rows:
+    """Images in a file that is open: it can be read after its name is gone, and by several threads at once."""
 
-    def __init__(self, path: Path, descriptor: int | None = None) -> None:
-        """With a `descriptor`, that of a file that is already open. Raises OSError, or DamagedRows."""
-        self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if descriptor is None else descriptor
-        weakref.finalize(self, os.close, self._descriptor)
-        self.shape, self.facts = self._read_end()
-        self._row_bytes = math.prod(self.shape[1:])
+    def __init__(
+        self, path: Path, descriptor: int, shape: Shape, *, offset: int = 0, channels_last: bool = False
+    ) -> None:
+        """The images begin at byte `offset`, and are (C, H, W), or with `channels_last` (H, W, C).
+
+        The descriptor is closed with these rows.
+        """
+        self.path, self.shape = path, shape
+        self._descriptor, self._offset = descriptor, offset
+        weakref.finalize(self, os.close, descriptor)
+        self._row_bytes = math.prod(shape[1:])
+        self._channels_last = channels_last and shape[1] > 1
 
     def read_into(self, out: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
         """Read `rows` into `out` (len(rows), C, H, W), contiguous; raises DataError where the file does not give them."""
         if not len(rows):
             return
+        if self._channels_last:
+            _, channels, height, width = out.shape
+            stored = np.empty((len(rows), height, width, channels), np.uint8)
+            self._read_stored(stored, rows)
+            out[:] = stored.transpose(0, 3, 1, 2)
+        else:
+            self._read_stored(out, rows)
+
+    def digest(self, rows: NDArray[np.int64]) -> bytes:
+        """What stands for the pixels of `rows`."""
+        digest = hashlib.sha256()
+        count = max(1, _BYTES_AT_ONCE // self._row_bytes)
+        for start in range(0, len(rows), count):
+            images = np.empty((len(rows[start : start + count]), *self.shape[1:]), np.uint8)
+            self.read_into(images, rows[start : start + count])
+            digest.update(images.data)
+        return digest.digest()
+
+    def _read_stored(self, out: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
         memory = out.data.cast("B")
         # Rows that follow each other are read at once.
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1).tolist()
         first_rows = rows[starts].tolist()
         for start, stop, row in zip(starts, [*starts[1:], len(rows)], first_rows, strict=True):
-            self._fill(memory[start * self._row_bytes : stop * self._row_bytes], row * self._row_bytes)
+            part = memory[start * self._row_bytes : stop * self._row_bytes]
+            self._fill(part, self._offset + row * self._row_bytes)
 
     def _fill(self, memory: memoryview, offset: int) -> None:
         while memory:
@@ -69,24 +96,44 @@ class RowFile:
             except OSError as error:
                 raise DataError(f"{self.path} cannot be read: {error.strerror}") from error
             if count == 0:
-                raise DataError(f"{self.path} was cut short while it was in use; start again to have it made anew")
+                raise DataError(f"{self.path} was cut short while it was in use; start again once it is whole")
             memory, offset = memory[count:], offset + count
 
-    def _read_end(self) -> tuple[Shape, dict[str, Any]]:
-        size = os.fstat(self._descriptor).st_size
-        tail = 8 + len(_MAGIC)
-        end = os.pread(self._descriptor, tail, max(0, size - tail))
-        length = int.from_bytes(end[:8], "little")
-        if len(end) < tail or end[8:] != _MAGIC or length > size - tail:
-            raise DamagedRows(self.path)
+
+class RowFile(Rows):
+    """A file that a RowWriter wrote; `facts` is what else is known of its rows."""
+
+    def __init__(self, path: Path, descriptor: int | None = None) -> None:
+        """With a `descriptor`, that of the file already open. Raises OSError, or DamagedRows."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if descriptor is None else descriptor
         try:
-            about = json.loads(os.pread(self._descriptor, length, size - tail - length))
-            count, channels, height, width = about["shape"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise DamagedRows(self.path) from error
-        if size != count * channels * height * width + length + tail:
-            raise DamagedRows(self.path)
-        return (count, channels, height, width), about["facts"]
+            shape, self.facts = _read_end(path, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        super().__init__(path, descriptor, shape)
+
+    def digest(self, rows: NDArray[np.int64]) -> bytes:
+        """What stands for the pixels of `rows`: the file's name, which stands for its content, and which they are."""
+        return hashlib.sha256(self.path.name.encode() + rows.tobytes()).digest()
+
+
+def _read_end(path: Path, descriptor: int) -> tuple[Shape, dict[str, Any]]:
+    size = os.fstat(descriptor).st_size
+    tail = 8 + len(_MAGIC)
+    end = os.pread(descriptor, tail, max(0, size - tail))
+    length = int.from_bytes(end[:8], "little")
+    if len(end) < tail or end[8:] != _MAGIC or length > size - tail:
+        raise DamagedRows(path)
+    try:
+        about = json.loads(os.pread(descriptor, length, size - tail - length))
+        count, channels, height, width = about["shape"]
+        facts = about["facts"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedRows(path) from error
+    if size != count * channels * height * width + length + tail:
+        raise DamagedRows(path)
+    return (count, channels, height, width), facts
 
 
 class RowWriter:

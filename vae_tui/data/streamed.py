@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data.rows import RowFile
+from vae_tui.data.rows import Rows
 
 
 class StreamedPixels:
@@ -19,7 +21,7 @@ class StreamedPixels:
 
     dtype = torch.uint8
 
-    def __init__(self, file: RowFile, rows: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, file: Rows, rows: NDArray[np.int64] | None = None) -> None:
         self.file = file
         self.rows = np.arange(file.shape[0]) if rows is None else rows
         """Which of the file's rows these images are, (N,)."""
@@ -52,6 +54,10 @@ class StreamedPixels:
         """The images at indexes (n,), not read."""
         return StreamedPixels(self.file, self.rows[indexes.numpy()])
 
+    def digest(self) -> bytes:
+        """What stands for these pixels."""
+        return self.file.digest(self.rows)
+
     def join(self, other: StreamedPixels) -> StreamedPixels:
         """These images and others of the same file after them."""
         assert other.file is self.file
@@ -63,9 +69,18 @@ AnyPixels = torch.Tensor | StreamedPixels
 
 
 def in_slices(pixels: AnyPixels, count: int) -> Iterator[torch.Tensor]:
-    """All images, `count` at a time; the last may be fewer."""
-    for start in range(0, len(pixels), count):
-        yield pixels[start : start + count]
+    """All images in order, `count` at a time; the last may be fewer. From disk, the next are read meanwhile."""
+    if isinstance(pixels, torch.Tensor):
+        yield from (pixels[start : start + count] for start in range(0, len(pixels), count))
+        return
+    with ThreadPoolExecutor(1) as reader:
+        coming: deque[Future[torch.Tensor]] = deque()
+        for start in range(0, len(pixels), count):
+            coming.append(reader.submit(pixels.__getitem__, slice(start, start + count)))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        if coming:
+            yield coming.popleft().result()
 
 
 def read_all(pixels: AnyPixels) -> torch.Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_tui.data import AnyPixels, Images
 
-_BYTES_AHEAD = 1 << 26
+_BYTES_AHEAD = 1 << 25
 _MOST_AHEAD = 8
 _DEVICE_SHARE = 0.5
 
