@@ -130,12 +130,25 @@ def test_bytes_in_an_npy_are_read_where_they_are(load, tmp_path, cache_home) -> 
     assert_same(load(**recipe, memory_gib=TINY), load(**recipe))
 
 
+def test_arrays_that_just_fit_are_read_into_memory_whole(load, tmp_path, monkeypatch) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 60, 50))
+    np.save(tmp_path / "set.npy", images)
+    just = 1.1 * images.size / 2**30
+    recipe = {"name": "npz", "root": tmp_path / "set.npy"}
+    expected, found = load(**recipe), load(**recipe, memory_gib=just)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    for sets in (found, load(**recipe, memory_gib=just)):
+        assert torch.equal(sets.train.pixels, expected.train.pixels)
+        assert sets.notes == ()
+
+
 def test_arrays_that_are_wrong_are_told_as_in_memory_and_leave_nothing(load, tmp_path, cache_home) -> None:
     np.save(tmp_path / "high.npy", np.arange(40 * 30).reshape(40, 6, 5))
     with pytest.raises(DataError, match=r"holds values from 0 to 1199; expected whole numbers in 0..255"):
         load(name="npz", root=tmp_path / "high.npy", memory_gib=TINY)
     np.save(tmp_path / "fortran.npy", np.asfortranarray(np.ones((40, 6, 5), np.uint8)))
-    with pytest.raises(DataError, match=r"fortran.npy is in Fortran order.*np\.ascontiguousarray"):
+    with pytest.raises(DataError, match=r"fortran.npy: .* in Fortran order.*np\.ascontiguousarray"):
         load(name="npz", root=tmp_path / "fortran.npy", memory_gib=TINY)
     content = io.BytesIO()
     np.savez(content, images=np.ones((40, 60, 50), np.uint8))

@@ -110,8 +110,8 @@ def read_arrays(path: Path, memory_bytes: int, progress: Progress) -> StoredSets
 
     Images are (N, H, W) or (N, H, W, C), C 1 or 3: bytes or other whole numbers in 0..255, floats in [0, 1], or
     booleans; whole numbers that are nowhere above 1 are taken as black and white. Labels are (N,), whole numbers or
-    strings. Images that as bytes take more than `memory_bytes` stay in a .npy of bytes, or are written as bytes to the
-    user's cache folder, once for the same content, and stay there. Raises DataError, naming the array, for anything else.
+    strings. Images that as bytes take more than half of `memory_bytes` are left where they are in a .npy of bytes, and
+    else written as bytes to the user's cache folder, once for the same content. Raises DataError, naming the array, for anything else.
     """
     if path.is_dir():
         raise DataError(f'{path} is a folder; expected a .npz or .npy file (data.name = "folder" reads photos)')
@@ -138,14 +138,7 @@ def read_arrays(path: Path, memory_bytes: int, progress: Progress) -> StoredSets
                 )
         height, width, channels = splits["train"].images.image_shape
         shape = (sum(map(len, splits.values())), channels, height, width)
-        if math.prod(shape) <= memory_bytes:
-            parts: Sequence[AnyPixels] = _read_in_memory(splits.values(), progress)
-        else:
-            try:
-                in_place = _stream_in_place(splits["train"].images, progress)
-                parts = [in_place] if in_place else _write_once(path, splits.values(), shape, progress)
-            except CannotKeep as error:
-                raise cannot_stream(path, math.prod(shape), memory_bytes, error) from error
+        parts = _read_images(path, splits.values(), shape, memory_bytes, progress)
     return _assemble(dict(zip(splits, parts, strict=True)), splits)
 
 
@@ -249,6 +242,31 @@ def _open_split(
     return _Split(images, label_name_told, labels)
 
 
+def _read_images(
+    path: Path, splits: Collection[_Split], shape: Shape, memory_bytes: int, progress: Progress
+) -> Sequence[AnyPixels]:
+    """The images of each split: in memory where there is room for them and for the copies that cutting splits takes."""
+    byte_count = math.prod(shape)
+    fits, fits_twice = byte_count <= memory_bytes, 2 * byte_count <= memory_bytes
+    is_fortran = any(split.images.is_fortran for split in splits)
+    if fits_twice or (fits and is_fortran):
+        return _read_in_memory(splits, progress)
+    if is_fortran:
+        raise DataError(
+            f"{path}: the images take more than [data] memory_gib allows, and cannot stream from disk as they are in "
+            "Fortran order, images last; save them with np.ascontiguousarray"
+        )
+    in_place = _stream_in_place(next(iter(splits)).images, progress)
+    if in_place is not None:
+        return [in_place]
+    try:
+        return _write_once(path, splits, shape, progress)
+    except CannotKeep as error:
+        if not fits:
+            raise cannot_stream(path, byte_count, memory_bytes, error) from error
+        return _read_in_memory(splits, progress)
+
+
 def _read_in_memory(splits: Collection[_Split], progress: Progress) -> list[torch.Tensor]:
     """The images of each split, (N, C, H, W)."""
     height, width, channels = next(iter(splits)).images.image_shape
@@ -288,8 +306,6 @@ def _write_once(path: Path, splits: Collection[_Split], shape: Shape, progress: 
 
     Raises CannotKeep.
     """
-    if any(split.images.is_fortran for split in splits):
-        raise CannotKeep(f"{path} is in Fortran order, columns first; save it with np.ascontiguousarray")
     firsts = np.cumsum([0, *map(len, splits)])[:-1].tolist()
     key = _key(path, progress)
     file = open_kept(shape, key)

@@ -69,7 +69,7 @@ def cannot_stream(source: object, byte_count: int, memory_bytes: int, why: Canno
     return DataError(
         f"{source}: the images take {in_gib(byte_count)}, more than [data] memory_gib allows here "
         f"({in_gib(memory_bytes)}), and cannot stream from disk: {why}. Make room there, name another cache folder with "
-        "XDG_CACHE_HOME, allow more memory with --set data.memory_gib=N, or take a smaller data.image_size"
+        "XDG_CACHE_HOME, or allow more memory with --set data.memory_gib=N"
     )
 
 

@@ -51,6 +51,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         seed=seed,
         source=data.root or data.name,
     )
+    del stored  # what was cut from it takes as much
     streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes
 
     def settle(images: Images, split: str) -> Images:
