@@ -115,6 +115,19 @@ def test_batches_come_in_order_wherever_they_begin(
         assert torch.equal(batches.take(), expected)
 
 
+def test_of_a_batch_only_the_share_is_read(streamed: Images) -> None:
+    order = torch.randperm(1000)
+    halves = [
+        Batches(streamed, torch.device("cpu"), 300, share=lambda count, place=place: slice(*place(count)))
+        for place in (lambda count: (0, count // 2), lambda count: (count // 2, count))
+    ]
+    for batches in halves:
+        batches.seek(order, 0)
+    for start in range(0, 1000, 300):
+        both = torch.cat([batches.take() for batches in halves])
+        assert torch.equal(both, streamed.pixels[order[start : start + 300]])
+
+
 def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Images) -> None:
     assert isinstance(streamed.pixels, StreamedPixels)
     batches = Batches(streamed, torch.device("cpu"), 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
@@ -22,15 +23,18 @@ class Batches:
     threads, some batches ahead, and copied while the device is still at work. What comes out is the same.
     """
 
-    def __init__(self, images: Images, device: torch.device, batch_size: int) -> None:
-        self._device, self._batch_size = device, batch_size
+    def __init__(
+        self, images: Images, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
+    ) -> None:
+        """`share` says which of a batch's images are wanted here, of how many; all, unless several take from one."""
+        self._batch_size, self._share = batch_size, share
         self.resident = _on_device(images, device)
         """All images on the device (N, C, H, W), or None."""
         self._order = torch.empty(0, dtype=torch.int64, device=device)
         self._position = 0
         self._ahead: _Ahead | None = None
         if self.resident is None:
-            self._ahead = _Ahead(images.pixels, device, batch_size)
+            self._ahead = _Ahead(images.pixels, device, batch_size, share)
 
     def seek(self, order: Tensor, position: int) -> None:
         """Go on with the image at `position` of `order`, indexes (N,) on the device."""
@@ -45,14 +49,14 @@ class Batches:
         assert self.resident is not None
         chosen = self._order[self._position : self._position + self._batch_size]
         self._position += len(chosen)
-        return self.resident.index_select(0, chosen)
+        return self.resident.index_select(0, chosen[self._share(len(chosen))])
 
 
 class _Ahead:
     """Batches from outside the device, the next few of them on their way."""
 
-    def __init__(self, pixels: AnyPixels, device: torch.device, batch_size: int) -> None:
-        self._pixels, self._device, self._batch_size = pixels, device, batch_size
+    def __init__(self, pixels: AnyPixels, device: torch.device, batch_size: int, share: Callable[[int], slice]) -> None:
+        self._pixels, self._device, self._batch_size, self._share = pixels, device, batch_size, share
         batch_bytes = batch_size * pixels.shape[1:].numel()
         self._count = max(2, min(_MOST_AHEAD, _BYTES_AHEAD // batch_bytes))
         self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="batches")
@@ -78,6 +82,7 @@ class _Ahead:
     def _fetch(self) -> None:
         chosen = self._order[self._next : self._next + self._batch_size]
         self._next += len(chosen)
+        chosen = chosen[self._share(len(chosen))]
         shape = (len(chosen), *self._pixels.shape[1:])
         out = torch.empty(shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
         self._coming.append(self._threads.submit(_gather, self._pixels, chosen, out))
