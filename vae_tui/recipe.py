@@ -105,6 +105,12 @@ class DataTable(Table):
         gt=0,
         lt=1,
     )
+    memory_gib: Annotated[float, Field(gt=0)] | Literal["auto"] = _key(
+        "auto",
+        "memory the images may take; of a folder or an array that takes more, images are read from disk as they are "
+        "wanted; auto: half of what is available",
+        only={"name": ["binarized-mnist", "npz", "folder"]},
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -40,7 +40,7 @@ def test_every_split_and_its_labels_are_read(load, save, said) -> None:
     assert sets.test.labels.tolist() == [3] * 8
     assert sets.train.labels.dtype == torch.int64
     assert sets.class_names == ("0", "1", "2", "3")
-    assert said == [("reading arrays", 0, None), ("reading arrays", 1, 1)]
+    assert [said[0], said[-1]] == [("reading arrays", 0, 54), ("reading arrays", 54, 54)]
 
 
 def test_images_alone_are_cut(load, save) -> None:

@@ -45,7 +45,7 @@ def test_a_flat_folder_has_no_labels_and_is_cut(load, tmp_path, said) -> None:
     assert sets.train.labels is None
     assert sets.class_names == ()
     assert said[0] == ("decoding images", 0, 40)
-    assert said[-1] == ("decoding images", 40, 40)
+    assert ("decoding images", 40, 40) in said
 
 
 def test_images_come_in_the_order_of_their_names(load, tmp_path) -> None:

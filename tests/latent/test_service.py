@@ -183,3 +183,29 @@ def test_the_process_answers_tells_of_its_death_and_ends_when_closed(walked_run:
     assert "exit status -9" in wait_for("died").facts["message"]
     decoder.ask("decode", {"purpose": "image"}, {"points": np.zeros((1, 5), np.float32)})
     decoder.close()
+
+
+def test_a_set_that_stays_on_disk_is_walked_as_one_in_memory(walked_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vae_tui.data import load
+    from vae_tui.data.memory import memory_limit
+
+    asked = (
+        ("encode", {}),
+        ("find", {"text": "train:7"}),
+        ("find", {"text": "class:top:1"}),
+        ("find", {"text": "mean:middle"}),
+        ("project", {"method": "pca"}),
+        ("neighbours", {"count": 4, "points": np.zeros((1, 5))}),
+    )
+    answers: list[list[Message]] = []
+    for limit in (memory_limit, lambda _memory_gib: 1):
+        monkeypatch.setattr(load, "memory_limit", limit)
+        line = Line()
+        line.ask("open", checkpoint=str(walked_run.latest().path))
+        answers.append([line.ask(kind, **facts) for kind, facts in asked])
+        line.close()
+    for resident, streamed in zip(*answers, strict=True):
+        assert resident.kind == streamed.kind != "failed"
+        assert resident.facts == streamed.facts
+        assert resident.arrays.keys() == streamed.arrays.keys()
+        assert all(np.array_equal(resident.arrays[name], streamed.arrays[name]) for name in resident.arrays)

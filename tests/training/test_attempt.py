@@ -399,3 +399,22 @@ def test_a_run_remembers_where_its_images_lay(make_run: MakeRun, tmp_path: Path)
     assert find_data_root(tmp_path, known) == tmp_path
     there.rmdir()
     assert find_data_root(None, known) == default_data_root()
+
+
+def test_a_stop_asked_for_while_images_are_read_takes_effect_there(make_run: MakeRun) -> None:
+    run = make_run()
+    run.send("pause")
+    run.send("stop")
+    last = finish(run)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert (last.status, last.reason, last.step) == ("stopped", "stopped before the first step", 0)
+    assert not run.checkpoints()
+    assert isinstance(finish(run, resume=True)[-1], ev.RunFinished)
+    assert run.state() == "completed"
+
+
+def test_other_commands_wait_for_the_first_step(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=1")
+    run.send("save")
+    done = only(ev.CommandDone, finish(run))
+    assert [event.command for event in done] == ["save"]  # type: ignore[attr-defined]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+
 import torch
 
+from vae_tui.data.kept import keep, kept_name, open_kept
+from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seeded
 from vae_tui.data.sets import Images
+from vae_tui.data.streamed import AnyPixels, StreamedPixels
 
 _DRAWS_AT_ONCE = 1 << 22
+_PARTS = 16
+_DRAWING = 1
+"""To be raised whenever the same seed is to draw other pixels."""
 
 
 def as_floats(pixels: torch.Tensor) -> torch.Tensor:
@@ -34,10 +43,42 @@ def binarize(pixels: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
 
 def binarize_once(images: Images, *, seed: int, split: str) -> Images:
     """Draw a whole split; the draws depend on the seed and on the split's name alone."""
-    generator = seeded(seed, f"binarize {split}")
-    drawn = torch.empty_like(images.pixels)
-    rows = max(1, _DRAWS_AT_ONCE // images.pixels[0].numel())
-    for start in range(0, len(images), rows):
-        grey = images.pixels[start : start + rows]
-        drawn[start : start + rows] = binarize(grey, draw_bits(grey.shape, generator)).mul_(255)
+    drawn = torch.empty(images.pixels.shape, dtype=torch.uint8)
+    for start, part in _draw(images.pixels, seed, split):
+        drawn[start : start + len(part)] = part
     return Images(drawn, images.labels)
+
+
+def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progress) -> Images:
+    """Draw a whole split that is streamed, as `binarize_once` does, into a file; only once for the same images.
+
+    Raises CannotKeep where there is no room for it on disk.
+    """
+    pixels = images.pixels
+    assert isinstance(pixels, StreamedPixels)
+    shape = (len(pixels), *pixels.file.shape[1:])
+    key = f"drawn-{hashlib.sha256(pixels.digest() + f'{_DRAWING} {seed} {split}'.encode()).hexdigest()}"
+    file = open_kept(shape, key)
+    if file is None:
+        with keep(shape) as writer:
+            stage = f"drawing {split} in black and white"
+            progress(stage, 0, len(pixels))
+            for start, part in _draw(pixels, seed, split):
+                writer.write(start, part.numpy())
+                progress(stage, start + len(part), len(pixels))
+            file = writer.finish(kept_name(shape, key), {})
+    return Images(StreamedPixels(file), images.labels)
+
+
+def _draw(pixels: AnyPixels, seed: int, split: str) -> Iterator[tuple[int, torch.Tensor]]:
+    """The draws of some images at a time as 0 and 255, uint8, and the index of the first of them."""
+    generator = seeded(seed, f"binarize {split}")
+    rows = max(1, _DRAWS_AT_ONCE // pixels.shape[1:].numel())
+    for start in range(0, len(pixels), rows):
+        grey = pixels[start : start + rows]
+        bits = draw_bits(grey.shape, generator)
+        drawn = torch.empty_like(grey)
+        # In parts, as floats take four times as much.
+        for some in zip(*(torch.tensor_split(whole, _PARTS) for whole in (drawn, grey, bits)), strict=True):
+            some[0].copy_(binarize(*some[1:]).mul_(255))
+        yield start, drawn

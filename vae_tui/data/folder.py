@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import math
 import os
 import struct
 import warnings
 import zlib
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import PIL
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from vae_tui.data.kept import cannot_stream, is_any_kept, keep, kept_name, open_kept
+from vae_tui.data.parallel import work_through
 from vae_tui.data.progress import Progress
+from vae_tui.data.rows import CannotKeep, Shape
 from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 _SPLIT_FOLDERS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 _BROKEN_SHARE_ALLOWED = 0.01
-_WORKERS = min(16, os.cpu_count() or 1)
+_DECODING = 1
+"""To be raised whenever the same files are to come out as other pixels."""
 UNREADABLE_ERRORS = (
     OSError,
     ValueError,
@@ -55,20 +64,31 @@ class _Photo:
     class_name: str | None
 
 
-def read_folder(root: Path, *, height: int, width: int, channels: int, progress: Progress) -> StoredSets:
+def read_folder(
+    root: Path, *, height: int, width: int, channels: int, memory_bytes: int, progress: Progress
+) -> StoredSets:
     """Read every JPEG and PNG under a folder, resized and centre-cropped to `height` x `width`.
 
     The folder is flat or has a folder for each class, or has train/, validation/ (or val/) and test/, each flat or with
-    a folder for each class. Hidden files are ignored. A file that cannot be decoded is skipped. Raises DataError where
-    there are no images or more than 1 % of them are broken.
+    a folder for each class. Hidden files are ignored. A file that cannot be decoded is skipped. What was decoded is
+    kept in the user's cache folder and comes from there as long as no file changes; where nothing can be kept, the
+    images are in memory. Raises DataError where there are no images, where more than 1 % of them are broken, or where
+    they can be neither kept nor held in `memory_bytes`.
     """
     if not root.is_dir():
         what = 'is a file (data.name = "npz" reads arrays)' if root.exists() else "is not there"
         raise DataError(f"{root} {what}; data.root names a folder of JPEG and PNG files")
     folders = _find_splits(root)
     photos = [photo for split, folder in folders.items() for photo in _find_photos(folder, split)]
-    pixels = np.empty((len(photos), channels, height, width), np.uint8)
-    broken = _decode_all(photos, pixels, progress)
+    shape = (len(photos), channels, height, width)
+    notes: tuple[str, ...] = ()
+    try:
+        pixels, broken = _decode_once(root, photos, shape, progress)
+    except CannotKeep as error:
+        if math.prod(shape) > memory_bytes:
+            raise cannot_stream(root, math.prod(shape), memory_bytes, error) from error
+        pixels, broken = _decode_in_memory(photos, shape, progress)
+        notes = (f"decoded images are not kept for the next time: {error}",)
     skipped = tuple(photos[index].path.relative_to(root).as_posix() for index in broken)
     if len(broken) > _BROKEN_SHARE_ALLOWED * len(photos):
         told = [f"  {name}: {problem}" for name, problem in zip(skipped, broken.values(), strict=True)]
@@ -80,17 +100,22 @@ def read_folder(root: Path, *, height: int, width: int, channels: int, progress:
         )
     if missing := set(folders) - {photo.split for index, photo in enumerate(photos) if index not in broken}:
         raise DataError(f"{root}: every image for {' and '.join(sorted(missing))} is broken: {', '.join(skipped)}")
-    return _assemble(photos, pixels, broken, skipped)
+    return replace(_assemble(photos, pixels, broken), skipped=skipped, notes=notes)
 
 
 def read_photo(
-    path: Path, *, height: int, width: int, channels: int, formats: tuple[str, ...] = ("JPEG", "PNG")
+    source: Path | io.BytesIO,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    formats: tuple[str, ...] = ("JPEG", "PNG"),
 ) -> NDArray[np.uint8]:
-    """Decode one image as (C, H, W): upright, on white, its shorter side fitted and its longer side cropped evenly.
+    """Decode one image file, or its content, as (C, H, W): upright, on white, its shorter side fitted and its longer side cropped evenly.
 
     Raises one of UNREADABLE_ERRORS where it cannot.
     """
-    with Image.open(path, formats=formats) as image:
+    with Image.open(source, formats=formats) as image:
         orientation = _read_orientation(image)
         size = (height, width) if orientation in _ON_ITS_SIDE else (width, height)
         # A JPEG decodes at an eighth, a quarter or half its size for little; twice what is needed keeps it sharp.
@@ -123,32 +148,93 @@ def _simplify(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _decode_all(photos: Sequence[_Photo], pixels: NDArray[np.uint8], progress: Progress) -> dict[int, str]:
-    """Decode into `pixels` (N, C, H, W); returns what is wrong with each photo that is broken, by its index."""
-    channels, height, width = pixels.shape[1:]
+def _decode_once(
+    root: Path, photos: Sequence[_Photo], shape: Shape, progress: Progress
+) -> tuple[AnyPixels, dict[int, str]]:
+    """The photos from the cache, decoded now where they are not in it, and what is wrong with each that is broken."""
+    names = [photo.path.relative_to(root).as_posix() for photo in photos]
+    if is_any_kept(shape):
+        digests = _digest_all(photos, progress)
+        file = open_kept(shape, _key(names, digests))
+        if file is not None:
+            return StreamedPixels(file), {int(index): problem for index, problem in file.facts["broken"].items()}
+    with keep(shape) as writer:
+        broken, digests = _decode_all(photos, shape, writer.write, progress)
+        # By what was read just now, whatever it was before.
+        file = writer.finish(kept_name(shape, _key(names, digests)), {"broken": broken})
+    return StreamedPixels(file), broken
 
-    def decode(index: int) -> str | None:
+
+def _decode_in_memory(photos: Sequence[_Photo], shape: Shape, progress: Progress) -> tuple[AnyPixels, dict[int, str]]:
+    pixels = np.empty(shape, np.uint8)
+
+    def put(index: int, image: NDArray[np.uint8]) -> None:
+        pixels[index] = image
+
+    broken, _ = _decode_all(photos, shape, put, progress)
+    return torch.from_numpy(pixels), broken
+
+
+def _decode_all(
+    photos: Sequence[_Photo], shape: Shape, put: Callable[[int, NDArray[np.uint8]], None], progress: Progress
+) -> tuple[dict[int, str], list[bytes]]:
+    """Decode each photo and `put` it at its index; what is wrong with each that is broken, and every file's digest."""
+    _, channels, height, width = shape
+
+    def decode(index: int) -> tuple[str | None, bytes]:
+        digest = b""
         try:
-            pixels[index] = read_photo(photos[index].path, height=height, width=width, channels=channels)
+            content = photos[index].path.read_bytes()
+            digest = hashlib.sha256(content).digest()
+            pixels = read_photo(io.BytesIO(content), height=height, width=width, channels=channels)
         except UNREADABLE_ERRORS as error:
-            return describe_problem(error)
-        return None
+            problem = describe_problem(error)
+            return problem, digest or _digest_of_problem(problem)
+        put(index, pixels)
+        return None, digest
 
-    broken = {}
+    broken, digests = {}, []
     progress("decoding images", 0, len(photos))
-    with warnings.catch_warnings(), ThreadPoolExecutor(_WORKERS) as pool:
+    with warnings.catch_warnings(), closing(work_through(decode, range(len(photos)))) as decoded:
         # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", module=r"PIL\b")
-        # In batches, so that an interrupt has little to wait for.
-        batch = 16 * _WORKERS
-        for start in range(0, len(photos), batch):
-            indexes = range(start, min(start + batch, len(photos)))
-            for index, problem in zip(indexes, pool.map(decode, indexes), strict=True):
-                if problem is not None:
-                    broken[index] = problem
-                progress("decoding images", index + 1, len(photos))
-    return broken
+        for index, (problem, digest) in enumerate(decoded):
+            digests.append(digest)
+            if problem is not None:
+                broken[index] = problem
+            progress("decoding images", index + 1, len(photos))
+    return broken, digests
+
+
+def _digest_all(photos: Sequence[_Photo], progress: Progress) -> list[bytes]:
+    def digest(photo: _Photo) -> bytes:
+        try:
+            return hashlib.sha256(photo.path.read_bytes()).digest()
+        except OSError as error:
+            return _digest_of_problem(describe_problem(error))
+
+    stage = "looking for changed images"
+    progress(stage, 0, len(photos))
+    with closing(work_through(digest, photos)) as found:
+        digests = []
+        for digested in found:
+            digests.append(digested)
+            progress(stage, len(digests), len(photos))
+    return digests
+
+
+def _digest_of_problem(problem: str) -> bytes:
+    return hashlib.sha256(f"cannot be read: {problem}".encode()).digest()
+
+
+def _key(names: Sequence[str], digests: Sequence[bytes]) -> str:
+    """What stands for the pixels of these files, as this decoder makes them."""
+    decoder = f"photos {_DECODING}, Pillow {PIL.__version__}, libjpeg {features.version('jpg')}"
+    key = hashlib.sha256(decoder.encode())
+    for name, digest in zip(names, digests, strict=True):
+        key.update(os.fsencode(name) + b"\0" + digest)
+    return key.hexdigest()
 
 
 def describe_problem(error: BaseException) -> str:
@@ -214,11 +300,10 @@ def _walk(folder: Path) -> list[Path]:
     return found
 
 
-def _assemble(
-    photos: Sequence[_Photo], pixels: NDArray[np.uint8], broken: Collection[int], skipped: tuple[str, ...]
-) -> StoredSets:
+def _assemble(photos: Sequence[_Photo], pixels: AnyPixels, broken: Collection[int]) -> StoredSets:
     class_names = tuple(sorted({photo.class_name for photo in photos if photo.class_name is not None}))
     index_of = {name: index for index, name in enumerate(class_names)}
+    every = Images(pixels)
     sets = {}
     for split in _SPLIT_FOLDERS:
         rows = [row for row, photo in enumerate(photos) if photo.split == split and row not in broken]
@@ -226,6 +311,6 @@ def _assemble(
             names = [photos[row].class_name for row in rows]
             labels = [index_of[name] for name in names if name is not None]
             # Each split gets memory of its own, so that none keeps alive what another was cut from.
-            part = pixels if len(rows) == len(pixels) else pixels[rows]
-            sets[split] = Images(torch.from_numpy(part), torch.tensor(labels) if labels else None)
-    return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names, skipped)
+            part = pixels if len(rows) == len(pixels) else every.pick(torch.tensor(rows)).pixels
+            sets[split] = Images(part, torch.tensor(labels) if labels else None)
+    return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names)

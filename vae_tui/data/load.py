@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
+import torch
 
 from vae_tui.data.arrays import read_arrays, read_binarized_mnist
-from vae_tui.data.binarize import binarize_once
+from vae_tui.data.binarize import binarize_on_disk, binarize_once
 from vae_tui.data.digits import read_digits
 from vae_tui.data.folder import read_folder
+from vae_tui.data.kept import cannot_stream
+from vae_tui.data.memory import in_gib, memory_limit
 from vae_tui.data.mnist import read_mnist
 from vae_tui.data.progress import Progress, paced
-from vae_tui.data.sets import ImageSets, StoredSets
+from vae_tui.data.rows import CannotKeep
+from vae_tui.data.sets import Images, ImageSets, StoredSets
 from vae_tui.data.splits import separate
+from vae_tui.data.streamed import StreamedPixels, in_slices
 from vae_tui.errors import DataError
 from vae_tui.recipe import DataTable
+
+_BYTES_AT_ONCE = 1 << 24
 
 
 def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Progress) -> ImageSets:
     """Read an image set, cut what splits it lacks, and draw black and white where the recipe asks for it.
 
     The same seed gives the same splits and the same draws on every machine. With `binarize = "dynamic"` the training
-    images stay grey, for `binarize` to draw them anew for each batch. Raises DataError where images are missing, broken
-    or too few.
+    images stay grey, for `binarize` to draw them anew for each batch. Images of a folder or an array that take more
+    than `memory_gib` stay on disk. Raises DataError where images are missing, broken or too few, or where there is no
+    room for them.
     """
+    progress = paced(progress)
+    memory_bytes = memory_limit(data.memory_gib)
     try:
-        stored = _read(data, data_root, paced(progress))
+        stored = _read(data, data_root, memory_bytes, progress)
     except OSError as error:
         if error.filename is None:
             raise
@@ -40,18 +51,32 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         seed=seed,
         source=data.root or data.name,
     )
-    if data.binarize == "none":
-        return sets
-    validation = sets.validation
-    if validation is not None:
-        validation = binarize_once(validation, seed=seed, split="validation")
-    return ImageSets(
-        train=sets.train if data.binarize == "dynamic" else binarize_once(sets.train, seed=seed, split="train"),
-        validation=validation,
-        test=binarize_once(sets.test, seed=seed, split="test"),
-        class_names=sets.class_names,
-        skipped=sets.skipped,
+    del stored  # what was cut from it takes as much
+    streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes
+
+    def settle(images: Images, split: str) -> Images:
+        if data.binarize == "static" or (data.binarize == "dynamic" and split != "train"):
+            if streams:
+                return binarize_on_disk(images, seed=seed, split=split, progress=progress)
+            return binarize_once(images, seed=seed, split=split)
+        return images if streams else _in_memory(images, split, progress)
+
+    try:
+        settled = replace(
+            sets,
+            train=settle(sets.train, "train"),
+            validation=settle(sets.validation, "validation") if sets.validation is not None else None,
+            test=settle(sets.test, "test"),
+        )
+    except CannotKeep as error:
+        raise cannot_stream(data.root or data.name, sets.byte_count, memory_bytes, error) from error
+    if not streams:
+        return settled
+    allowed = (
+        f"{in_gib(memory_bytes)}, half of what is available" if data.memory_gib == "auto" else f"{data.memory_gib:g}"
     )
+    told = f"{in_gib(sets.byte_count)} of images stream from disk: [data] memory_gib allows {allowed}"
+    return replace(settled, notes=(*settled.notes, told))
 
 
 def default_data_root() -> Path:
@@ -67,19 +92,33 @@ def find_data_root(given: Path | None, metadata: Mapping[str, Any] | None) -> Pa
     return given or default_data_root()
 
 
-def _read(data: DataTable, data_root: Path, progress: Progress) -> StoredSets:
+def _in_memory(images: Images, split: str, progress: Progress) -> Images:
+    """The same images, none of them left on disk."""
+    if isinstance(images.pixels, torch.Tensor):
+        return images
+    pixels = torch.empty(images.pixels.shape, dtype=torch.uint8)
+    count = max(1, _BYTES_AT_ONCE * len(images) // images.byte_count)
+    for number, part in enumerate(in_slices(images.pixels, count)):
+        pixels[number * count : number * count + len(part)] = part
+        progress(f"reading {split} images", number * count + len(part), len(images))
+    return Images(pixels, images.labels)
+
+
+def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progress) -> StoredSets:
     if data.name == "digits":
         return read_digits(*_sides(data), progress)
     if data.name == "mnist" or data.name == "fashion-mnist":
         return read_mnist(data.name, data_root.expanduser(), progress)
     if data.name == "binarized-mnist":
-        return read_binarized_mnist(data_root.expanduser(), progress)
+        return read_binarized_mnist(data_root.expanduser(), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it
     root = Path(data.root).expanduser()
     if data.name == "npz":
-        return read_arrays(root, progress)
+        return read_arrays(root, memory_bytes, progress)
     height, width = _sides(data)
-    return read_folder(root, height=height, width=width, channels=data.channels, progress=progress)
+    return read_folder(
+        root, height=height, width=width, channels=data.channels, memory_bytes=memory_bytes, progress=progress
+    )
 
 
 def _sides(data: DataTable) -> tuple[int, int]:

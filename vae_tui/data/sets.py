@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
+
+from vae_tui.data.streamed import AnyPixels, StreamedPixels, read_all
+
+_MEAN_BYTES = 1 << 30
+_CHECKSUM_BYTES = 1 << 26
+_BYTES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Images:
-    """Images (N, C, H, W), uint8, and their classes (N,), int64, where they are known."""
+    """Images (N, C, H, W), uint8, in memory or on disk, and their classes (N,), int64, where they are known."""
 
-    pixels: torch.Tensor
+    pixels: AnyPixels
     labels: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """How many images there are."""
         return self.pixels.shape[0]
 
+    @property
+    def byte_count(self) -> int:
+        """How much memory they take, or would."""
+        return self.pixels.shape.numel()
+
     def pick(self, indexes: torch.Tensor) -> Images:
-        """The images at `indexes`, copied."""
-        return Images(self.pixels[indexes], None if self.labels is None else self.labels[indexes])
+        """The images at `indexes`: copied from memory, but not read from disk."""
+        pixels = self.pixels
+        picked = pixels.pick(indexes) if isinstance(pixels, StreamedPixels) else pixels[indexes]
+        return Images(picked, None if self.labels is None else self.labels[indexes])
+
+    @cached_property
+    def copies(self) -> dict[torch.device, torch.Tensor]:
+        """The copies on devices that `on` has made."""
+        return {}
+
+    def on(self, device: torch.device) -> torch.Tensor:
+        """All images on a device, copied there once; those on disk are read."""
+        if device not in self.copies:
+            self.copies[device] = read_all(self.pixels).to(device)
+        return self.copies[device]
+
+    @cached_property
+    def mean_image(self) -> torch.Tensor:
+        """The mean (C, H, W) in [0, 1]: of all images, or where they take more than 1 GiB of evenly spaced ones."""
+        count = self._count_within(_MEAN_BYTES)
+        sums = torch.zeros(self.pixels.shape[1:], dtype=torch.int64)
+        for part in self._evenly_spaced(count):
+            sums += part.sum(0, dtype=torch.int64)
+        return sums / (255 * count)
+
+    @cached_property
+    def checksum(self) -> int:
+        """A CRC-32 to tell other images by: of all, or where they take more than 64 MiB of evenly spaced ones."""
+        count = self._count_within(_CHECKSUM_BYTES)
+        checksum = 0 if count == len(self) else zlib.crc32(str(len(self)).encode())
+        for part in self._evenly_spaced(count):
+            checksum = zlib.crc32(part.numpy().data, checksum)
+        return checksum
+
+    def _count_within(self, byte_count: int) -> int:
+        """How many images so many bytes hold; 256 at least, where there are as many."""
+        return min(len(self), max(256, byte_count * len(self) // self.byte_count))
+
+    def _evenly_spaced(self, count: int) -> Iterator[torch.Tensor]:
+        """So many of the images, from the first on, some at a time."""
+        indexes = torch.arange(count) * len(self) // count
+        for chosen in torch.split(indexes, max(1, _BYTES_AT_ONCE * len(self) // self.byte_count)):
+            yield self.pixels[chosen]
 
 
 @dataclass(frozen=True)
 class StoredSets:
-    """What a reader found: the splits that a set brings along, before any is cut."""
+    """What a reader found: the splits that a set brings along, before any is cut.
+
+    `notes` are sentences on how it was read.
+    """
 
     train: Images
     validation: Images | None = None
     test: Images | None = None
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +98,7 @@ class ImageSets:
     """The splits a model is trained, chosen and judged on; no image is in two of them.
 
     `validation` is None where the recipe wants none. A label is an index into `class_names`, which is empty where there
-    are no labels. `skipped` names the broken files that were left out.
+    are no labels. `skipped` names the broken files that were left out, `notes` are sentences on how the rest was read.
     """
 
     train: Images
@@ -47,3 +106,9 @@ class ImageSets:
     test: Images
     class_names: tuple[str, ...]
     skipped: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def byte_count(self) -> int:
+        """How much memory all images take, or would."""
+        return sum(part.byte_count for part in (self.train, self.validation, self.test) if part is not None)

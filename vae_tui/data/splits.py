@@ -6,6 +6,7 @@ import torch
 
 from vae_tui.data.seeds import seeded
 from vae_tui.data.sets import Images, ImageSets, StoredSets
+from vae_tui.data.streamed import StreamedPixels, read_all
 from vae_tui.errors import DataError
 
 
@@ -38,7 +39,7 @@ def separate(stored: StoredSets, *, validation_share: float, test_share: float, 
     if validation_share == 0 and validation is not None:
         train, validation = _join(train, validation), None
     assert test is not None
-    return ImageSets(train, validation, test, stored.class_names, stored.skipped)
+    return ImageSets(train, validation, test, stored.class_names, stored.skipped, stored.notes)
 
 
 def _share(share: float, total: int) -> int:
@@ -49,7 +50,10 @@ def _join(first: Images, second: Images) -> Images:
     labels = None
     if first.labels is not None and second.labels is not None:
         labels = torch.cat([first.labels, second.labels])
-    return Images(torch.cat([first.pixels, second.pixels]), labels)
+    if isinstance(first.pixels, StreamedPixels):
+        assert isinstance(second.pixels, StreamedPixels)
+        return Images(first.pixels.join(second.pixels), labels)
+    return Images(torch.cat([first.pixels, read_all(second.pixels)]), labels)
 
 
 def _too_few(

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vae_tui.data import as_floats
+from vae_tui.data import AnyPixels, as_floats, in_slices
 from vae_tui.model import VAE
 
 
@@ -42,7 +42,7 @@ class Partners(Protocol):
 
 @torch.no_grad()
 def evaluate_elbo(
-    vae: VAE, pixels: Tensor, *, seed: int, batch_size: int = 500, partners: Partners | None = None
+    vae: VAE, pixels: AnyPixels, *, seed: int, batch_size: int = 500, partners: Partners | None = None
 ) -> Elbo:
     """The ELBO of uint8 images (N, C, H, W) with one draw of z each, the same draws for the same seed.
 
@@ -55,7 +55,7 @@ def evaluate_elbo(
     sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
     training = vae.training
     vae.eval()
-    for number, part in enumerate(torch.split(pixels, batch_size)):
+    for number, part in enumerate(in_slices(pixels, batch_size)):
         epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
         if partners is not None and number % partners.count != partners.index:
             continue

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from vae_tui.data import Images, Progress, as_floats
+from vae_tui.data import AnyPixels, Images, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.model import VAE, gaussian
@@ -37,12 +36,12 @@ class Codes:
 
 
 @torch.no_grad()
-def encode_images(vae: VAE, pixels: Tensor, *, progress: Progress | None = None) -> tuple[Latents, Latents]:
+def encode_images(vae: VAE, pixels: AnyPixels, *, progress: Progress | None = None) -> tuple[Latents, Latents]:
     """Mean and log-variance (N, Z) of the posterior of each uint8 image (N, C, H, W); some images at a time."""
     device = next(vae.parameters()).device
     mean = np.empty((len(pixels), vae.latent_dim), np.float32)
     log_variance = np.empty_like(mean)
-    rows = max(1, _VALUES_AT_ONCE // max(1, pixels[0].numel())) if len(pixels) else 1
+    rows = max(1, _VALUES_AT_ONCE // pixels.shape[1:].numel())
     for start in range(0, len(pixels), rows):
         images = as_floats(pixels[start : start + rows].to(device))
         found = vae.encode(images)

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data import Progress
+from vae_tui.data import Progress, read_all
 from vae_tui.errors import CheckpointError, DataError, VaeTuiError
 from vae_tui.exchange import Message, read_message, write_message
 from vae_tui.latent.arithmetic import calculate
@@ -242,12 +242,13 @@ def _neighbours(opened: Space, points: Latents, count: int) -> tuple[str, dict[s
     image = decode_points(opened.vae, points)
     indexes, distances = find_neighbours(image[0], train.pixels, count)
     near = train.pick(torch.from_numpy(indexes))
+    near_pixels = read_all(near.pixels)
     captions = []
     for row, index in enumerate(indexes):
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
-    means, _ = encode_images(opened.vae, near.pixels)
-    images = np.concatenate([image, as_pictures(near.pixels)])
+    means, _ = encode_images(opened.vae, near_pixels)
+    images = np.concatenate([image, as_pictures(near_pixels)])
     return "neighboured", {"captions": captions}, {"images": images, "means": means, "points": points}
 
 

@@ -87,8 +87,8 @@ def attempt(
         with contextlib.suppress(OSError):
             yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.path}")
         raise RunError(message) from error
-    except KeyboardInterrupt:
-        yield finish("stopped", "interrupted before the first step")
+    except KeyboardInterrupt as error:
+        yield finish("stopped", f"{str(error) or 'interrupted'} before the first step")
     except GeneratorExit:
         if not ended:
             finish("stopped", "its events were no longer asked for")

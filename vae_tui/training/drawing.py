@@ -6,8 +6,8 @@ import math
 import time
 
 import torch
-from torch import Tensor
 
+from vae_tui.data import AnyPixels
 from vae_tui.events import ImagesDrawn
 from vae_tui.imaging.grid import Pixels, encode_png, make_grid, pair_rows
 from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
@@ -22,7 +22,7 @@ _RECONSTRUCTION_ROWS = 4
 class Drawing:
     """Draws a run's grids from the same noise and the same images every time, so that they can be compared."""
 
-    def __init__(self, run: Run, data: Tensor, *, count: int, seed: int) -> None:
+    def __init__(self, run: Run, data: AnyPixels, *, count: int, seed: int) -> None:
         """`data` are the uint8 images (N, C, H, W) to reconstruct from: a few, evenly spaced, are."""
         self._run = run
         self._count, self._seed = count, seed

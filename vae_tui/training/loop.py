@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import platform
 import time
@@ -60,6 +61,8 @@ class Loop:
         """
         self._run, self._recipe = run, recipe
         self._interrupted = interrupted
+        self._claimed: list[str] = []
+        """Commands that came before there was a trainer to carry them out."""
         checkpoint = run.resumable() if resume else None
         self._device, self._ranks = gather(device, devices)
         try:
@@ -90,6 +93,9 @@ class Loop:
 
         def say_stage(stage: str, done: int, total: int | None) -> None:
             say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
+            self._claimed.extend(run.claim_commands())
+            if "stop" in self._claimed:
+                raise KeyboardInterrupt("stopped")
 
         known = None if checkpoint is None else read_metadata(checkpoint.path)
         root = image_data.find_data_root(data_root, known)
@@ -250,7 +256,8 @@ class Loop:
     def _obey(self) -> Iterator[ev.Event]:
         """Carry out the commands that have come; while paused, wait here for more."""
         while True:
-            for command in self._run.claim_commands():
+            claimed, self._claimed = self._claimed, []
+            for command in itertools.chain(claimed, self._run.claim_commands()):
                 if command == "stop":
                     self._stopping = "as told"
                     yield self._answer(command, "stopping")
@@ -369,6 +376,7 @@ def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
     if sets.skipped:
         named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
         yield f"{len(sets.skipped)} broken images were left out: {named}"
+    yield from sets.notes
     if recipe.likelihood.name == "bernoulli":
         pixels = sets.train.pixels[:256]
         if recipe.data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):

@@ -48,7 +48,7 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
 
 def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
     fixed = {
-        "[data]": (before.data, recipe.data),
+        "[data]": (before.data, recipe.data.model_copy(update={"memory_gib": before.data.memory_gib})),
         "[model]": (before.model, recipe.model),
         "[likelihood]": (before.likelihood, recipe.likelihood),
         "[optimizer] name": (before.optimizer.name, recipe.optimizer.name),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import traceback
-import zlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
+from vae_tui.training.batches import Batches
 from vae_tui.training.dense import DenseGradients, takes_no_autograd
 from vae_tui.training.graph import GraphRecorder, Recorder
 from vae_tui.training.memory import is_out_of_memory
@@ -74,16 +73,15 @@ class Trainer:
         self.recipe = recipe
         self.ranks = ranks or Alone()
         self.device = device
-        pixels = sets.train.pixels
-        image_shape = (pixels.shape[1], pixels.shape[2], pixels.shape[3])
-        self.pixels = pixels.to(device)
+        self.images = sets.train
+        _, channels, height, width = self.images.pixels.shape
+        self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
         self._validation = None if sets.validation is None else sets.validation.pixels
-        mean_image = _mean_image(pixels)
         seed = seed_for(recipe.train.seed, "weights")
         # Convolutions are quicker where a pixel's channels lie together (benchmarks/LOG.md).
         self._layout = torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
-        self.vae: VAE = build(recipe, image_shape, seed=seed, mean_image=mean_image).to(device)
-        self.vae = self.vae.to(memory_format=self._layout)
+        vae = build(recipe, (channels, height, width), seed=seed, mean_image=self.images.mean_image)
+        self.vae: VAE = vae.to(device).to(memory_format=self._layout)
         if self.ranks.count > 1 and device.type == "cuda":
             self.vae = nn.SyncBatchNorm.convert_sync_batchnorm(self.vae)  # type: ignore[no-untyped-call]
         self.objective = BetaElbo(recipe.objective)
@@ -111,9 +109,8 @@ class Trainer:
 
         self.step_count = 0
         self.epoch = 0
-        self.position = len(pixels)
+        self.position = len(self.images)
         """How many of this epoch's images have been trained on."""
-        self._order = torch.empty(0, dtype=torch.int64, device=device)
         self._order_state = self._generators["order"].get_state()
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
@@ -130,7 +127,7 @@ class Trainer:
     @property
     def epoch_is_over(self) -> bool:
         """Whether every image of this epoch has been trained on."""
-        return self.position >= len(self.pixels)
+        return self.position >= len(self.images)
 
     @property
     def must_check(self) -> bool:
@@ -145,7 +142,7 @@ class Trainer:
     @property
     def beta(self) -> float:
         """Beta as of the next step."""
-        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.pixels))
+        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.images))
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -228,7 +225,7 @@ class Trainer:
             "step": self.step_count,
             "epoch": self.epoch,
             "position": self.position,
-            "images_crc32": self._images_crc32,
+            "images_crc32": self.images.checksum,
             "device": self.device.type,
         }
         return tensors, numbers
@@ -238,7 +235,7 @@ class Trainer:
 
         Raises RunError where the images are not those of the run.
         """
-        if numbers["images_crc32"] != self._images_crc32:
+        if numbers["images_crc32"] != self.images.checksum:
             raise RunError(
                 "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
                 "run from its weights with --set train.start_from=RUN"
@@ -262,7 +259,8 @@ class Trainer:
     def _shuffle(self, state: Tensor) -> None:
         """Order the images by the generator's `state`, which is kept: it stands for the whole order."""
         self._order_state = state
-        self._order = torch.randperm(len(self.pixels), generator=self._generators["order"], device=self.device)
+        order = torch.randperm(len(self.images), generator=self._generators["order"], device=self.device)
+        self._batches.seek(order, self.position)
         self._set_learning_rate()
 
     def _set_learning_rate(self) -> None:
@@ -274,15 +272,14 @@ class Trainer:
         `pixels`, the random `bits` that make them black and white, if they are to be, the noise `epsilon` of the
         latents, and `beta`. The draws are made for the whole batch, so that they do not depend on the ranks.
         """
-        chosen = self._order[self.position : self.position + self.recipe.train.batch_size]
-        count = len(chosen)
+        count = min(self.recipe.train.batch_size, len(self.images) - self.position)
         share = self.ranks.share(count)
         epsilon = torch.randn((count, self.vae.latent_dim), generator=self._generators["noise"], device=self.device)
         batch = {"epsilon": epsilon[share], "beta": torch.full((), self.beta, device=self.device)}
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
-        return count, batch | {"pixels": self.pixels.index_select(0, chosen[share])}
+        return count, batch | {"pixels": self._batches.take()}
 
     def _move(self, count: int, batch: Batch) -> Tensor:
         """Move the weights by a batch of `count` images, all ranks' images among them.
@@ -324,10 +321,6 @@ class Trainer:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
         return Means(images, loss, distortion, tuple(rates))
 
-    @cached_property
-    def _images_crc32(self) -> int:
-        return zlib.crc32(self.pixels.cpu().numpy().data)
-
 
 def _compile(forward: Forward) -> Forward:
     import torch._inductor.config  # noqa: PLC0415  as long to import as torch itself
@@ -335,11 +328,3 @@ def _compile(forward: Forward) -> Forward:
     # In this process: others would outlive a trainer that is killed.
     torch._inductor.config.compile_threads = 1
     return torch.compile(forward, fullgraph=True, dynamic=False)
-
-
-def _mean_image(pixels: Tensor) -> Tensor:
-    """The mean (C, H, W) in [0, 1] of uint8 images (N, C, H, W); some at a time, as their sums are eight times as large."""
-    sums = torch.zeros(pixels.shape[1:], dtype=torch.int64)
-    for start in range(0, len(pixels), 1024):
-        sums += pixels[start : start + 1024].sum(0, dtype=torch.int64)
-    return sums / (255 * len(pixels))

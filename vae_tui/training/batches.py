@@ -1,0 +1,106 @@
+"""An epoch's images, batch by batch, on the device that trains on them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from vae_tui.data import AnyPixels, Images
+
+_BYTES_AHEAD = 1 << 25
+_MOST_AHEAD = 8
+_DEVICE_SHARE = 0.5
+
+
+class Batches:
+    """Gives the images in an order that `seek` sets, uint8 (B, C, H, W), on the device.
+
+    Images that fit there are resident: a batch is one gather. Others are gathered from memory or read from disk by
+    threads, some batches ahead, and copied while the device is still at work. What comes out is the same.
+    """
+
+    def __init__(
+        self, images: Images, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
+    ) -> None:
+        """`share` says which of a batch's images are wanted here, of how many; all, unless several take from one."""
+        self._batch_size, self._share = batch_size, share
+        self.resident = _on_device(images, device)
+        """All images on the device (N, C, H, W), or None."""
+        self._order = torch.empty(0, dtype=torch.int64, device=device)
+        self._position = 0
+        self._ahead: _Ahead | None = None
+        if self.resident is None:
+            self._ahead = _Ahead(images.pixels, device, batch_size, share)
+
+    def seek(self, order: Tensor, position: int) -> None:
+        """Go on with the image at `position` of `order`, indexes (N,) on the device."""
+        self._order, self._position = order, position
+        if self._ahead is not None:
+            self._ahead.seek(order.cpu(), position)
+
+    def take(self) -> Tensor:
+        """The next batch; the last of an order may be smaller. Raises DataError where images cannot be read."""
+        if self._ahead is not None:
+            return self._ahead.take()
+        assert self.resident is not None
+        chosen = self._order[self._position : self._position + self._batch_size]
+        self._position += len(chosen)
+        return self.resident.index_select(0, chosen[self._share(len(chosen))])
+
+
+class _Ahead:
+    """Batches from outside the device, the next few of them on their way."""
+
+    def __init__(self, pixels: AnyPixels, device: torch.device, batch_size: int, share: Callable[[int], slice]) -> None:
+        self._pixels, self._device, self._batch_size, self._share = pixels, device, batch_size, share
+        batch_bytes = batch_size * pixels.shape[1:].numel()
+        self._count = max(2, min(_MOST_AHEAD, _BYTES_AHEAD // batch_bytes))
+        self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="batches")
+        self._coming: deque[Future[Tensor]] = deque()
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._next = 0
+
+    def seek(self, order: Tensor, position: int) -> None:
+        for future in self._coming:
+            future.cancel()
+        self._coming.clear()
+        self._order, self._next = order, position
+        while len(self._coming) < self._count and self._next < len(order):
+            self._fetch()
+
+    def take(self) -> Tensor:
+        batch = self._coming.popleft().result()
+        if self._next < len(self._order):
+            self._fetch()
+        # From pinned memory, which torch keeps until it has been copied.
+        return batch.to(self._device, non_blocking=True)
+
+    def _fetch(self) -> None:
+        chosen = self._order[self._next : self._next + self._batch_size]
+        self._next += len(chosen)
+        chosen = chosen[self._share(len(chosen))]
+        shape = (len(chosen), *self._pixels.shape[1:])
+        out = torch.empty(shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
+        self._coming.append(self._threads.submit(_gather, self._pixels, chosen, out))
+
+
+def _gather(pixels: AnyPixels, chosen: Tensor, out: Tensor) -> Tensor:
+    if isinstance(pixels, Tensor):
+        return torch.index_select(pixels, 0, chosen, out=out)
+    pixels.read_into(out, chosen)
+    return out
+
+
+def _on_device(images: Images, device: torch.device) -> Tensor | None:
+    """All images on the device, where they are in memory and take no more than half of what it has free."""
+    if not isinstance(images.pixels, Tensor):
+        return None
+    if device.type == "cuda" and device not in images.copies:
+        free, _ = torch.cuda.mem_get_info(device)
+        if images.byte_count > _DEVICE_SHARE * free:
+            return None
+    return images.on(device)
