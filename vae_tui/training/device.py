@@ -50,7 +50,12 @@ def choose_devices(wanted: str, count: int) -> list[str]:
 
 
 def set_precision(precision: str) -> None:
-    """Have this process multiply float32 as a recipe's [train] precision says: as it is, or as TF32 where there is it."""
+    """Have this process multiply float32 as a recipe's [train] precision says: as it is, or as TF32 where there is it.
+
+    Numbers below 1e-38 become 0: Adam's moments of what is never used decay to them, and the CPU takes many times as
+    long for each (benchmarks/LOG.md).
+    """
+    torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
 

@@ -46,8 +46,8 @@ def follow(ranks: Together, device: torch.device) -> None:
     """Do as rank 0 tells, to the end of its run; raises RunError where it is gone, VaeTuiError where it cannot."""
     job = json.loads(ranks.receive())
     recipe, _ = parse(job["recipe"])
-    torch.set_num_threads(job["threads"])
     set_precision(recipe.train.precision)
+    torch.set_num_threads(job["threads"])
     with _problems_told(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)

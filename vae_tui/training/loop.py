@@ -64,6 +64,7 @@ class Loop:
         self._claimed: list[str] = []
         """Commands that came before there was a trainer to carry them out."""
         checkpoint = run.resumable() if resume else None
+        set_precision(recipe.train.precision)
         self._device, self._ranks = gather(device, devices)
         try:
             self._prepare(checkpoint, data_root, say)
@@ -89,7 +90,6 @@ class Loop:
     def _prepare(self, checkpoint: Checkpoint | None, data_root: Path | None, say: Callable[[ev.Event], None]) -> None:
         """Load the images, and bring trainer and files to where the run is."""
         recipe, run = self._recipe, self._run
-        set_precision(recipe.train.precision)
 
         def say_stage(stage: str, done: int, total: int | None) -> None:
             say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))

@@ -392,7 +392,7 @@ class Canvas(Widget):
         if self._cells is not None:
             return Strip([Segment(self._caption[:width].ljust(width), style)], width)
         lines = wrap(self._caption, max(1, width - 2))
-        number = y - (height - len(lines)) // 2
+        number = y - max(0, height - len(lines)) // 2
         if not 0 <= number < len(lines):
             return Strip.blank(width, style)
         return Strip([Segment(lines[number].center(width), style + Style(dim=True))], width)

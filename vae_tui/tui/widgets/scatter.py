@@ -78,7 +78,7 @@ class Scatter(Widget):
         ground = self.rich_style
         if self._points is None:
             lines = wrap(self._text, max(1, width - 2))
-            number = y - (height - len(lines)) // 2
+            number = y - max(0, height - len(lines)) // 2
             text = lines[number] if 0 <= number < len(lines) else ""
             return Strip([Segment(text.center(width), ground + Style(dim=True))], width)
         if y == height - 1:
