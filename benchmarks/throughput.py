@@ -5,8 +5,8 @@
                                     [--threads 2] [--busy 2] [--out throughput.json]
 
 Every contestant takes its turn in each round, in a fresh process. Ours is `vae-tui train` from its recipe, read from the
-log of its run: its validation, checkpoints and pictures are in the time; `compiled` is what it does of itself where a
-run is long enough (its compiling, before the first step, is not in the time). `limit` is no loop but only the matrix products
+log of its run: its validation, checkpoints and pictures are in the time; `compiled` has [train] compile = true
+(its compiling, before the first step, is not in the time). `limit` is no loop but only the matrix products
 of the same step. What the others do is said in peers.py. Ratios are medians over the rounds of headless by the other.
 The photos of cars128 and clothing64 are looked for under --data-root.
 """
