@@ -36,7 +36,7 @@ def takes_no_autograd(recipe: Recipe) -> bool:
 class DenseGradients:
     """Forward and backward pass of a VAE whose networks are fully connected, for distortion + beta * rate.
 
-    What autograd does for them, without its bookkeeping and with no memory taken anew: a quarter less time a step
+    What autograd does for them, without its bookkeeping and with no memory taken anew: a seventh less time a step
     (benchmarks/LOG.md). The gradients stand in the `grad` of the parameters, which must be left in place.
     """
 
