@@ -153,6 +153,12 @@ def test_ranks_do_not_outlive_a_rank_0_that_was_killed(tmp_path: Path, images_pa
     assert psutil.wait_procs(left, 60)[1] == []
 
 
+def test_a_rank_that_cannot_start_is_told_at_once(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "false")
+    with pytest.raises(RunError, match="rank 1 of 2 ended as it was started"):
+        list(attempt(make_run(), device="cpu", devices=2))
+
+
 def test_torchrun_starts_the_ranks_as_well(tmp_path: Path, images_path: Path) -> None:
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
     assert start(together.path, images_path, "--set=train.epochs=3", torchrun=True).wait(120) == 0

@@ -117,4 +117,8 @@ def _answer(said: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written. Taking torch's threads and connections down takes time, and some that are waited for abort.
+    os._exit(status)

@@ -14,23 +14,17 @@ from typing import Any
 import torch
 
 import vae_tui
-from vae_tui import data as image_data
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.errors import DeviceError
-from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.recipe import Recipe
-from vae_tui.run import Checkpoint, Run, read_metadata
-from vae_tui.training.checkpoints import Checkpoints, Measured
+from vae_tui.run import Run
+from vae_tui.training.assembly import assemble
+from vae_tui.training.checkpoints import Measured
 from vae_tui.training.contention import Contention
-from vae_tui.training.device import device_name, set_precision
-from vae_tui.training.drawing import Drawing
-from vae_tui.training.follower import brief, hand_over
+from vae_tui.training.device import device_name
 from vae_tui.training.memory import is_out_of_memory
-from vae_tui.training.ranks import Together, gather
 from vae_tui.training.resources import Resources
-from vae_tui.training.trainer import Trainer
-from vae_tui.training.tuning import Tuning, share_machine, tune
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
@@ -63,14 +57,21 @@ class Loop:
         self._interrupted = interrupted
         self._claimed: list[str] = []
         """Commands that came before there was a trainer to carry them out."""
+
+        def say_stage(stage: str, done: int, total: int | None) -> None:
+            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
+            self._claimed.extend(run.claim_commands())
+            if "stop" in self._claimed:
+                raise KeyboardInterrupt("stopped")
+
         checkpoint = run.resumable() if resume else None
-        set_precision(recipe.train.precision)
-        self._device, self._ranks = gather(device, devices)
-        try:
-            self._prepare(checkpoint, data_root, say)
-        except BaseException:
-            self._ranks.leave(told=False)
-            raise
+        parts = assemble(
+            run, recipe, checkpoint, device=device, devices=devices, data_root=data_root, say_stage=say_stage
+        )
+        self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
+        self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
+        self._elapsed_before = parts.elapsed_seconds
+        self._resources = Resources(parts.device)
 
         self._started = time.monotonic()
         self._attempt_started = self._started
@@ -87,60 +88,10 @@ class Loop:
         self._contention = Contention(self._resources.cores, self._tuning.threads * self._ranks.count_here)
         self._looked_at, self._looked_images = self._started, self._trainer.step_count * recipe.train.batch_size
 
-    def _prepare(self, checkpoint: Checkpoint | None, data_root: Path | None, say: Callable[[ev.Event], None]) -> None:
-        """Load the images, and bring trainer and files to where the run is."""
-        recipe, run = self._recipe, self._run
-
-        def say_stage(stage: str, done: int, total: int | None) -> None:
-            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
-            self._claimed.extend(run.claim_commands())
-            if "stop" in self._claimed:
-                raise KeyboardInterrupt("stopped")
-
-        known = None if checkpoint is None else read_metadata(checkpoint.path)
-        root = image_data.find_data_root(data_root, known)
-        sets = image_data.load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
-        if isinstance(self._ranks, Together):
-            self._tuning = share_machine(recipe, self._ranks.count_here)
-            say_stage(f"waiting for {self._ranks.count - 1} other ranks", 0, None)
-            brief(self._ranks, recipe, data_root=root, compiled=self._tuning.compiled)
-        else:
-            recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
-            try:
-                self._tuning = tune(recipe, sets, self._device, recorded, say_stage)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                # The first step of the run itself will tell.
-                traceback.clear_frames(error.__traceback__)
-                self._tuning = Tuning(torch.get_num_threads(), False)
-        say_stage("building the networks", 0, None)
-        self._sets = sets
-        self._trainer = Trainer(recipe, sets, self._device, compiled=self._tuning.compiled, ranks=self._ranks)
-        about = {"class_names": sets.class_names, "data_root": str(root.expanduser().absolute())}
-        self._checkpoints = Checkpoints(run, self._trainer, recipe.train.keep, about)
-        self._drawing = Drawing(
-            run,
-            (sets.validation or sets.train).pixels,
-            count=recipe.sample.count,
-            seed=recipe.train.seed,
-        )
-        self._resources = Resources(self._device)
-        self._elapsed_before = 0.0
-        if checkpoint is not None:
-            self._elapsed_before = self._checkpoints.restore(checkpoint)
-        elif recipe.train.start_from is not None:
-            source = Path(recipe.train.start_from)
-            load_weights(self._trainer.vae, load_checkpoint(source).state_dict(), source=source)
-            if self._trainer.averaged:
-                self._trainer.averaged.vae.load_state_dict(self._trainer.vae.state_dict())
-        if isinstance(self._ranks, Together):
-            hand_over(self._ranks, self._trainer)
-
     def events(self) -> Iterator[ev.Event]:
         """Train, and say what happens; the last event is `run_finished`."""
-        yield self._training_started()
         try:
+            yield self._training_started()
             while not self._stopping and not self._done:
                 if self._trainer.epoch_is_over:
                     self._trainer.begin_epoch()

@@ -10,6 +10,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Literal, Protocol, get_args
@@ -17,6 +18,8 @@ from typing import Any, Literal, Protocol, get_args
 import torch
 from torch import Tensor, nn
 
+from vae_tui.data import Progress
+from vae_tui.data.progress import paced
 from vae_tui.errors import DeviceError, RunError
 from vae_tui.training.device import choose_device, choose_devices
 
@@ -27,6 +30,7 @@ _A_PAUSE = timedelta(days=3650)
 _TO_GATHER = timedelta(minutes=30)
 """How long the ranks wait for each other at the start."""
 _SECONDS_TO_LEAVE = 10.0
+_POLL_SECONDS = 0.05
 
 Batch = dict[str, Tensor]
 """What a step takes, by name."""
@@ -220,7 +224,7 @@ def _partners_told() -> Iterator[None]:
         ) from error
 
 
-def gather(wanted: str, devices: int) -> tuple[torch.device, Ranks]:
+def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device, Ranks]:
     """The device of this process and the ranks it leads: torchrun's, `devices` that it starts itself, or it alone.
 
     `wanted` is a device as --device takes it. Raises DeviceError where there are not as many, RunError where they do
@@ -231,6 +235,7 @@ def gather(wanted: str, devices: int) -> tuple[torch.device, Ranks]:
             raise DeviceError(
                 "--devices: torchrun has started the processes of this run already; leave one of the two out"
             )
+        say_stage("waiting for the other ranks", 0, None)
         return join_torchrun(wanted)
     if devices == 1:
         return choose_device(wanted), Alone()
@@ -245,8 +250,32 @@ def gather(wanted: str, devices: int) -> tuple[torch.device, Ranks]:
         subprocess.Popen([*command, str(index), str(devices), names[index]], stdin=subprocess.DEVNULL)
         for index in range(1, devices)
     ]
+    try:
+        _wait_for(started, store, say_stage)
+    except BaseException:
+        for process in started:
+            process.kill()
+            process.wait()
+        raise
     device = torch.device(names[0])
     return device, Together(device, index=0, count=devices, count_here=devices, store=store, started=started)
+
+
+def _wait_for(started: Sequence[subprocess.Popen[bytes]], store: Any, say_stage: Progress) -> None:
+    """Until the ranks that this process started have come to `store`; raises RunError where one ends before."""
+    say_stage, come = paced(say_stage, interval_seconds=1.0), 0
+    while come < len(started):
+        say_stage("starting the other ranks", come, len(started))
+        time.sleep(_POLL_SECONDS)
+        for index, process in enumerate(started, 1):
+            if process.poll() is not None:
+                raise RunError(f"rank {index} of {len(started) + 1} ended as it was started; worker.log says why")
+        come = sum(store.check([_come(index)]) for index in range(1, len(started) + 1))
+    say_stage("starting the other ranks", come, come)
+
+
+def _come(index: int) -> str:
+    return f"rank {index} has come"
 
 
 def join_started(port: int, index: int, count: int, device: torch.device) -> Together:
@@ -257,6 +286,7 @@ def join_started(port: int, index: int, count: int, device: torch.device) -> Tog
         store = dist.TCPStore(  # type: ignore[attr-defined]
             "127.0.0.1", port, is_master=False, timeout=_TO_GATHER
         )
+        store.set(_come(index), "")
     return Together(device, index=index, count=count, count_here=count, store=store)
 
 

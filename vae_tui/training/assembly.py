@@ -1,0 +1,108 @@
+"""What an attempt trains with, put together from its run's recipe and the checkpoint it goes on from."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae_tui.data import ImageSets, Progress, find_data_root, load_image_sets
+from vae_tui.model.checkpoint import load_checkpoint, load_weights
+from vae_tui.recipe import Recipe
+from vae_tui.run import Checkpoint, Run, read_metadata
+from vae_tui.training.checkpoints import Checkpoints
+from vae_tui.training.device import set_precision
+from vae_tui.training.drawing import Drawing
+from vae_tui.training.follower import brief, hand_over
+from vae_tui.training.memory import is_out_of_memory
+from vae_tui.training.ranks import Ranks, Together, gather
+from vae_tui.training.trainer import Trainer
+from vae_tui.training.tuning import Tuning, share_machine, tune
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The parts of an attempt that is ready for its next step; `elapsed_seconds` is what attempts before it took."""
+
+    device: torch.device
+    ranks: Ranks
+    sets: ImageSets
+    tuning: Tuning
+    trainer: Trainer
+    checkpoints: Checkpoints
+    drawing: Drawing
+    elapsed_seconds: float
+
+
+def assemble(
+    run: Run,
+    recipe: Recipe,
+    checkpoint: Checkpoint | None,
+    *,
+    device: str,
+    devices: int,
+    data_root: Path | None,
+    say_stage: Progress,
+) -> Assembly:
+    """Load the images, start the other ranks for `devices`, and bring the trainer to where the run is.
+
+    Raises VaeTuiError where anything of that cannot be, with no rank left behind.
+    """
+    set_precision(recipe.train.precision)
+    chosen, ranks = gather(device, devices, say_stage)
+    try:
+        known = None if checkpoint is None else read_metadata(checkpoint.path)
+        root = find_data_root(data_root, known)
+        sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
+        recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
+        tuning = _tune(recipe, sets, chosen, ranks, recorded, say_stage)
+        if isinstance(ranks, Together):
+            say_stage(f"waiting for {ranks.count - 1} more to load the images", 0, None)
+            brief(ranks, recipe, data_root=root, compiled=tuning.compiled)
+        say_stage("building the networks", 0, None)
+        trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
+        about = {"class_names": sets.class_names, "data_root": str(root.expanduser().absolute())}
+        checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
+        shown = (sets.validation or sets.train).pixels
+        drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
+        elapsed = 0.0
+        if checkpoint is not None:
+            elapsed = checkpoints.restore(checkpoint)
+        elif recipe.train.start_from is not None:
+            _start_from(trainer, Path(recipe.train.start_from))
+        if isinstance(ranks, Together):
+            hand_over(ranks, trainer)
+    except BaseException:
+        ranks.leave(told=False)
+        raise
+    return Assembly(chosen, ranks, sets, tuning, trainer, checkpoints, drawing, elapsed)
+
+
+def _tune(
+    recipe: Recipe,
+    sets: ImageSets,
+    device: torch.device,
+    ranks: Ranks,
+    recorded: Mapping[str, Any] | None,
+    say_stage: Progress,
+) -> Tuning:
+    if ranks.count > 1:
+        return share_machine(recipe, ranks.count_here)
+    try:
+        return tune(recipe, sets, device, recorded, say_stage)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        # The first step of the run itself will tell.
+        traceback.clear_frames(error.__traceback__)
+        return Tuning(torch.get_num_threads(), False)
+
+
+def _start_from(trainer: Trainer, source: Path) -> None:
+    load_weights(trainer.vae, load_checkpoint(source).state_dict(), source=source)
+    if trainer.averaged:
+        trainer.averaged.vae.load_state_dict(trainer.vae.state_dict())
