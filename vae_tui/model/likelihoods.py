@@ -18,8 +18,8 @@ class Likelihood(Protocol):
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,)."""
 
-    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
-        """The gradient of the distortion by the decoder's output, in the shape of both."""
+    def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The distortion of all images, summed, and its gradient by the decoder's output, in the output's shape."""
 
     def mean(self, output: Tensor) -> Tensor:
         """The expected image, (B, C, H, W) in [0, 1]."""
@@ -35,9 +35,15 @@ class Bernoulli:
         """-log p(x|z) in nats, summed over pixels: (B,); from logits, so no probability is ever rounded to 0 or 1."""
         return functional.binary_cross_entropy_with_logits(output, images, reduction="none").sum((1, 2, 3))
 
-    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
-        """The gradient of the distortion by the logits, in the shape of both."""
-        return torch.sigmoid(output).sub_(images)
+    def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The distortion of all images, summed, and its gradient by the logits, in their shape.
+
+        -log p(x|l) = max(l, 0) - l x - log max(p, 1 - p), with the larger probability never near 0.
+        """
+        probability = torch.sigmoid(output)
+        log_larger = torch.sub(probability, 0.5).abs_().add_(0.5).log_()
+        distortion = torch.clamp_min(output, 0).sub_(log_larger).addcmul_(output, images, value=-1).sum()
+        return distortion, probability.sub_(images)
 
     def mean(self, output: Tensor) -> Tensor:
         """The probability of each pixel, (B, C, H, W)."""
@@ -56,10 +62,12 @@ class Gaussian:
         squared_error = (torch.sigmoid(output) - images).square().sum((1, 2, 3))
         return squared_error * self._precision + images[0].numel() * self._log_normaliser
 
-    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
-        """The gradient of the distortion by the decoder's output, in the shape of both."""
+    def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The distortion of all images, summed, and its gradient by the decoder's output, in the output's shape."""
         mean = torch.sigmoid(output)
-        return (mean - images).mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
+        error = mean - images
+        distortion = error.square().sum() * self._precision + images.numel() * self._log_normaliser
+        return distortion, error.mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
 
     def mean(self, output: Tensor) -> Tensor:
         """The mean of each pixel, (B, C, H, W)."""

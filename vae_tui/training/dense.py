@@ -63,13 +63,12 @@ class DenseGradients:
             hidden = layer.forward(hidden)
         output = hidden.view(images.shape)
 
-        likelihood = self._vae.likelihood
-        distortion = likelihood.distortion(output, images).sum()
+        distortion, gradient = self._vae.likelihood.distortion_with_gradient(output, images)
         rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
         loss = self._objective.loss(distortion, rates.sum(), beta)
 
         share = 1 / len(images)
-        gradient = likelihood.gradient(output, images).mul_(share).flatten(1)
+        gradient = gradient.mul_(share).flatten(1)
         for layer in reversed(self._decoder):
             gradient = layer.backward(gradient)
         weight = beta * share
