@@ -67,7 +67,7 @@ def main() -> int:
             training = training or isinstance(last, TrainingStarted)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log
-        return _EXIT_WRONG_INPUT
+        return _EXIT["failed"] if training else _EXIT_WRONG_INPUT
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import torch
@@ -40,6 +41,9 @@ def choose_devices(wanted: str, count: int) -> list[str]:
     Raises DeviceError where there are too few.
     """
     first = choose_device(wanted)
+    cores = os.cpu_count() or 1
+    if first.type == "cpu" and count > 2 * cores:
+        raise DeviceError(f"{count} processes are wanted on {cores} cores; expected at most two a core")
     if first.type == "cpu" or count == 1:
         return [str(first)] * count
     if first.type != "cuda" or first.index is not None:

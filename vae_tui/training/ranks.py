@@ -141,7 +141,7 @@ class Together:
 
     def sum(self, tensor: Tensor) -> None:
         """Add up what all ranks have, in place, on each of them."""
-        with _partners_told():
+        with self._partners_told():
             self._dist.all_reduce(tensor)
 
     def average_gradients(self, forward: Forward, vae: nn.Module, *, all_take_part: bool) -> Forward:
@@ -153,7 +153,7 @@ class Together:
 
     def backward(self, loss: Tensor) -> None:
         """Go back from the loss of `average_gradients`' forward pass; raises RunError where another rank is gone."""
-        with _partners_told():
+        with self._partners_told():
             torch.autograd.backward(loss)
 
     def send(self, content: bytes) -> None:
@@ -174,7 +174,7 @@ class Together:
         told = torch.zeros(self.count, 512, dtype=torch.uint8)
         text = problem.encode()[:512]
         told[self.index, : len(text)] = torch.tensor(list(text), dtype=torch.uint8)
-        with _partners_told():
+        with self._partners_told():
             self._dist.all_reduce(told, group=self._control)
         for index, row in enumerate(told.tolist()):
             if found := bytes(row).rstrip(b"\0").decode(errors="replace"):
@@ -193,8 +193,31 @@ class Together:
                 process.kill()
                 process.wait()
 
+    @contextlib.contextmanager
+    def _partners_told(self) -> Iterator[None]:
+        """Turn torch's word for a connection that broke into ours."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not (isinstance(error, self._dist.DistError) or "gloo" in str(error)):
+                raise
+            raise RunError(
+                f"{self._missing()}; go on from the last checkpoint with --resume"
+                if self.index == 0
+                else "rank 0 is gone"
+            ) from error
+
+    def _missing(self) -> str:
+        """Who broke the connection, as far as rank 0 knows."""
+        for index, process in enumerate(self._started, 1):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = process.wait(_POLL_SECONDS)
+                how = f"was killed by signal {-status}" if status < 0 else f"ended with exit status {status}"
+                return f"rank {index} of {self.count} {how}"
+        return f"another of the {self.count} processes of this run is gone"
+
     def _broadcast(self, tensor: Tensor) -> None:
-        with _partners_told():
+        with self._partners_told():
             self._dist.broadcast(tensor, 0, group=self._control)
 
 
@@ -207,21 +230,6 @@ class _Pass(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         return self._pass(batch)
-
-
-@contextlib.contextmanager
-def _partners_told() -> Iterator[None]:
-    """Turn torch's word for a connection that broke into ours."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not (isinstance(error, torch.distributed.DistError) or "gloo" in str(error)):
-            raise
-        what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RunError(
-            f"another process of this run is gone, and worker.log may say why ({what}); "
-            "go on from the last checkpoint with --resume"
-        ) from error
 
 
 def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device, Ranks]:
@@ -255,6 +263,7 @@ def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device
     except BaseException:
         for process in started:
             process.kill()
+        for process in started:
             process.wait()
         raise
     device = torch.device(names[0])
@@ -282,11 +291,13 @@ def join_started(port: int, index: int, count: int, device: torch.device) -> Tog
     """Join the ranks that rank 0 started on this machine; raises RunError where it is gone."""
     import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
 
-    with _partners_told():
+    try:
         store = dist.TCPStore(  # type: ignore[attr-defined]
             "127.0.0.1", port, is_master=False, timeout=_TO_GATHER
         )
         store.set(_come(index), "")
+    except RuntimeError as error:
+        raise RunError("rank 0 is gone") from error
     return Together(device, index=index, count=count, count_here=count, store=store)
 
 

@@ -193,6 +193,10 @@ class PictureDriver(LinuxDriver):
         self._free()
 
 
+_BYTES_AT_ONCE = 1024
+_SECONDS_OF_STANDSTILL = 5.0
+
+
 class _Output(threading.Thread):
     """Writes what it is given, in order, and says when a frame is written."""
 
@@ -202,6 +206,7 @@ class _Output(threading.Thread):
         self._waiting: list[bytes] = []
         self._changed = threading.Condition()
         self._ended = False
+        self._written = 0
         self.frame_waits = False
 
     def put(self, text: str, *, is_frame: bool = False) -> None:
@@ -211,16 +216,21 @@ class _Output(threading.Thread):
             self._changed.notify()
 
     def stop(self) -> None:
-        """Write what is left and end."""
+        """Write what is left and end; a terminal that takes nothing any more is not waited for."""
         with self._changed:
             self._ended = True
             self._changed.notify()
-        self.join()
+        written = -1
+        while self.is_alive() and self._written != written:
+            written = self._written
+            self.join(_SECONDS_OF_STANDSTILL)
 
     def _write(self, data: memoryview) -> None:
         while data:
             try:
-                data = data[os.write(self._fileno, data) :]
+                count = os.write(self._fileno, data[:_BYTES_AT_ONCE])
+                self._written += count
+                data = data[count:]
             except BlockingIOError:
                 # Another program left the terminal so.
                 select.select([], [self._fileno], [])
