@@ -123,7 +123,8 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     trainer = run.holder()
     assert trainer is not None
     screen.process.kill(signal.SIGHUP)
-    screen.process.wait()  # nobody reads what it still writes
+    while screen.process.isalive():
+        screen.text  # noqa: B018 - a terminal nobody reads would block its program
     assert run.holder() == trainer, "the trainer outlives its terminal"
     left_at = steps(run)
 
