@@ -52,7 +52,8 @@ class CodePlane:
     def place(self, z: Point) -> Spot:
         """Where z (Z,) is in the plane; for t-SNE, where the code nearest to it is."""
         if self.origin is not None and self.directions is not None:
-            x, y = (self.directions @ (z - self.origin)).tolist()
+            # Not by BLAS, which may warn of what it reads beside vectors as short as these.
+            x, y = (self.directions * (z - self.origin)).sum(1).tolist()
         else:
             nearest = int(np.square(self.means[self.indexes] - z).sum(axis=1).argmin())
             x, y = self.points[nearest].tolist()
