@@ -34,6 +34,8 @@ class Terminal:
             env=environment,
             dimensions=(ROWS, COLUMNS),
             timeout=60,
+            # Tests run under nohup would hand on that it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
@@ -123,8 +125,7 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     trainer = run.holder()
     assert trainer is not None
     screen.process.kill(signal.SIGHUP)
-    while screen.process.isalive():
-        screen.text  # noqa: B018 - a terminal nobody reads would block its program
+    screen.process.wait()
     assert run.holder() == trainer, "the trainer outlives its terminal"
     left_at = steps(run)
 

@@ -114,7 +114,7 @@ class Together:
 
         self.index, self.count, self.count_here = index, count, count_here
         self._started = started
-        self._dist, self._device = dist, device
+        self._dist = dist
         backend = "nccl" if device.type == "cuda" else "gloo"
         if device.type == "cuda":
             torch.cuda.set_device(device)
