@@ -54,8 +54,13 @@ def followers(process: int) -> list[psutil.Process]:
 
 @pytest.mark.parametrize(
     "overrides",
-    [_HARD, ("model.network=conv", "model.channels=[4]"), ("objective.distortion=false",)],
-    ids=["dense", "convolutions", "rate alone"],
+    [
+        _HARD,
+        ("model.network=conv", "model.channels=[4]"),
+        ("objective.distortion=false",),
+        (*_HARD, "data.memory_gib=1e-6"),
+    ],
+    ids=["dense", "convolutions", "rate alone", "streamed"],
 )
 def test_two_ranks_have_the_losses_of_one_process(make_run: MakeRun, overrides: tuple[str, ...]) -> None:
     one, two = (make_run(*overrides, name=name) for name in ("one", "two"))
