@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from vae_tui.errors import RecipeError
-from vae_tui.recipe import find_recipe, load_recipe, parse, reference, shipped_recipes
+from vae_tui.recipe import find_recipe, load_recipe, parse, shipped_recipes
+from vae_tui.recipe.reference import reference
 
 ROOT = Path(__file__).parent.parent
 

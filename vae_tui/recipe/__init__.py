@@ -1,0 +1,25 @@
+"""Recipes: TOML in, a validated `Recipe` out."""
+
+from vae_tui.recipe.reading import LoadedRecipe, find_recipe, load_recipe, parse, shipped_recipes
+from vae_tui.recipe.tables import (
+    DataTable,
+    LikelihoodTable,
+    ModelTable,
+    ObjectiveTable,
+    OptimizerTable,
+    Recipe,
+)
+
+__all__ = [
+    "DataTable",
+    "LikelihoodTable",
+    "LoadedRecipe",
+    "ModelTable",
+    "ObjectiveTable",
+    "OptimizerTable",
+    "Recipe",
+    "find_recipe",
+    "load_recipe",
+    "parse",
+    "shipped_recipes",
+]

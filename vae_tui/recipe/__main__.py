@@ -1,0 +1,6 @@
+"""The recipe reference in the README, printed by `python -m vae_tui.recipe`."""
+
+from vae_tui.recipe.reference import reference
+
+if __name__ == "__main__":
+    print(reference())  # noqa: T201 - this is its output

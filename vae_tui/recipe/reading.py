@@ -1,0 +1,235 @@
+"""Recipes: TOML in, a validated `Recipe` out, with every problem reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import tomli_w
+from pydantic import ValidationError
+
+from vae_tui.errors import RecipeError
+from vae_tui.recipe.tables import TABLES, Recipe, Table
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A recipe, the name runs of it get, and sentences on what was dropped while reading it."""
+
+    recipe: Recipe
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
+    """Read the recipe at a path, or the shipped one of that name, with `table.key=value` overrides on top.
+
+    Raises RecipeError with every problem found.
+    """
+    path = find_recipe(name_or_path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise RecipeError(str(path), [f"cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(str(path), [f"is not UTF-8 text: {error}"]) from error
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(str(path), [f"is not TOML: {error}"]) from error
+    recipe, notes = parse(tables, overrides, source=str(path))
+    return LoadedRecipe(recipe, path.stem, notes)
+
+
+def parse(
+    tables: Mapping[str, Any], overrides: Sequence[str] = (), *, source: str = "recipe"
+) -> tuple[Recipe, tuple[str, ...]]:
+    """Validate `tables` with `table.key=value` overrides on top; the recipe, and notes on what was dropped.
+
+    A key that goes only with another network (data set, optimizer, ...) is a problem, unless an override changed the
+    network: then it is dropped with a note. Raises RecipeError with every problem found.
+    """
+    problems: list[str] = []
+    notes: list[str] = []
+    given = {name: dict(table) if isinstance(table, Mapping) else table for name, table in tables.items()}
+    overridden = _apply(overrides, given, problems)
+
+    sections: dict[str, Table] = {}
+    for name, table in given.items():
+        if name not in TABLES:
+            problems.append(f"[{name}]: no such table{_did_you_mean(name, TABLES, '[{}]')}")
+        elif not isinstance(table, dict):
+            problems.append(f"{name}: expected a table, [{name}], got {table!r}")
+    for name, kind in TABLES.items():
+        table = given.get(name, {})
+        if isinstance(table, dict):
+            table = _drop_inapplicable(name, kind, table, overridden, problems, notes)
+            section = _validate(name, kind, table, problems)
+            if section is not None:
+                sections[name] = section
+    if problems:
+        raise RecipeError(source, problems)
+    recipe = Recipe(**sections)
+    if recipe.optimizer.schedule == "cosine" and recipe.train.epochs is None:
+        raise RecipeError(source, ['[train] epochs: needed with [optimizer] schedule = "cosine", which ends with them'])
+    return recipe, tuple(notes)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with vae-tui, by name, such as "beta10" and "mnist/fc20"."""
+    package = Path(__file__).parent.parent
+    inside = package / "recipes"
+    folder = inside if inside.is_dir() else package.parent / "recipes"
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """The file of a recipe given as a path, or by its shipped name, whole ("mnist/fc20") or last part ("fc20")."""
+    try:
+        path = Path(name_or_path).expanduser()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RecipeError(name_or_path[:80], [f"cannot be looked for: {error}"]) from error
+    if there:
+        return path
+    shipped = shipped_recipes()
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    by_stem = [found for found in shipped.values() if found.stem == name_or_path]
+    if len(by_stem) == 1:
+        return by_stem[0]
+    if name_or_path and path.is_dir():
+        raise RecipeError(name_or_path, ["is a folder; expected a .toml file or the name of a shipped recipe"])
+    stems = {name.rpartition("/")[2]: name for name in shipped}
+    close = difflib.get_close_matches(path.stem, stems, n=1)
+    hint = f"; did you mean {stems[close[0]]}?" if close else ""
+    raise RecipeError(name_or_path, [f"no such file or shipped recipe{hint} (shipped: {', '.join(shipped)})"])
+
+
+def choices(annotation: Any) -> list[Any]:
+    """The values of a Literal; none of anything else."""
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+
+
+def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str]) -> set[tuple[str, str]]:
+    """Put `table.key=value` overrides into `given`; the (table, key) pairs that were set."""
+    overridden = set()
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        table, dot, key = name.strip().partition(".")
+        if not equals or not dot or not key:
+            problems.append(f"--set {override}: expected TABLE.KEY=VALUE, such as train.epochs=5")
+            continue
+        if isinstance(given.setdefault(table, {}), dict):
+            given[table][key] = _toml_or_text(text.strip())
+            overridden.add((table, key))
+    return overridden
+
+
+def _toml_or_text(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return parsed["value"] if parsed.keys() == {"value"} else text
+
+
+def _drop_inapplicable(
+    name: str,
+    kind: type[Table],
+    table: dict[str, Any],
+    overridden: Iterable[tuple[str, str]],
+    problems: list[str],
+    notes: list[str],
+) -> dict[str, Any]:
+    """Leave out the keys that go only with another value of a sibling key, as a problem or, after `--set`, a note."""
+    kept = dict(table)
+    applies = kind.keys({key: value for key, value in table.items() if isinstance(value, str)})
+    for key in table:
+        if applies.get(key, True):
+            continue
+        del kept[key]
+        extra: Any = kind.model_fields[key].json_schema_extra
+        selector, values = next(iter(extra["only"].items()))
+        chosen = table.get(selector, kind.model_fields[selector].default)
+        if chosen not in choices(kind.model_fields[selector].annotation):
+            continue
+        goes_with = " or ".join(f'"{value}"' for value in values)
+        if (name, selector) in overridden and (name, key) not in overridden:
+            notes.append(f'[{name}] {key} dropped: it goes with {selector} = {goes_with}, and {selector} is "{chosen}"')
+        else:
+            problems.append(f'[{name}] {key}: goes only with {selector} = {goes_with}, and {selector} is "{chosen}"')
+    return kept
+
+
+def _validate(name: str, kind: type[Table], table: dict[str, Any], problems: list[str]) -> Table | None:
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    whole = [detail for detail in details if not detail["loc"]]
+    if not whole:
+        # Checks across keys only run once every key is right by itself, so run them without the wrong ones.
+        wrong = {detail["loc"][0] for detail in details}
+        try:
+            kind.model_validate({key: value for key, value in table.items() if key not in wrong})
+        except ValidationError as error:
+            whole = [detail for detail in error.errors(include_url=False) if not detail["loc"]]
+            whole = [detail for detail in whole if _complaint(detail).partition(":")[0] not in wrong]
+    by_key: dict[str, list[Any]] = {}
+    for detail in details:
+        if detail["loc"]:
+            by_key.setdefault(str(detail["loc"][0]), []).append(detail)
+    problems += [_say(name, kind, key, of_key) for key, of_key in by_key.items()]
+    problems += [f"[{name}] {_complaint(detail)}" for detail in whole]
+    return None
+
+
+def _complaint(detail: Any) -> str:
+    return str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _say(name: str, kind: type[Table], key: str, details: Sequence[Any]) -> str:
+    """Pydantic's errors about one key as one line: what was expected, what was found, what may have been meant."""
+    if details[0]["type"] == "extra_forbidden":
+        return f"[{name}] {key}: no such key{_did_you_mean(key, kind.model_fields, '{}')}"
+    expected = list(dict.fromkeys(_expected(str(detail["msg"])) for detail in details))
+    place = details[0]
+    inside = "".join(f"[{index}]" for index in place["loc"][1:] if isinstance(index, int))
+    found = place["input"]
+    hint = _did_you_mean(found, choices(kind.model_fields[key].annotation), '"{}"') if isinstance(found, str) else ""
+    return f"[{name}] {key}{inside}: expected {' or '.join(expected)}, got {_as_toml(found)}{hint}"
+
+
+def _expected(message: str) -> str:
+    for pydantics, ours in (
+        ("Input should be ", ""),
+        ("greater than or equal to", "at least"),
+        ("less than or equal to", "at most"),
+        ("greater than", "more than"),
+        ("a valid integer", "an integer"),
+        ("a valid ", "a "),
+        ("a tuple", "a list"),
+        ("'", '"'),
+    ):
+        message = message.replace(pydantics, ours)
+    return message
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        value = list(value)
+    try:
+        return " ".join(tomli_w.dumps({"k": value})[4:].split()).replace("[ ", "[").replace(", ]", "]")
+    except TypeError:
+        return repr(value)
+
+
+def _did_you_mean(word: str, known: Iterable[Any], form: str) -> str:
+    known = [str(item) for item in known]
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"; did you mean {form.format(close[0])}?"
+    return f" (known: {', '.join(form.format(item) for item in known)})" if known else ""
