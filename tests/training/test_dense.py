@@ -36,7 +36,7 @@ def test_every_network_likelihood_and_beta_gives_the_gradients_of_autograd(overr
 
     terms = vae(images, epsilon)
     rates = terms.rate_per_dimension.sum(0)
-    loss = objective.loss(terms.distortion.sum(), rates.sum(), recipe.objective.beta)
+    loss = objective.weigh(terms.distortion.sum(), rates.sum(), recipe.objective.beta)
     expected = torch.autograd.grad(loss / count, list(vae.parameters()))
 
     by_hand = DenseGradients(vae, objective, _BATCH)

@@ -10,14 +10,19 @@ from torch import Tensor
 
 from vae_tui.data import AnyPixels, as_floats, in_slices
 from vae_tui.model import VAE
+from vae_tui.objective import importance_bound
 
 
 @dataclass(frozen=True)
 class Elbo:
-    """Means over images, in nats: `distortion`, the `rate_per_dimension` (Z values) that sums to `rate`, and `elbo`."""
+    """Means over images, in nats: `distortion`, the `rate_per_dimension` (Z values) that sums to `rate`, and `elbo`.
+
+    `bound` is the importance-weighted bound of several draws an image; of one it is the ELBO.
+    """
 
     distortion: float
     rate_per_dimension: tuple[float, ...]
+    bound: float
 
     @property
     def rate(self) -> float:
@@ -42,9 +47,15 @@ class Partners(Protocol):
 
 @torch.no_grad()
 def evaluate_elbo(
-    vae: VAE, pixels: AnyPixels, *, seed: int, batch_size: int = 500, partners: Partners | None = None
+    vae: VAE,
+    pixels: AnyPixels,
+    *,
+    seed: int,
+    batch_size: int = 500,
+    draws: int = 1,
+    partners: Partners | None = None,
 ) -> Elbo:
-    """The ELBO of uint8 images (N, C, H, W) with one draw of z each, the same draws for the same seed.
+    """The ELBO of uint8 images (N, C, H, W) with one draw of z each, or several; the same for the same seed.
 
     With `partners` who call it too, each takes its turn at the batches. The VAE is left in the mode, training or
     evaluation, it was found in.
@@ -52,18 +63,22 @@ def evaluate_elbo(
     device = next(vae.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     precise = torch.float32 if device.type == "mps" else torch.float64
-    sums = torch.zeros(1 + vae.latent_dim, dtype=precise, device=device)
+    sums = torch.zeros(2 + vae.latent_dim, dtype=precise, device=device)
+    shape = (draws, vae.latent_dim) if draws > 1 else (vae.latent_dim,)
     training = vae.training
     vae.eval()
-    for number, part in enumerate(in_slices(pixels, batch_size)):
-        epsilon = torch.randn(len(part), vae.latent_dim, generator=generator, device=device)
+    for number, part in enumerate(in_slices(pixels, max(1, batch_size // draws))):
+        epsilon = torch.randn(len(part), *shape, generator=generator, device=device)
         if partners is not None and number % partners.count != partners.index:
             continue
         terms = vae(as_floats(part.to(device)), epsilon)
-        sums[0] += terms.distortion.sum(dtype=precise)
-        sums[1:] += terms.rate_per_dimension.sum(0, dtype=precise)
+        distortion = terms.distortion.view(len(part), draws).to(precise)
+        rates = terms.rate_per_dimension.view(len(part), draws, -1).to(precise)
+        sums[0] += importance_bound(-distortion - rates.sum(2)).sum()
+        sums[1] += distortion.mean(1).sum()
+        sums[2:] += rates.mean(1).sum(0)
     vae.train(training)
     if partners is not None:
         partners.sum(sums)
-    distortion, *rates = (sums / len(pixels)).tolist()
-    return Elbo(distortion, tuple(rates))
+    bound, mean_distortion, *mean_rates = (sums / len(pixels)).tolist()
+    return Elbo(mean_distortion, tuple(mean_rates), bound)

@@ -6,34 +6,39 @@ import math
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.recipe import LikelihoodTable
 
+_PIXELS = (-3, -2, -1)
+_LEAST_MEAN = 1e-3
+
 
 class Likelihood(Protocol):
-    """A distribution of images (B, C, H, W) in [0, 1], given a decoder's output of the same shape."""
+    """A distribution of images (B, C, H, W) in [0, 1], given a decoder's output (B, C * outputs, H, W)."""
+
+    outputs: int
+    """How many numbers it needs of the decoder for each value of an image."""
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,)."""
 
-    def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The distortion of all images, summed, and its gradient by the decoder's output, in the output's shape."""
-
     def mean(self, output: Tensor) -> Tensor:
-        """The expected image, (B, C, H, W) in [0, 1]."""
+        """The expected image, or where the likelihood puts it, (B, C, H, W) in [0, 1]."""
 
 
-class Bernoulli:
+class Bernoulli(nn.Module):
     """Each pixel is 1 with the probability whose logit the decoder gives.
 
     On grey pixels this is the cross-entropy everyone reports, but not a likelihood.
     """
 
+    outputs = 1
+
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,); from logits, so no probability is ever rounded to 0 or 1."""
-        return functional.binary_cross_entropy_with_logits(output, images, reduction="none").sum((1, 2, 3))
+        return functional.binary_cross_entropy_with_logits(output, images, reduction="none").sum(_PIXELS)
 
     def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """The distortion of all images, summed, and its gradient by the logits, in their shape.
@@ -50,16 +55,48 @@ class Bernoulli:
         return torch.sigmoid(output)
 
 
-class Gaussian:
+class ContinuousBernoulli(nn.Module):
+    """The Bernoulli's form with the normaliser that makes it a density on [0, 1]; the decoder gives the logit.
+
+    Loaiza-Ganem and Cunningham, The continuous Bernoulli, 2019, equations 5 to 8.
+    """
+
+    outputs = 1
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels: (B,)."""
+        cross_entropy = functional.binary_cross_entropy_with_logits(output, images, reduction="none")
+        return (cross_entropy - self._log_normaliser(output)).sum(_PIXELS)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The mean of each pixel, (B, C, H, W)."""
+        near = output.abs() < 0.1
+        far = torch.where(near, 1.0, output)
+        exact = torch.sigmoid(far) / torch.tanh(far / 2) - 1 / far
+        return torch.where(near, 0.5 + output / 12 - output**3 / 720, exact).clamp(0, 1)
+
+    @staticmethod
+    def _log_normaliser(logits: Tensor) -> Tensor:
+        """log(l / tanh(l / 2)) for each logit l: log 2 at 0."""
+        near = logits.abs() < 0.1
+        far = torch.where(near, 1.0, logits)
+        exact = torch.log(far / torch.tanh(far / 2))
+        return torch.where(near, math.log(2) + logits.square() / 12 - logits**4 * (7 / 1440), exact)
+
+
+class Gaussian(nn.Module):
     """Each pixel is normal about the decoder's output through a sigmoid, with the same fixed sigma everywhere."""
 
+    outputs = 1
+
     def __init__(self, sigma: float) -> None:
+        super().__init__()
         self._precision = 1 / (2 * sigma**2)
         self._log_normaliser = 0.5 * math.log(2 * math.pi) + math.log(sigma)
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
-        squared_error = (torch.sigmoid(output) - images).square().sum((1, 2, 3))
+        squared_error = (torch.sigmoid(output) - images).square().sum(_PIXELS)
         return squared_error * self._precision + images[0].numel() * self._log_normaliser
 
     def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,6 +111,122 @@ class Gaussian:
         return torch.sigmoid(output)
 
 
-def build_likelihood(likelihood: LikelihoodTable) -> Likelihood:
+class OptimalGaussian(nn.Module):
+    """A Gaussian whose sigma is, in training, that of each batch's errors, and elsewhere their mean over the last steps.
+
+    With it the weights of distortion and rate settle by themselves. Rybkin et al., Simple and Effective VAE Training with
+    Calibrated Decoders (sigma-VAE), 2021, section 4.2.
+    """
+
+    outputs = 1
+    _LEAST_VARIANCE = 1e-6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("variance", torch.ones(()))
+        self.register_buffer("steps", torch.zeros(()))
+        self.variance: Tensor
+        self.steps: Tensor
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
+        squared_error = (torch.sigmoid(output) - images).square()
+        if self.training:
+            # The optimum is flat in sigma, so that no gradient goes through it.
+            variance = squared_error.detach().mean().clamp_min(self._LEAST_VARIANCE)
+            self.steps += 1
+            self.variance.lerp_(variance, torch.clamp_min(1 / self.steps, 0.01))
+        else:
+            variance = self.variance
+        normaliser = images[0].numel() * 0.5 * torch.log(2 * math.pi * variance)
+        return squared_error.sum(_PIXELS) / (2 * variance) + normaliser
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The mean of each pixel, (B, C, H, W)."""
+        return torch.sigmoid(output)
+
+
+class _Scaled(nn.Module):
+    """What those share whose scale is fixed, learned for all pixels, or given by the decoder for each."""
+
+    def __init__(self, scale: float | str, *, start: float = 0.1) -> None:
+        super().__init__()
+        self.outputs = 2 if scale == "per-pixel" else 1
+        self._start = math.log(start)
+        if scale == "learned":
+            self.log_scale: Tensor = nn.Parameter(torch.tensor(self._start))
+        elif isinstance(scale, float | int):
+            self.register_buffer("log_scale", torch.tensor(math.log(scale)), persistent=False)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """Where each pixel's distribution has its centre, (B, C, H, W)."""
+        return torch.sigmoid(self._split(output)[0])
+
+    def _split(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """The centre before its sigmoid, and the logarithm of the scale, which is kept from vanishing."""
+        if self.outputs == 1:
+            return output, self.log_scale.clamp(-9, 9)
+        centre, log_scale = output.chunk(2, dim=-3)
+        return centre, (log_scale + self._start).clamp(-9, 9)
+
+
+class ScaledGaussian(_Scaled):
+    """Each pixel is normal about the decoder's output through a sigmoid; sigma is learned, for all or for each."""
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
+        centre, log_sigma = self._split(output)
+        squared_error = (torch.sigmoid(centre) - images).square()
+        nats = 0.5 * squared_error * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi)
+        return nats.sum(_PIXELS)
+
+
+class Laplace(_Scaled):
+    """Each pixel is Laplace about the decoder's output through a sigmoid."""
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
+        centre, log_scale = self._split(output)
+        error = (torch.sigmoid(centre) - images).abs()
+        return (error * torch.exp(-log_scale) + log_scale + math.log(2)).sum(_PIXELS)
+
+
+class DiscretizedLogistic(_Scaled):
+    """The probability of each of 256 grey values: what a logistic distribution has within half a step of it.
+
+    The darkest value has all below it, the brightest all above. Salimans et al., PixelCNN++, 2017, section 2.1.
+    """
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        """-log P(x|z) in nats, summed over pixels: (B,)."""
+        centre, log_scale = self._split(output)
+        inverse = torch.exp(-log_scale)
+        error = images - torch.sigmoid(centre)
+        log_below = functional.logsigmoid((error + 0.5 / 255) * inverse)
+        log_above = functional.logsigmoid((0.5 / 255 - error) * inverse)
+        # s(a) - s(b) = s(a) s(-b) (1 - exp(b - a)), with nothing that cancels.
+        between = log_below + log_above + torch.log(-torch.expm1(-inverse / 255))
+        log_probability = torch.where(images <= 0, log_below, torch.where(images >= 1, log_above, between))
+        return -log_probability.sum(_PIXELS)
+
+
+def build_likelihood(
+    likelihood: LikelihoodTable,
+) -> Bernoulli | ContinuousBernoulli | Gaussian | OptimalGaussian | ScaledGaussian | Laplace | DiscretizedLogistic:
     """The likelihood a recipe names."""
-    return Gaussian(likelihood.sigma) if likelihood.name == "gaussian" else Bernoulli()
+    if likelihood.name == "continuous-bernoulli":
+        return ContinuousBernoulli()
+    if likelihood.name == "laplace":
+        return Laplace(likelihood.scale)
+    if likelihood.name == "discretized-logistic":
+        return DiscretizedLogistic(likelihood.scale)
+    if likelihood.name == "bernoulli":
+        return Bernoulli()
+    if likelihood.sigma == "optimal":
+        return OptimalGaussian()
+    return Gaussian(likelihood.sigma) if isinstance(likelihood.sigma, float) else ScaledGaussian(likelihood.sigma)
+
+
+def is_density(likelihood: LikelihoodTable) -> bool:
+    """Whether p(x|z) is a density over [0, 1] or beyond, and not a probability of the values pixels have."""
+    return likelihood.name not in ("bernoulli", "discretized-logistic")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vae_tui.errors import RecipeError
+from vae_tui.model.ladder import LadderPosterior, TopDown
+from vae_tui.model.posteriors import Posterior, build_posterior
 from vae_tui.recipe import ModelTable
 
 ImageShape = tuple[int, int, int]
@@ -25,38 +30,67 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def build_networks(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Module, str]:
-    """The encoder (B, C, H, W) -> (B, 2 Z), the decoder (B, Z) -> (B, C, H, W), and what to call them.
+@dataclass(frozen=True)
+class Networks:
+    """An encoder (B, C, H, W) -> (B, P), the posterior that reads its P numbers, a decoder (B, Z) -> (B, C', H, W).
+
+    `name` is what to call them.
+    """
+
+    encoder: nn.Module
+    posterior: Posterior
+    decoder: nn.Module
+    name: str
+
+
+def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int = 1) -> Networks:
+    """The networks a recipe names; the decoder gives `outputs` numbers for each value of an image: C' = outputs C.
 
     Raises RecipeError where the images are too small for the convolutions.
     """
-    if model.network == "conv":
-        return _conv(model, image_shape)
-    return _mlp(model, image_shape)
+    if model.network == "ladder":
+        return _ladder(model, image_shape, outputs)
+    posterior = build_posterior(model)
+    build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
+    encoder, decoder, name = build(model, image_shape, outputs, posterior.size)
+    told = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
+    return Networks(encoder, posterior, decoder, f"{model.network} {name}{told}")
 
 
-def _mlp(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Module, str]:
+def _mlp(
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+) -> tuple[nn.Module, nn.Module, str]:
     pixels = image_shape[0] * image_shape[1] * image_shape[2]
-    activation = _ACTIVATIONS[model.activation]
+    layer = _gated if model.network == "gated" else partial(_dense, activation=_ACTIVATIONS[model.activation])
     widths = [pixels, *model.hidden]
-    encoder = nn.Sequential(nn.Flatten(), *_dense(widths, activation), nn.Linear(widths[-1], 2 * model.latent_dim))
+    encoder = nn.Sequential(nn.Flatten(), *_layers(widths, layer), nn.Linear(widths[-1], posterior_size))
     decoder_widths = [model.latent_dim, *reversed(model.hidden)]
-    decoder = nn.Sequential(
-        *_dense(decoder_widths, activation),
-        nn.Linear(decoder_widths[-1], pixels),
-        nn.Unflatten(1, image_shape),
-    )
-    return encoder, decoder, "mlp " + "-".join(str(width) for width in [*widths, model.latent_dim])
+    decoder = nn.Sequential(*_layers(decoder_widths, layer), *_to_pixels(decoder_widths[-1], image_shape, outputs))
+    return encoder, decoder, "-".join(str(width) for width in [*widths, model.latent_dim])
 
 
-def _dense(widths: Sequence[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), activation()]
-    return layers
+def _layers(widths: Sequence[int], layer: Callable[[int, int], list[nn.Module]]) -> list[nn.Module]:
+    return [module for inputs, outputs in pairwise(widths) for module in layer(inputs, outputs)]
 
 
-def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Module, str]:
+def _dense(inputs: int, outputs: int, activation: Callable[[], nn.Module]) -> list[nn.Module]:
+    return [nn.Linear(inputs, outputs), activation()]
+
+
+def _gated(inputs: int, outputs: int) -> list[nn.Module]:
+    """Values times the sigmoid of gates (Dauphin et al., Language Modeling with Gated Convolutional Networks, 2017)."""
+    return [nn.Linear(inputs, 2 * outputs), nn.GLU(-1)]
+
+
+def _to_pixels(inputs: int, image_shape: ImageShape, outputs: int) -> list[nn.Module]:
+    channels, height, width = image_shape
+    shape = (outputs * channels, height, width)
+    return [nn.Linear(inputs, outputs * channels * height * width), nn.Unflatten(-1, shape)]
+
+
+def _conv(
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+) -> tuple[nn.Module, nn.Module, str]:
     """Convolutions that shrink any H x W, and transposed ones that grow it back to exactly the same."""
     activation = _ACTIVATIONS[model.activation]
     channels = [image_shape[0], *model.channels]
@@ -66,23 +100,21 @@ def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Mod
         sizes.append((height, width))
     height, width = (n // model.pool for n in sizes[-1])
     if min(min(size) for size in sizes) < 1 or min(height, width) < 1:
-        raise RecipeError(
-            "[model]",
-            [
-                f"images of {image_shape[1]}x{image_shape[2]} are too small for {len(model.channels)} convolutions "
-                f"(kernel_size {model.kernel_size}, stride {model.stride}, padding {model.padding}, pool {model.pool}): "
-                "give fewer channels, a smaller stride or larger images"
-            ],
+        raise _too_small(
+            image_shape,
+            f"{len(model.channels)} convolutions "
+            f"(kernel_size {model.kernel_size}, stride {model.stride}, padding {model.padding}, pool {model.pool}): "
+            "give fewer channels, a smaller stride or larger images",
         )
     kernel, stride, padding = model.kernel_size, model.stride, model.padding
 
     encoder: list[nn.Module] = []
-    for inputs, outputs in pairwise(channels):
-        encoder += [nn.Conv2d(inputs, outputs, kernel, stride, padding), *_norm(model.norm, outputs), activation()]
+    for inputs, filters in pairwise(channels):
+        encoder += [nn.Conv2d(inputs, filters, kernel, stride, padding), *_norm(model.norm, filters), activation()]
     if model.pool > 1:
         encoder.append(nn.MaxPool2d(model.pool))
     features = channels[-1] * height * width
-    encoder += [nn.Flatten(), nn.Linear(features, 2 * model.latent_dim)]
+    encoder += [nn.Flatten(), nn.Linear(features, posterior_size)]
 
     decoder: list[nn.Module] = [
         nn.Linear(model.latent_dim, features),
@@ -97,10 +129,11 @@ def _conv(model: ModelTable, image_shape: ImageShape) -> tuple[nn.Module, nn.Mod
             n_height - ((m_height - 1) * stride - 2 * padding + kernel),
             n_width - ((m_width - 1) * stride - 2 * padding + kernel),
         )
-        decoder.append(nn.ConvTranspose2d(channels[depth], channels[depth - 1], kernel, stride, padding, missing))
+        grown = channels[depth - 1] if depth > 1 else outputs * channels[0]
+        decoder.append(nn.ConvTranspose2d(channels[depth], grown, kernel, stride, padding, missing))
         if depth > 1:
             decoder += [*_norm(model.norm, channels[depth - 1]), activation()]
-    name = "conv " + "-".join(str(width) for width in [*channels, features, model.latent_dim])
+    name = "-".join(str(width) for width in [*channels, features, model.latent_dim])
     return nn.Sequential(*encoder), nn.Sequential(*decoder), name
 
 
@@ -111,6 +144,115 @@ def _norm(norm: str, channels: int) -> list[nn.Module]:
         groups = next(count for count in (8, 4, 2, 1) if channels % count == 0)
         return [nn.GroupNorm(groups, channels)]
     return []
+
+
+def _too_small(image_shape: ImageShape, what: str) -> RecipeError:
+    return RecipeError("[model]", [f"images of {image_shape[1]}x{image_shape[2]} are too small for {what}"])
+
+
+def _resnet(
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+) -> tuple[nn.Module, nn.Module, str]:
+    """Residual blocks at resolutions that are halved from one to the next; the decoder sees the latents at each."""
+    sizes = [(image_shape[1], image_shape[2])]
+    for _ in model.channels[1:]:
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    if min(sizes[-1]) < 2:
+        raise _too_small(image_shape, f"{len(model.channels)} resolutions, each half the last: give fewer channels")
+    channels = model.channels
+    features = channels[-1] * sizes[-1][0] * sizes[-1][1]
+    encoder: list[nn.Module] = [nn.Conv2d(image_shape[0], channels[0], 3, padding=1)]
+    for depth, width in enumerate(channels):
+        if depth:
+            encoder.append(nn.Conv2d(channels[depth - 1], width, 3, 2, 1))
+        encoder += [_ResidualBlock(width, model.activation) for _ in range(model.blocks)]
+    encoder += [_still(model.activation), nn.Flatten(), nn.Linear(features, posterior_size)]
+    name = "-".join(str(width) for width in [image_shape[0], *channels, features, model.latent_dim])
+    return nn.Sequential(*encoder), _ResnetDecoder(model, sizes, image_shape[0] * outputs), name
+
+
+def _still(activation: str) -> nn.Module:
+    """An activation that leaves its input as it was: another branch needs it."""
+    make = _ACTIVATIONS[activation]
+    return make.func() if isinstance(make, partial) else make()
+
+
+class _ResidualBlock(nn.Module):
+    """x + gain f(x), with a gain that starts at 0 (Bachlechner et al., ReZero is All You Need, 2021)."""
+
+    def __init__(self, channels: int, activation: str) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            _still(activation),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            _still(activation),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+        self.gain = nn.Parameter(torch.zeros(()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        changed: Tensor = self.gain * self.change(features)
+        return features + changed
+
+
+class _ResnetDecoder(nn.Module):
+    """Residual blocks at growing resolutions, each of which sees the latents too.
+
+    Dieng et al., Avoiding Latent Variable Collapse with Generative Skip Models, 2019, equation 5.
+    """
+
+    def __init__(self, model: ModelTable, sizes: Sequence[tuple[int, int]], pixel_channels: int) -> None:
+        super().__init__()
+        channels = list(reversed(model.channels))
+        self._sizes = list(reversed(sizes))
+        height, width = self._sizes[0]
+        self.first = nn.Sequential(
+            nn.Linear(model.latent_dim, channels[0] * height * width), nn.Unflatten(1, (channels[0], height, width))
+        )
+        self.skips = nn.ModuleList(nn.Linear(model.latent_dim, count) for count in channels)
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(_ResidualBlock(count, model.activation) for _ in range(model.blocks))) for count in channels
+        )
+        self.grown = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in pairwise(channels))
+        self.last = nn.Sequential(_still(model.activation), nn.Conv2d(channels[-1], pixel_channels, 3, padding=1))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        features = self.first(latent)
+        for depth, (skip, stage) in enumerate(zip(self.skips, self.stages, strict=True)):
+            if depth:
+                features = functional.interpolate(features, self._sizes[depth], mode="nearest")
+                features = self.grown[depth - 1](features)
+            features = stage(features + skip(latent)[:, :, None, None])
+        return cast(Tensor, self.last(features))
+
+
+def _ladder(model: ModelTable, image_shape: ImageShape, outputs: int) -> Networks:
+    pixels = image_shape[0] * image_shape[1] * image_shape[2]
+    widths = [pixels, *model.hidden]
+    top = TopDown(model.upper_dim, model.latent_dim - model.upper_dim, model.hidden[-1])
+    posterior = LadderPosterior(top)
+    lower = nn.Sequential(nn.Flatten(), *_layers(widths, _gated))
+    encoder = _LadderEncoder(lower, widths[-1], posterior)
+    decoder_widths = [top.lower_dim + widths[-1], *reversed(model.hidden)]
+    decoder = nn.Sequential(
+        top, *_layers(decoder_widths, _gated), *_to_pixels(decoder_widths[-1], image_shape, outputs)
+    )
+    told = "-".join(str(width) for width in widths)
+    return Networks(encoder, posterior, decoder, f"ladder {told}, {top.lower_dim} under {top.upper_dim} latents")
+
+
+class _LadderEncoder(nn.Module):
+    """From images (B, C, H, W) to what a `LadderPosterior` reads: first the upper level's numbers, then the lower's."""
+
+    def __init__(self, lower: nn.Module, width: int, posterior: LadderPosterior) -> None:
+        super().__init__()
+        self.lower = lower
+        self.lower_parameters = nn.Linear(width, 2 * posterior.lower_dim)
+        self.upper = nn.Sequential(*_gated(width, width), nn.Linear(width, 2 * posterior.upper_dim))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.lower(images)
+        return torch.cat((self.upper(features), self.lower_parameters(features)), 1)
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
@@ -129,15 +271,12 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 def start_at(decoder: nn.Module, mean_image: Tensor) -> None:
     """Have a decoder begin at the data's mean image (C, H, W) in [0, 1], which it would spend its first epochs finding.
 
-    Its last bias becomes the mean's logit: of each pixel where it has one a pixel, else of each channel.
+    Its last bias becomes the mean's logit: of each pixel where it has one a pixel, else of each channel. What else the
+    decoder gives, such as scales, begins at 0.
     """
-    last = [layer for layer in decoder.modules() if isinstance(layer, nn.Linear | nn.ConvTranspose2d)][-1]
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    last = [layer for layer in decoder.modules() if isinstance(layer, kinds)][-1]
     mean = mean_image.flatten() if isinstance(last, nn.Linear) else mean_image.mean((1, 2))
     assert last.bias is not None, "the decoders here have one"
-    last.bias.copy_(mean.clamp(1e-3, 1 - 1e-3).logit())
-
-
-def halves(parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Split an encoder's output (B, 2 Z) into mean and log-variance (B, Z)."""
-    mean, log_variance = parameters.chunk(2, dim=1)
-    return mean, log_variance
+    last.bias.zero_()
+    last.bias[: len(mean)] = mean.clamp(1e-3, 1 - 1e-3).logit()

@@ -7,6 +7,7 @@ from vae_tui.recipe.tables import (
     ModelTable,
     ObjectiveTable,
     OptimizerTable,
+    PriorTable,
     Recipe,
 )
 
@@ -17,6 +18,7 @@ __all__ = [
     "ModelTable",
     "ObjectiveTable",
     "OptimizerTable",
+    "PriorTable",
     "Recipe",
     "find_recipe",
     "load_recipe",

@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from vae_tui.errors import RecipeError
+from vae_tui.recipe.agreement import disagreements
 from vae_tui.recipe.tables import TABLES, Recipe, Table
 
 
@@ -72,8 +73,8 @@ def parse(
     if problems:
         raise RecipeError(source, problems)
     recipe = Recipe(**sections)
-    if recipe.optimizer.schedule == "cosine" and recipe.train.epochs is None:
-        raise RecipeError(source, ['[train] epochs: needed with [optimizer] schedule = "cosine", which ends with them'])
+    if problems := list(disagreements(recipe)):
+        raise RecipeError(source, problems)
     return recipe, tuple(notes)
 
 

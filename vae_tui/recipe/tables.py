@@ -122,11 +122,21 @@ class DataTable(Table):
 class ModelTable(Table):
     """The networks between images and latents."""
 
-    network: Literal["mlp", "conv"] = _key("mlp", "fully connected, or convolutional; the decoder mirrors the encoder")
-    hidden: _Sizes = _key((400,), "widths of the hidden layers, encoder order", only={"network": ["mlp"]})
-    channels: _Sizes = _key(
-        (32, 64), "channels after each convolution, encoder order", only={"network": ["conv"]}, min_length=1
+    network: Literal["mlp", "gated", "conv", "resnet", "ladder"] = _key(
+        "mlp",
+        "fully connected, the same with gates, convolutional, convolutional with residual blocks and skips from the "
+        "latents, or two levels of latents (a ladder of gated layers); the decoder mirrors the encoder",
     )
+    hidden: _Sizes = _key(
+        (400,), "widths of the hidden layers, encoder order", only={"network": ["mlp", "gated", "ladder"]}
+    )
+    channels: _Sizes = _key(
+        (32, 64),
+        "channels after each convolution, or of each of a resnet's resolutions, encoder order",
+        only={"network": ["conv", "resnet"]},
+        min_length=1,
+    )
+    blocks: int = _key(1, "residual blocks at each resolution", only={"network": ["resnet"]}, ge=1, le=64)
     kernel_size: int = _key(3, "side of every convolution's kernel", only={"network": ["conv"]}, ge=1, le=15)
     stride: int = _key(2, "stride of every convolution", only={"network": ["conv"]}, ge=1, le=4)
     padding: int = _key(1, "zero padding of every convolution", only={"network": ["conv"]}, ge=0, le=7)
@@ -140,8 +150,18 @@ class ModelTable(Table):
     norm: Literal["none", "batch", "group"] = _key(
         "none", "normalisation after each convolution but the decoder's last", only={"network": ["conv"]}
     )
-    activation: Activation = _key("relu", "between layers")
+    activation: Activation = _key("relu", "between layers", only={"network": ["mlp", "conv", "resnet"]})
     latent_dim: int = _key(20, "latent dimensions", ge=1, le=4096)
+    upper_dim: int = _key(
+        10, "how many of the latent dimensions, the first, are the upper level's", only={"network": ["ladder"]}, ge=1
+    )
+    posterior: Literal["diagonal", "full", "iaf"] = _key(
+        "diagonal",
+        "Gaussian with a diagonal or a full covariance, or a diagonal one through inverse autoregressive flows",
+        only={"network": ["mlp", "gated", "conv", "resnet"]},
+    )
+    flow_steps: int = _key(2, "autoregressive steps of the flow", only={"posterior": ["iaf"]}, ge=1, le=32)
+    flow_hidden: int = _key(320, "width of each step's hidden layer", only={"posterior": ["iaf"]}, ge=1, le=65536)
 
     @model_validator(mode="after")
     def _padding_fits(self) -> ModelTable:
@@ -149,31 +169,113 @@ class ModelTable(Table):
             raise ValueError(f"padding: expected less than kernel_size ({self.kernel_size}), got {self.padding}")
         return self
 
+    @model_validator(mode="after")
+    def _ladder_has_two_levels(self) -> ModelTable:
+        if self.network == "ladder" and self.upper_dim >= self.latent_dim:
+            raise ValueError(f"upper_dim: expected less than latent_dim ({self.latent_dim}), got {self.upper_dim}")
+        if self.network == "ladder" and not self.hidden:
+            raise ValueError("hidden: a ladder needs one width at least")
+        return self
+
+
+class PriorTable(Table):
+    """Where latents come from."""
+
+    name: Literal["normal", "mixture", "vamp"] = _key(
+        "normal",
+        "N(0, I), a mixture of Gaussians that is learned, or one of the posteriors of pseudo-images that are learned",
+    )
+    components: int = _key(500, "of the mixture", only={"name": ["mixture", "vamp"]}, ge=1, le=65536)
+
 
 class LikelihoodTable(Table):
     """How probable an image is, given its latent."""
 
-    name: Literal["bernoulli", "gaussian"] = _key("bernoulli", "of each pixel, in [0, 1]")
-    sigma: float = _key(
+    name: Literal["bernoulli", "continuous-bernoulli", "gaussian", "laplace", "discretized-logistic"] = _key(
+        "bernoulli",
+        "of each pixel, in [0, 1]; a discretised logistic gives the probability of each of the 256 grey values",
+    )
+    sigma: Annotated[float, Field(ge=1e-4, le=1e4)] | Literal["learned", "per-pixel", "optimal"] = _key(
         0.1,
-        "standard deviation of every pixel; the notebooks' squared error is 0.7071067811865476",
+        "standard deviation: of every pixel (the notebooks' squared error is 0.7071067811865476), `learned` one for "
+        "all, `per-pixel` by the decoder, or `optimal`: the error of the batch itself (sigma-VAE)",
         only={"name": ["gaussian"]},
-        ge=1e-4,
-        le=1e4,
+    )
+    scale: Annotated[float, Field(ge=1e-4, le=1e4)] | Literal["learned", "per-pixel"] = _key(
+        "learned",
+        "scale of every pixel, `learned` one for all, or `per-pixel` by the decoder",
+        only={"name": ["laplace", "discretized-logistic"]},
     )
 
 
 class ObjectiveTable(Table):
-    """What is minimised: distortion + beta * rate."""
+    """What is minimised."""
 
-    beta: float = _key(1.0, "weight of the rate; 0 leaves only the distortion", ge=0)
-    warmup_epochs: float = _key(0.0, "epochs over which beta rises linearly from 0", ge=0)
-    distortion: bool = _key(True, "false leaves only beta * rate")
+    name: Literal["elbo", "free-bits", "capacity", "iwae", "tcvae", "factor", "dip", "mmd"] = _key(
+        "elbo",
+        "`elbo`: distortion + beta rate; `free-bits`: no reward for a rate below them; `capacity`: the rate is held at "
+        "a capacity that grows; `iwae`: the bound of several draws, with DReG gradients; `tcvae`: beta weighs the total "
+        "correlation alone; `factor`: gamma more of it, told by a discriminator; `dip`: covariances are held to the "
+        "identity; `mmd`: a distance of all codes from the prior",
+    )
+    beta: float = _key(
+        1.0,
+        "weight of the rate (tcvae: of the total correlation); 0 leaves only the distortion",
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+        ge=0,
+    )
+    schedule: Literal["linear", "sigmoid", "cyclical"] = _key(
+        "linear",
+        "how beta rises from 0 during the warm-up: evenly, along a sigmoid, or evenly and again from 0 every cycle_epochs",
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+    )
+    warmup_epochs: float = _key(
+        0.0,
+        "epochs over which beta rises; 0: it is constant",
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+        ge=0,
+    )
+    cycle_epochs: float = _key(10.0, "epochs from one rise to the next", only={"schedule": ["cyclical"]}, gt=0)
+    distortion: bool = _key(True, "false leaves only beta * rate", only={"name": ["elbo"]})
+    free_bits: float = _key(0.1, "nats that cost no more than their use", only={"name": ["free-bits"]}, ge=0)
+    free_bits_per: Literal["dimension", "image"] = _key(
+        "dimension", "whether each latent dimension has them, or all together", only={"name": ["free-bits"]}
+    )
+    capacity: float = _key(25.0, "nats the rate is held at in the end", only={"name": ["capacity"]}, ge=0)
+    capacity_epochs: float = _key(10.0, "epochs over which it grows there from 0", only={"name": ["capacity"]}, ge=0)
+    gamma: Annotated[float, Field(ge=0)] | None = _key(
+        None,
+        "capacity: weight of the rate's distance from it (1000 if not given); factor: weight of the total correlation "
+        "(10 if not given)",
+        only={"name": ["capacity", "factor"]},
+    )
+    samples: int = _key(5, "draws of z per image", only={"name": ["iwae"]}, ge=1, le=4096)
+    covariance: Literal["means", "codes"] = _key(
+        "codes", "of the posteriors' means (DIP-VAE-I) or of the codes drawn (DIP-VAE-II)", only={"name": ["dip"]}
+    )
+    off_diagonal: float = _key(10.0, "weight of covariances, squared", only={"name": ["dip"]}, ge=0)
+    diagonal: float = _key(10.0, "weight of variances' distance from 1, squared", only={"name": ["dip"]}, ge=0)
+    mmd: float = _key(100.0, "weight of the distance, which is in no unit", only={"name": ["mmd"]}, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_gamma(cls, given: Any) -> Any:
+        gamma = {"capacity": 1000.0, "factor": 10.0}.get(str(given.get("name", "elbo")))
+        return {"gamma": gamma, **given} if gamma else given
 
     @model_validator(mode="after")
     def _something_is_left(self) -> ObjectiveTable:
         if self.beta == 0 and not self.distortion:
             raise ValueError("beta: expected more than 0 with distortion = false, or there is nothing to minimise")
+        return self
+
+    @model_validator(mode="after")
+    def _cycles_hold_a_rise(self) -> ObjectiveTable:
+        if self.schedule == "cyclical" and not 0 < self.warmup_epochs <= self.cycle_epochs:
+            raise ValueError(
+                f"warmup_epochs: expected more than 0 and at most cycle_epochs ({self.cycle_epochs:g}) with "
+                f'schedule = "cyclical", got {self.warmup_epochs:g}'
+            )
         return self
 
 
@@ -240,12 +342,13 @@ class SampleTable(Table):
 
 
 class Recipe(BaseModel):
-    """A whole job: images, networks, likelihood, objective, optimizer, length and pictures."""
+    """A whole job: images, networks, prior, likelihood, objective, optimizer, length and pictures."""
 
     model_config = ConfigDict(frozen=True)
 
     data: DataTable = DataTable()
     model: ModelTable = ModelTable()
+    prior: PriorTable = PriorTable()
     likelihood: LikelihoodTable = LikelihoodTable()
     objective: ObjectiveTable = ObjectiveTable()
     optimizer: OptimizerTable = OptimizerTable()
@@ -264,6 +367,7 @@ class Recipe(BaseModel):
 TABLES: dict[str, type[Table]] = {
     "data": DataTable,
     "model": ModelTable,
+    "prior": PriorTable,
     "likelihood": LikelihoodTable,
     "objective": ObjectiveTable,
     "optimizer": OptimizerTable,

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 
 from vae_tui.data import ImageSets, Progress, find_data_root, load_image_sets
+from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
+from vae_tui.objective import WHOLE_BATCHES
 from vae_tui.recipe import Recipe
 from vae_tui.run import Checkpoint, Run, read_metadata
 from vae_tui.training.checkpoints import Checkpoints
@@ -55,6 +57,8 @@ def assemble(
     set_precision(recipe.train.precision)
     chosen, ranks = gather(device, devices, say_stage)
     try:
+        if ranks.count > 1:
+            _check_batches_are_shared(recipe)
         known = None if checkpoint is None else read_metadata(checkpoint.path)
         root = find_data_root(data_root, known)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
@@ -80,6 +84,13 @@ def assemble(
         ranks.leave(told=False)
         raise
     return Assembly(chosen, ranks, sets, tuning, trainer, checkpoints, drawing, elapsed)
+
+
+def _check_batches_are_shared(recipe: Recipe) -> None:
+    optimal = recipe.likelihood.name == "gaussian" and recipe.likelihood.sigma == "optimal"
+    if recipe.objective.name in WHOLE_BATCHES or optimal:
+        what = '[likelihood] sigma = "optimal"' if optimal else f'[objective] name = "{recipe.objective.name}"'
+        raise RunError(f"{what} looks at whole batches, which several devices would share: train it on one")
 
 
 def _tune(

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.model import VAE
-from vae_tui.model.networks import halves
+from vae_tui.model.gaussian import halves
+from vae_tui.model.likelihoods import Bernoulli, Gaussian
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
 
@@ -29,8 +30,13 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
 
 
 def takes_no_autograd(recipe: Recipe) -> bool:
-    """Whether `DenseGradients` serves this network, objective and precision."""
-    return recipe.model.network == "mlp" and recipe.objective.distortion and recipe.train.precision != "bf16"
+    """Whether `DenseGradients` serves this network, posterior, prior, likelihood, objective and precision."""
+    plain = recipe.model.network == "mlp" and recipe.model.posterior == "diagonal" and recipe.prior.name == "normal"
+    known = recipe.likelihood.name == "bernoulli" or (
+        recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
+    )
+    elbo = recipe.objective.name == "elbo" and recipe.objective.distortion
+    return plain and known and elbo and recipe.train.precision != "bf16"
 
 
 class DenseGradients:
@@ -42,7 +48,9 @@ class DenseGradients:
 
     def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int) -> None:
         """For batches of at most `batch_size` images."""
-        self._vae, self._objective = vae, objective
+        likelihood = vae.likelihood
+        assert isinstance(likelihood, Bernoulli | Gaussian), "takes_no_autograd tells"
+        self._likelihood, self._objective = likelihood, objective
         self._encoder = list(_layers(vae.encoder, batch_size))
         self._decoder = list(_layers(vae.decoder, batch_size))
 
@@ -63,9 +71,9 @@ class DenseGradients:
             hidden = layer.forward(hidden)
         output = hidden.view(images.shape)
 
-        distortion, gradient = self._vae.likelihood.distortion_with_gradient(output, images)
+        distortion, gradient = self._likelihood.distortion_with_gradient(output, images)
         rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
-        loss = self._objective.loss(distortion, rates.sum(), beta)
+        loss = self._objective.weigh(distortion, rates.sum(), beta)
 
         share = 1 / len(images)
         gradient = gradient.mul_(share).flatten(1)

@@ -151,7 +151,7 @@ class Loop:
         if (elbo := trainer.validate()) is not None:
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
-            loss = trainer.objective.loss(elbo.distortion, elbo.rate, trainer.objective.full_beta)
+            loss = trainer.judge(elbo)
             validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
             rates = elbo.rate_per_dimension
         yield ev.EpochCompleted(

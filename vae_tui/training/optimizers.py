@@ -20,8 +20,16 @@ class FusedOptimizer:
     plain training has no use for, and its bookkeeping a fifth of a millisecond a step (benchmarks/LOG.md).
     """
 
-    def __init__(self, table: OptimizerTable, parameters: Iterable[nn.Parameter]) -> None:
+    def __init__(
+        self,
+        table: OptimizerTable,
+        parameters: Iterable[nn.Parameter],
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
+        """`betas` are the decays of Adam's two moments."""
         self._table = table
+        self._betas = betas
         self._parameters = list(parameters)
         names = ("exp_avg", "exp_avg_sq") if table.name != "sgd" else ("momentum_buffer",) if table.momentum else ()
         self._slots = {name: [torch.zeros_like(parameter) for parameter in self._parameters] for name in names}
@@ -81,8 +89,8 @@ class FusedOptimizer:
             [],
             [self._step] * len(weights),
             lr=self._lr,
-            beta1=0.9,
-            beta2=0.999,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
             weight_decay=table.weight_decay,
             eps=1e-8,
             amsgrad=False,

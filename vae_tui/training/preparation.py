@@ -50,6 +50,8 @@ def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
     fixed = {
         "[data]": (before.data, recipe.data.model_copy(update={"memory_gib": before.data.memory_gib})),
         "[model]": (before.model, recipe.model),
+        "[prior]": (before.prior, recipe.prior),
+        "[objective] name": (before.objective.name, recipe.objective.name),
         "[likelihood]": (before.likelihood, recipe.likelihood),
         "[optimizer] name": (before.optimizer.name, recipe.optimizer.name),
         "[train] seed": (before.train.seed, recipe.train.seed),

@@ -13,8 +13,9 @@ from vae_tui.data import ImageSets, as_floats, binarize, draw_bits, seed_for
 from vae_tui.errors import RunError
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
-from vae_tui.objective import BetaElbo
-from vae_tui.recipe import Recipe
+from vae_tui.model.networks import initialise
+from vae_tui.objective import BetaElbo, Factor, build_objective
+from vae_tui.recipe import OptimizerTable, Recipe
 from vae_tui.training.batches import Batches
 from vae_tui.training.dense import DenseGradients, takes_no_autograd
 from vae_tui.training.graph import GraphRecorder, Recorder
@@ -80,17 +81,24 @@ class Trainer:
         seed = seed_for(recipe.train.seed, "weights")
         # Convolutions are quicker where a pixel's channels lie together (benchmarks/LOG.md).
         self._layout = torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
-        vae = build(recipe, (channels, height, width), seed=seed, mean_image=self.images.mean_image)
+        vae = build(
+            recipe,
+            (channels, height, width),
+            seed=seed,
+            mean_image=self.images.mean_image,
+            examples=self._examples() if recipe.prior.name == "vamp" else None,
+        )
         self.vae: VAE = vae.to(device).to(memory_format=self._layout)
         if self.ranks.count > 1 and device.type == "cuda":
             self.vae = nn.SyncBatchNorm.convert_sync_batchnorm(self.vae)  # type: ignore[no-untyped-call]
-        self.objective = BetaElbo(recipe.objective)
+        self.objective = build_objective(recipe.objective, latent_dim=self.vae.latent_dim, image_count=len(self.images))
+        self._adversary = _Adversary(self.objective, recipe, device) if isinstance(self.objective, Factor) else None
         self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self._generators = {
             purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
-            for purpose in ("order", "noise", "binarizing")
+            for purpose in ("order", "noise", "binarizing", *(("objective",) if self._has_more_noise else ()))
         }
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
 
@@ -103,7 +111,9 @@ class Trainer:
         )
         self.compiled = compiled
         by_hand = not compiled and takes_no_autograd(recipe) and device.type == "cpu" and self.ranks.count == 1
-        self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size) if by_hand else None
+        self._by_hand: DenseGradients | None = None
+        if by_hand and isinstance(self.objective, BetaElbo):
+            self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size)
         recorded = device.type == "cuda" and self.ranks.count == 1
         self._recorder: Recorder | None = GraphRecorder() if recorded else None
 
@@ -142,7 +152,15 @@ class Trainer:
     @property
     def beta(self) -> float:
         """Beta as of the next step."""
-        return self.objective.beta(max(0, self.epoch - 1) + self.position / len(self.images))
+        return self._weights["beta"]
+
+    @property
+    def _weights(self) -> dict[str, float]:
+        return self.objective.weights(max(0, self.epoch - 1) + self.position / len(self.images))
+
+    @property
+    def _has_more_noise(self) -> bool:
+        return self.recipe.objective.name in ("factor", "mmd")
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -175,16 +193,30 @@ class Trainer:
         if self._validation is None:
             return None
         self.ranks.tell("validate")
-        return evaluate_elbo(self.evaluated, self._validation, seed=self.recipe.train.seed, partners=self.ranks)
+        return evaluate_elbo(
+            self.evaluated,
+            self._validation,
+            seed=self.recipe.train.seed,
+            draws=self._draws or 1,
+            partners=self.ranks,
+        )
+
+    def judge(self, validation: Elbo) -> float:
+        """The loss by which checkpoints are chosen, in nats: the bound of several draws, where several train."""
+        if self._draws:
+            return -validation.bound
+        return self.objective.judge(validation.distortion, validation.rate)
 
     def batch_that_fits(self) -> int | None:
         """The largest batch, of a half, a quarter, ... of the recipe's, whose gradients there is the memory for."""
         size = self.recipe.train.batch_size // 2
         while size:
             pixels = torch.zeros((size, *self.vae.image_shape), dtype=torch.uint8, device=self.device)
-            epsilon = torch.zeros((size, self.vae.latent_dim), device=self.device)
+            noise = torch.zeros((size, self.vae.latent_dim), device=self.device)
+            epsilon = torch.zeros(self._noise_shape(size), device=self.device)
+            weights = {name: torch.ones((), device=self.device) for name in self._weights}
             try:
-                loss, _ = self._forward({"pixels": pixels, "epsilon": epsilon, "beta": torch.ones_like(epsilon[0, 0])})
+                loss, _ = self._forward({"pixels": pixels, "epsilon": epsilon, "noise": noise, **weights})
                 torch.autograd.backward(loss)
                 return size
             except Exception as error:
@@ -221,6 +253,8 @@ class Trainer:
         tensors["generator.order"] = self._order_state
         tensors["sums"] = self._sums
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
+        if self._adversary is not None:
+            tensors |= {f"adversary.{name}": tensor for name, tensor in self._adversary.state().items()}
         numbers = {
             "step": self.step_count,
             "epoch": self.epoch,
@@ -242,6 +276,10 @@ class Trainer:
             )
         kept = {name.removeprefix("optimizer."): t for name, t in tensors.items() if name.startswith("optimizer.")}
         self.optimizer.restore(kept)
+        if self._adversary is not None:
+            self._adversary.restore(
+                {name.removeprefix("adversary."): t for name, t in tensors.items() if name.startswith("adversary.")}
+            )
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
         self._checked_step = self.step_count
         same_device = numbers["device"] == self.device.type
@@ -270,12 +308,17 @@ class Trainer:
         """How many images the batch has, and this rank's share of them.
 
         `pixels`, the random `bits` that make them black and white, if they are to be, the noise `epsilon` of the
-        latents, and `beta`. The draws are made for the whole batch, so that they do not depend on the ranks.
+        latents, and what the objective takes. The draws are made for the whole batch, so that they do not depend on the
+        ranks.
         """
         count = min(self.recipe.train.batch_size, len(self.images) - self.position)
         share = self.ranks.share(count)
-        epsilon = torch.randn((count, self.vae.latent_dim), generator=self._generators["noise"], device=self.device)
-        batch = {"epsilon": epsilon[share], "beta": torch.full((), self.beta, device=self.device)}
+        epsilon = torch.randn(self._noise_shape(count), generator=self._generators["noise"], device=self.device)
+        batch = {"epsilon": epsilon[share]}
+        batch |= {name: torch.full((), value, device=self.device) for name, value in self._weights.items()}
+        if self._has_more_noise:
+            sizes = (count, self.vae.latent_dim)
+            batch["noise"] = torch.randn(sizes, generator=self._generators["objective"], device=self.device)
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
@@ -291,12 +334,16 @@ class Trainer:
         else:
             loss, sums = self._forward_averaging(batch)
             self.optimizer.clear_gradients()
+            if self._adversary is not None:
+                self._adversary.optimizer.clear_gradients()
             # Gradients are averaged over the ranks, where they are to be added up.
             self.ranks.backward(loss * (self.ranks.count / count))
         self.ranks.sum(sums)
         if self.recipe.optimizer.clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
         self.optimizer.step()
+        if self._adversary is not None:
+            self._adversary.optimizer.step()
         self._sums += sums
         return sums
 
@@ -313,13 +360,57 @@ class Trainer:
         """The batch's loss, summed, and what is kept of it: loss, distortion, and the rate of each dimension."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.train.precision == "bf16"):
             terms = self.vae(self._images(batch), batch["epsilon"])
-        distortion, rates = terms.distortion.sum(), terms.rate_per_dimension.sum(0)
-        loss = self.objective.loss(distortion, rates.sum(), batch["beta"])
-        return loss, torch.cat((loss[None], distortion[None], rates)).detach()
+        loss = self.objective.loss(terms, batch)
+        distortion, rates = terms.distortion, terms.rate_per_dimension
+        if self._draws:
+            distortion, rates = distortion.mean(1), rates.mean(1)
+        sums = torch.cat((loss[None], distortion.sum()[None], rates.sum(0))).detach()
+        if self._adversary is not None:
+            loss = loss + self._adversary.objective.discriminate(terms.latent, batch["noise"])
+        return loss, sums
+
+    @property
+    def _draws(self) -> int:
+        """Draws of z an image, where the objective takes several; else 0."""
+        return self.recipe.objective.samples if self.recipe.objective.name == "iwae" else 0
+
+    def _noise_shape(self, count: int) -> tuple[int, ...]:
+        return (count, self._draws, self.vae.latent_dim) if self._draws else (count, self.vae.latent_dim)
+
+    def _examples(self) -> Tensor:
+        """As many training images, in [0, 1], as the prior has components, and no more than there are."""
+        generator = torch.Generator().manual_seed(seed_for(self.recipe.train.seed, "pseudo-images"))
+        chosen = torch.randperm(len(self.images), generator=generator)[: self.recipe.prior.components]
+        return as_floats(self.images.pixels[chosen])
 
     def _means(self, sums: Tensor, images: int) -> Means:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
         return Means(images, loss, distortion, tuple(rates))
+
+
+class _Adversary:
+    """The discriminator of `Factor`, which learns beside the VAE, by an optimizer of its own."""
+
+    def __init__(self, objective: Factor, recipe: Recipe, device: torch.device) -> None:
+        generator = torch.Generator().manual_seed(seed_for(recipe.train.seed, "discriminator"))
+        initialise(objective.discriminator, generator)
+        self.objective = objective.to(device)
+        # As in the paper's appendix A.
+        table = OptimizerTable(name="adam", lr=1e-4)
+        self.optimizer = FusedOptimizer(table, objective.discriminator.parameters(), betas=(0.5, 0.9))
+
+    def state(self) -> dict[str, Tensor]:
+        """What `restore` takes."""
+        weights = {f"weights.{name}": tensor for name, tensor in self.objective.discriminator.state_dict().items()}
+        return weights | {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from `state`."""
+        weights = {name.removeprefix("weights."): t for name, t in state.items() if name.startswith("weights.")}
+        self.objective.discriminator.load_state_dict(weights)
+        self.optimizer.restore(
+            {name.removeprefix("optimizer."): t for name, t in state.items() if name.startswith("optimizer.")}
+        )
 
 
 def _compile(forward: Forward) -> Forward:

@@ -127,6 +127,8 @@ def _decide_compiling(
         return False, ""
     if wanted == "auto" and recorded is not None and not recorded.get("compiled", False):
         return False, ""
+    if recipe.objective.name in ("iwae", "factor"):
+        return False, f"not compiled: {recipe.objective.name} has gradients that are not those of one loss alone"
     if wanted == "auto" and takes_no_autograd(recipe):
         return False, "not compiled: the gradients of fully connected networks are derived by hand, which is faster"
     if wanted == "auto" and device.type == "mps":

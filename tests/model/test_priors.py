@@ -1,0 +1,62 @@
+"""Mixtures have the density that torch's own have, shared out over the dimensions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+
+from vae_tui.model import build
+from vae_tui.model.priors import MixturePrior, StandardNormal, mixture_log_density
+from vae_tui.recipe import parse
+
+
+def test_shares_sum_to_the_density_of_the_mixture_and_so_do_their_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    weights, means, log_variances = (torch.randn(7, *size, generator=generator) for size in ((), (3,), (3,)))
+    latent = (torch.randn(2, 5, 3, generator=generator) * 3).requires_grad_()
+    inputs = [latent, *(part.requires_grad_() for part in (weights, means, log_variances))]
+    shares = mixture_log_density(latent, weights.log_softmax(0), means, log_variances)
+    components = Independent(Normal(means, torch.exp(0.5 * log_variances)), 1)
+    expected = MixtureSameFamily(Categorical(logits=weights), components).log_prob(latent)
+    torch.testing.assert_close(shares.sum(-1), expected)
+    ours = torch.autograd.grad(shares.sum(), inputs)
+    theirs = torch.autograd.grad(expected.sum(), inputs)
+    for found, wanted in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_narrow_components_cost_no_precision() -> None:
+    means, log_variances = torch.full((500, 40), 3.0), torch.full((500, 40), -9.0)
+    latent = means[:4] + 0.01 * torch.randn(4, 40, generator=torch.Generator().manual_seed(0))
+    found = mixture_log_density(latent, torch.zeros(500).log_softmax(0), means, log_variances).sum(1)
+    expected = Normal(means[0].double(), torch.exp(0.5 * log_variances[0].double())).log_prob(latent.double()).sum(1)
+    torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=0)
+
+
+def test_a_mixture_of_one_standard_normal_is_one() -> None:
+    prior = MixturePrior(3, 1)
+    latent = torch.randn(4, 3)
+    torch.testing.assert_close(prior.log_density(latent), StandardNormal(3).log_density(latent))
+
+
+@pytest.mark.parametrize("name", ["mixture", "vamp"])
+def test_draws_come_from_the_components(name: str) -> None:
+    images = torch.rand(2, 1, 6, 6)
+    tables = {"prior": {"name": name, "components": 2}, "model": {"latent_dim": 2, "hidden": [8]}}
+    vae = build(parse(tables)[0], (1, 6, 6), examples=images)
+    draws = vae.prior.draw(20_000, torch.Generator().manual_seed(0))
+    if name == "vamp":
+        means, log_variances = vae.encode(0.5 + 0.9 * (images - 0.5))
+    else:
+        means, log_variances = vae.prior.means, vae.prior.log_variances
+    torch.testing.assert_close(draws.mean(0), means.mean(0), atol=0.05, rtol=0)
+    second = (log_variances.exp() + means.square()).mean(0)
+    torch.testing.assert_close(draws.square().mean(0), second, atol=0.1, rtol=0)
+
+
+def test_a_small_set_gives_a_vampprior_its_images_again() -> None:
+    images = torch.rand(2, 1, 6, 6)
+    vae = build(parse({"prior": {"name": "vamp", "components": 5}})[0], (1, 6, 6), examples=images)
+    assert torch.equal(vae.prior.images[0], vae.prior.images[4])
+    assert not torch.equal(vae.prior.images[0], vae.prior.images[1])

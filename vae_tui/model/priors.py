@@ -1,0 +1,126 @@
+"""p(z): what latents are drawn from, and how probable they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vae_tui.model.gaussian import normal_log_density, reparametrise
+
+_STARTING_CONTRAST = 0.9
+"""Pseudo-images begin this far from middle grey to black or white, so that every pixel has a gradient."""
+
+
+class Prior(Protocol):
+    """A distribution of latents (..., Z)."""
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z) in nats, (..., Z).
+
+        A mixture's density is not a product over dimensions; each gets its share of the components' log densities,
+        weighed by how probable they are for that latent, and an equal part of the rest.
+        """
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Latents (count, Z), drawn where the generator is, so that a seed means the same on every device."""
+
+
+class StandardNormal(nn.Module):
+    """N(0, I)."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self._latent_dim = latent_dim
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """The log density of each dimension in nats, (..., Z)."""
+        return normal_log_density(latent)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Latents (count, Z)."""
+        return torch.randn(count, self._latent_dim, generator=generator)
+
+
+class MixturePrior(nn.Module):
+    """A mixture of diagonal Gaussians whose weights, means and variances are learned."""
+
+    def __init__(self, latent_dim: int, components: int) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(components))
+        self.means = nn.Parameter(torch.zeros(components, latent_dim))
+        self.log_variances = nn.Parameter(torch.zeros(components, latent_dim))
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z) in nats, (..., Z)."""
+        return mixture_log_density(latent, self.logits.log_softmax(0), self.means, self.log_variances)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Latents (count, Z)."""
+        return _draw_from(self.logits.softmax(0), self.means, self.log_variances, count, generator)
+
+    @torch.no_grad()
+    def start(self, generator: torch.Generator) -> None:
+        """Part the components, which would else stay alike: means from N(0, I)."""
+        self.means.normal_(generator=generator)
+
+
+class VampPrior(nn.Module):
+    """The mean of the posteriors of pseudo-images, which are learned.
+
+    Tomczak and Welling, VAE with a VampPrior, 2018, equation 9.
+    """
+
+    def __init__(
+        self, image_shape: tuple[int, int, int], components: int, moments: Callable[[Tensor], tuple[Tensor, Tensor]]
+    ) -> None:
+        """`moments` gives mean and log-variance (K, Z) of the posteriors of images (K, C, H, W)."""
+        super().__init__()
+        self.images = nn.Parameter(torch.full((components, *image_shape), 0.5))
+        self._moments = moments
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z) in nats, (..., Z)."""
+        means, log_variances = self._moments(self.images.clamp(0, 1))
+        weights = means.new_full((len(means),), -math.log(len(means)))
+        return mixture_log_density(latent, weights, means, log_variances)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Latents (count, Z)."""
+        means, log_variances = self._moments(self.images.clamp(0, 1))
+        return _draw_from(means.new_ones(len(means)), means, log_variances, count, generator)
+
+    @torch.no_grad()
+    def start(self, images: Tensor) -> None:
+        """Begin with images (K, C, H, W) in [0, 1]."""
+        self.images.copy_((images - 0.5) * _STARTING_CONTRAST + 0.5)
+
+
+def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """What sums to the log density of latents (..., Z) in a mixture of K diagonal Gaussians, (..., Z).
+
+    `log_weights` (K,), `means` and `log_variances` (K, Z). log p = sum_k r_k (log w_k + log N_k - log r_k) for the
+    responsibilities r of the components; it is flat in them there, so that no gradient goes through them.
+    """
+    exact = torch.float32 if latent.device.type == "mps" else torch.float64  # squares cancel here
+    flat = latent.reshape(-1, latent.shape[-1]).to(exact)
+    means, log_variances, log_weights = means.to(exact), log_variances.to(exact), log_weights.to(exact)
+    precisions = torch.exp(-log_variances)
+    scaled = means * precisions
+    constants = means * scaled + log_variances + math.log(2 * math.pi)
+    squares = flat.square()
+    joint = log_weights - 0.5 * (squares @ precisions.T - 2 * flat @ scaled.T + constants.sum(1))
+    log_shares = joint.detach().log_softmax(1)
+    shares = log_shares.exp()
+    by_dimension = -0.5 * (squares * (shares @ precisions) - 2 * flat * (shares @ scaled) + shares @ constants)
+    rest = (shares * (log_weights - log_shares)).sum(1, keepdim=True)
+    return (by_dimension + rest / flat.shape[1]).to(latent.dtype).view_as(latent)
+
+
+def _draw_from(weights: Tensor, means: Tensor, log_variances: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    chosen = torch.multinomial(weights.detach().cpu(), count, replacement=True, generator=generator)
+    epsilon = torch.randn(count, means.shape[1], generator=generator)
+    return reparametrise(means.detach().cpu()[chosen], log_variances.detach().cpu()[chosen], epsilon)

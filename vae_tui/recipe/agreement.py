@@ -1,0 +1,27 @@
+"""Which tables of a recipe do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vae_tui.recipe.tables import Recipe
+
+
+def disagreements(recipe: Recipe) -> Iterator[str]:
+    """A sentence for each."""
+    model, objective, prior = recipe.model, recipe.objective.name, recipe.prior.name
+    diagonal = model.posterior == "diagonal" and model.network != "ladder"
+    if recipe.optimizer.schedule == "cosine" and recipe.train.epochs is None:
+        yield '[train] epochs: needed with [optimizer] schedule = "cosine", which ends with them'
+    if objective in ("tcvae", "dip") and not diagonal:
+        yield f'[objective] name: "{objective}" needs a diagonal posterior, without a ladder'
+    if objective == "iwae" and not diagonal and model.posterior != "full":
+        yield '[objective] name: "iwae" needs the posterior\'s density anywhere: posterior = "diagonal" or "full"'
+    if objective in ("tcvae", "factor", "dip", "mmd") and prior != "normal":
+        yield f'[objective] name: "{objective}" needs [prior] name = "normal"'
+    if objective == "iwae" and recipe.likelihood.sigma == "optimal":
+        yield '[likelihood] sigma: "optimal" is not for several draws an image; "learned" is'
+    if prior == "vamp" and not diagonal:
+        yield '[prior] name: "vamp" is made of diagonal posteriors: posterior = "diagonal", without a ladder'
+    if objective in ("iwae", "factor") and recipe.train.compile is True:
+        yield f'[train] compile: torch cannot compile "{objective}", whose gradients are not those of one loss alone'
