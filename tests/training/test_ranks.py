@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def test_a_run_stopped_on_two_ranks_goes_on_exactly(make_run: MakeRun, monkeypat
     assert broken.latest().path.read_bytes() == whole.latest().path.read_bytes()
 
 
-def start(run_dir: Path, images_path: Path, *options: str, torchrun: bool = False) -> subprocess.Popen[bytes]:
+def start(
+    run_dir: Path, images_path: Path, *options: str, torchrun: bool = False, errors: int | None = None
+) -> subprocess.Popen[bytes]:
     """A trainer process on the blobs, for longer than any test."""
     recipe = run_dir.parent / "blobs.toml"
     recipe.write_text(
@@ -96,7 +99,8 @@ def start(run_dir: Path, images_path: Path, *options: str, torchrun: bool = Fals
     )
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if torchrun else []
     command += ["-m", "vae_tui.training", str(recipe), "--runs-dir", str(run_dir.parent), "--name", run_dir.name]
-    return subprocess.Popen([sys.executable, *command, "--device=cpu", *options], stdout=subprocess.DEVNULL)
+    command = [sys.executable, *command, "--device=cpu", *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def wait_for_epochs(run: Run, count: int) -> None:
@@ -156,6 +160,40 @@ def test_ranks_do_not_outlive_a_rank_0_that_was_killed(tmp_path: Path, images_pa
     process.wait()
     assert len(left) == 1
     assert psutil.wait_procs(left, 60)[1] == []
+
+
+def test_ranks_do_not_outlive_a_rank_0_that_was_killed_before_they_met(tmp_path: Path, images_path: Path) -> None:
+    run = Run(tmp_path / "long")
+    process = start(run.path, images_path, "--devices=2")
+    patience = time.monotonic() + 60
+    while not (left := followers(process.pid)):
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert psutil.wait_procs(left, 60)[1] == []
+
+
+def test_under_torchrun_its_user_is_told_what_went_wrong(tmp_path: Path, images_path: Path) -> None:
+    images_path.rename(missing := images_path.with_name("gone.npz"))
+    run = Run(tmp_path / "refused")
+    process = start(run.path, missing.with_name("images.npz"), torchrun=True, errors=subprocess.PIPE)
+    assert process.wait(120) == 1
+    assert process.stderr is not None
+    told = process.stderr.read().decode()
+    assert f"training; see it with: vae-tui watch {run.path}" in told
+    assert "there is no file" in told
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [("objective.name=tcvae", '[objective] name = "tcvae"'), ("likelihood.sigma=optimal", "[likelihood] sigma")],
+)
+def test_what_looks_at_whole_batches_is_refused_to_several(make_run: MakeRun, override: str, named: str) -> None:
+    run = make_run("likelihood.name=gaussian", override)
+    with pytest.raises(RunError, match=re.escape(named)):
+        list(attempt(run, device="cpu", devices=2))
+    assert followers(os.getpid()) == []
 
 
 def test_a_rank_that_cannot_start_is_told_at_once(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -202,6 +204,13 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return shape, is_fortran and len(shape) > 1, dtype
 
 
+_DAMAGE = (
+    *(ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
+    *(RuntimeError, NotImplementedError),  # encrypted, or compressed in a way that nobody knows
+)
+"""What reading a damaged archive or header raises."""
+
+
 @contextmanager
 def _damage_told(what: str) -> Iterator[None]:
     """Raise DataError for whatever NumPy finds wrong with a file or an array in it."""
@@ -209,7 +218,7 @@ def _damage_told(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(f"{what} cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         raise DataError(f"{what} is damaged, was cut short, or holds Python objects instead of numbers") from error
 
 

@@ -157,7 +157,9 @@ def _decode_once(
         digests = _digest_all(photos, progress)
         file = open_kept(shape, _key(names, digests))
         if file is not None:
-            return StreamedPixels(file), {int(index): problem for index, problem in file.facts["broken"].items()}
+            return StreamedPixels(file), {
+                int(index): problem for index, problem in file.facts.get("broken", {}).items()
+            }
     with keep(shape) as writer:
         broken, digests = _decode_all(photos, shape, writer.write, progress)
         # By what was read just now, whatever it was before.
@@ -287,8 +289,16 @@ def _list(folder: Path) -> tuple[list[Path], list[Path]]:
     """The images and the folders right in a folder, both in the order of their names, without hidden ones."""
     with os.scandir(folder) as entries:
         visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-        photos = [Path(entry) for entry in visible if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()]
+        photos = [Path(entry) for entry in visible if entry.name.lower().endswith(_SUFFIXES) and _is_file(entry)]
         return photos, [Path(entry) for entry in visible if entry.is_dir()]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether there is a file, where it is a link too; one to itself leads nowhere."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _walk(folder: Path) -> list[Path]:

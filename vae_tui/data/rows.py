@@ -131,6 +131,8 @@ def _read_end(path: Path, descriptor: int) -> tuple[Shape, dict[str, Any]]:
         facts = about["facts"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedRows(path) from error
+    if not isinstance(facts, dict) or not all(isinstance(fact, dict) for fact in facts.values()):
+        raise DamagedRows(path)
     if size != count * channels * height * width + length + tail:
         raise DamagedRows(path)
     return (count, channels, height, width), facts

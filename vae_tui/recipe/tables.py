@@ -98,7 +98,7 @@ class DataTable(Table):
         gt=0,
         lt=1,
     )
-    memory_gib: Annotated[float, Field(gt=0)] | Literal["auto"] = _key(
+    memory_gib: Annotated[float, Field(gt=0, le=1e6)] | Literal["auto"] = _key(
         "auto",
         "memory the images may take; of a folder or an array that takes more, images are read from disk as they are "
         "wanted; auto: half of what is available",

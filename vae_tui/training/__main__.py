@@ -47,8 +47,12 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
+    # Nobody but torchrun's user reads what this process says.
+    terminal = os.dup(sys.stderr.fileno()) if "RANK" in os.environ else None
     try:
         run = _open(arguments)
+        if terminal is not None:
+            os.write(terminal, f"training; see it with: vae-tui watch {run.path}\n".encode())
     except VaeTuiError as error:
         _answer({"error": str(error)})
         return _EXIT_WRONG_INPUT
@@ -67,7 +71,11 @@ def main() -> int:
             training = training or isinstance(last, TrainingStarted)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log
+        if terminal is not None:
+            os.write(terminal, f"{error}\n".encode())
         return _EXIT["failed"] if training else _EXIT_WRONG_INPUT
+    if terminal is not None and isinstance(last, RunFinished):
+        os.write(terminal, f"{last.status}: {last.reason}\n".encode())
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
 
 

@@ -11,6 +11,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from vae_tui.training.device import set_precision
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.ranks import Together, join_started, join_torchrun
 from vae_tui.training.trainer import Trainer
+
+_POLL_SECONDS = 0.5
+_SECONDS_BEHIND = 3.0
 
 
 def brief(ranks: Together, recipe: Recipe, *, data_root: Path, compiled: bool) -> None:
@@ -77,22 +82,34 @@ def _problems_told(ranks: Together) -> Iterator[None]:
 
 def follow_under_torchrun(device: str) -> int:
     """Follow the rank 0 that torchrun started beside this process; its exit status."""
-    return _follow_quietly(lambda: join_torchrun(device))
+    status = _follow_quietly(lambda: join_torchrun(device))
+    if status:
+        # The first to fail is the one that torchrun reports, and rank 0 has more to say.
+        time.sleep(_SECONDS_BEHIND)
+    return status
 
 
 def main() -> int:
     """Follow the rank 0 that started this process."""
-    port, index, count, name = sys.argv[1:]
+    parent, port, index, count, name = sys.argv[1:]
     device = torch.device(name)
+    threading.Thread(target=_leave_with, args=(int(parent),), daemon=True).start()
     return _follow_quietly(lambda: (device, join_started(int(port), int(index), int(count), device)))
+
+
+def _leave_with(parent: int) -> None:
+    """End this process once its parent is gone: until all have met, nothing else tells of it."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(1)
 
 
 def _follow_quietly(join: Callable[[], tuple[torch.device, Together]]) -> int:
     keep_freed_memory()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
     try:
         device, ranks = join()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # rank 0 hears of it, and tells
         follow(ranks, device)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log, or torchrun's

@@ -48,7 +48,11 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
 
 def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
     fixed = {
-        "[data]": (before.data, recipe.data.model_copy(update={"memory_gib": before.data.memory_gib})),
+        # Images that are others by their content are refused where they are read.
+        "[data]": (
+            before.data,
+            recipe.data.model_copy(update={"memory_gib": before.data.memory_gib, "root": before.data.root}),
+        ),
         "[model]": (before.model, recipe.model),
         "[prior]": (before.prior, recipe.prior),
         "[objective] name": (before.objective.name, recipe.objective.name),

@@ -181,12 +181,14 @@ class Together:
                 raise RunError(f"rank {index} of {self.count}: {found}")
 
     def leave(self, *, told: bool = True) -> None:
-        """Part; with `told`, having told the others to leave too."""
+        """Part; with `told`, having told the others to leave too, else ending those that this process started."""
         with contextlib.suppress(RunError):  # they may have gone before
             if told:
                 self.tell("leave")
         self._dist.destroy_process_group()
         for process in self._started:
+            if not told:
+                process.kill()
             try:
                 process.wait(_SECONDS_TO_LEAVE)
             except subprocess.TimeoutExpired:
@@ -253,7 +255,7 @@ def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device
     store = dist.TCPStore(  # type: ignore[attr-defined]
         "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=_TO_GATHER
     )
-    command = [sys.executable, "-m", "vae_tui.training.follower", str(store.port)]
+    command = [sys.executable, "-m", "vae_tui.training.follower", str(os.getpid()), str(store.port)]
     started = [
         subprocess.Popen([*command, str(index), str(devices), names[index]], stdin=subprocess.DEVNULL)
         for index in range(1, devices)
