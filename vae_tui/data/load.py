@@ -34,8 +34,8 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
 
     The same seed gives the same splits and the same draws on every machine. With `binarize = "dynamic"` the training
     images stay grey, for `binarize` to draw them anew for each batch. Images of a folder or an array that take more
-    than `memory_gib` stay on disk; sprites are drawn whenever they are read. Raises DataError where images are missing, broken or too few, or where there is no
-    room for them.
+    than `memory_gib` stay on disk; sprites are drawn whenever they are read. Raises DataError where images are missing,
+    broken or too few, or where there is no room for them.
     """
     progress = paced(progress)
     memory_bytes = memory_limit(data.memory_gib)

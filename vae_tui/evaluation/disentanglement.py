@@ -30,7 +30,7 @@ _VOTES_AT_ONCE = 16
 _CODES_FOR_VARIANCES = 10_000
 _LEAST_VARIANCE = 0.05
 """Of the largest variance of any dimension."""
-_TREES = 20
+_TREES = 10
 _FEWEST_IN_A_LEAF = 5
 _TRAINED_ON = 2 / 3
 
@@ -129,11 +129,11 @@ def factor_vae_score_of_codes(codes: Values, factors: Factors, *, seed: int = 0)
 def dci(codes: Values, factors: Factors, *, seed: int = 0) -> Dci:
     """Disentanglement, completeness and informativeness of `codes` (N, Z) for `factors` (N, F), each in [0, 1].
 
-    A random forest of 20 trees, 5 codes in a leaf at least, learns each factor, as classes, from two thirds of the codes. Informativeness is the share
-    of the other third it gets right, the mean over factors. How much each dimension matters to it is how much impurity
-    its splits take away: a dimension is disentangled as far as it matters to one factor alone (the mean, weighted by how
-    much it matters), a factor complete as far as one dimension alone matters to it. Raises VaeTuiError for too few codes,
-    or factors that never change. Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
+    A random forest of 10 trees, 5 codes in a leaf at least, learns each factor, as classes, from two thirds of the codes.
+    Informativeness is the share of the other third it gets right, the mean over factors. How much each dimension matters
+    to it is how much impurity its splits take away: a dimension is disentangled as far as it matters to one factor alone
+    (the mean, weighted by how much it matters), a factor complete as far as one dimension alone matters to it. Raises
+    VaeTuiError for too few codes, or factors that never change. Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
     Representations, 2018.
     """
     from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415  a second to import, and only this needs it
@@ -167,7 +167,7 @@ def sap_score(codes: Values, factors: Factors, *, categorical: Collection[int] =
     """SAP: by how much the best dimension for a factor predicts it better than the second best, in [0, 1], over factors.
 
     How well a dimension of `codes` (N, Z) predicts a factor of `factors` (N, F) is the R^2 of a line, or for a factor
-    whose number is in `categorical`, whose values have no order, the balanced accuracy of logistic regression; as one of
+    whose number is in `categorical`, as its values have no order (of the sprites, 0: the shape), the balanced accuracy of logistic regression; as one of
     K classes is guessed with 1 / K, such a factor adds at most 1 - 1 / K. Raises VaeTuiError for too few codes, or
     factors that never change. Kumar et al., Variational Inference of Disentangled Latent Concepts from Unlabeled
     Observations, 2018.
