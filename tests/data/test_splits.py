@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,24 @@ def test_every_image_is_in_exactly_one_split_in_its_order() -> None:
     assert sorted(train + validation + test) == list(range(1000))
     for part in (train, validation, test):
         assert part == sorted(part)
+
+
+def test_factors_follow_their_images() -> None:
+    def known(start: int, stop: int) -> Images:
+        images = numbered(start, stop)
+        return replace(images, factors=torch.stack([images.labels // 10, images.labels % 10], 1))
+
+    stored = StoredSets(known(0, 500), known(500, 600), factor_names=("tens", "ones"))
+    for share in (0.0, 0.1):
+        sets = separate(stored, validation_share=share, test_share=0.2, seed=0, source="set")
+        assert sets.factor_names == ("tens", "ones")
+        for images in (sets.train, sets.validation, sets.test):
+            if images is not None:
+                assert torch.equal(images.factors @ torch.tensor([10, 1]), images.labels)
+    assert (
+        separate(StoredSets(numbered(0, 9)), validation_share=0, test_share=0.2, seed=0, source="").train.factors
+        is None
+    )
 
 
 def test_the_same_seed_cuts_the_same_and_another_does_not() -> None:

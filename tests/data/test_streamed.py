@@ -121,10 +121,10 @@ def test_an_array_is_written_once_and_anew_when_it_changes(load, tmp_path, cache
 def test_bytes_in_an_npy_are_read_where_they_are(load, tmp_path, cache_home) -> None:
     path = tmp_path / "set.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (40, 6, 5, 3), np.uint8))
-    assert load(name="npz", root=path, memory_gib=TINY).train.pixels.file.path == path
+    assert load(name="npz", root=path, memory_gib=TINY).train.pixels.source.path == path
     assert not list(cache_home.rglob("*.rows"))
     first, again = (load(name="npz", root=path, memory_gib=TINY, binarize="static") for _ in range(2))
-    assert first.train.pixels.file.path == again.train.pixels.file.path
+    assert first.train.pixels.source.path == again.train.pixels.source.path
     np.save(path, np.random.default_rng(1).integers(0, 256, (40, 6, 5, 3), np.uint8))
     recipe = {"name": "npz", "root": path, "binarize": "static"}
     assert_same(load(**recipe, memory_gib=TINY), load(**recipe))

@@ -128,7 +128,7 @@ def test_a_machine_is_surveyed_for_real(tmp_path: Path) -> None:
         device, threads, data = examine_machine(looking)
     assert device.facts["torch"] in device.why
     assert threads.found == str(threads.facts["threads"])
-    assert data.found == "digits, mnist"
+    assert data.found == "digits, sprites, mnist"
 
 
 def test_a_torch_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

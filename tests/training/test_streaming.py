@@ -131,7 +131,7 @@ def test_of_a_batch_only_the_share_is_read(streamed: Images) -> None:
 def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Images) -> None:
     assert isinstance(streamed.pixels, StreamedPixels)
     batches = Batches(streamed, torch.device("cpu"), 10)
-    with streamed.pixels.file.path.open("r+b") as file:
+    with streamed.pixels.source.path.open("r+b") as file:
         file.truncate(1000)
     batches.seek(torch.arange(900, 1000), 0)
     with pytest.raises(DataError, match="was cut short while it was in use"):

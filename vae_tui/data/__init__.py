@@ -1,4 +1,4 @@
-"""Image sets, as uint8 tensors or streamed from disk: train, validation and test, always apart."""
+"""Image sets, as uint8 tensors or streamed: train, validation and test, always apart."""
 
 from vae_tui.data.binarize import as_floats, binarize, draw_bits
 from vae_tui.data.load import default_data_root, find_data_root, load_image_sets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -46,7 +47,7 @@ def binarize_once(images: Images, *, seed: int, split: str) -> Images:
     drawn = torch.empty(images.pixels.shape, dtype=torch.uint8)
     for start, part in _draw(images.pixels, seed, split):
         drawn[start : start + len(part)] = part
-    return Images(drawn, images.labels)
+    return replace(images, pixels=drawn)
 
 
 def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progress) -> Images:
@@ -56,7 +57,7 @@ def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progres
     """
     pixels = images.pixels
     assert isinstance(pixels, StreamedPixels)
-    shape = (len(pixels), *pixels.file.shape[1:])
+    shape = (len(pixels), *pixels.source.shape[1:])
     key = f"drawn-{hashlib.sha256(pixels.digest() + f'{_DRAWING} {seed} {split}'.encode()).hexdigest()}"
     file = open_kept(shape, key)
     if file is None:
@@ -67,7 +68,7 @@ def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progres
                 writer.write(start, part.numpy())
                 progress(stage, start + len(part), len(pixels))
             file = writer.finish(kept_name(shape, key), {})
-    return Images(StreamedPixels(file), images.labels)
+    return replace(images, pixels=StreamedPixels(file))
 
 
 def _draw(pixels: AnyPixels, seed: int, split: str) -> Iterator[tuple[int, torch.Tensor]]:

@@ -11,7 +11,7 @@ from vae_tui.data.mnist import MnistName, find_mnist
 
 def list_sets(data_root: Path) -> dict[str, bool]:
     """Whether each set that has a name can be read without a network."""
-    there = {"digits": True}
+    there = {"digits": True, "sprites": True}
     for name in get_args(MnistName):
         there[name] = not find_mnist(name, data_root)[1]
     return there | {"binarized-mnist": len(find_binarized_mnist(data_root)) == 1}

@@ -21,6 +21,7 @@ from vae_tui.data.progress import Progress, paced
 from vae_tui.data.rows import CannotKeep
 from vae_tui.data.sets import Images, ImageSets, StoredSets
 from vae_tui.data.splits import separate
+from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
 from vae_tui.errors import DataError
 from vae_tui.recipe import DataTable
@@ -33,8 +34,8 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
 
     The same seed gives the same splits and the same draws on every machine. With `binarize = "dynamic"` the training
     images stay grey, for `binarize` to draw them anew for each batch. Images of a folder or an array that take more
-    than `memory_gib` stay on disk. Raises DataError where images are missing, broken or too few, or where there is no
-    room for them.
+    than `memory_gib` stay on disk; sprites are drawn whenever they are read. Raises DataError where images are missing,
+    broken or too few, or where there is no room for them.
     """
     progress = paced(progress)
     memory_bytes = memory_limit(data.memory_gib)
@@ -52,14 +53,20 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         source=data.root or data.name,
     )
     del stored  # what was cut from it takes as much
-    streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes
+    draws = data.name == "sprites"  # quicker than memory fills, and than a disk reads
+    streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes and not draws
 
     def settle(images: Images, split: str) -> Images:
         if data.binarize == "static" or (data.binarize == "dynamic" and split != "train"):
             if streams:
                 return binarize_on_disk(images, seed=seed, split=split, progress=progress)
+            if draws and images.byte_count > memory_bytes:
+                raise DataError(
+                    f"{data.name}: {split} images drawn in black and white take {in_gib(images.byte_count)}, and "
+                    f"{in_gib(memory_bytes)} are free for them; lower data.{split}, or leave data.binarize"
+                )
             return binarize_once(images, seed=seed, split=split)
-        return images if streams else _in_memory(images, split, progress)
+        return images if streams or draws else _in_memory(images, split, progress)
 
     try:
         settled = replace(
@@ -101,12 +108,14 @@ def _in_memory(images: Images, split: str, progress: Progress) -> Images:
     for number, part in enumerate(in_slices(images.pixels, count)):
         pixels[number * count : number * count + len(part)] = part
         progress(f"reading {split} images", number * count + len(part), len(images))
-    return Images(pixels, images.labels)
+    return replace(images, pixels=pixels)
 
 
 def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progress) -> StoredSets:
     if data.name == "digits":
         return read_digits(*_sides(data), progress)
+    if data.name == "sprites":
+        return read_sprites(_sides(data)[0], progress)
     if data.name == "mnist" or data.name == "fashion-mnist":
         return read_mnist(data.name, data_root.expanduser(), progress)
     if data.name == "binarized-mnist":

@@ -18,10 +18,14 @@ _BYTES_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Images:
-    """Images (N, C, H, W), uint8, in memory or on disk, and their classes (N,), int64, where they are known."""
+    """Images (N, C, H, W), uint8, in memory or streamed, and what is known of them.
+
+    `labels` (N,), int64, are their classes; `factors` (N, F), int64, what they were drawn from, each counted from 0.
+    """
 
     pixels: AnyPixels
     labels: torch.Tensor | None = None
+    factors: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """How many images there are."""
@@ -33,10 +37,11 @@ class Images:
         return self.pixels.shape.numel()
 
     def pick(self, indexes: torch.Tensor) -> Images:
-        """The images at `indexes`: copied from memory, but not read from disk."""
+        """The images at `indexes`: copied from memory, but not read from disk, nor drawn."""
         pixels = self.pixels
         picked = pixels.pick(indexes) if isinstance(pixels, StreamedPixels) else pixels[indexes]
-        return Images(picked, None if self.labels is None else self.labels[indexes])
+        known = (None if values is None else values[indexes] for values in (self.labels, self.factors))
+        return Images(picked, *known)
 
     @cached_property
     def copies(self) -> dict[torch.device, torch.Tensor]:
@@ -44,7 +49,7 @@ class Images:
         return {}
 
     def on(self, device: torch.device) -> torch.Tensor:
-        """All images on a device, copied there once; those on disk are read."""
+        """All images on a device, copied there once; those that are streamed are read."""
         if device not in self.copies:
             self.copies[device] = read_all(self.pixels).to(device)
         return self.copies[device]
@@ -82,7 +87,7 @@ class Images:
 class StoredSets:
     """What a reader found: the splits that a set brings along, before any is cut.
 
-    `notes` are sentences on how it was read.
+    `notes` are sentences on how it was read; `factor_names` has a name for each of the images' factors.
     """
 
     train: Images
@@ -91,6 +96,7 @@ class StoredSets:
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,8 @@ class ImageSets:
     """The splits a model is trained, chosen and judged on; no image is in two of them.
 
     `validation` is None where the recipe wants none. A label is an index into `class_names`, which is empty where there
-    are no labels. `skipped` names the broken files that were left out, `notes` are sentences on how the rest was read.
+    are no labels; `factor_names` has a name for each of the images' factors, where these are known. `skipped` names the
+    broken files that were left out, `notes` are sentences on how the rest was read.
     """
 
     train: Images
@@ -107,6 +114,7 @@ class ImageSets:
     class_names: tuple[str, ...]
     skipped: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
 
     @property
     def byte_count(self) -> int:

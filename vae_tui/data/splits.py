@@ -39,7 +39,7 @@ def separate(stored: StoredSets, *, validation_share: float, test_share: float, 
     if validation_share == 0 and validation is not None:
         train, validation = _join(train, validation), None
     assert test is not None
-    return ImageSets(train, validation, test, stored.class_names, stored.skipped, stored.notes)
+    return ImageSets(train, validation, test, stored.class_names, stored.skipped, stored.notes, stored.factor_names)
 
 
 def _share(share: float, total: int) -> int:
@@ -47,13 +47,15 @@ def _share(share: float, total: int) -> int:
 
 
 def _join(first: Images, second: Images) -> Images:
-    labels = None
-    if first.labels is not None and second.labels is not None:
-        labels = torch.cat([first.labels, second.labels])
+    labels, factors = _join_known(first.labels, second.labels), _join_known(first.factors, second.factors)
     if isinstance(first.pixels, StreamedPixels):
         assert isinstance(second.pixels, StreamedPixels)
-        return Images(first.pixels.join(second.pixels), labels)
-    return Images(torch.cat([first.pixels, read_all(second.pixels)]), labels)
+        return Images(first.pixels.join(second.pixels), labels, factors)
+    return Images(torch.cat([first.pixels, read_all(second.pixels)]), labels, factors)
+
+
+def _join_known(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:
+    return None if first is None or second is None else torch.cat([first, second])
 
 
 def _too_few(

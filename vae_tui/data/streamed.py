@@ -1,35 +1,50 @@
-"""Images that stay on disk, and are read when they are asked for."""
+"""Images that are read from disk, or drawn, when they are asked for."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data.rows import Rows
+from vae_tui.data.rows import Shape
+
+
+class Source(Protocol):
+    """Where images come from, row by row: a file of them, or what draws them."""
+
+    @property
+    def shape(self) -> Shape:
+        """N, C, H, W."""
+
+    def read_into(self, out: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+        """Put `rows` (n,) into `out` (n, C, H, W), contiguous; several threads may at once."""
+
+    def digest(self, rows: NDArray[np.int64]) -> bytes:
+        """What stands for the pixels of `rows`."""
 
 
 class StreamedPixels:
-    """Some rows of a file of images, to be used as the uint8 tensor (N, C, H, W) that they would fill.
+    """Some rows of a source of images, to be used as the uint8 tensor (N, C, H, W) that they would fill.
 
-    Reading raises DataError where the file cannot be read.
+    Reading raises DataError where the source is a file that cannot be read.
     """
 
     dtype = torch.uint8
 
-    def __init__(self, file: Rows, rows: NDArray[np.int64] | None = None) -> None:
-        self.file = file
-        self.rows = np.arange(file.shape[0]) if rows is None else rows
-        """Which of the file's rows these images are, (N,)."""
+    def __init__(self, source: Source, rows: NDArray[np.int64] | None = None) -> None:
+        self.source = source
+        self.rows = np.arange(source.shape[0]) if rows is None else rows
+        """Which of the source's rows these images are, (N,)."""
 
     @property
     def shape(self) -> torch.Size:
         """N, C, H, W."""
-        return torch.Size((len(self.rows), *self.file.shape[1:]))
+        return torch.Size((len(self.rows), *self.source.shape[1:]))
 
     def __len__(self) -> int:
         """How many images there are."""
@@ -43,25 +58,25 @@ class StreamedPixels:
             return self[torch.tensor([wanted])][0]
         rows = self.rows[wanted.numpy() if isinstance(wanted, torch.Tensor) else wanted]
         images = torch.empty((len(rows), *self.shape[1:]), dtype=torch.uint8)
-        self.file.read_into(images.numpy(), rows)
+        self.source.read_into(images.numpy(), rows)
         return images
 
     def read_into(self, out: torch.Tensor, indexes: torch.Tensor) -> None:
         """Read the images at indexes (n,) into `out` (n, C, H, W), uint8, contiguous, on the CPU."""
-        self.file.read_into(out.numpy(), self.rows[indexes.numpy()])
+        self.source.read_into(out.numpy(), self.rows[indexes.numpy()])
 
     def pick(self, indexes: torch.Tensor) -> StreamedPixels:
         """The images at indexes (n,), not read."""
-        return StreamedPixels(self.file, self.rows[indexes.numpy()])
+        return StreamedPixels(self.source, self.rows[indexes.numpy()])
 
     def digest(self) -> bytes:
         """What stands for these pixels."""
-        return self.file.digest(self.rows)
+        return self.source.digest(self.rows)
 
     def join(self, other: StreamedPixels) -> StreamedPixels:
-        """These images and others of the same file after them."""
-        assert other.file is self.file
-        return StreamedPixels(self.file, np.concatenate([self.rows, other.rows]))
+        """These images and others of the same source after them."""
+        assert other.source is self.source
+        return StreamedPixels(self.source, np.concatenate([self.rows, other.rows]))
 
 
 AnyPixels = torch.Tensor | StreamedPixels

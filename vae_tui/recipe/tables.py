@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-ImageSet = Literal["digits", "mnist", "fashion-mnist", "binarized-mnist", "npz", "folder"]
+ImageSet = Literal["digits", "sprites", "mnist", "fashion-mnist", "binarized-mnist", "npz", "folder"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
 _Sizes = Annotated[
@@ -66,7 +66,9 @@ class Table(BaseModel):
 class DataTable(Table):
     """Which images are trained on."""
 
-    name: ImageSet = _key("digits", "the image set; `digits` is embedded, the others are read from disk")
+    name: ImageSet = _key(
+        "digits", "the image set; `digits` is embedded, `sprites` are drawn, the others are read from disk"
+    )
     root: str | None = _key(
         None,
         "the .npz or .npy file, or the folder of JPEG and PNG files; relative to the working directory",
@@ -74,27 +76,28 @@ class DataTable(Table):
     )
     image_size: _ImageSize | None = _key(
         None,
-        "side in pixels, or [height, width]; digits are enlarged to it (28 if not given), "
-        "photos resized and centre-cropped (64 if not given)",
-        only={"name": ["digits", "folder"]},
+        "side in pixels, or [height, width]; digits are enlarged to it (28 if not given), sprites drawn at it (32 or 64, "
+        "64 if not given), photos resized and centre-cropped (64 if not given)",
+        only={"name": ["digits", "sprites", "folder"]},
     )
     channels: Literal[1, 3] = _key(3, "1 for grey, 3 for RGB", only={"name": ["folder"]})
     binarize: Literal["none", "static", "dynamic"] = _key(
         "none",
         "draw each pixel as 0 or 1 with its grey value as probability: `static` once, `dynamic` anew for every batch "
-        "(validation and test are drawn once either way)",
+        "(validation and test are drawn once either way); not `static` with sprites",
     )
     validation: float = _key(
         0.1,
         "share of the training images held out by the seed to choose the best checkpoint on; a set with a validation "
-        "split of its own uses that; 0 trains on everything, validation split included, and best is the last",
+        "split of its own uses that; 0 trains on everything, validation split included, and best is the last; 0.01 for "
+        "sprites if not given",
         ge=0,
         lt=1,
     )
     test: float = _key(
         0.1,
-        "share cut off by the seed as test split, where the set has none of its own",
-        only={"name": ["digits", "npz", "folder"]},
+        "share cut off by the seed as test split, where the set has none of its own; 0.01 for sprites if not given",
+        only={"name": ["digits", "sprites", "npz", "folder"]},
         gt=0,
         lt=1,
     )
@@ -107,9 +110,26 @@ class DataTable(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _choose_image_size(cls, given: Any) -> Any:
-        size = {"digits": 28, "folder": 64}.get(str(given.get("name", "digits")))
-        return {"image_size": size, **given} if size else given
+    def _choose_by_set(cls, given: Any) -> Any:
+        chosen: dict[str, dict[str, Any]] = {
+            "digits": {"image_size": 28},
+            "folder": {"image_size": 64},
+            # A hundredth of the sprites are 7,373.
+            "sprites": {"image_size": 64, "validation": 0.01, "test": 0.01},
+        }
+        return chosen.get(str(given.get("name", "digits")), {}) | given
+
+    @model_validator(mode="after")
+    def _sprites_can_be_drawn(self) -> DataTable:
+        if self.name == "sprites" and self.image_size not in (32, 64):
+            size = list(self.image_size) if isinstance(self.image_size, tuple) else self.image_size
+            raise ValueError(f'image_size: expected 32 or 64 with name = "sprites", got {size}')
+        if self.name == "sprites" and self.binarize == "static":
+            raise ValueError(
+                'binarize: "static" keeps what it drew, and sprites are drawn whenever they are wanted; '
+                'expected "none" or "dynamic" with name = "sprites"'
+            )
+        return self
 
     @model_validator(mode="after")
     def _need_root(self) -> DataTable:
