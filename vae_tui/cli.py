@@ -572,6 +572,58 @@ def project(
 
 
 @app.command()
+def evaluate(
+    source: SourceArgument = None,
+    samples: Annotated[int, typer.Option(min=1, max=1_000_000, help="Draws of z for each image.")] = 1000,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many images, drawn by the seed [default: 1,000, or as many as there are]."),
+    ] = None,
+    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    frechet: Annotated[
+        bool, typer.Option("--frechet", help="Train a small classifier, and compare samples in its features.")
+    ] = False,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA where it is.")] = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Tell a checkpoint's figures in true nats: ELBO, importance-sampled likelihood, active units, information.
+
+    Sums over pixels and latent dimensions, means over images; where factors are known, scores of disentanglement too.
+
+    Examples: `vae-tui evaluate fc20`; `vae-tui evaluate beta10 --samples 5000 --count 10000 --json`.
+    """
+    from vae_tui.headless import StageTeller
+
+    checkpoint = _find_checkpoint(source, runs_dir)
+    sys.stderr.write(f"evaluating {checkpoint}\n")
+    from vae_tui.evaluation.evaluate import evaluate as evaluate_checkpoint
+    from vae_tui.evaluation.report import print_table, to_json
+
+    teller = StageTeller()
+    try:
+        found = evaluate_checkpoint(
+            checkpoint,
+            data_root=data_root,
+            split=split.value,
+            count=count or 1000,
+            samples=samples,
+            seed=seed,
+            frechet=frechet,
+            device=device,
+            progress=teller.tell,
+        )
+    finally:
+        teller.close()
+    if json_:
+        typer.echo(to_json(found))
+    else:
+        print_table(found)
+
+
+@app.command()
 def check(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Files or names of shipped recipes.")],
     set_: Set = None,

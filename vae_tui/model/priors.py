@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -56,11 +57,15 @@ class MixturePrior(nn.Module):
 
     def log_density(self, latent: Tensor) -> Tensor:
         """What sums to log p(z) in nats, (..., Z)."""
-        return mixture_log_density(latent, self.logits.log_softmax(0), self.means, self.log_variances)
+        return mixture_log_density(latent, *self.components())
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(self.logits.softmax(0), self.means, self.log_variances, count, generator)
+        return _draw_from(*self.components(), count, generator)
+
+    def components(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Log weights (K,), means and log-variances (K, Z)."""
+        return self.logits.log_softmax(0), self.means, self.log_variances
 
     @torch.no_grad()
     def start(self, generator: torch.Generator) -> None:
@@ -84,19 +89,42 @@ class VampPrior(nn.Module):
 
     def log_density(self, latent: Tensor) -> Tensor:
         """What sums to log p(z) in nats, (..., Z)."""
-        means, log_variances = self._moments(self.images.clamp(0, 1))
-        weights = means.new_full((len(means),), -math.log(len(means)))
-        return mixture_log_density(latent, weights, means, log_variances)
+        return mixture_log_density(latent, *self.components())
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Latents (count, Z)."""
+        return _draw_from(*self.components(), count, generator)
+
+    def components(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Log weights (K,), means and log-variances (K, Z)."""
         means, log_variances = self._moments(self.images.clamp(0, 1))
-        return _draw_from(means.new_ones(len(means)), means, log_variances, count, generator)
+        return means.new_full((len(means),), -math.log(len(means))), means, log_variances
 
     @torch.no_grad()
     def start(self, images: Tensor) -> None:
         """Begin with images (K, C, H, W) in [0, 1]."""
         self.images.copy_((images - 0.5) * _STARTING_CONTRAST + 0.5)
+
+
+@dataclass(frozen=True)
+class SettledMixture:
+    """A mixture of K diagonal Gaussians that learns no more: `log_weights` (K,), `means`, `log_variances` (K, Z)."""
+
+    log_weights: Tensor
+    means: Tensor
+    log_variances: Tensor
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z) in nats, (..., Z)."""
+        return mixture_log_density(latent, self.log_weights, self.means, self.log_variances)
+
+
+def settle(prior: StandardNormal | MixturePrior | VampPrior) -> StandardNormal | SettledMixture:
+    """The same density, with nothing of it to be worked out anew for each call."""
+    if isinstance(prior, StandardNormal):
+        return prior
+    log_weights, means, log_variances = prior.components()
+    return SettledMixture(log_weights.detach(), means.detach(), log_variances.detach())
 
 
 def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
@@ -120,7 +148,9 @@ def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_
     return (by_dimension + rest / flat.shape[1]).to(latent.dtype).view_as(latent)
 
 
-def _draw_from(weights: Tensor, means: Tensor, log_variances: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    chosen = torch.multinomial(weights.detach().cpu(), count, replacement=True, generator=generator)
+def _draw_from(
+    log_weights: Tensor, means: Tensor, log_variances: Tensor, count: int, generator: torch.Generator
+) -> Tensor:
+    chosen = torch.multinomial(log_weights.detach().cpu().exp(), count, replacement=True, generator=generator)
     epsilon = torch.randn(count, means.shape[1], generator=generator)
     return reparametrise(means.detach().cpu()[chosen], log_variances.detach().cpu()[chosen], epsilon)

@@ -1,0 +1,95 @@
+"""`vae-tui evaluate`, by its command, on checkpoints as training leaves them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import MakeRun
+from typer.testing import CliRunner
+
+from vae_tui.cli import app
+from vae_tui.errors import DataError
+from vae_tui.run import Run
+from vae_tui.training.attempt import attempt
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Any:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
+
+
+def evaluate(run: Run, *options: str) -> Any:
+    result = CliRunner().invoke(app, ["evaluate", str(run.path), "--device", "cpu", *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def trained(make_run: MakeRun, *overrides: str) -> Run:
+    run = make_run("train.epochs=1", *overrides)
+    list(attempt(run, device="cpu"))
+    return run
+
+
+def test_the_figures_and_all_they_are_of_come_as_json(make_run: MakeRun) -> None:
+    run = trained(make_run, "data.binarize=dynamic")
+    found = json.loads(evaluate(run, "--json", "--samples=20", "--count=5", "--seed=3").stdout)
+    assert found["elbo"] == pytest.approx(-(found["distortion"] + found["rate"]))
+    assert found["rate"] == pytest.approx(sum(found["rate_per_dimension"]))
+    assert found["nll"] <= -found["elbo"] + 0.5
+    assert found["nll_standard_error"] > 0
+    assert found["bits_per_dimension"] == pytest.approx(found["nll"] / (8 * 6 * math.log(2)))
+    assert 0 <= found["active_units"] <= len(found["rate_per_dimension"])
+    assert found["mutual_information"] + found["marginal_kl"] == pytest.approx(found["rate"])
+    assert (found["samples"], found["count"], found["seed"], found["split"]) == (20, 5, 3, "test")
+    assert found["mig"] is found["frechet_distance"] is None
+    assert found == json.loads(evaluate(run, "--json", "--samples=20", "--count=5", "--seed=3").stdout)
+
+
+def test_the_elbo_of_validation_is_that_of_training(make_run: MakeRun) -> None:
+    """On the same images, up to the draws of z: the figure on the screen and this one are one."""
+    run = trained(make_run)
+    found = json.loads(evaluate(run, "--json", "--split=validation", "--samples=500").stdout)
+    events = [json.loads(line) for line in run.events_path.read_text().splitlines()]
+    (seen,) = [event for event in events if event["event"] == "epoch_completed"]
+    assert found["rate"] == pytest.approx(seen["validation"]["rate"], abs=1e-3)
+    assert found["elbo"] == pytest.approx(seen["validation"]["elbo"], abs=0.3)
+
+
+def test_the_table_names_what_the_figures_are_of(make_run: MakeRun) -> None:
+    told = evaluate(trained(make_run), "--samples=5").stdout
+    for words in ("test:", "all", "binarisation: none", "5 draws of z", "seed 0", "NLL", "active units", "of 3"):
+        assert words in told
+    assert "Bernoulli on grey pixels is a cross-entropy, not a likelihood" in " ".join(told.split())
+
+
+def test_samples_are_compared_where_there_are_classes(make_run: MakeRun) -> None:
+    found = json.loads(evaluate(trained(make_run, "data.name=digits"), "--json", "--samples=2", "--frechet").stdout)
+    assert found["frechet_distance"] > 3 * found["frechet_distance_of_data"] > 0, "hardly trained"
+
+
+def test_sprites_are_scored_by_their_factors(make_run: MakeRun) -> None:
+    run = trained(make_run, "data.name=sprites", "data.image_size=32", "train.max_seconds=0.3", "train.batch_size=64")
+    found = json.loads(evaluate(run, "--json", "--samples=2", "--count=20").stdout)
+    assert all(0 <= found[name] <= 1 for name in ("mig", "sap", "factor_vae_score"))
+    assert set(found["dci"]) == {"disentanglement", "completeness", "informativeness"}
+
+
+def test_a_split_that_is_not_there_is_a_clear_error(make_run: MakeRun) -> None:
+    run = trained(make_run, "data.validation=0")
+    with pytest.raises(DataError, match="there is no validation split"):
+        evaluate(run, "--split=validation")
+
+
+def test_nothing_is_evaluated_without_its_images(make_run: MakeRun, images_path: Path) -> None:
+    run = trained(make_run)
+    images_path.unlink()
+    with pytest.raises(DataError, match="no such file"):
+        evaluate(run)

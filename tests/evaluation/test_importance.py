@@ -1,0 +1,135 @@
+"""The ELBO and the importance-sampled likelihood, against what is known exactly."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import MultivariateNormal
+
+from vae_tui.evaluation.importance import Costs, estimate_costs
+from vae_tui.model import VAE, build
+from vae_tui.model.likelihoods import Gaussian
+from vae_tui.recipe import parse
+
+D, Z, SIGMA = 12, 3, 0.3
+
+
+class LinearGaussian(Gaussian):
+    """A Gaussian about the decoder's output itself: with linear networks the model is probabilistic PCA."""
+
+    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
+        squared_error = (output - images).square().sum((-3, -2, -1))
+        return squared_error * self._precision + images[0].numel() * self._log_normaliser
+
+
+def make_ppca() -> tuple[VAE, MultivariateNormal, Tensor]:
+    """A linear VAE whose posterior is the true one, the exact marginal of its images, and some of them.
+
+    Tipping and Bishop, Probabilistic Principal Component Analysis, 1999, equations 5 and 8.
+    """
+    tables = {
+        "model": {"hidden": [], "latent_dim": Z, "posterior": "full"},
+        "likelihood": {"name": "gaussian", "sigma": SIGMA},
+    }
+    vae = build(parse(tables)[0], (1, 3, 4), seed=0)
+    vae.likelihood = LinearGaussian(SIGMA)
+    weight = torch.randn(D, Z, generator=torch.Generator().manual_seed(0))
+    mean = torch.rand(D, generator=torch.Generator().manual_seed(1))
+    precision = weight.T @ weight / SIGMA**2 + torch.eye(Z)
+    factor = torch.linalg.cholesky(torch.linalg.inv(precision))
+    to_mean = torch.linalg.inv(precision) @ weight.T / SIGMA**2
+    encoder, decoder = vae.encoder[-1], vae.decoder[0]
+    assert isinstance(encoder, nn.Linear)
+    assert isinstance(decoder, nn.Linear)
+    with torch.no_grad():
+        decoder.weight.copy_(weight)
+        decoder.bias.copy_(mean)
+        encoder.weight.zero_()
+        encoder.weight[:Z] = to_mean
+        encoder.bias[:Z] = -to_mean @ mean
+        encoder.bias[Z : 2 * Z] = factor.diagonal().square().log()
+        rows, columns = torch.tril_indices(Z, Z, -1)
+        encoder.bias[2 * Z :] = factor[rows, columns]
+    marginal = MultivariateNormal(mean, weight @ weight.T + SIGMA**2 * torch.eye(D))
+    torch.manual_seed(2)
+    return vae.eval(), marginal, marginal.sample((400,)).view(-1, 1, 3, 4)
+
+
+def costs_of(vae: VAE, images: Tensor, samples: int, seed: int = 0) -> Costs:
+    return estimate_costs(vae, images, samples=samples, seed=seed, progress=lambda *_: None)
+
+
+def test_with_the_true_posterior_elbo_and_nll_are_those_of_exact_ppca() -> None:
+    vae, marginal, images = make_ppca()
+    exact = -marginal.log_prob(images.flatten(1))
+    costs = costs_of(vae, images, samples=200)
+    assert costs.nll.mean().item() == pytest.approx(exact.mean().item(), abs=0.01)
+    torch.testing.assert_close(costs.nll.float(), exact, atol=0.05, rtol=0)
+    elbo = (costs.distortion + costs.rate_per_dimension.sum(1)).mean().item()
+    assert elbo == pytest.approx(exact.mean().item(), abs=0.05)
+
+
+def test_with_a_posterior_that_is_off_the_nll_is_still_exact_and_the_elbo_short_by_the_divergence() -> None:
+    vae, marginal, images = make_ppca()
+    truth = vae.encoder[-1].bias.detach().clone()
+    with torch.no_grad():
+        vae.encoder[-1].bias[:Z] += 0.05
+        vae.encoder[-1].bias[Z : 2 * Z] += 0.7
+    exact = -marginal.log_prob(images.flatten(1)).mean().item()
+    costs = costs_of(vae, images, samples=2000)
+    assert costs.nll.mean().item() == pytest.approx(exact, abs=0.05)
+
+    def posterior(bias: Tensor) -> MultivariateNormal:
+        factor = torch.diag(torch.exp(0.5 * bias[Z : 2 * Z]))
+        rows, columns = torch.tril_indices(Z, Z, -1)
+        factor[rows, columns] = bias[2 * Z :]
+        return MultivariateNormal(bias[:Z], scale_tril=factor)
+
+    gap = torch.distributions.kl_divergence(posterior(vae.encoder[-1].bias.detach()), posterior(truth)).item()
+    found = (costs.distortion + costs.rate_per_dimension.sum(1)).mean().item()
+    assert gap > 0.5
+    assert found - exact == pytest.approx(gap, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"model": {"hidden": [8], "latent_dim": 3}},
+        {"model": {"hidden": [8], "latent_dim": 3}, "prior": {"name": "mixture", "components": 4}},
+        {"model": {"hidden": [8], "latent_dim": 3, "posterior": "iaf", "flow_hidden": 5}},
+        {"model": {"network": "ladder", "hidden": [8], "latent_dim": 3, "upper_dim": 1}},
+    ],
+    ids=["plain", "mixture", "flow", "ladder"],
+)
+def test_it_equals_a_naive_loop(tables: dict[str, dict[str, object]]) -> None:
+    vae = build(parse(tables)[0], (1, 5, 4), seed=1).eval()
+    images = torch.rand(6, 1, 5, 4, generator=torch.Generator().manual_seed(0)).round()
+    samples = 300
+    costs = costs_of(vae, images, samples=samples, seed=3)
+    epsilon = torch.randn(len(images), samples, 3, generator=torch.Generator().manual_seed(3))
+    for index, image in enumerate(images):
+        parameters = vae.encoder(image[None]).expand(samples, -1)
+        draw = vae.posterior.draw(parameters, epsilon[index])
+        logits = vae.decoder(draw.latent)
+        log_x = torch.distributions.Bernoulli(logits=logits).log_prob(image[None].expand_as(logits)).sum((1, 2, 3))
+        log_z = vae.prior.log_density(draw.latent).sum(1)
+        weights = (log_x + log_z - draw.log_density.sum(1)).double()
+        naive = -(weights.exp().mean().log())
+        assert costs.nll[index].item() == pytest.approx(naive.item(), abs=0.02)
+        assert costs.distortion[index].item() == pytest.approx(-log_x.mean().item(), abs=0.02)
+
+
+def test_how_draws_are_parted_changes_nothing_and_more_of_them_come_closer(monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = build(parse({"model": {"hidden": [8], "latent_dim": 3}})[0], (1, 5, 4), seed=1).eval()
+    with torch.no_grad():
+        vae.encoder[-1].bias += 0.5
+    images = torch.rand(7, 1, 5, 4, generator=torch.Generator().manual_seed(0)).round()
+    assert torch.equal(costs_of(vae, images, 50).nll, costs_of(vae, images, 50).nll)
+    monkeypatch.setattr("vae_tui.evaluation.importance._VALUES_AT_ONCE", 20 * 13)
+    few, many = costs_of(vae, images, 1), costs_of(vae, images, 3000)
+    assert few.nll.mean() > many.nll.mean() - math.log(2)
+    monkeypatch.setattr("vae_tui.evaluation.importance._VALUES_AT_ONCE", 20 * 170)
+    assert costs_of(vae, images, 3000).nll.mean().item() == pytest.approx(many.nll.mean().item(), abs=0.05)

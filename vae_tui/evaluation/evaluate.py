@@ -1,0 +1,251 @@
+"""A checkpoint's figures, with all that must be known to compare them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vae_tui.data import Images, ImageSets, Progress, as_floats
+from vae_tui.errors import DataError
+from vae_tui.evaluation.disentanglement import (
+    Dci,
+    dci,
+    factor_vae_score_of_codes,
+    mutual_information_gap,
+    sap_score,
+)
+from vae_tui.evaluation.frechet import features_of, frechet_distance, train_features
+from vae_tui.evaluation.importance import Costs, estimate_costs
+from vae_tui.evaluation.information import Information, count_active_units, estimate_information
+from vae_tui.latent.codes import encode_images
+from vae_tui.latent.sources import load_sets_of, split_of
+from vae_tui.model import VAE
+from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.model.likelihoods import is_density
+from vae_tui.model.posteriors import DiagonalGaussian
+from vae_tui.recipe import DataTable, LikelihoodTable
+from vae_tui.run import read_metadata
+from vae_tui.training.device import choose_device
+
+_BINS = 20
+_CATEGORICAL = ("shape",)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was evaluated, on what: all that a figure means nothing without."""
+
+    checkpoint: str
+    step: int
+    network: str
+    prior: str
+    likelihood: str
+    data: str
+    split: str
+    count: int
+    split_count: int
+    binarization: str
+    split_seed: int
+    seed: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class Disentanglement:
+    """How far latent dimensions stand for the known factors of a set; `bins` are those of MIG."""
+
+    mig: float
+    factor_vae_score: float | None
+    dci: Dci
+    sap: float
+    bins: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A checkpoint's figures: nats per image where nothing else is said.
+
+    `nll` is the importance-sampled -log p(x); `bits_per_dimension` the same per value of an image, where p(x|z) is a
+    probability of the values it has. What a checkpoint or its images have not is None, and `notes` say why.
+    """
+
+    subject: Subject
+    elbo: float
+    distortion: float
+    rate: float
+    nll: float
+    nll_standard_error: float
+    bits_per_dimension: float | None
+    active_units: int
+    rate_per_dimension: tuple[float, ...]
+    information: Information | None
+    frechet_distance: float | None
+    frechet_distance_of_data: float | None
+    disentanglement: Disentanglement | None
+    notes: tuple[str, ...]
+
+
+def evaluate(
+    checkpoint: Path,
+    *,
+    data_root: Path | None,
+    split: str,
+    count: int | None,
+    samples: int,
+    seed: int,
+    frechet: bool,
+    device: str,
+    progress: Progress,
+) -> Evaluation:
+    """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all.
+
+    `samples` draws of z are made for each; `frechet` asks for that distance. Raises VaeTuiError where the checkpoint, its
+    images or the device are not there.
+    """
+    metadata = read_metadata(checkpoint)
+    vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
+    torch.set_flush_denormal(True)
+    sets = load_sets_of(metadata, data_root, progress)
+    images = split_of(sets, split)
+    generator = torch.Generator().manual_seed(seed)
+    wanted = len(images) if count is None else min(count, len(images))
+    chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
+    pixels = images.pixels[chosen]
+    costs = estimate_costs(vae, as_floats(pixels), samples=samples, seed=seed, progress=progress)
+
+    notes = [*sets.notes]
+    recipe = vae.recipe
+    dimensions = pixels[0].numel()
+    nll = float(costs.nll.mean())
+    bits = nll / (dimensions * math.log(2))
+    problem = _why_no_bits(recipe.likelihood, recipe.data, pixels)
+    if problem:
+        notes.append(problem)
+    distances: tuple[float | None, float | None] = (None, None)
+    if frechet:
+        if sets.train.labels is None:
+            notes.append("no Frechet distance: these images have no classes for a classifier to learn")
+        else:
+            distances = _frechet(vae, sets, images, recipe.data, seed, progress)
+            notes.append(
+                "the Frechet distance is in the features of a classifier trained here on these classes: compare it only "
+                "with others of the same set and seed, never with an Inception FID"
+            )
+    rates = costs.rate_per_dimension.mean(0)
+    distortion = float(costs.distortion.mean())
+    return Evaluation(
+        subject=Subject(
+            checkpoint=str(checkpoint),
+            step=int(metadata.get("step", 0)),
+            network=vae.network_name,
+            prior=recipe.prior.name,
+            likelihood=recipe.likelihood.name,
+            data=recipe.data.root or recipe.data.name,
+            split=split,
+            count=wanted,
+            split_count=len(images),
+            binarization=_binarization(recipe.data, split),
+            split_seed=recipe.train.seed,
+            seed=seed,
+            samples=samples,
+        ),
+        elbo=-(distortion + float(rates.sum())),
+        distortion=distortion,
+        rate=float(rates.sum()),
+        nll=nll,
+        nll_standard_error=float(costs.nll.std() / math.sqrt(wanted)) if wanted > 1 else math.nan,
+        bits_per_dimension=None if problem else bits,
+        active_units=count_active_units(costs.mean),
+        rate_per_dimension=tuple(rates.tolist()),
+        information=_information(vae, costs, float(rates.sum()), notes),
+        frechet_distance=distances[0],
+        frechet_distance_of_data=distances[1],
+        disentanglement=_disentanglement(vae, sets, images, seed, notes, progress),
+        notes=tuple(notes),
+    )
+
+
+def _why_no_bits(likelihood: LikelihoodTable, data: DataTable, pixels: Tensor) -> str | None:
+    if is_density(likelihood):
+        return (
+            f"{likelihood.name} is a density over [0, 1]: its nats can be below 0, and stand beside those of other "
+            "densities only; discretized-logistic gives bits per dimension"
+        )
+    if likelihood.name == "bernoulli" and data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):
+        return (
+            "Bernoulli on grey pixels is a cross-entropy, not a likelihood: elbo and nll are in nats, but stand beside "
+            "their like only"
+        )
+    return None
+
+
+def _binarization(data: DataTable, split: str) -> str:
+    if data.name == "binarized-mnist":
+        return "as the set is"
+    if data.binarize == "none":
+        return "none"
+    if data.binarize == "dynamic" and split == "train":
+        return "none: grey, as kept for dynamic draws"
+    return f"drawn once; {data.binarize} in training"
+
+
+def _information(vae: VAE, costs: Costs, rate: float, notes: list[str]) -> Information | None:
+    if not isinstance(vae.posterior, DiagonalGaussian):
+        notes.append("mutual information is estimated for diagonal posteriors only")
+        return None
+    return estimate_information(costs.latent, costs.log_density, costs.mean, costs.log_variance, rate)
+
+
+def _frechet(
+    vae: VAE, sets: ImageSets, images: Images, data: DataTable, seed: int, progress: Progress
+) -> tuple[float, float]:
+    """Of samples from the split's images, and, to know what is little, of the training images from them."""
+    network = train_features(sets.train, seed=seed, progress=progress)
+    generator = torch.Generator().manual_seed(seed)
+    count = min(len(images), 10_000)
+    latent = vae.prior.draw(count, generator)
+    device = next(vae.parameters()).device
+
+    @torch.no_grad()
+    def sampled(part: slice) -> Tensor:
+        progress("drawing samples", part.stop, count)
+        means = vae.decode(latent[part].to(device)).cpu()
+        # Images drawn black or white are compared with samples drawn alike.
+        return means if data.binarize == "none" else torch.bernoulli(means, generator=generator)
+
+    some = sets.train.pixels[torch.randperm(len(sets.train), generator=generator)[:count]]
+    if data.binarize == "dynamic":
+        some = torch.bernoulli(as_floats(some), generator=generator).mul(255).to(torch.uint8)
+    real = features_of(network, count, lambda part: as_floats(images.pixels[part]))
+    others = features_of(network, len(some), lambda part: as_floats(some[part]))
+    return frechet_distance(features_of(network, count, sampled), real), frechet_distance(others, real)
+
+
+def _disentanglement(
+    vae: VAE, sets: ImageSets, images: Images, seed: int, notes: list[str], progress: Progress
+) -> Disentanglement | None:
+    if images.factors is None:
+        return None
+    codes, _ = encode_images(vae, images.pixels, progress=progress)
+    factors = images.factors.numpy()
+    progress("scoring disentanglement", 0, None)
+    bins = max(_BINS, int(factors.max()) + 1)
+    try:
+        by_votes = factor_vae_score_of_codes(codes, factors, seed=seed)
+    except DataError as error:
+        notes.append(f"no FactorVAE score: {error}")
+        by_votes = None
+    categorical = [index for index, name in enumerate(sets.factor_names) if name in _CATEGORICAL]
+    return Disentanglement(
+        mig=mutual_information_gap(codes, factors, bins=bins),
+        factor_vae_score=by_votes,
+        dci=dci(codes, factors, seed=seed),
+        sap=sap_score(codes, factors, categorical=categorical),
+        bins=bins,
+        count=len(codes),
+    )

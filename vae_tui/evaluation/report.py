@@ -1,0 +1,100 @@
+"""An evaluation as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vae_tui.evaluation.evaluate import Evaluation
+from vae_tui.events import ACTIVE_NATS
+
+
+def to_json(evaluation: Evaluation) -> str:
+    """One JSON object on one line: the subject's keys and the figures side by side; what is not there is null."""
+    body: dict[str, Any] = dataclasses.asdict(evaluation)
+    subject, parts = body.pop("subject"), (body.pop("information"), body.pop("disentanglement"))
+    information, disentanglement = (part or {} for part in parts)
+    names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
+    body |= {given or name: information.get(name) for name, given in names.items()}
+    scores = dict.fromkeys(("mig", "factor_vae_score", "sap", "dci"))
+    scores |= {name: value for name, value in disentanglement.items() if name in scores}
+    return json.dumps({**subject, **_finite(body | scores)}, allow_nan=False)
+
+
+def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
+    """Print the figures with what they are of, and the notes below."""
+    console = console or Console(highlight=False)
+    subject = evaluation.subject
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for name, figure, meaning in _rows(evaluation):
+        table.add_row(name, figure, meaning)
+    of = "all" if subject.count == subject.split_count else f"of {subject.split_count:,}, at random"
+    lines = [
+        f"{subject.checkpoint}",
+        f"{subject.network} · prior {subject.prior} · {subject.likelihood} · step {subject.step:,}",
+        f"{subject.data} {subject.split}: {subject.count:,} images ({of}) · binarisation: {subject.binarization}",
+        f"{subject.samples:,} draws of z an image · seed {subject.seed} · the splits' seed {subject.split_seed}",
+        "",
+    ]
+    for line in lines:
+        console.print(Text(line, style="dim" if line else ""), soft_wrap=False)
+    console.print(table)
+    for note in evaluation.notes:
+        console.print()
+        console.print(Text(note, style="dim"))
+
+
+def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """Name, figure and meaning of each line of the table."""
+    subject = evaluation.subject
+    yield "-ELBO", f"{-evaluation.elbo:.2f}", "nats per image: distortion + rate"
+    yield "  distortion", f"{evaluation.distortion:.2f}", "-log p(x|z)"
+    yield "  rate", f"{evaluation.rate:.2f}", "KL(q(z|x) || p(z))"
+    error = evaluation.nll_standard_error
+    told = "" if math.isnan(error) else f" ± {error:.2f}"
+    yield (
+        "NLL",
+        f"{evaluation.nll:.2f}{told}",
+        f"-log p(x), importance-sampled, {subject.samples:,} draws; ± standard error",
+    )
+    if evaluation.bits_per_dimension is not None:
+        yield "bits per dimension", f"{evaluation.bits_per_dimension:.4f}", "NLL per value of an image"
+    size = len(evaluation.rate_per_dimension)
+    yield "active units", f"{evaluation.active_units} of {size}", "latent dimensions whose means vary by more than 0.01"
+    if (information := evaluation.information) is not None:
+        bound = f"I(x; z), at most log N = {information.bound:.2f}"
+        yield "mutual information", f"{information.mutual_information:.2f}", bound
+        yield "marginal KL", f"{information.marginal_kl:.2f}", "KL(q(z) || p(z)), the rest of the rate"
+    if evaluation.frechet_distance is not None:
+        yield "Frechet distance", f"{evaluation.frechet_distance:.2f}", "of samples, in features trained here"
+        yield "  of training images", f"{evaluation.frechet_distance_of_data:.2f}", "the same of images that are none"
+    if (found := evaluation.disentanglement) is not None:
+        yield "MIG", f"{found.mig:.3f}", f"of {found.count:,} codes, {found.bins} bins"
+        if found.factor_vae_score is not None:
+            yield "FactorVAE score", f"{found.factor_vae_score:.3f}", "majority votes"
+        yield "DCI", f"{found.dci.disentanglement:.3f}", "disentanglement"
+        yield "", f"{found.dci.completeness:.3f}", "completeness"
+        yield "", f"{found.dci.informativeness:.3f}", "informativeness, accuracy"
+        yield "SAP", f"{found.sap:.3f}", "gap of the two best dimensions"
+    ranked = sorted(enumerate(evaluation.rate_per_dimension), key=lambda pair: -pair[1])
+    carrying = [f"{index}:{rate:.2f}" for index, rate in ranked if rate > ACTIVE_NATS]
+    shown = "  ".join(carrying[:20]) + (f"  and {len(carrying) - 20} more" if len(carrying) > 20 else "")
+    yield "rate per dimension", f"{len(carrying)} of {size}", shown or "none carries anything"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
