@@ -97,8 +97,15 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
         ("model.network=conv", "model.channels=[4, 5]", "model.norm=batch", "optimizer.ema_decay=0.9"),
         ("optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.lr=1e-4", "optimizer.schedule=cosine"),
         ("optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=exponential", "data.validation=0.0"),
+        ("objective.name=factor", "optimizer.ema_decay=0.9"),
+        ("objective.name=iwae", "objective.samples=3", "model.posterior=full", "prior.name=mixture"),
+        ("objective.name=mmd", "likelihood.name=gaussian", "likelihood.sigma=optimal", "optimizer.ema_decay=0.9"),
+        ("objective.name=capacity", "model.network=gated", "prior.name=vamp", "likelihood.name=discretized-logistic"),
     ],
-    ids=["plain", "dynamic-ema-clip", "conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"],
+    ids=[
+        *("plain", "dynamic-ema-clip", "conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"),
+        *("discriminator", "importance-weighted", "optimal-sigma", "pseudo-images"),
+    ],
 )
 @pytest.mark.parametrize("steps", [3, 5, 8])
 def test_a_run_that_was_interrupted_anywhere_ends_as_if_it_never_was(
