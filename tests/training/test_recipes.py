@@ -31,7 +31,7 @@ def test_every_recipe_trains_for_some_steps(name: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", images=pixels)
     overrides = ["train.epochs=1", "train.batch_size=20", "train.threads=1", "sample.count=4"]
     if name.startswith("sprites/"):
-        overrides += ["train.max_seconds=0.5"]
+        overrides += ["train.max_seconds=0.5", "data.validation=0.001", "data.test=0.001"]
     else:
         overrides += ["data.name=npz", f"data.root={tmp_path / 'images.npz'}"]
     run = create_run(load_recipe(name, overrides), tmp_path, "run")
