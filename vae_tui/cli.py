@@ -715,9 +715,12 @@ def _opened_space(source: str | None, runs_dir: Path, data_root: Path | None, do
 
     teller = StageTeller()
     try:
-        yield Space(checkpoint, data_root=data_root, progress=teller.tell)
+        space = Space(checkpoint, data_root=data_root, progress=teller.tell)
+        yield space
     finally:
         teller.close()
+    for note in space.sets.notes if space.has_sets else ():
+        sys.stderr.write(f"{note}\n")
 
 
 def _write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:

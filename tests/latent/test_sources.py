@@ -141,3 +141,16 @@ def test_a_checkpoints_images_are_loaded_as_they_were_for_it(make_run: MakeRun, 
         load_sets_of({**metadata, "image_shape": [1, 9, 6]}, moved, lambda *_: None)
     with pytest.raises(CheckpointError, match="does not say what it was trained on"):
         load_sets_of({}, moved, lambda *_: None)
+
+
+def test_images_that_have_changed_since_the_training_are_told(make_run: MakeRun, images_path: Path) -> None:
+    from vae_tui.run import read_metadata
+    from vae_tui.training.attempt import attempt
+
+    run = make_run("train.epochs=1")
+    list(attempt(run, device="cpu"))
+    metadata = read_metadata(run.latest().path)
+    assert load_sets_of(metadata, None, lambda *_: None).notes == ()
+    np.save(images_path, 255 - np.load(images_path))
+    (note,) = load_sets_of(metadata, None, lambda *_: None).notes
+    assert "not those the checkpoint was trained on" in note

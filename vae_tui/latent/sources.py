@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +43,8 @@ class Source:
 def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: Progress) -> ImageSets:
     """Load the image sets a checkpoint was trained on, cut and binarised as they were for it.
 
-    An array file or a folder that is no longer where it was is looked for by its name under `data_root`. Raises
+    An array file or a folder that is no longer where it was is looked for by its name under `data_root`. Images that have
+    changed since are noted. Raises
     DataError where they are not there or their images have another shape, CheckpointError for metadata without a recipe.
     """
     try:
@@ -65,6 +66,12 @@ def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: 
             f"{recipe.data.root or recipe.data.name}: images of {shapes[0]} (C x H x W), but the checkpoint was trained "
             f"on images of {shapes[1]}; put back the images it was trained on"
         )
+    if metadata.get("images_crc32", sets.train.checksum) != sets.train.checksum:
+        changed = (
+            f"{recipe.data.root or recipe.data.name}: the images are not those the checkpoint was trained on, so it may "
+            "have trained on what is now a test image"
+        )
+        sets = replace(sets, notes=(*sets.notes, changed))
     return sets
 
 

@@ -49,6 +49,11 @@ class Space:
         """The images it was trained on; raises DataError where they are not there."""
         return load_sets_of(self.metadata, self._data_root, self.progress)
 
+    @property
+    def has_sets(self) -> bool:
+        """Whether its images have been asked for."""
+        return "sets" in self.__dict__
+
     def share_sets(self, other: Space) -> None:
         """Take the images another checkpoint has read, where it was trained on the same."""
         mine, its = self.metadata.get("recipe", {}), other.metadata.get("recipe", {})
@@ -56,7 +61,7 @@ class Space:
             its.get("data"),
             its.get("train", {}).get("seed"),
         ]
-        if same and "sets" in other.__dict__:
+        if same and other.has_sets:
             self.__dict__["sets"] = other.sets
 
     def images(self, split: str) -> Images:

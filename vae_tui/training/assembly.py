@@ -69,7 +69,11 @@ def assemble(
             brief(ranks, recipe, data_root=root, compiled=tuning.compiled)
         say_stage("building the networks", 0, None)
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
-        about = {"class_names": sets.class_names, "data_root": str(root.expanduser().absolute())}
+        about = {
+            "class_names": sets.class_names,
+            "data_root": str(root.expanduser().absolute()),
+            "images_crc32": sets.train.checksum,
+        }
         checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
         shown = (sets.validation or sets.train).pixels
         drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
