@@ -21,6 +21,7 @@ from vae_tui.evaluation.disentanglement import (
 from vae_tui.evaluation.frechet import features_of, frechet_distance, train_features
 from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
+from vae_tui.evaluation.pictures import diversity, neighbour_accuracy, sharpness
 from vae_tui.latent.codes import encode_images
 from vae_tui.latent.sources import load_sets_of, split_of
 from vae_tui.model import VAE
@@ -32,6 +33,7 @@ from vae_tui.run import read_metadata
 from vae_tui.training.device import choose_device
 
 _BINS = 20
+_LOOKED_AT = 1000
 _CATEGORICAL = ("shape",)
 
 
@@ -67,6 +69,17 @@ class Disentanglement:
 
 
 @dataclass(frozen=True)
+class Impression:
+    """What eyes judge: sharpness and diversity of samples from the prior, and sharpness of reconstructions, as shares of
+    the images' own; and the share of codes among neighbours of their class, where there are classes."""
+
+    sample_sharpness: float
+    sample_diversity: float
+    reconstruction_sharpness: float
+    class_accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A checkpoint's figures: nats per image where nothing else is said.
 
@@ -84,6 +97,7 @@ class Evaluation:
     active_units: int
     rate_per_dimension: tuple[float, ...]
     information: Information | None
+    impression: Impression | None
     frechet_distance: float | None
     frechet_distance_of_data: float | None
     disentanglement: Disentanglement | None
@@ -163,6 +177,7 @@ def evaluate(
         active_units=count_active_units(costs.mean),
         rate_per_dimension=tuple(rates.tolist()),
         information=_information(vae, costs, float(rates.sum()), notes),
+        impression=_judge(vae, pixels, costs.mean, None if images.labels is None else images.labels[chosen], seed),
         frechet_distance=distances[0],
         frechet_distance_of_data=distances[1],
         disentanglement=_disentanglement(vae, sets, images, seed, notes, progress),
@@ -191,7 +206,7 @@ def _binarization(data: DataTable, split: str) -> str:
         return "none"
     if data.binarize == "dynamic" and split == "train":
         return "none: grey, as kept for dynamic draws"
-    return f"drawn once; {data.binarize} in training"
+    return f"drawn once ({data.binarize} in training)"
 
 
 def _information(vae: VAE, costs: Costs, rate: float, notes: list[str]) -> Information | None:
@@ -199,6 +214,27 @@ def _information(vae: VAE, costs: Costs, rate: float, notes: list[str]) -> Infor
         notes.append("mutual information is estimated for diagonal posteriors only")
         return None
     return estimate_information(costs.latent, costs.log_density, costs.mean, costs.log_variance, rate)
+
+
+@torch.no_grad()
+def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: int) -> Impression | None:
+    """Of as many samples as there are images, a thousand at most."""
+    if len(pixels) < 2:
+        return None
+    images = as_floats(pixels[:_LOOKED_AT])
+    device = next(vae.parameters()).device
+    latent = vae.prior.draw(len(images), torch.Generator().manual_seed(seed))
+    samples, reconstructions = (
+        torch.cat([vae.decode(part.to(device)).cpu() for part in points.split(100)])
+        for points in (latent, mean[:_LOOKED_AT])
+    )
+    own = max(sharpness(images), 1e-9)
+    return Impression(
+        sample_sharpness=sharpness(samples) / own,
+        sample_diversity=diversity(samples) / max(diversity(images), 1e-9),
+        reconstruction_sharpness=sharpness(reconstructions) / own,
+        class_accuracy=None if labels is None else neighbour_accuracy(mean[:_LOOKED_AT], labels[:_LOOKED_AT]),
+    )
 
 
 def _frechet(

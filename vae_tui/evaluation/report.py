@@ -19,10 +19,14 @@ from vae_tui.events import ACTIVE_NATS
 def to_json(evaluation: Evaluation) -> str:
     """One JSON object on one line: the subject's keys and the figures side by side; what is not there is null."""
     body: dict[str, Any] = dataclasses.asdict(evaluation)
-    subject, parts = body.pop("subject"), (body.pop("information"), body.pop("disentanglement"))
-    information, disentanglement = (part or {} for part in parts)
+    subject = body.pop("subject")
+    information, impression, disentanglement = (
+        body.pop(part) or {} for part in ("information", "impression", "disentanglement")
+    )
     names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
     body |= {given or name: information.get(name) for name, given in names.items()}
+    names_seen = ("sample_sharpness", "sample_diversity", "reconstruction_sharpness", "class_accuracy")
+    body |= {name: impression.get(name) for name in names_seen}
     scores = dict.fromkeys(("mig", "factor_vae_score", "sap", "dci"))
     scores |= {name: value for name, value in disentanglement.items() if name in scores}
     return json.dumps({**subject, **_finite(body | scores)}, allow_nan=False)
@@ -42,8 +46,8 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     lines = [
         f"{subject.checkpoint}",
         f"{subject.network} · prior {subject.prior} · {subject.likelihood} · step {subject.step:,}",
-        f"{subject.data} {subject.split}: {subject.count:,} images ({of}) · binarisation: {subject.binarization}",
-        f"{subject.samples:,} draws of z an image · seed {subject.seed} · the splits' seed {subject.split_seed}",
+        f"{subject.data} {subject.split}: {subject.count:,} images ({of}) · the splits' seed {subject.split_seed}",
+        f"binarisation: {subject.binarization} · {subject.samples:,} draws of z an image · seed {subject.seed}",
         "",
     ]
     for line in lines:
@@ -65,19 +69,25 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     yield (
         "NLL",
         f"{evaluation.nll:.2f}{told}",
-        f"-log p(x), importance-sampled, {subject.samples:,} draws; ± standard error",
+        "-log p(x), importance-sampled; its error",
     )
     if evaluation.bits_per_dimension is not None:
         yield "bits per dimension", f"{evaluation.bits_per_dimension:.4f}", "NLL per value of an image"
     size = len(evaluation.rate_per_dimension)
-    yield "active units", f"{evaluation.active_units} of {size}", "latent dimensions whose means vary by more than 0.01"
+    yield "active units", f"{evaluation.active_units} of {size}", "whose means vary by more than 0.01"
     if (information := evaluation.information) is not None:
         bound = f"I(x; z), at most log N = {information.bound:.2f}"
         yield "mutual information", f"{information.mutual_information:.2f}", bound
         yield "marginal KL", f"{information.marginal_kl:.2f}", "KL(q(z) || p(z)), the rest of the rate"
+    if (seen := evaluation.impression) is not None:
+        yield "samples", f"{seen.sample_diversity:.2f}", "diversity, as a share of the images' own"
+        yield "", f"{seen.sample_sharpness:.2f}", "sharpness, likewise"
+        yield "reconstructions", f"{seen.reconstruction_sharpness:.2f}", "sharpness, likewise"
+        if seen.class_accuracy is not None:
+            yield "classes apart", f"{seen.class_accuracy:.3f}", "codes whose 5 neighbours are mostly of their class"
     if evaluation.frechet_distance is not None:
         yield "Frechet distance", f"{evaluation.frechet_distance:.2f}", "of samples, in features trained here"
-        yield "  of training images", f"{evaluation.frechet_distance_of_data:.2f}", "the same of images that are none"
+        yield "  of training images", f"{evaluation.frechet_distance_of_data:.2f}", "to know what is little"
     if (found := evaluation.disentanglement) is not None:
         yield "MIG", f"{found.mig:.3f}", f"of {found.count:,} codes, {found.bins} bins"
         if found.factor_vae_score is not None:
