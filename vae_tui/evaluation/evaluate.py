@@ -225,7 +225,7 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
     device = next(vae.parameters()).device
     latent = vae.prior.draw(len(images), torch.Generator().manual_seed(seed))
     samples, reconstructions = (
-        torch.cat([vae.decode(part.to(device)).cpu() for part in points.split(100)])
+        torch.cat([vae.decode(part.to(device)).cpu() for part in torch.split(points, 100)])
         for points in (latent, mean[:_LOOKED_AT])
     )
     own = max(sharpness(images), 1e-9)

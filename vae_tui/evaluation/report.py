@@ -60,7 +60,6 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
 
 def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     """Name, figure and meaning of each line of the table."""
-    subject = evaluation.subject
     yield "-ELBO", f"{-evaluation.elbo:.2f}", "nats per image: distortion + rate"
     yield "  distortion", f"{evaluation.distortion:.2f}", "-log p(x|z)"
     yield "  rate", f"{evaluation.rate:.2f}", "KL(q(z|x) || p(z))"
