@@ -22,13 +22,16 @@ _BATCH = 7
         ["model.hidden=[9, 8, 7]", "objective.beta=4.0"],
         ["objective.beta=0.0"],
         ["likelihood.name=gaussian", "likelihood.sigma=0.3", "objective.beta=0.5"],
+        ["prior.name=vamp", "prior.components=5", "objective.beta=0.5"],
+        ["prior.name=vamp", "prior.components=5", "model.hidden=[]", "objective.beta=0.3"],
     ],
     ids=lambda overrides: " ".join(overrides),
 )
 @pytest.mark.parametrize("count", [_BATCH, 3])
 def test_every_network_likelihood_and_beta_gives_the_gradients_of_autograd(overrides: list[str], count: int) -> None:
     recipe = load_recipe("digits", ["model.hidden=[9]", "model.latent_dim=4", *overrides]).recipe
-    vae = build(recipe, _SHAPE, seed=3).double()
+    pseudo = torch.rand(5, *_SHAPE, generator=torch.Generator().manual_seed(2)) * 1.2 - 0.1
+    vae = build(recipe, _SHAPE, seed=3, examples=pseudo).double()
     objective = BetaElbo(recipe.objective)
     generator = torch.Generator().manual_seed(1)
     images = torch.rand(count, *_SHAPE, generator=generator, dtype=torch.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.model import VAE
-from vae_tui.model.gaussian import halves
+from vae_tui.model.gaussian import halves, normal_log_density
 from vae_tui.model.likelihoods import Bernoulli, Gaussian
+from vae_tui.model.priors import VampPrior, mixture_log_density
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
 
@@ -31,7 +33,7 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
 
 def takes_no_autograd(recipe: Recipe) -> bool:
     """Whether `DenseGradients` serves this network, posterior, prior, likelihood, objective and precision."""
-    plain = recipe.model.network == "mlp" and recipe.model.posterior == "diagonal" and recipe.prior.name == "normal"
+    plain = recipe.model.network == "mlp" and recipe.model.posterior == "diagonal" and recipe.prior.name != "mixture"
     known = recipe.likelihood.name == "bernoulli" or (
         recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
     )
@@ -51,7 +53,9 @@ class DenseGradients:
         likelihood = vae.likelihood
         assert isinstance(likelihood, Bernoulli | Gaussian), "takes_no_autograd tells"
         self._likelihood, self._objective = likelihood, objective
-        self._encoder = list(_layers(vae.encoder, batch_size))
+        self._vamp = vae.prior if isinstance(vae.prior, VampPrior) else None
+        more = 0 if self._vamp is None else len(self._vamp.images)
+        self._encoder = list(_layers(vae.encoder, batch_size + more))
         self._decoder = list(_layers(vae.decoder, batch_size))
 
     @torch.no_grad()
@@ -60,31 +64,62 @@ class DenseGradients:
 
         `images` (B, C, H, W) in [0, 1]; `epsilon` (B, Z) ~ N(0, I).
         """
-        hidden = images.flatten(1)
-        for layer in self._encoder:
-            hidden = layer.forward(hidden)
-        mean, log_variance = halves(hidden)
+        if self._vamp is not None:
+            return self._under_a_vampprior(self._vamp, images, epsilon, beta)
+        mean, log_variance = halves(self._encode(images.flatten(1)))
         deviation = torch.exp(0.5 * log_variance)
         variance = deviation.square()
-        hidden = torch.addcmul(mean, deviation, epsilon)
-        for layer in self._decoder:
-            hidden = layer.forward(hidden)
-        output = hidden.view(images.shape)
-
-        distortion, gradient = self._likelihood.distortion_with_gradient(output, images)
+        distortion, gradient = self._decode(torch.addcmul(mean, deviation, epsilon), images)
         rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
-        loss = self._objective.weigh(distortion, rates.sum(), beta)
 
-        share = 1 / len(images)
-        gradient = gradient.mul_(share).flatten(1)
-        for layer in reversed(self._decoder):
-            gradient = layer.backward(gradient)
-        weight = beta * share
+        weight = beta / len(images)
         by_mean = torch.add(gradient, mean, alpha=weight)
         by_log_variance = (gradient * epsilon).mul_(deviation).add_(variance - 1, alpha=weight).mul_(0.5)
-        gradient = torch.cat((by_mean, by_log_variance), 1)
+        self._go_back(torch.cat((by_mean, by_log_variance), 1))
+        return self._sums(distortion, rates, beta)
+
+    def _under_a_vampprior(self, prior: VampPrior, images: Tensor, epsilon: Tensor, beta: float) -> Tensor:
+        """The same with pseudo-images encoded beside the images; what lies between the networks is left to autograd."""
+        pseudo = prior.images.flatten(1)
+        parameters = self._encode(torch.cat((images.flatten(1), pseudo.clamp(0, 1)))).requires_grad_()
+        with torch.enable_grad():
+            mean, log_variance = halves(parameters[: len(images)])
+            latent = torch.addcmul(mean, torch.exp(0.5 * log_variance), epsilon)
+            weights = latent.new_full((len(pseudo),), -math.log(len(pseudo)))
+            of_prior = mixture_log_density(latent, weights, *halves(parameters[len(images) :]))
+            rates = (normal_log_density(epsilon) - 0.5 * log_variance - of_prior).sum(0)
+            rate = rates.sum()
+        distortion, gradient = self._decode(latent.detach(), images)
+        weight = rate.new_full((), beta / len(images))
+        (gradient,) = torch.autograd.grad([latent, rate], [parameters], [gradient, weight])
+        gradient = self._go_back(gradient)[len(images) :]
+        reachable = (pseudo >= 0) & (pseudo <= 1)
+        prior.images.grad = (self._encoder[0].by_input(gradient) * reachable).view_as(prior.images)
+        return self._sums(distortion, rates.detach(), beta)
+
+    def _encode(self, hidden: Tensor) -> Tensor:
+        for layer in self._encoder:
+            hidden = layer.forward(hidden)
+        return hidden
+
+    def _decode(self, latent: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The distortion, summed, and the gradient (B, Z) of its mean over the images by the latents."""
+        for layer in self._decoder:
+            latent = layer.forward(latent)
+        distortion, gradient = self._likelihood.distortion_with_gradient(latent.view(images.shape), images)
+        gradient = gradient.mul_(1 / len(images)).flatten(1)
+        for layer in reversed(self._decoder):
+            gradient = layer.backward(gradient)
+        return distortion, gradient
+
+    def _go_back(self, gradient: Tensor) -> Tensor:
+        """Through the encoder, to the gradient of what its first layer gives before its activation."""
         for layer in reversed(self._encoder):
             gradient = layer.backward(gradient)
+        return gradient
+
+    def _sums(self, distortion: Tensor, rates: Tensor, beta: float) -> Tensor:
+        loss = self._objective.weigh(distortion, rates.sum(), beta)
         return torch.cat((loss[None], distortion[None], rates))
 
 
@@ -105,6 +140,10 @@ class _Layer:
         if self._activation is not None:
             self._output = self._activation[0](self._output)
         return self._output
+
+    def by_input(self, gradient: Tensor) -> Tensor:
+        """From the gradient of the output before its activation, (n, outputs), to that of the input, (n, inputs)."""
+        return gradient @ self._weight
 
     def backward(self, gradient: Tensor) -> Tensor:
         """From the gradient of the output, which is written over, to that of the input."""
