@@ -209,6 +209,11 @@ class History:
         return self.recipe.get("data", {}).get("name")
 
     @property
+    def prior_is_normal(self) -> bool:
+        """Whether samples are drawn from N(0, I), and not from a prior that is learned."""
+        return bool(self.recipe.get("prior", {}).get("name", "normal") == "normal")
+
+    @property
     def epochs(self) -> int | None:
         """How many epochs were asked for."""
         return self.recipe.get("train", {}).get("epochs")

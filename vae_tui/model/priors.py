@@ -25,8 +25,11 @@ class Prior(Protocol):
         weighed by how probable they are for that latent, and an equal part of the rest.
         """
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Latents (count, Z), drawn where the generator is, so that a seed means the same on every device."""
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+        """Latents (count, Z), drawn where the generator is, so that a seed means the same on every device.
+
+        `temperature` scales the deviation; a mixture's is that of the component chosen.
+        """
 
 
 class StandardNormal(nn.Module):
@@ -40,9 +43,9 @@ class StandardNormal(nn.Module):
         """The log density of each dimension in nats, (..., Z)."""
         return normal_log_density(latent)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return torch.randn(count, self._latent_dim, generator=generator)
+        return torch.randn(count, self._latent_dim, generator=generator) * temperature
 
 
 class MixturePrior(nn.Module):
@@ -58,9 +61,9 @@ class MixturePrior(nn.Module):
         """What sums to log p(z) in nats, (..., Z)."""
         return mixture_log_density(latent, self.logits.log_softmax(0), self.means, self.log_variances)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(self.logits.softmax(0), self.means, self.log_variances, count, generator)
+        return _draw_from(self.logits.softmax(0), self.means, self.log_variances, count, generator, temperature)
 
     @torch.no_grad()
     def start(self, generator: torch.Generator) -> None:
@@ -88,10 +91,10 @@ class VampPrior(nn.Module):
         weights = means.new_full((len(means),), -math.log(len(means)))
         return mixture_log_density(latent, weights, means, log_variances)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
         means, log_variances = self._moments(self.images.clamp(0, 1))
-        return _draw_from(means.new_ones(len(means)), means, log_variances, count, generator)
+        return _draw_from(means.new_ones(len(means)), means, log_variances, count, generator, temperature)
 
     @torch.no_grad()
     def start(self, images: Tensor) -> None:
@@ -120,7 +123,14 @@ def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_
     return (by_dimension + rest / flat.shape[1]).to(latent.dtype).view_as(latent)
 
 
-def _draw_from(weights: Tensor, means: Tensor, log_variances: Tensor, count: int, generator: torch.Generator) -> Tensor:
+def _draw_from(
+    weights: Tensor,
+    means: Tensor,
+    log_variances: Tensor,
+    count: int,
+    generator: torch.Generator,
+    temperature: float,
+) -> Tensor:
     chosen = torch.multinomial(weights.detach().cpu(), count, replacement=True, generator=generator)
-    epsilon = torch.randn(count, means.shape[1], generator=generator)
+    epsilon = torch.randn(count, means.shape[1], generator=generator) * temperature
     return reparametrise(means.detach().cpu()[chosen], log_variances.detach().cpu()[chosen], epsilon)
