@@ -70,7 +70,7 @@ def fit_to_posteriors(
 
 def fit_mixture(latents: Latents, components: int, *, seed: int, progress: Progress) -> Mixture:
     """A mixture of `components` Gaussians with full covariances, fitted to latents (N, Z) by at most 100 rounds of EM."""
-    stage = f"fitting a mixture of {components:,} Gaussians"
+    stage = "fitting a Gaussian" if components == 1 else f"fitting a mixture of {components:,} Gaussians"
     progress(stage, 0, _ROUNDS)
     from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  a second to import, and only this needs it
     from sklearn.mixture import GaussianMixture  # noqa: PLC0415
