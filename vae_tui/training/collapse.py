@@ -37,24 +37,25 @@ class Collapse:
         if step < _LEAST_STEPS or not self._is_settled(epoch):
             return None
         waking = last is not None and (dead < last[0] or rate > _WAKING * last[1])
-        carrying = f"{size - dead:,} of {size:,} latent dimensions carry information (rate {rate:.2f} nats)"
+        carrying = f"{size - dead:,} of {size:,} latent dimensions carry information"
+        details = f"(rate {rate:.2f} nats{_say_stuck(rates)})"
         if self._collapsed:
             if max(map(abs, rates)) < _AWAKE_NATS:
                 return None
             self._collapsed, self._half_dead = False, 2 * dead >= size
-            return f"posterior collapse is over: {carrying}"
+            return f"posterior collapse is over: {carrying} {details}"
         if dead == size and not waking:
             self._collapsed = True
-            return f"posterior collapse: {carrying}; the decoder ignores z{_say_stuck(rates)}; {self._advice}"
+            return f"posterior collapse: {carrying}; the decoder ignores z; {self._advice} {details}"
         if not self._half_dead and 2 * dead >= size and not waking:
             self._half_dead = True
             return (
-                f"{dead:,} of {size:,} latent dimensions are dead, below {ACTIVE_NATS:g} nats each{_say_stuck(rates)}; "
-                f"fewer would do as well; to wake them {self._advice}"
+                f"{dead:,} of {size:,} latent dimensions are dead, below {ACTIVE_NATS:g} nats each; fewer would do as "
+                f"well; to wake them {self._advice} {details}"
             )
         if self._half_dead and 4 * dead < size:
             self._half_dead = False
-            return f"dead latent dimensions woke: {carrying}"
+            return f"dead latent dimensions woke: {carrying} {details}"
         return None
 
     def _is_settled(self, epoch: int) -> bool:

@@ -29,6 +29,7 @@ from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.preparation import Preparation
+from vae_tui.tui.wording import shorten
 
 if TYPE_CHECKING:
     from vae_tui.tui.widgets.dashboard import Dashboard
@@ -250,7 +251,7 @@ class TrainingScreen(Screen[None]):
         if standing.over or not history.messages:
             return "", "$faint"
         if history.added_notes and self._clock() - history.added_notes[-1].time < _NOTE_SECONDS:
-            return history.added_notes[-1].text, "$warning"
+            return shorten(history.added_notes[-1].text, self.size.width - 2), "$warning"
         return history.messages[-1].text, "$faint"
 
     def _look_differently(self, look: Look) -> None:
