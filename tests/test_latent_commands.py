@@ -131,6 +131,20 @@ def test_reconstructions_stand_under_their_images(draw: Draw) -> None:
     draw("reconstruct", "five", "--out", "d.npz", "--image", "3", "--at", "draw", "--seed", "1")
     drawn = read_npz("d.npz")
     assert not np.array_equal(drawn["latents"], drawn["mean"])
+    assert np.abs((drawn["latents"] - drawn["mean"]) / np.exp(0.5 * drawn["log_variance"])).max() < 4
+
+
+def test_doubly_stochastic_draws_are_wider_than_posteriors_about_the_same_means(draw: Draw) -> None:
+    draw("reconstruct", "five", "--out", "d.npz", *["--image=3"] * 4000, "--at", "doubly", "--seed", "1")
+    found = read_npz("d.npz")
+    variance = np.exp(found["log_variance"][0])
+    error = found["latents"] - found["mean"][0]
+    np.testing.assert_allclose(error.mean(0), 0, atol=0.15)
+    np.testing.assert_allclose(error.var(0), variance * (1 + np.exp(variance / 2)), rtol=0.15)
+    draw("reconstruct", "five", "--out", "d.png", "--at", "doubly")
+    with Image.open("d.png") as image:
+        image.load()
+        assert "at doubly" in image.text["Comment"]  # type: ignore[attr-defined]
 
 
 def test_a_way_goes_from_one_image_to_another_and_starts_in_another_class_by_itself(draw: Draw) -> None:
@@ -245,6 +259,67 @@ def test_latents_come_from_the_prior_that_is_named(
         assert abs(found.std() - 2) < 0.1
 
 
+def test_the_models_own_prior_is_the_default(draw: Draw) -> None:
+    for suffix in ("png", "npz", "gif"):
+        draw("sample", "five", "--out", f"a.{suffix}", "--temperature", "0.5")
+        draw("sample", "five", "--out", f"b.{suffix}", "--temperature", "0.5", "--prior", "model")
+        draw("sample", "five", "--out", f"c.{suffix}", "--temperature", "0.5", "--prior", "N(0,1)")
+        contents = {Path(f"{name}.{suffix}").read_bytes() for name in "abc"}
+        assert len(contents) == 1
+
+
+@pytest.mark.parametrize(
+    ("prior", "told"),
+    [
+        ("aggregated", "the aggregated posterior of 126 training images"),
+        ("mixture(4)", "mixture(4), fitted to the posteriors of 126 training images"),
+        ("mixture(1)", "mixture(1), fitted"),
+    ],
+)
+def test_latents_come_from_where_the_codes_of_training_images_are(draw: Draw, prior: str, told: str) -> None:
+    draw("project", "five", "--out", "codes.npz", "--split", "train")
+    codes = read_npz("codes.npz")
+    draw("sample", "five", "--out", "s.npz", "--count", "2000", "--prior", prior)
+    found = read_npz("s.npz")
+    assert told in str(found["drawn_from"])
+    np.testing.assert_allclose(found["latents"].mean(0), codes["mean"].mean(0), atol=0.35)
+    spread = codes["mean"].var(0) + np.exp(codes["log_variance"]).mean(0)
+    np.testing.assert_allclose(found["latents"].var(0), spread, rtol=0.4)
+    draw("sample", "five", "--out", "cold.npz", "--count", "300", "--prior", prior, "--temperature", "0")
+    distinct = np.unique(read_npz("cold.npz")["latents"].round(4), axis=0)
+    if prior == "aggregated":
+        assert len(distinct) > 50
+        distances = np.abs(distinct[:, None] - codes["mean"][None]).max(2).min(1)
+        assert distances.max() < 1e-3
+    else:
+        assert len(distinct) == int(prior[8:-1])
+    for suffix in ("gif", "png"):
+        for name in "ab":
+            draw("sample", "five", "--out", f"{name}.{suffix}", "--count", "6", "--prior", prior, "--seed", "2")
+        assert Path(f"a.{suffix}").read_bytes() == Path(f"b.{suffix}").read_bytes()
+    with Image.open("a.png") as image:
+        image.load()
+        assert image.text["Comment"].startswith(told)  # type: ignore[attr-defined]
+
+
+def test_only_priors_that_look_at_training_images_need_them(draw: Draw, labelled: Path, tmp_path: Path) -> None:
+    for name in ("bars.npz", "away.npz"):
+        assert name == "away.npz" or (labelled / name).is_file()
+    (labelled / "bars.npz").rename(tmp_path / "away.npz")
+    try:
+        draw("sample", "five", "--out", "a.npz")
+        for prior in ("aggregated", "mixture(2)"):
+            with pytest.raises(VaeTuiError, match=r"looks at the training images, .* --prior model .*: .*bars\.npz"):
+                draw("sample", "five", "--out", "b.npz", "--prior", prior)
+        assert not Path("b.npz").exists()
+        (tmp_path / "moved").mkdir()
+        (tmp_path / "away.npz").rename(tmp_path / "moved" / "bars.npz")
+        draw("sample", "five", "--out", "b.npz", "--prior", "aggregated", "--data-root", "moved")
+    finally:
+        found = next(path for path in (tmp_path / "away.npz", tmp_path / "moved" / "bars.npz") if path.is_file())
+        found.rename(labelled / "bars.npz")
+
+
 def test_samples_are_those_of_the_library(draw: Draw, labelled: Path) -> None:
     draw("sample", "five", "--out", "s.npz", "--count", "5", "--seed", "9", "--temperature", "0.7")
     images = vae_tui.load("five", runs_dir=labelled / "runs").sample(5, seed=9, temperature=0.7)
@@ -295,12 +370,17 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
         (["reconstruct", "--image", "999"], "there are 60 test images, 0 to 59"),
         (["reconstruct", "--image", "mean:top"], "mean:top is a code and no image"),
         (["interpolate", "--from", "class:side"], "no class 'side'; there are bottom, lower, top, upper"),
-        (["sample", "--prior", "N(1)"], "--prior N(1): expected N(mean,deviation)"),
+        (["sample", "--prior", "N(1)"], "--prior N(1): expected model, N(mean,deviation)"),
+        (["sample", "--prior", "vamp"], "Beta(a,b), U(low,high), aggregated or mixture(K)"),
+        (["sample", "--prior", "mixture"], "--prior mixture: expected 1 to 1,000 Gaussians, such as mixture(10)"),
+        (["sample", "--prior", "mixture(0)"], "expected 1 to 1,000 Gaussians"),
+        (["sample", "--prior", "mixture(500)"], "mixture(500) needs as many training images, and there are 126"),
+        (["sample", "--path", "none.toml", "--prior", "aggregated"], "--path replays a walk as it is"),
         (["sample", "--prior", "N(1,-2)"], "cannot be below 0"),
         (["sample", "--prior", "Beta(0,1)"], "both shapes of a Beta are above 0"),
         (["sample", "--prior", "U(2,1)"], "the lower bound is given first"),
         (["sample", "--prior", "N(inf,1)"], "expected finite numbers"),
-        (["sample", "--prior", "U(0,1)", "--temperature", "2"], "--temperature goes with a normal prior only"),
+        (["sample", "--prior", "U(0,1)", "--temperature", "2"], "--temperature scales Gaussian noise"),
         (["sample", "--count", "60000", "--scale", "64"], "is too large"),
         (["sample", "--path", "none.toml"], "none.toml: no such file"),
         (["sample", "--path", "none.toml", "--count", "3"], "--path replays a walk as it is"),

@@ -56,6 +56,14 @@ class At(StrEnum):
     DRAW = "draw"
 
 
+class Through(StrEnum):
+    """What of an image's posterior is decoded."""
+
+    MEAN = "mean"
+    DRAW = "draw"
+    DOUBLY = "doubly"
+
+
 class Method(StrEnum):
     """Which way leads from one point to another."""
 
@@ -291,26 +299,38 @@ def sample(
     seed: Seed = 0,
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: a square].")] = None,
     scale: Scale = None,
-    temperature: Annotated[float, typer.Option(min=0, help="Factor of the draws' standard deviation.")] = 1.0,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Factor of the draws' standard deviation; of a mixture, within its components. Below 1 samples are "
+            "safer and more alike.",
+        ),
+    ] = 1.0,
     prior: Annotated[
         str,
         typer.Option(
             metavar="DISTRIBUTION",
-            help='What each latent is drawn from: "N(0,1)" (mean, standard deviation), "Beta(0.25,0.25)" or "U(-1,1)".',
+            help='What latents are drawn from. "model": the prior it was trained with. "aggregated": the posteriors of '
+            'training images chosen by lot. "mixture(10)": so many Gaussians fitted to those posteriors, which mends the '
+            'samples of a model whose codes are not where its prior is. Each latent from the same: "N(0,1)" (mean, '
+            'standard deviation), "Beta(0.25,0.25)" or "U(-1,1)".',
         ),
-    ] = "N(0,1)",
+    ] = "model",
     path: Annotated[
         Path | None, typer.Option(metavar="WALK", help="Replay a walk kept as TOML, with the checkpoint it names.")
     ] = None,
     frames_per_second: FramesPerSecond = 10.0,
+    data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
     """Draw images from the prior, or replay a walk; needs no screen. Prints the file's path.
 
-    A .png is a grid; a .gif walks from sample to sample; an .npz holds images and latents.
+    A .png is a grid; a .gif walks from sample to sample; an .npz holds images and latents. Only --prior aggregated and
+    mixture look at the training images.
 
     Examples: `vae-tui sample beta10 --out grid.png --count 100 --scale 2`;
-    `vae-tui sample --path walk.toml --out walk.gif`.
+    `vae-tui sample beta0 --prior "mixture(10)" --out mended.png`; `vae-tui sample --path walk.toml --out walk.gif`.
     """
     import math
 
@@ -321,13 +341,13 @@ def sample(
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
     if path is not None:
-        if count is not None or distribution != parse_prior("N(0,1)") or temperature != 1:
+        if count is not None or distribution != parse_prior("model") or temperature != 1:
             raise VaeTuiError("--path replays a walk as it is: give it without --count, --prior and --temperature")
         _replay(path, source, runs_dir, out, columns, scale)
         return
     moving = suffix == ".gif"
     wanted = count or (8 if moving else 64)
-    with _opened_space(source, runs_dir, None, f"drawing {wanted} images") as space:
+    with _opened_space(source, runs_dir, data_root, f"drawing {wanted} images") as space:
         from vae_tui.latent.prior_draws import draw_prior_samples
 
         picture = draw_prior_samples(
@@ -353,7 +373,13 @@ def reconstruct(
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=65536, help="How many images, evenly over the split.")] = 32,
     split: Annotated[Split, typer.Option(help="Which images to take them from.")] = Split.TEST,
-    at: Annotated[At, typer.Option(help="Decode each posterior's mean, or a draw from it.")] = At.MEAN,
+    at: Annotated[
+        Through,
+        typer.Option(
+            help="Decode each posterior's mean, a draw from it, or a doubly stochastic draw: mean and variance drawn "
+            "first, then the latent."
+        ),
+    ] = Through.MEAN,
     seed: Seed = 0,
     columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
     scale: Scale = None,

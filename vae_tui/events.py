@@ -11,7 +11,7 @@ An attempt at a run tells its story in this order::
         checkpoint_saved
         command_done
         note_added
-      epoch_completed                      followed by its own images_drawn and checkpoint_saved
+      epoch_completed                      followed by its own note_added, images_drawn and checkpoint_saved
     run_finished                           once: completed, stopped or failed
 
 A resumed attempt goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it goes on
@@ -153,7 +153,7 @@ class CommandDone(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class NoteAdded(Event):
-    """A sentence a user should see, such as that the machine got busy."""
+    """A sentence a user should see, such as that the machine got busy or that latent dimensions died."""
 
     event: ClassVar[str] = "note_added"
     note: str

@@ -25,6 +25,8 @@ FIGURES = ("loss", "negative_elbo", "distortion", "rate")
 _KEPT = 100
 """Pictures, checkpoints and epochs remembered one by one, so that a resumed attempt finds those before it."""
 
+_NOTES_KEPT = 5
+
 _E = TypeVar("_E", bound=ev.Event)
 
 
@@ -147,6 +149,9 @@ class History:
         self.validation = {name: Series() for name in FIGURES}
         self.messages: deque[Note] = deque(maxlen=_KEPT)
         self.notes: tuple[str, ...] = ()
+        """What the latest attempt said of itself when it began."""
+        self.added_notes: deque[Note] = deque(maxlen=_NOTES_KEPT)
+        """The notes added since, over all attempts."""
         self.commands_done: dict[str, int] = {}
         """How many commands of each kind were answered, over all attempts."""
         self._epochs: deque[ev.EpochCompleted] = deque(maxlen=_KEPT)
@@ -180,6 +185,7 @@ class History:
                 self._answer(event)
             case ev.NoteAdded():
                 self._tell(event, event.note)
+                self.added_notes.append(self.messages[-1])
             case ev.EpochStarted():
                 self.epoch = event.epoch
             case ev.StageProgressed():
@@ -207,6 +213,11 @@ class History:
     def name_of_data(self) -> str | None:
         """The image set."""
         return self.recipe.get("data", {}).get("name")
+
+    @property
+    def prior_is_normal(self) -> bool:
+        """Whether samples are drawn from N(0, I), and not from a prior that is learned."""
+        return bool(self.recipe.get("prior", {}).get("name", "normal") == "normal")
 
     @property
     def epochs(self) -> int | None:

@@ -9,18 +9,19 @@ import torch
 from conftest import MakeRun
 from PIL import Image
 
-from vae_tui.data import ImageSets
+from vae_tui.data import ImageSets, as_floats
 from vae_tui.errors import CheckpointError, DataError
 from vae_tui.latent.codes import encode_images, encode_set
 from vae_tui.latent.sources import (
     Source,
-    draw_latents,
     find_class,
     find_source,
     load_sets_of,
     locate_sources,
+    place_sources,
 )
-from vae_tui.model import VAE
+from vae_tui.model import VAE, build
+from vae_tui.recipe import parse
 
 SHAPE = (1, 8, 6)
 
@@ -109,17 +110,32 @@ def test_sources_are_where_the_encoder_puts_them_and_class_means_are_certain(vae
     np.testing.assert_array_equal(mean[0], expected[0][0])
     np.testing.assert_array_equal(log_variance[0], expected[1][0])
     np.testing.assert_allclose(mean[1], codes.mean[codes.labels == 1].mean(0), atol=1e-6)
-    np.testing.assert_array_equal(draw_latents(mean, log_variance, "mean", 0), mean)
-    drawn = draw_latents(mean, log_variance, "draw", 7)
+    np.testing.assert_array_equal(place_sources(vae, sources, lambda: codes, "mean", 0), mean)
+    drawn = place_sources(vae, sources, lambda: codes, "draw", 7)
     np.testing.assert_array_equal(drawn[1], mean[1])
     assert not np.array_equal(drawn[0], mean[0])
-    np.testing.assert_array_equal(drawn, draw_latents(mean, log_variance, "draw", 7))
+    np.testing.assert_array_equal(drawn, place_sources(vae, sources, lambda: codes, "draw", 7))
 
 
-def test_all_sources_are_drawn_with_the_same_epsilon() -> None:
-    mean = np.array([[0, 0], [5, 5]], np.float32)
-    drawn = draw_latents(mean, np.zeros_like(mean), "draw", 1)
-    np.testing.assert_allclose(drawn[1] - drawn[0], [5, 5], atol=1e-6)
+def test_all_sources_are_drawn_with_the_same_epsilon(vae: VAE, sets: ImageSets) -> None:
+    sources = [find_source(name, lambda: sets, SHAPE) for name in ("4", "5")]
+    mean, log_variance = locate_sources(vae, sources, nothing_loaded)
+    drawn = place_sources(vae, sources, nothing_loaded, "draw", 1)
+    epsilons = (drawn - mean) / np.exp(0.5 * log_variance)
+    np.testing.assert_allclose(epsilons[0], epsilons[1], atol=1e-5)
+
+
+def test_a_draw_is_one_of_the_posterior_itself_whatever_its_kind(sets: ImageSets) -> None:
+    recipe, _ = parse({"model": {"hidden": [16], "latent_dim": 3, "posterior": "full"}})
+    full = build(recipe, SHAPE, seed=1).eval()
+    source = find_source("4", lambda: sets, SHAPE)
+    assert source.pixels is not None
+    epsilon = torch.randn(1, 3, generator=torch.Generator().manual_seed(7))
+    expected = full.posterior.draw(full.encoder(as_floats(source.pixels[None])), epsilon).latent
+    found = place_sources(full, [source], nothing_loaded, "draw", 7)
+    np.testing.assert_allclose(found, expected.detach().numpy(), atol=1e-6)
+    mean, log_variance = locate_sources(full, [source], nothing_loaded)
+    assert np.abs(found - mean - np.exp(0.5 * log_variance) * epsilon.numpy()).max() > 0.01
 
 
 def test_a_checkpoints_images_are_loaded_as_they_were_for_it(make_run: MakeRun, tmp_path: Path) -> None:

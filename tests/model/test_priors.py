@@ -55,6 +55,15 @@ def test_draws_come_from_the_components(name: str) -> None:
     torch.testing.assert_close(draws.square().mean(0), second, atol=0.1, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["mixture", "vamp"])
+def test_temperature_is_of_the_noise_within_a_component(name: str) -> None:
+    tables = {"prior": {"name": name, "components": 2}, "model": {"latent_dim": 2, "hidden": [8]}}
+    vae = build(parse(tables)[0], (1, 6, 6), examples=torch.rand(2, 1, 6, 6))
+    draws = vae.prior.draw(100, torch.Generator().manual_seed(0), temperature=0)
+    assert len(draws.unique(dim=0)) == 2
+    assert len(vae.sample(20, temperature=0).mul(1e4).round().unique(dim=0)) == 2
+
+
 def test_a_small_set_gives_a_vampprior_its_images_again() -> None:
     images = torch.rand(2, 1, 6, 6)
     vae = build(parse({"prior": {"name": "vamp", "components": 5}})[0], (1, 6, 6), examples=images)

@@ -51,5 +51,7 @@ def test_a_run_says_it_in_its_log(make_run: MakeRun, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Resources, "read", read_with_others)
     run = make_run("train.epochs=1000000", "train.max_seconds=1.5")
-    notes = [event.note for event in attempt(run, device="cpu") if isinstance(event, ev.NoteAdded)]
+    notes = [
+        event.note for event in attempt(run, device="cpu") if isinstance(event, ev.NoteAdded) and "cores" in event.note
+    ]
     assert notes == ["2 cores, True"]

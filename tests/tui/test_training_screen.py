@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vae_tui import events as ev
+from vae_tui.recipe import parse
 from vae_tui.run import Run
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.widgets.rates import RateBars
@@ -207,6 +208,46 @@ async def test_collapse_is_seen(trainer: Any, live_run: Run, show: Any) -> None:
     trainer.train_epoch()
     async with show(live_run) as shown:
         assert "active 0/20" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((80, 24), " 0 of 20 latent dimensions carry information  ? tells more"),
+        ((120, 40), " 0 of 20 latent dimensions carry information; the decoder ignores z  ? tells more"),
+    ],
+)
+async def test_a_note_outlasts_the_checkpoints_saved_after_it_and_stays_in_the_help(
+    trainer: Any, live_run: Run, show: Any, size: tuple[int, int], told: str
+) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.write(
+        ev.NoteAdded,
+        note="posterior collapse: 0 of 20 latent dimensions carry information; the decoder ignores z; a lower beta, a "
+        "longer warm-up or free bits help (rate 0.00 nats, the posterior variance stuck at 1 in all)",
+    )
+    noted = trainer.began + trainer.time
+    trainer.train_epoch()
+    now = noted + 10
+    async with show(live_run, size, clock=lambda: now) as shown:
+        assert shown.lines[-2].strip().endswith(told)
+        now = noted + 30
+        await shown.sees("saved step-000000120.safetensors")
+        await shown.press("question_mark", "end")
+        assert "stuck at 1 in all" in " ".join(shown.text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(("prior", "told"), [("normal", "z ~ N(0, I)"), ("vamp", "z ~ p(z)")])
+async def test_samples_say_what_they_are_drawn_from(
+    trainer: Any, live_run: Run, show: Any, prior: str, told: str
+) -> None:
+    recipe, _ = parse({"prior": {"name": prior}})
+    trainer.write(ev.RunStarted, pid=1, version="0.1.0", recipe=recipe.resolved(), resumed_from=None)
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert told in shown.text
 
 
 async def test_dimensions_that_do_not_fit_are_counted(live_run: Run, show: Any, make_trainer: Any) -> None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from vae_tui.tui.wording import join_whole, say_bytes, say_clock, say_nats, say_percent, say_setting, say_speed
+from vae_tui.tui.wording import join_whole, say_bytes, say_clock, say_nats, say_percent, say_setting, say_speed, shorten
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,9 @@ from vae_tui.tui.wording import join_whole, say_bytes, say_clock, say_nats, say_
         (join_whole(["one", "two", "three"], "  ", 15), "one  two  three"),
         (join_whole(["one", "two", "three"], "  ", 14), "one  two  …"),
         (join_whole([], "  ", 14), ""),
+        (shorten("this; that", 10), "this; that"),
+        (shorten("this; that; and something else", 28), "this; that  ? tells more"),
+        (shorten("of one clause", 5), "of one clause"),
     ],
 )
 def test_numbers_as_a_person_reads_them(said: str, expected: str) -> None:

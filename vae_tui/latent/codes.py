@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_tui.data import AnyPixels, Images, Progress, as_floats
 from vae_tui.errors import DataError
@@ -49,6 +50,19 @@ def encode_images(vae: VAE, pixels: AnyPixels, *, progress: Progress | None = No
         if progress is not None:
             progress("encoding", min(start + rows, len(pixels)), len(pixels))
     return mean, log_variance
+
+
+@torch.no_grad()
+def draw_posteriors(vae: VAE, pixels: AnyPixels, epsilon: Tensor) -> Latents:
+    """A draw (N, Z) from the posterior of each uint8 image (N, C, H, W), made from `epsilon` (N, Z) ~ N(0, I)."""
+    device = next(vae.parameters()).device
+    latents = np.empty((len(pixels), vae.latent_dim), np.float32)
+    rows = max(1, _VALUES_AT_ONCE // pixels.shape[1:].numel())
+    for start in range(0, len(pixels), rows):
+        parameters = vae.encoder(as_floats(pixels[start : start + rows].to(device)))
+        draw = vae.posterior.draw(parameters, epsilon[start : start + rows].to(device))
+        latents[start : start + rows] = draw.latent.cpu().numpy()
+    return latents
 
 
 def encode_set(vae: VAE, images: Images, class_names: Sequence[str], *, progress: Progress | None = None) -> Codes:

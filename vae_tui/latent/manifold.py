@@ -10,7 +10,7 @@ from vae_tui.latent.codes import rank_dimensions, rate_per_dimension
 from vae_tui.latent.grids import check_plane, manifold
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.ranges import Range, choose_values, describe_range
-from vae_tui.latent.sources import Source, draw_latents, locate_sources
+from vae_tui.latent.sources import Source, locate_sources
 from vae_tui.latent.space import At, Space
 
 
@@ -40,9 +40,10 @@ def draw_manifold(
     check_plane(plane, size)
     codes = space.codes() if range_.kind == "data" else None
     mean, log_variance = np.zeros((1, size), np.float32), np.zeros((1, size), np.float32)
+    latent = mean[0]
     if around is not None:
         mean, log_variance = locate_sources(space.vae, [around], space.codes)
-    latent = draw_latents(mean, log_variance, at, seed)[0] if around is not None else mean[0]
+        latent = space.locate([around], at, seed)[0]
     xs, ys = (
         choose_values(range_, side, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
         for dimension in plane

@@ -7,8 +7,10 @@ import math
 import numpy as np
 import torch
 
-from vae_tui.errors import VaeTuiError
+from vae_tui.data import Images
+from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.imaging.grid import make_grid
+from vae_tui.latent.aggregate import MOST_FITTED, draw_aggregated, fit_to_posteriors
 from vae_tui.latent.codes import Latents
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
@@ -19,20 +21,40 @@ from vae_tui.walk import pass_through
 _FRAMES_A_LEG = 12
 
 
-def draw_from(prior: Prior, count: int, size: int, *, seed: int, temperature: float = 1.0) -> Latents:
-    """Latents (count, size) from a prior, the same for the same seed; `temperature` scales a normal one's deviation.
+def draw_from(prior: Prior, space: Space, count: int, *, seed: int, temperature: float = 1.0) -> tuple[Latents, str]:
+    """Latents (count, Z) from a prior, the same for the same seed, and what they were drawn from in words.
 
-    The standard normal ones are those of `VAE.sample`. Raises VaeTuiError for a temperature with another prior.
+    `temperature` scales the deviation of Gaussian noise: within the component chosen, where there are several. Those of
+    the model's own prior are those of `VAE.sample`. Raises VaeTuiError for a temperature where nothing is Gaussian,
+    DataError where training images are needed and not there.
     """
-    if prior.name == "normal":
-        standard = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
+    if prior.name in ("beta", "uniform"):
+        if temperature != 1:
+            raise VaeTuiError(
+                "--temperature scales Gaussian noise, which --prior Beta(a,b) and U(low,high) have none of"
+            )
+        numbers = np.random.default_rng(seed)
+        draw = numbers.beta if prior.name == "beta" else numbers.uniform
+        size = (count, space.vae.latent_dim)
+        return draw(prior.first, prior.second, size).astype(np.float32), _say_pair(prior)
+    generator = torch.Generator().manual_seed(seed)
+    table = space.vae.recipe.prior
+    if prior.name == "normal" or (prior.name == "model" and table.name == "normal"):
+        standard = torch.randn(count, space.vae.latent_dim, generator=generator)
         normal: Latents = (prior.first + prior.second * temperature * standard).numpy()
-        return normal
-    if temperature != 1:
-        raise VaeTuiError("--temperature goes with a normal prior only, such as N(0,1)")
-    generator = np.random.default_rng(seed)
-    draw = generator.beta if prior.name == "beta" else generator.uniform
-    return draw(prior.first, prior.second, (count, size)).astype(np.float32)
+        return normal, _say_pair(prior)
+    if prior.name == "model":
+        with torch.no_grad():
+            own: Latents = space.vae.prior.draw(count, generator, temperature=temperature).numpy()
+        return own, f"the model's own prior ({table.name}, {table.components:,} components)"
+    vae, images = space.vae, _training_images(space, prior)
+    if prior.name == "aggregated":
+        drawn = draw_aggregated(vae, images, count, generator, temperature=temperature, progress=space.progress)
+        return drawn, f"the aggregated posterior of {len(images):,} training images"
+    mixture = fit_to_posteriors(vae, images, prior.components, generator, seed=seed, progress=space.progress)
+    fitted = min(len(images), MOST_FITTED)
+    told = f"mixture({prior.components}), fitted to the posteriors of {fitted:,} training images"
+    return mixture.draw(count, generator, temperature=temperature), told
 
 
 def draw_prior_samples(
@@ -51,8 +73,8 @@ def draw_prior_samples(
     vae = space.vae
     frames_a_sample = _FRAMES_A_LEG if moving else 1
     check_size(count * frames_a_sample, vae.image_shape, scale)
-    latents = draw_from(prior, count, vae.latent_dim, seed=seed, temperature=temperature)
-    facts = f"{prior.name}({prior.first:g}, {prior.second:g}), seed {seed}, temperature {temperature:g}"
+    latents, drawn_from = draw_from(prior, space, count, seed=seed, temperature=temperature)
+    facts = f"{drawn_from}, seed {seed}, temperature {temperature:g}"
     if moving:
         # A line between draws passes closer to the origin than draws lie; an arc does not.
         points = pass_through(latents, _FRAMES_A_LEG + 1, method="slerp", closed=True) if count > 1 else latents
@@ -61,4 +83,20 @@ def draw_prior_samples(
         )
     images = decode_points(vae, latents, progress=space.progress)
     row = min(count, columns or math.ceil(math.sqrt(count)))
-    return Picture(facts, {"images": images, "latents": latents}, make_grid(images, row))
+    return Picture(
+        facts, {"images": images, "latents": latents, "drawn_from": np.array(drawn_from)}, make_grid(images, row)
+    )
+
+
+def _training_images(space: Space, prior: Prior) -> Images:
+    try:
+        return space.images("train")
+    except DataError as error:
+        raise DataError(
+            f"--prior {prior.name} looks at the training images, which --prior model needs none of: {error}"
+        ) from error
+
+
+def _say_pair(prior: Prior) -> str:
+    name = "normal" if prior.name == "model" else prior.name
+    return f"{name}({prior.first:g}, {prior.second:g})"

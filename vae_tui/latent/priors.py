@@ -9,24 +9,50 @@ from typing import Literal
 
 from vae_tui.errors import VaeTuiError
 
-FORMS = "N(mean,deviation), Beta(a,b) or U(low,high)"
+FORMS = "model, N(mean,deviation), Beta(a,b), U(low,high), aggregated or mixture(K)"
+"""How they are written, for messages."""
+MOST_COMPONENTS = 1000
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The same distribution for every latent dimension: normal with `first` as mean and `second` as standard deviation,
-    Beta with its two shapes, or uniform from `first` to `second`."""
+    """What latents are drawn from.
 
-    name: Literal["normal", "beta", "uniform"] = "normal"
+    `model`: the model's own prior. `normal`, `beta` and `uniform`: the same for every latent dimension, with `first` as
+    mean and `second` as standard deviation, with two shapes, or from `first` to `second`. `aggregated`: the posteriors
+    of the training images; `mixture`: so many Gaussian `components` fitted to them.
+    """
+
+    name: Literal["model", "normal", "beta", "uniform", "aggregated", "mixture"] = "model"
     first: float = 0.0
     second: float = 1.0
+    components: int = 0
 
 
 def parse_prior(text: str) -> Prior:
-    """Read "N(1,2)", "Beta(0.25,0.25)" or "U(-1,1)"; raises VaeTuiError with what was expected."""
-    match = re.fullmatch(
-        r"\s*(n|normal|beta|u|uniform)\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)\s*", text, re.IGNORECASE
-    )
+    """Read "model", "N(1,2)", "Beta(0.25,0.25)", "U(-1,1)", "aggregated" or "mixture(10)".
+
+    Raises VaeTuiError with what was expected.
+    """
+    wanted = text.strip().lower()
+    if wanted == "model":
+        return Prior()
+    if wanted == "aggregated":
+        return Prior("aggregated")
+    if wanted.startswith("mixture"):
+        return _parse_mixture(text, wanted.removeprefix("mixture"))
+    return _parse_pair(text, wanted)
+
+
+def _parse_mixture(text: str, components: str) -> Prior:
+    match = re.fullmatch(r"\s*\(\s*([0-9]{1,6})\s*\)", components)
+    if match is None or not 1 <= int(match[1]) <= MOST_COMPONENTS:
+        raise VaeTuiError(f"--prior {text}: expected 1 to {MOST_COMPONENTS:,} Gaussians, such as mixture(10)")
+    return Prior("mixture", components=int(match[1]))
+
+
+def _parse_pair(text: str, wanted: str) -> Prior:
+    match = re.fullmatch(r"(n|normal|beta|u|uniform)\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", wanted)
     try:
         if match is None:
             raise ValueError
@@ -35,7 +61,7 @@ def parse_prior(text: str) -> Prior:
         raise VaeTuiError(f"--prior {text}: expected {FORMS}, such as N(0,1)") from None
     if not (math.isfinite(first) and math.isfinite(second)):
         raise VaeTuiError(f"--prior {text}: expected finite numbers")
-    letter = match[1][0].lower()
+    letter = match[1][0]
     if letter == "n":
         if second < 0:
             raise VaeTuiError(f"--prior {text}: the standard deviation cannot be below 0")

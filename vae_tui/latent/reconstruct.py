@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,12 +11,15 @@ from torch import Tensor
 
 from vae_tui.errors import DataError
 from vae_tui.imaging.grid import make_grid, pair_rows
-from vae_tui.latent.codes import encode_images
+from vae_tui.latent.codes import Latents, draw_posteriors, encode_images
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
-from vae_tui.latent.space import At, Space
+from vae_tui.latent.space import Space
+
+Through = Literal["mean", "draw", "doubly"]
+"""What of a posterior is decoded: its mean, a draw from it, or a doubly stochastic one, as in `draw_doubly`."""
 
 
 def choose_images(space: Space, split: str, count: int) -> list[Source]:
@@ -32,16 +36,18 @@ def _image_of(source: Source) -> Tensor:
 
 
 def draw_reconstructions(
-    space: Space, sources: Sequence[Source], *, at: At, seed: int, columns: int, scale: int | None
+    space: Space, sources: Sequence[Source], *, at: Through, seed: int, columns: int, scale: int | None
 ) -> Picture:
-    """Rows of images over rows of their reconstructions, from each posterior's mean or from a draw of its own."""
+    """Rows of images over rows of their reconstructions, each from its posterior by an epsilon of its own."""
     check_size(2 * len(sources), space.vae.image_shape, scale)
     pixels = torch.stack([_image_of(source) for source in sources])
     mean, log_variance = encode_images(space.vae, pixels)
     latents = mean
+    generator = torch.Generator().manual_seed(seed)
     if at == "draw":
-        epsilon = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).numpy()
-        latents = (mean + np.exp(0.5 * log_variance) * epsilon).astype(np.float32)
+        latents = draw_posteriors(space.vae, pixels, torch.randn(mean.shape, generator=generator))
+    elif at == "doubly":
+        latents = draw_doubly(mean, log_variance, generator)
     data, drawn = as_pictures(pixels), decode_points(space.vae, latents, progress=space.progress)
     columns = min(columns, len(sources))
     shown = [source.name for source in sources]
@@ -57,3 +63,18 @@ def draw_reconstructions(
         },
         make_grid(pair_rows(data, drawn, columns), columns),
     )
+
+
+def draw_doubly(mean: Latents, log_variance: Latents, generator: torch.Generator) -> Latents:
+    """Latents (N, Z) for which the encoder's two outputs are themselves drawn, each about its value, and z then by them.
+
+    With sigma = exp(log_variance / 2) and three noises ~ N(0, I): mean' = mean + sigma e1, log_variance' = log_variance +
+    sigma e2, z = mean' + exp(log_variance' / 2) e. Its e is that of a draw from the posterior with the same generator. z
+    has the posterior's mean, but 1 + exp(sigma^2 / 2) times its variance, at least twice: it is no draw from q(z|x). Of a
+    posterior that is not diagonal, mean and log-variance are those of each dimension by itself.
+    """
+    epsilon, *noises = (torch.randn(mean.shape, generator=generator).numpy() for _ in range(3))
+    deviation = np.exp(0.5 * log_variance)
+    drawn_mean, drawn_log_variance = mean + deviation * noises[0], log_variance + deviation * noises[1]
+    latents: Latents = (drawn_mean + np.exp(0.5 * drawn_log_variance) * epsilon).astype(np.float32)
+    return latents

@@ -12,7 +12,7 @@ from vae_tui.model import VAE
 
 
 def draw_samples(vae: VAE, count: int, *, seed: int = 0, temperature: float = 1.0) -> NDArray[np.uint8]:
-    """Expected images (count, H, W, C) at draws from N(0, temperature^2 I), the same for the same seed."""
+    """Expected images (count, H, W, C) at draws from the prior, the same for the same seed."""
     return to_uint8(vae.sample(count, seed=seed, temperature=temperature))
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae_tui.data import Images, ImageSets, Progress, find_data_root, load_image_sets
 from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
-from vae_tui.latent.codes import Codes, Latents, class_means, encode_images
+from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
 from vae_tui.recipe import Recipe, parse
 from vae_tui.run import user_path
@@ -145,14 +145,20 @@ def locate_sources(vae: VAE, sources: Sequence[Source], test_codes: Callable[[],
     return mean, log_variance
 
 
-def draw_latents(mean: Latents, log_variance: Latents, at: Literal["mean", "draw"], seed: int) -> Latents:
-    """Points (N, Z): the posteriors' means, or a draw from each by one epsilon (Z,) ~ N(0, I), the same for all."""
-    if at == "mean":
-        return mean
-    generator = torch.Generator().manual_seed(seed)
-    epsilon = torch.randn(mean.shape[1], generator=generator).numpy()
-    drawn: Latents = (mean + np.exp(0.5 * log_variance) * epsilon).astype(np.float32)
-    return drawn
+def place_sources(
+    vae: VAE, sources: Sequence[Source], test_codes: Callable[[], Codes], at: Literal["mean", "draw"], seed: int
+) -> Latents:
+    """Points (N, Z): the posteriors' means, or a draw from each by one epsilon (Z,) ~ N(0, I), the same for all.
+
+    The mean code of a class stays where it is. Raises DataError as `locate_sources`.
+    """
+    points, _ = locate_sources(vae, sources, test_codes)
+    if at == "draw":
+        epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
+        for row, source in enumerate(sources):
+            if source.pixels is not None:
+                points[row] = draw_posteriors(vae, source.pixels[None], epsilon)[0]
+    return points
 
 
 def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:

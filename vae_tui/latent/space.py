@@ -10,7 +10,7 @@ from typing import Literal
 from vae_tui.data import Images, ImageSets, Progress
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
-from vae_tui.latent.sources import Source, draw_latents, find_source, load_sets_of, locate_sources, split_of
+from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.run import read_metadata
@@ -81,7 +81,7 @@ class Space:
 
     def locate(self, sources: Sequence[Source], at: At, seed: int) -> Latents:
         """Where sources are in latent space, (N, Z); with "draw", one epsilon chosen by the seed moves all of them."""
-        return draw_latents(*locate_sources(self.vae, sources, self.codes), at, seed)
+        return place_sources(self.vae, sources, self.codes, at, seed)
 
     def another_class(self, source: Source) -> Source:
         """The first test image of another class than the source's; without classes, the next image that is not it."""

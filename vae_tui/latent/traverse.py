@@ -14,7 +14,7 @@ from vae_tui.latent.codes import active_dimensions, rank_dimensions, rate_per_di
 from vae_tui.latent.grids import check_dimensions, traverse
 from vae_tui.latent.picture import Picture, check_size, make_grids, to_and_fro
 from vae_tui.latent.ranges import Range, choose_values, describe_range
-from vae_tui.latent.sources import Source, draw_latents, locate_sources
+from vae_tui.latent.sources import Source, locate_sources
 from vae_tui.latent.space import At, Space
 
 _FEW = 10
@@ -49,7 +49,7 @@ def draw_traversal(
         told = ", ".join(f"z{dimension}" for dimension in chosen)
     check_size(len(chosen) * count, space.vae.image_shape, scale)
     mean, log_variance = locate_sources(space.vae, [around], space.codes)
-    latent = draw_latents(mean, log_variance, at, seed)[0]
+    latent = space.locate([around], at, seed)[0]
     codes = space.codes() if range_.kind == "data" else None
     values = np.stack(
         [

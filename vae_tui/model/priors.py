@@ -26,8 +26,11 @@ class Prior(Protocol):
         weighed by how probable they are for that latent, and an equal part of the rest.
         """
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Latents (count, Z), drawn where the generator is, so that a seed means the same on every device."""
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+        """Latents (count, Z), drawn where the generator is, so that a seed means the same on every device.
+
+        `temperature` scales the deviation; a mixture's is that of the component chosen.
+        """
 
 
 class StandardNormal(nn.Module):
@@ -41,9 +44,9 @@ class StandardNormal(nn.Module):
         """The log density of each dimension in nats, (..., Z)."""
         return normal_log_density(latent)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return torch.randn(count, self._latent_dim, generator=generator)
+        return torch.randn(count, self._latent_dim, generator=generator) * temperature
 
 
 class MixturePrior(nn.Module):
@@ -59,9 +62,9 @@ class MixturePrior(nn.Module):
         """What sums to log p(z) in nats, (..., Z)."""
         return mixture_log_density(latent, *self.components())
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(*self.components(), count, generator)
+        return _draw_from(*self.components(), count, generator, temperature)
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (K,), means and log-variances (K, Z)."""
@@ -91,9 +94,9 @@ class VampPrior(nn.Module):
         """What sums to log p(z) in nats, (..., Z)."""
         return mixture_log_density(latent, *self.components())
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(*self.components(), count, generator)
+        return _draw_from(*self.components(), count, generator, temperature)
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (K,), means and log-variances (K, Z)."""
@@ -149,8 +152,13 @@ def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_
 
 
 def _draw_from(
-    log_weights: Tensor, means: Tensor, log_variances: Tensor, count: int, generator: torch.Generator
+    log_weights: Tensor,
+    means: Tensor,
+    log_variances: Tensor,
+    count: int,
+    generator: torch.Generator,
+    temperature: float,
 ) -> Tensor:
     chosen = torch.multinomial(log_weights.detach().cpu().exp(), count, replacement=True, generator=generator)
-    epsilon = torch.randn(count, means.shape[1], generator=generator)
+    epsilon = torch.randn(count, means.shape[1], generator=generator) * temperature
     return reparametrise(means.detach().cpu()[chosen], log_variances.detach().cpu()[chosen], epsilon)

@@ -67,10 +67,10 @@ class VAE(nn.Module):
     def sample(self, count: int, *, seed: int = 0, temperature: float = 1.0) -> Tensor:
         """Expected images (count, C, H, W) in [0, 1] at draws from the prior, the same for the same seed.
 
-        Draws are scaled by `temperature`. They are made on the CPU, so that a seed means the same pictures on every
-        device.
+        `temperature` scales the deviation of the prior, or of the component of it that is chosen. Draws are made on the
+        CPU, so that a seed means the same pictures on every device.
         """
-        latent = self.prior.draw(count, torch.Generator().manual_seed(seed)) * temperature
+        latent = self.prior.draw(count, torch.Generator().manual_seed(seed), temperature=temperature)
         return self.decode(latent.to(next(self.parameters()).device))
 
     def forward(self, images: Tensor, epsilon: Tensor) -> Terms:

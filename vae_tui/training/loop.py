@@ -18,9 +18,10 @@ from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
-from vae_tui.run import Run
+from vae_tui.run import Run, read_events
 from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
+from vae_tui.training.collapse import Collapse
 from vae_tui.training.contention import Contention
 from vae_tui.training.device import device_name
 from vae_tui.training.memory import is_out_of_memory
@@ -72,6 +73,9 @@ class Loop:
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
         self._resources = Resources(parts.device)
+        self._collapse = Collapse(recipe.objective)
+        if checkpoint is not None:
+            self._recall_epochs(checkpoint.step)
 
         self._started = time.monotonic()
         self._attempt_started = self._started
@@ -165,6 +169,8 @@ class Loop:
             images_per_second=images_per_second,
             elapsed_seconds=self._elapsed(),
         )
+        if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
+            yield ev.NoteAdded(**self._now(), note=note)
         self._done = self._is_done()
         last = self._done or bool(self._stopping)
         if last or time.monotonic() >= self._next_drawing:
@@ -174,6 +180,12 @@ class Loop:
             if validation:
                 measured["validation"] = validation
             yield from self._checkpoints.offer(self._elapsed(), measured=measured, now=last)
+
+    def _recall_epochs(self, step: int) -> None:
+        """Know what epochs up to a step led to, so that nothing that was said then is said again."""
+        for event in read_events(self._run.events_path):
+            if isinstance(event, ev.EpochCompleted) and event.step <= step:
+                self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
 
     def _report(self, now: float) -> ev.StepCompleted:
         """Means since the last report; the further the run, the rarer they come, so that a week is a small log."""

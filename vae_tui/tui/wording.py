@@ -69,3 +69,13 @@ def join_whole(parts: Sequence[str], between: str, width: int) -> str:
         count -= 1
         shown = between.join([*parts[:count], "…"])
     return shown
+
+
+def shorten(note: str, width: int) -> str:
+    """A note, or as much of it as there is room for up to a semicolon, and where the rest is found."""
+    more = "  ? tells more"
+    clauses = note.split("; ")
+    while len(note) > width and len(clauses) > 1:
+        clauses.pop()
+        note = "; ".join(clauses) + more
+    return note

@@ -29,11 +29,14 @@ from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.preparation import Preparation
+from vae_tui.tui.wording import shorten
 
 if TYPE_CHECKING:
     from vae_tui.tui.widgets.dashboard import Dashboard
 
 _T = TypeVar("_T")
+_NOTE_SECONDS = 20
+"""A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
 _DOING: dict[Command, str] = {
     "pause": "pausing",
     "resume": "resuming",
@@ -247,6 +250,8 @@ class TrainingScreen(Screen[None]):
             return f"{doing}   {max(0, self._clock() - began):.0f} s", "$primary"
         if standing.over or not history.messages:
             return "", "$faint"
+        if history.added_notes and self._clock() - history.added_notes[-1].time < _NOTE_SECONDS:
+            return shorten(history.added_notes[-1].text, self.size.width - 2), "$warning"
         return history.messages[-1].text, "$faint"
 
     def _look_differently(self, look: Look) -> None:
@@ -309,7 +314,8 @@ class TrainingScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.app.push_screen(HelpScreen(self._history.notes))
+        added = (note.text for note in self._history.added_notes)
+        self.app.push_screen(HelpScreen((*self._history.notes, *added)))
 
     def action_detach(self) -> None:
         """Leave, and leave the trainer running."""

@@ -112,7 +112,8 @@ class Dashboard(Container):
             ["[b]KL per latent dimension[/]  [$faint]nats[/]", "[b]KL per dimension[/]  [$faint]nats[/]"],
             [_say_active(history)],
         )
-        self._set_titles(self._samples, ["[b]samples[/]  [$faint]z ~ N(0, I)[/]"], None)
+        prior = "N(0, I)" if history.prior_is_normal else "p(z)"
+        self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
         self._set_titles(
             self._reconstructions,
             ["[b]reconstructions[/]  [$faint]below their data[/]", "[b]reconstructions[/]"],
