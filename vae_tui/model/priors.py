@@ -23,7 +23,7 @@ class Prior(Protocol):
         """What sums to log p(z) in nats, (..., Z).
 
         A mixture's density is not a product over dimensions; each gets its share of the components' log densities,
-        weighed by how probable they are for that latent, and an equal part of the rest.
+        weighed by how probable they are for that latent, and of the rest as much as it parts the components.
         """
 
     def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
@@ -148,7 +148,14 @@ def mixture_log_density(latent: Tensor, log_weights: Tensor, means: Tensor, log_
     shares = log_shares.exp()
     by_dimension = -0.5 * (squares * (shares @ precisions) - 2 * flat * (shares @ scaled) + shares @ constants)
     rest = (shares * (log_weights - log_shares)).sum(1, keepdim=True)
-    return (by_dimension + rest / flat.shape[1]).to(latent.dtype).view_as(latent)
+    return (by_dimension + rest * _parting(means.detach(), precisions.detach())).to(latent.dtype).view_as(latent)
+
+
+def _parting(means: Tensor, precisions: Tensor) -> Tensor:
+    """How much each dimension does to tell components (K, Z) apart: shares (Z,) that sum to 1."""
+    apart = means.var(0, correction=0) * precisions.mean(0)
+    total = apart.sum()
+    return torch.where(total > 0, apart / total.clamp_min(1e-30), 1 / len(apart))
 
 
 def _draw_from(
