@@ -52,8 +52,8 @@ def pose(recipe: Any, folder: Path, *, data_root: Path) -> Path:
     sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=data_root, progress=lambda *_: None)
     shape = tuple(sets.train.pixels.shape[1:])
     folder.mkdir(parents=True, exist_ok=True)
-    encoder, decoder, _ = build_networks(recipe.model, shape)
-    torch.save((encoder, decoder), folder / "network.pt")
+    networks = build_networks(recipe.model, shape)
+    torch.save((networks.encoder, networks.decoder), folder / "network.pt")
     np.save(folder / "train.npy", sets.train.pixels.numpy())
     if sets.validation is not None:
         np.save(folder / "validation.npy", sets.validation.pixels.numpy())
