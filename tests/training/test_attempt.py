@@ -425,3 +425,16 @@ def test_other_commands_wait_for_the_first_step(make_run: MakeRun) -> None:
     run.send("save")
     done = only(ev.CommandDone, finish(run))
     assert [event.command for event in done] == ["save"]  # type: ignore[attr-defined]
+
+
+def test_pictures_are_drawn_within_an_epoch_that_lasts_and_change_nothing(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, drawn = make_run(name="plain"), make_run(name="drawn")
+    finish(plain)
+    monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("vae_tui.training.loop._SECONDS_WITHOUT_PICTURES", -1e9)
+    events = finish(drawn)
+    steps = [event.step for event in events if isinstance(event, ev.ImagesDrawn) and event.kind == "samples"]
+    assert steps[:3] == [0, 1, 2]
+    assert drawn.latest().path.read_bytes() == plain.latest().path.read_bytes()

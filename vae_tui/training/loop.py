@@ -29,6 +29,8 @@ from vae_tui.training.resources import Resources
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
+_SECONDS_WITHOUT_PICTURES = 15.0
+"""How long an epoch may last before pictures are drawn within it."""
 """An epoch longer than this is saved within."""
 
 
@@ -135,6 +137,8 @@ class Loop:
                 yield from self._obey()
                 if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
                     yield from self._checkpoints.offer(self._elapsed())
+                if time.monotonic() >= self._next_drawing + _SECONDS_WITHOUT_PICTURES:
+                    yield from self._draw()
                 if self._stopping:
                     return
             trainer.step()

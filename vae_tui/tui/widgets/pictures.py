@@ -31,7 +31,7 @@ class Pictures(Widget):
     def on_mount(self) -> None:
         """Say when there will be something to see."""
         if self._event is None:
-            self._canvas.show(None, caption="drawn after the first epoch")
+            self._canvas.show(None, caption="g draws them now")
 
     def show(self, event: ImagesDrawn | None) -> None:
         """Show the grid an event tells of, read anew only when it is another one."""
