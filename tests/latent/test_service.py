@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import MakeRun
 
 from vae_tui.decoder import Decoder
 from vae_tui.exchange import Message, read_message, write_message
@@ -15,6 +16,7 @@ from vae_tui.latent.grids import decode_points
 from vae_tui.latent.service import Lane, Service
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.run import Run
+from vae_tui.training.attempt import attempt
 
 Ask = Callable[..., Message]
 
@@ -81,9 +83,22 @@ def test_a_point_decodes_to_what_the_model_makes_of_it(opened: Line, walked_run:
 
 
 def test_a_seed_draws_where_sample_draws_its_first_image(opened: Line, walked_run: Run) -> None:
-    epsilon = opened.ask("draw", seed=9).arrays["epsilon"]
+    drawn = opened.ask("draw", seed=9).arrays
     sampled = load_checkpoint(walked_run.latest().path).sample(1, seed=9)
-    image = opened.ask("decode", epsilon[None]).arrays["images"]
+    image = opened.ask("decode", drawn["epsilon"][None]).arrays["images"]
+    np.testing.assert_array_equal(image[0, ..., 0], (sampled[0, 0] * 255).round().byte().numpy())
+    np.testing.assert_array_equal(drawn["middle"] + drawn["noise"], drawn["epsilon"])
+
+
+def test_a_learned_prior_is_drawn_from_and_gives_places_to_walk_between(line: Line, make_run: MakeRun) -> None:
+    run = make_run("prior.name=vamp", "prior.components=4", "train.epochs=1")
+    list(attempt(run, device="cpu"))
+    opened = line.ask("open", checkpoint=str(run.latest().path)).arrays
+    assert opened["middles"].shape == opened["noises"].shape == (200, 3)
+    assert len(np.unique(opened["middles"].round(4), axis=0)) == 4, "where the pseudo-images are"
+    drawn = line.ask("draw", seed=9).arrays
+    sampled = load_checkpoint(run.latest().path).sample(1, seed=9)
+    image = line.ask("decode", (drawn["middle"] + drawn["noise"])[None]).arrays["images"]
     np.testing.assert_array_equal(image[0, ..., 0], (sampled[0, 0] * 255).round().byte().numpy())
 
 

@@ -44,3 +44,12 @@ def test_a_random_walk_makes_no_leaps() -> None:
     walk = RandomWalk(np.zeros(8, np.float32), 0, 1.0)
     points = np.stack([walk.at(place, "loop") for place in np.arange(-3, 3, 0.01)])
     assert np.linalg.norm(np.diff(points, axis=0), axis=1).max() < 0.2
+
+
+def test_a_random_walk_under_a_learned_prior_goes_from_draw_to_draw_of_it() -> None:
+    draws = np.arange(12, dtype=np.float32).reshape(4, 3), np.ones((4, 3), np.float32)
+    walk = RandomWalk(np.zeros(3, np.float32), 0, 0.5, draws)
+    stops = [walk.at(place, "bounce") for place in (1, 2, 3, -1)]
+    expected = draws[0] + 0.5
+    assert all((np.abs(expected - stop).sum(1) < 1e-5).any() for stop in stops)
+    np.testing.assert_array_equal(walk.at(0, "bounce"), 0)

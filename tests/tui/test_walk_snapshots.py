@@ -62,7 +62,8 @@ class DrawingDecoder:
         return "opened", more, {}
 
     def _draw(self, given: Any, points: Any) -> Any:
-        return "drawn", {}, {"epsilon": np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)}
+        epsilon = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
+        return "drawn", {}, {"epsilon": epsilon, "middle": np.zeros(5, np.float32), "noise": epsilon}
 
     def _decode(self, given: Any, points: Any) -> Any:
         return "decoded", {}, {"images": draw(points)}

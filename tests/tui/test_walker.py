@@ -36,10 +36,13 @@ def test_steps_there_and_back_are_no_way_at_all(walker: Walker) -> None:
 
 
 def test_a_drawn_place_moves_with_the_temperature_and_one_made_by_hand_does_not(walker: Walker) -> None:
-    walker.epsilon = np.float32([1, -2, 3])
+    walker.drawn = np.float32([0, 0, 0]), np.float32([1, -2, 3])
     walker.draw()
     walker.warm(-0.5)
     np.testing.assert_allclose(walker.z, [0.5, -1, 1.5])
+    walker.drawn = np.float32([4, 4, 4]), np.float32([1, -2, 3])
+    walker.draw()
+    np.testing.assert_allclose(walker.z, [4.5, 3, 5.5])
     walker.step(0.1)
     before = walker.z
     walker.warm(0.3)

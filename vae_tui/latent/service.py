@@ -2,8 +2,10 @@
 
     request       facts                            arrays          answer, and what is in it
     open          checkpoint                                       opened: latent_dim, step, network, data, class_names,
-                                                                   rates, rates_are_measured
-    draw          seed                                             drawn: seed; epsilon (Z,) ~ N(0, I)
+                                                                   rates, rates_are_measured; for a learned prior
+                                                                   middles and noises (M, Z) of M draws from it
+    draw          seed                                             drawn: seed; epsilon (Z,) ~ N(0, I), and a draw from
+                                                                   the prior, its middle (Z,) and noise (Z,) apart
     decode        anything                         points (N, Z)   decoded: the same facts; points, images (N, H, W, C)
     snap                                           points (1, Z)   snapped: points (1, Z), the mean of its image
     find          text                                             found: text, caption; mean, log_variance (Z,)
@@ -45,10 +47,13 @@ from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
 from vae_tui.latent.sources import find_class, locate_sources
 from vae_tui.latent.space import Space
+from vae_tui.model import VAE
+from vae_tui.model.priors import StandardNormal
 from vae_tui.run import write_whole
 from vae_tui.walk import Walk
 
 _IMAGES_FOR_RATES = 256
+_DRAWS_TO_WALK = 200
 _AT_ONCE = {"open", "draw", "decode", "snap"}
 """Kinds that are answered between two frames; all others take their time in the second thread."""
 
@@ -143,9 +148,10 @@ class Service:
             opened.progress = progress
         if request.kind == "draw":
             generator = torch.Generator().manual_seed(facts["seed"])
-            # The first of the images that `vae-tui sample` draws with this seed.
             epsilon = torch.randn(1, vae.latent_dim, generator=generator)[0].numpy()
-            return "drawn", {"seed": facts["seed"]}, {"epsilon": epsilon}
+            # The first of the images that `vae-tui sample` draws with this seed.
+            middles, noises = _draw_apart(vae, 1, facts["seed"])
+            return "drawn", {"seed": facts["seed"]}, {"epsilon": epsilon, "middle": middles[0], "noise": noises[0]}
         points = arrays.get("points")
         if points is not None and points.shape[1] != vae.latent_dim:
             raise CheckpointError(f"{opened.checkpoint} has {vae.latent_dim} latents, not {points.shape[1]}")
@@ -193,7 +199,18 @@ class Service:
             "rates_are_measured": measured,
         }
         self._opened = opened
-        return "opened", facts, {}
+        if isinstance(opened.vae.prior, StandardNormal):
+            return "opened", facts, {}
+        middles, noises = _draw_apart(opened.vae, _DRAWS_TO_WALK, 0)
+        return "opened", facts, {"middles": middles, "noises": noises}
+
+
+@torch.no_grad()
+def _draw_apart(vae: VAE, count: int, seed: int) -> tuple[Latents, Latents]:
+    """Draws from the prior: what is left of each without its noise, and the noise, (count, Z) both."""
+    middles = vae.prior.draw(count, torch.Generator().manual_seed(seed), temperature=0.0)
+    draws = vae.prior.draw(count, torch.Generator().manual_seed(seed))
+    return middles.numpy(), (draws - middles).numpy()
 
 
 def _rates(opened: Space) -> tuple[list[float], bool]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from vae_tui.tui.position import Point
-from vae_tui.walk import METHODS, Method
+from vae_tui.walk import METHODS, Latents, Method
 
 End = Literal["bounce", "loop"]
 Kind = Literal["anchors", "dimension", "random walk"]
@@ -46,11 +46,15 @@ class Way:
 
 @dataclass(frozen=True)
 class RandomWalk:
-    """From draw to draw of N(mean 0, temperature^2 I), the same for the same seed, in both directions without end."""
+    """From draw to draw of the prior, the same for the same seed, in both directions without end.
+
+    `draws` are middles and noises (M, Z) to choose from, where the prior is not N(0, I); `temperature` scales the noise.
+    """
 
     start: Point
     seed: int
     temperature: float
+    draws: tuple[Latents, Latents] | None = None
 
     def at(self, place: float, end: End) -> Point:
         """The latent (Z,) at `place`, counted in draws; 0 is where it starts."""
@@ -62,7 +66,12 @@ class RandomWalk:
         if number == 0:
             return self.start
         generator = np.random.default_rng([self.seed, abs(number), int(number < 0)])
-        return (generator.standard_normal(len(self.start)) * self.temperature).astype(np.float32)
+        if self.draws is None:
+            return (generator.standard_normal(len(self.start)) * self.temperature).astype(np.float32)
+        middles, noises = self.draws
+        row = generator.integers(len(middles))
+        stop: Point = (middles[row] + self.temperature * noises[row]).astype(np.float32)
+        return stop
 
 
 def along(z: Point, dimension: int, low: float, high: float) -> Way:

@@ -39,6 +39,10 @@ class Walker:
         self.temperature = 1.0
         self.epsilon: Point | None = None
         """The draw of N(0, I) that `seed` stands for, once the decoder has told it."""
+        self.drawn: tuple[Point, Point] | None = None
+        """The draw of the prior that `seed` stands for: its middle, and its noise at temperature 1."""
+        self.prior_draws: tuple[Latents, Latents] | None = None
+        """Draws of a prior that is not N(0, I): middles and noises (M, Z)."""
         self.anchors: list[Anchor] = []
         self.at: Literal["mean", "draw"] = "mean"
         self.method: Method = "slerp"
@@ -61,7 +65,8 @@ class Walker:
         """Take a checkpoint's space: its size, and the rate of each dimension, which gives their order."""
         if latent_dim != len(self.z):
             self.position.resize(latent_dim)
-            self.anchors, self.epsilon, self.recorded, self.recording = [], None, None, False
+            self.anchors, self.epsilon, self.drawn = [], None, None
+            self.recorded, self.recording = None, False
             self.stop()
         self.rates = list(rates)
         self.order = sorted(range(latent_dim), key=lambda dimension: -rates[dimension])
@@ -80,8 +85,9 @@ class Walker:
 
     def draw(self) -> None:
         """Stand where the seed's draw is at this temperature; nothing while it is not known."""
-        if self.epsilon is not None:
-            self.position.go(self.temperature * self.epsilon, seed=self.seed)
+        if self.drawn is not None:
+            middle, noise = self.drawn
+            self.position.go((middle + self.temperature * noise).astype(np.float32), seed=self.seed)
 
     def warm(self, by: float) -> None:
         """Change the temperature; a place that was drawn moves with it."""
@@ -115,7 +121,7 @@ class Walker:
             self._way = along(self.z, self.chosen, -SLIDER_SPAN, SLIDER_SPAN)
             self._progress = min(max(float(self.z[self.chosen]), -SLIDER_SPAN), SLIDER_SPAN) + SLIDER_SPAN
         else:
-            self._way = RandomWalk(self.z, self.seed, self.temperature)
+            self._way = RandomWalk(self.z, self.seed, self.temperature, self.prior_draws)
             self._progress = 0.0
         self.position.go(self._way.at(self._progress, self.end))
         self.playing = True

@@ -318,6 +318,8 @@ class WalkScreen(Screen[None]):
         if untouched:
             self._walker.chosen = self._walker.order[0]
         self._checkpoint = Path(facts["checkpoint"])
+        drawn = answer.arrays
+        self._walker.prior_draws = (drawn["middles"], drawn["noises"]) if "middles" in drawn else None
         self._shown = None
         stage = self.query_one(Stage)
         stage.forget()
@@ -337,6 +339,7 @@ class WalkScreen(Screen[None]):
     def _take_drawn(self, answer: Answer) -> None:
         if answer.facts["seed"] == self._walker.seed:
             self._walker.epsilon = answer.arrays["epsilon"]
+            self._walker.drawn = answer.arrays["middle"], answer.arrays["noise"]
             if answer.facts["purpose"] == "draw":
                 self._walker.draw()
                 self._moved()
