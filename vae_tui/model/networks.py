@@ -229,6 +229,7 @@ class _ResnetDecoder(nn.Module):
 def _ladder(model: ModelTable, image_shape: ImageShape, outputs: int) -> Networks:
     pixels = image_shape[0] * image_shape[1] * image_shape[2]
     widths = [pixels, *model.hidden]
+    assert model.upper_dim is not None, "the recipe chooses one"
     top = TopDown(model.upper_dim, model.latent_dim - model.upper_dim, model.hidden[-1])
     posterior = LadderPosterior(top)
     lower = nn.Sequential(nn.Flatten(), *_layers(widths, _gated))

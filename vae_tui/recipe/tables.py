@@ -172,8 +172,10 @@ class ModelTable(Table):
     )
     activation: Activation = _key("relu", "between layers", only={"network": ["mlp", "conv", "resnet"]})
     latent_dim: int = _key(20, "latent dimensions", ge=1, le=4096)
-    upper_dim: int = _key(
-        10, "how many of the latent dimensions, the first, are the upper level's", only={"network": ["ladder"]}, ge=1
+    upper_dim: Annotated[int, Field(ge=1)] | None = _key(
+        None,
+        "how many of the latent dimensions, the first, are the upper level's (half of them if not given)",
+        only={"network": ["ladder"]},
     )
     posterior: Literal["diagonal", "full", "iaf"] = _key(
         "diagonal",
@@ -183,6 +185,14 @@ class ModelTable(Table):
     flow_steps: int = _key(2, "autoregressive steps of the flow", only={"posterior": ["iaf"]}, ge=1, le=32)
     flow_hidden: int = _key(320, "width of each step's hidden layer", only={"posterior": ["iaf"]}, ge=1, le=65536)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_upper_dim(cls, given: Any) -> Any:
+        latent_dim = given.get("latent_dim", cls.model_fields["latent_dim"].default)
+        if given.get("network") != "ladder" or not isinstance(latent_dim, int):
+            return given
+        return {"upper_dim": max(1, latent_dim // 2), **given}
+
     @model_validator(mode="after")
     def _padding_fits(self) -> ModelTable:
         if self.network == "conv" and self.padding >= self.kernel_size:
@@ -191,7 +201,7 @@ class ModelTable(Table):
 
     @model_validator(mode="after")
     def _ladder_has_two_levels(self) -> ModelTable:
-        if self.network == "ladder" and self.upper_dim >= self.latent_dim:
+        if self.upper_dim is not None and self.upper_dim >= self.latent_dim:
             raise ValueError(f"upper_dim: expected less than latent_dim ({self.latent_dim}), got {self.upper_dim}")
         if self.network == "ladder" and not self.hidden:
             raise ValueError("hidden: a ladder needs one width at least")
