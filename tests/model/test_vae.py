@@ -17,6 +17,8 @@ NETWORKS = [
     {"network": "mlp", "hidden": []},
     {"network": "mlp", "hidden": [8, 7], "activation": "gelu"},
     {"network": "conv", "channels": [4, 6]},
+    {"network": "conv", "channels": [4], "dense": [9, 7]},
+    {"network": "resnet", "channels": [4, 6], "dense": [7]},
     {"network": "conv", "channels": [4, 6], "kernel_size": 4, "norm": "batch"},
     {"network": "conv", "channels": [12], "kernel_size": 5, "padding": 2, "stride": 3, "norm": "group"},
     {"network": "conv", "channels": [4, 3], "stride": 1, "padding": 0, "pool": 2},

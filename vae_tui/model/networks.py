@@ -114,10 +114,14 @@ def _conv(
     if model.pool > 1:
         encoder.append(nn.MaxPool2d(model.pool))
     features = channels[-1] * height * width
-    encoder += [nn.Flatten(), nn.Linear(features, posterior_size)]
+    widths = [features, *model.dense]
+    encoder += [nn.Flatten(), *_layers(widths, partial(_dense, activation=activation))]
+    encoder.append(nn.Linear(widths[-1], posterior_size))
 
+    decoder_widths = [model.latent_dim, *reversed(model.dense)]
     decoder: list[nn.Module] = [
-        nn.Linear(model.latent_dim, features),
+        *_layers(decoder_widths, partial(_dense, activation=activation)),
+        nn.Linear(decoder_widths[-1], features),
         nn.Unflatten(1, (channels[-1], height, width)),
         activation(),
     ]
@@ -133,7 +137,7 @@ def _conv(
         decoder.append(nn.ConvTranspose2d(channels[depth], grown, kernel, stride, padding, missing))
         if depth > 1:
             decoder += [*_norm(model.norm, channels[depth - 1]), activation()]
-    name = "-".join(str(width) for width in [*channels, features, model.latent_dim])
+    name = "-".join(str(width) for width in [*channels, *widths, model.latent_dim])
     return nn.Sequential(*encoder), nn.Sequential(*decoder), name
 
 
@@ -166,8 +170,10 @@ def _resnet(
         if depth:
             encoder.append(nn.Conv2d(channels[depth - 1], width, 3, 2, 1))
         encoder += [_ResidualBlock(width, model.activation) for _ in range(model.blocks)]
-    encoder += [_still(model.activation), nn.Flatten(), nn.Linear(features, posterior_size)]
-    name = "-".join(str(width) for width in [image_shape[0], *channels, features, model.latent_dim])
+    widths = [features, *model.dense]
+    layer = partial(_dense, activation=_ACTIVATIONS[model.activation])
+    encoder += [_still(model.activation), nn.Flatten(), *_layers(widths, layer), nn.Linear(widths[-1], posterior_size)]
+    name = "-".join(str(width) for width in [image_shape[0], *channels, *widths, model.latent_dim])
     return nn.Sequential(*encoder), _ResnetDecoder(model, sizes, image_shape[0] * outputs), name
 
 
@@ -206,8 +212,11 @@ class _ResnetDecoder(nn.Module):
         channels = list(reversed(model.channels))
         self._sizes = list(reversed(sizes))
         height, width = self._sizes[0]
+        widths = [model.latent_dim, *reversed(model.dense)]
         self.first = nn.Sequential(
-            nn.Linear(model.latent_dim, channels[0] * height * width), nn.Unflatten(1, (channels[0], height, width))
+            *_layers(widths, partial(_dense, activation=_ACTIVATIONS[model.activation])),
+            nn.Linear(widths[-1], channels[0] * height * width),
+            nn.Unflatten(1, (channels[0], height, width)),
         )
         self.skips = nn.ModuleList(nn.Linear(model.latent_dim, count) for count in channels)
         self.stages = nn.ModuleList(

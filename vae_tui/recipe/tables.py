@@ -156,6 +156,11 @@ class ModelTable(Table):
         only={"network": ["conv", "resnet"]},
         min_length=1,
     )
+    dense: _Sizes = _key(
+        (),
+        "widths of fully connected layers between convolutions and latents, encoder order; few latents need them",
+        only={"network": ["conv", "resnet"]},
+    )
     blocks: int = _key(1, "residual blocks at each resolution", only={"network": ["resnet"]}, ge=1, le=64)
     kernel_size: int = _key(3, "side of every convolution's kernel", only={"network": ["conv"]}, ge=1, le=15)
     stride: int = _key(2, "stride of every convolution", only={"network": ["conv"]}, ge=1, le=4)
