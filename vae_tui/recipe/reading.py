@@ -230,7 +230,9 @@ def _as_toml(value: Any) -> str:
 
 def _did_you_mean(word: str, known: Iterable[Any], form: str) -> str:
     known = [str(item) for item in known]
-    close = difflib.get_close_matches(word, known, n=1)
+    close = [item for item in known if item.casefold() == word.casefold()] or difflib.get_close_matches(
+        word, known, n=1
+    )
     if close:
         return f"; did you mean {form.format(close[0])}?"
     return f" (known: {', '.join(form.format(item) for item in known)})" if known else ""
