@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import contextlib
 import hashlib
 import math
 import os
@@ -128,7 +129,6 @@ def _download(name: MnistName, missing: list[str], folder: Path, progress: Progr
         for mirror in source.mirrors:
             url = f"{mirror}{archive.name}"
             try:
-                folder.mkdir(parents=True, exist_ok=True)
                 _fetch(url, archive, checksums[archive.name], progress)
                 break
             except (OSError, HTTPException) as error:
@@ -144,7 +144,11 @@ def _fetch(url: str, path: Path, md5: str, progress: Progress) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "vae-tui"})
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer, aside.open("wb") as file:
+        with contextlib.ExitStack() as stack:
+            answer = stack.enter_context(urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS))
+            # Not before there is something to keep: a mistyped folder is not left behind.
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(aside.open("wb"))
             length = answer.headers.get("Content-Length", "")
             total = int(length) if length.isdigit() else None
             done = 0
@@ -158,7 +162,8 @@ def _fetch(url: str, path: Path, md5: str, progress: Progress) -> None:
             raise OSError(f"the {done:,} bytes that came are not the file: md5 {digest.hexdigest()}, expected {md5}")
         os.replace(aside, path)
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):
+            aside.unlink(missing_ok=True)
 
 
 def _reason(error: OSError | HTTPException) -> str:
