@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -236,3 +238,15 @@ def test_the_real_binarized_mnist(load, real_data) -> None:
     assert [len(sets.train), len(sets.validation), len(sets.test)] == [50_000, 10_000, 10_000]
     assert set(sets.test.pixels.unique().tolist()) == {0, 255}
     assert 0.12 < (sets.train.pixels == 255).float().mean() < 0.14
+
+
+def test_an_archive_whose_packing_is_damaged_is_told(load, tmp_path) -> None:
+    path = tmp_path / "packed.npz"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 28, 20), np.uint8)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive, archive.open("images.npy", "w") as file:
+        np.save(file, noise)
+    content = bytearray(path.read_bytes())
+    content[60:90] = b"\xff" * 30  # the packing's own header
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        load(name="npz", root=path)

@@ -48,6 +48,14 @@ def test_a_flat_folder_has_no_labels_and_is_cut(load, tmp_path, said) -> None:
     assert ("decoding images", 40, 40) in said
 
 
+def test_a_link_to_itself_leads_nowhere_and_is_ignored(load, tmp_path) -> None:
+    for index in range(5):
+        paint(tmp_path / f"{index}.png")
+    (tmp_path / "self.png").symlink_to(tmp_path / "self.png")
+    sets = load(name="folder", root=tmp_path, image_size=4)
+    assert len(sets.train) + len(sets.validation) + len(sets.test) == 5
+
+
 def test_images_come_in_the_order_of_their_names(load, tmp_path) -> None:
     for index in np.random.default_rng(0).permutation(30):
         paint(tmp_path / f"{index:02}.png", (int(index) * 8, 0, 0))

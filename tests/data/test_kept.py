@@ -260,3 +260,11 @@ def test_two_processes_may_decode_the_same(load, photos, cache_home) -> None:
     assert process.returncode == 0
     assert [found.read_bytes() for found in files(cache_home)] == [content]
     assert_same(load(name="folder", root=photos, image_size=8), here)
+
+
+@pytest.mark.parametrize("facts", [{"broken": 5}, ["broken"]])
+def test_a_kept_file_whose_facts_are_none_is_damaged(tmp_path, facts) -> None:
+    with rows.RowWriter(tmp_path, (1, 1, 2, 2)) as writer:
+        writer.write(0, np.zeros((1, 1, 2, 2), np.uint8))
+        with pytest.raises(rows.DamagedRows):
+            writer.finish("set.rows", facts)

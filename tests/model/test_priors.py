@@ -69,3 +69,10 @@ def test_a_small_set_gives_a_vampprior_its_images_again() -> None:
     vae = build(parse({"prior": {"name": "vamp", "components": 5}})[0], (1, 6, 6), examples=images)
     assert torch.equal(vae.prior.images[0], vae.prior.images[4])
     assert not torch.equal(vae.prior.images[0], vae.prior.images[1])
+
+
+def test_a_dimension_that_does_not_part_the_components_gets_nothing_of_what_they_share() -> None:
+    means = torch.tensor([[-3.0, 0.0], [3.0, 0.0]])
+    latent = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    shares = mixture_log_density(latent, torch.full((2,), 0.5).log(), means, torch.zeros(2, 2))
+    torch.testing.assert_close(shares[:, 1], StandardNormal(1).log_density(latent[:, 1]))

@@ -438,3 +438,19 @@ def test_pictures_are_drawn_within_an_epoch_that_lasts_and_change_nothing(
     steps = [event.step for event in events if isinstance(event, ev.ImagesDrawn) and event.kind == "samples"]
     assert steps[:3] == [0, 1, 2]
     assert drawn.latest().path.read_bytes() == plain.latest().path.read_bytes()
+
+
+def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run: MakeRun, images_path: Path) -> None:
+    from vae_tui.training.preparation import reopen_run
+
+    run = make_run("train.epochs=1")
+    finish(run)
+    moved = images_path.rename(images_path.with_name("moved.npy"))
+    more = ["train.epochs=2", f"data.root={moved}"]
+    reopen_run(str(run.path), more, run.path.parent)
+    assert finish(run, resume=True)[-1].status == "completed"
+    others = images_path.with_name("others.npy")
+    np.save(others, 255 - np.load(moved))
+    reopen_run(str(run.path), ["train.epochs=3", f"data.root={others}"], run.path.parent)
+    with pytest.raises(RunError, match="not those this run was trained on"):
+        finish(run, resume=True)

@@ -288,15 +288,18 @@ def _find_photos(folder: Path, split: str) -> list[_Photo]:
 def _list(folder: Path) -> tuple[list[Path], list[Path]]:
     """The images and the folders right in a folder, both in the order of their names, without hidden ones."""
     with os.scandir(folder) as entries:
-        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
-        photos = [Path(entry) for entry in visible if entry.name.lower().endswith(_SUFFIXES) and _is_file(entry)]
+        visible = sorted(
+            (entry for entry in entries if not entry.name.startswith(".") and _leads_somewhere(entry)),
+            key=lambda entry: entry.name,
+        )
+        photos = [Path(entry) for entry in visible if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()]
         return photos, [Path(entry) for entry in visible if entry.is_dir()]
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether there is a file, where it is a link too; one to itself leads nowhere."""
+def _leads_somewhere(entry: os.DirEntry[str]) -> bool:
+    """Whether what is there can be looked at: not a link to itself."""
     try:
-        return entry.is_file()
+        return entry.is_file() or entry.is_dir()
     except OSError:
         return False
 
