@@ -602,9 +602,8 @@ def evaluate(
     source: SourceArgument = None,
     samples: Annotated[int, typer.Option(min=1, max=1_000_000, help="Draws of z for each image.")] = 1000,
     count: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many images, drawn by the seed [default: 1,000, or as many as there are]."),
-    ] = None,
+        int, typer.Option(min=1, help="How many images, drawn by the seed; all where there are fewer.")
+    ] = 1000,
     split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
     frechet: Annotated[
         bool, typer.Option("--frechet", help="Train a small classifier, and compare samples in its features.")
@@ -634,7 +633,7 @@ def evaluate(
             checkpoint,
             data_root=data_root,
             split=split.value,
-            count=count or 1000,
+            count=count,
             samples=samples,
             seed=seed,
             frechet=frechet,

@@ -109,14 +109,14 @@ def evaluate(
     *,
     data_root: Path | None,
     split: str,
-    count: int | None,
+    count: int,
     samples: int,
     seed: int,
     frechet: bool,
     device: str,
     progress: Progress,
 ) -> Evaluation:
-    """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all.
+    """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all where there are fewer.
 
     `samples` draws of z are made for each; `frechet` asks for that distance. Raises VaeTuiError where the checkpoint, its
     images or the device are not there.
@@ -127,7 +127,7 @@ def evaluate(
     sets = load_sets_of(metadata, data_root, progress)
     images = split_of(sets, split)
     generator = torch.Generator().manual_seed(seed)
-    wanted = len(images) if count is None else min(count, len(images))
+    wanted = min(count, len(images))
     chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
     pixels = images.pixels[chosen]
     costs = estimate_costs(vae, as_floats(pixels), samples=samples, seed=seed, progress=progress)
