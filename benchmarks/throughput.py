@@ -60,7 +60,9 @@ def measure_ours(case: Case, given: argparse.Namespace, how: str) -> dict[str, A
     ]
     screen = how == "screen"
     with product.training(case.recipe, overrides, data_root=given.data_root, device=given.device, screen=screen) as run:
-        run.wait_for(lambda event: event["event"] == "run_finished" and event["status"] == "completed")
+        run.wait_for(
+            lambda event: event["event"] == "run_finished" and event["status"] == "completed", poll_seconds=0.5
+        )
         return product.throughput(run.events, given.warmup)
 
 

@@ -117,6 +117,9 @@ def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[st
     while run.holder() is not None:
         time.sleep(0.01)
     assert run.state() == "interrupted"
+    as_recipe = cli("train", "killed")
+    assert as_recipe.returncode == 2
+    assert "killed is a run, not a recipe; go on with it by: vae-tui train --resume killed" in as_recipe.stderr
     resumed = cli("train", "--resume", "killed", "--ui", "plain")
     assert resumed.returncode == 0, resumed.stderr
     assert "goes on from step" in resumed.stderr

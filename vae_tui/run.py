@@ -311,7 +311,7 @@ def read_events(path: Path) -> list[ev.Event]:
 
 
 def follow(
-    reader: EventReader, *, alive: Callable[[], bool], interval_seconds: float = 0.05
+    reader: EventReader, *, alive: Callable[[], bool], interval_seconds: float = 0.1
 ) -> Iterator[tuple[str, ev.Event] | None]:
     """Yield lines and events as they come, and None between looks, until their writer is no more.
 

@@ -51,6 +51,7 @@ def test_the_figures_and_all_they_are_of_come_as_json(make_run: MakeRun) -> None
     assert (found["samples"], found["count"], found["seed"], found["split"]) == (20, 5, 3, "test")
     assert found["sample_diversity"] > 0
     assert found["reconstruction_sharpness"] > 0
+    assert 0 < found["reconstruction_mse"] < 0.25
     assert found["mig"] is found["frechet_distance"] is None
     assert found == json.loads(evaluate(run, "--json", "--samples=20", "--count=5", "--seed=3").stdout)
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.grids import decode_points, manifold, normal_quantiles, spread, traverse
+from vae_tui.latent.ranges import choose_values, parse_range
 from vae_tui.model import VAE
+from vae_tui.model.priors import MixturePrior
 
 LATENT = np.array([0.5, -1, 2], np.float32)
 
@@ -45,3 +48,13 @@ def test_values_are_spread_evenly_or_by_the_prior() -> None:
     assert spread(1, 0, 4).tolist() == [2]
     quantiles = normal_quantiles(4)
     np.testing.assert_allclose(quantiles, [-1.15035, -0.318639, 0.318639, 1.15035], rtol=1e-5)
+
+
+def test_the_quantiles_are_those_of_the_prior_that_was_learned() -> None:
+    prior = MixturePrior(2, 2)
+    with torch.no_grad():
+        prior.means[:, 1] = torch.tensor([-5.0, 5.0])
+        prior.log_variances.fill_(-6.0)
+    unused = np.zeros(2, np.float32)
+    values = choose_values(parse_range("quantiles"), 4, 1, prior=prior, mean=unused, log_variance=unused, codes=None)
+    np.testing.assert_allclose(values, [-5, -5, 5, 5], atol=0.2)

@@ -94,7 +94,13 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
     [
         (),
         ("data.binarize=dynamic", "optimizer.ema_decay=0.9", "optimizer.clip_norm=1.0"),
-        ("model.network=conv", "model.channels=[4, 5]", "model.norm=batch", "optimizer.ema_decay=0.9"),
+        (
+            "model.network=conv",
+            "model.channels=[4, 5]",
+            "model.norm=batch",
+            "data.mirror=true",
+            "optimizer.ema_decay=0.9",
+        ),
         ("optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.lr=1e-4", "optimizer.schedule=cosine"),
         ("optimizer.name=adamw", "optimizer.weight_decay=0.1", "optimizer.schedule=exponential", "data.validation=0.0"),
         ("objective.name=factor", "optimizer.ema_decay=0.9"),
@@ -103,7 +109,7 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
         ("objective.name=capacity", "model.network=gated", "prior.name=vamp", "likelihood.name=discretized-logistic"),
     ],
     ids=[
-        *("plain", "dynamic-ema-clip", "conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"),
+        *("plain", "dynamic-ema-clip", "mirrored-conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"),
         *("discriminator", "importance-weighted", "optimal-sigma", "pseudo-images"),
     ],
 )

@@ -20,6 +20,8 @@ _BATCH = 7
         *([f"model.activation={name}"] for name in ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh")),
         ["model.hidden=[]"],
         ["model.hidden=[9, 8, 7]", "objective.beta=4.0"],
+        ["model.network=gated", "model.hidden=[9, 8]", "objective.beta=0.7"],
+        ["model.network=gated", "prior.name=vamp", "prior.components=5"],
         ["objective.beta=0.0"],
         ["likelihood.name=gaussian", "likelihood.sigma=0.3", "objective.beta=0.5"],
         ["prior.name=vamp", "prior.components=5", "objective.beta=0.5"],
@@ -50,6 +52,7 @@ def test_every_network_likelihood_and_beta_gives_the_gradients_of_autograd(overr
 
 
 def test_it_serves_fully_connected_networks_that_minimise_the_distortion() -> None:
-    assert takes_no_autograd(load_recipe("fc20").recipe)
+    for name in ("fc20", "mnist/gated40", "mnist/vamp40"):
+        assert takes_no_autograd(load_recipe(name).recipe), name
     assert not takes_no_autograd(load_recipe("conv20").recipe)
     assert not takes_no_autograd(load_recipe("kl-only").recipe)

@@ -129,12 +129,18 @@ async def test_places_are_reached_by_every_key(open_walk: Open) -> None:
         await walk.type("much")
         await walk.sees("is no number")
         assert walk.z[1] == -2.5
+        await walk.press("backspace", "backspace", "backspace", "backspace")
+        await walk.type("1")
+        assert walk.z[1] == 1
         before = walk.z
         await walk.press("p")
         await walk.until(lambda: not np.array_equal(walk.z, before))
         await walk.press("O")
         assert not walk.z.any()
         await walk.press("R")
+        await walk.type("3.5")
+        await walk.sees("is no whole number")
+        await walk.press("escape", "R")
         await walk.type("42")
         await walk.sees("seed 42")
 

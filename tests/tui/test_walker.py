@@ -50,6 +50,19 @@ def test_a_drawn_place_moves_with_the_temperature_and_one_made_by_hand_does_not(
     assert walker.temperature == 0.8
 
 
+def test_sliders_reach_as_far_as_the_prior_draws(walker: Walker) -> None:
+    assert walker.spans.tolist() == [3, 3, 3]
+    noises = np.random.default_rng(0).standard_normal((1000, 3)).astype(np.float32)
+    walker.learn_prior((np.float32([[0, 8, 0]]) * np.sign(noises), 0.1 * noises))
+    assert walker.spans.tolist() == [3, 8.5, 3]
+    walker.chosen, walker.kind, walker.speed = 1, "dimension", 2.0
+    walker.play()
+    walker.advance(4.2)
+    assert walker.z[1] == pytest.approx(8.4)
+    walker.enter(2, [0.1, 0.1])
+    assert walker.spans.tolist() == [3, 3]
+
+
 def test_one_epsilon_moves_every_anchor_by_its_own_spread(walker: Walker) -> None:
     walker.anchors = [anchor(0, 0, 0, spread=0), anchor(1, 1, 1)]
     walker.epsilon = np.float32([1, 2, 3])

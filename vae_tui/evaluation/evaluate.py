@@ -70,12 +70,14 @@ class Disentanglement:
 
 @dataclass(frozen=True)
 class Impression:
-    """What eyes judge: sharpness and diversity of samples from the prior, and sharpness of reconstructions, as shares of
-    the images' own; and the share of codes among neighbours of their class, where there are classes."""
+    """What eyes judge: sharpness and diversity of samples from the prior, and sharpness of reconstructions from posterior
+    means, as shares of the images' own; their squared error, a mean over values in [0, 1]; and the share of codes among
+    neighbours of their class, where there are classes."""
 
     sample_sharpness: float
     sample_diversity: float
     reconstruction_sharpness: float
+    reconstruction_mse: float
     class_accuracy: float | None
 
 
@@ -233,6 +235,7 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
         sample_sharpness=sharpness(samples) / own,
         sample_diversity=diversity(samples) / max(diversity(images), 1e-9),
         reconstruction_sharpness=sharpness(reconstructions) / own,
+        reconstruction_mse=float((reconstructions - images).square().mean()),
         class_accuracy=None if labels is None else neighbour_accuracy(mean[:_LOOKED_AT], labels[:_LOOKED_AT]),
     )
 

@@ -25,8 +25,8 @@ def to_json(evaluation: Evaluation) -> str:
     )
     names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
     body |= {given or name: information.get(name) for name, given in names.items()}
-    names_seen = ("sample_sharpness", "sample_diversity", "reconstruction_sharpness", "class_accuracy")
-    body |= {name: impression.get(name) for name in names_seen}
+    names_seen = ("sample_sharpness", "sample_diversity", "reconstruction_sharpness", "reconstruction_mse")
+    body |= {name: impression.get(name) for name in (*names_seen, "class_accuracy")}
     scores = dict.fromkeys(("mig", "factor_vae_score", "sap", "dci"))
     scores |= {name: value for name, value in disentanglement.items() if name in scores}
     return json.dumps({**subject, **_finite(body | scores)}, allow_nan=False)
@@ -82,6 +82,7 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
         yield "samples", f"{seen.sample_diversity:.2f}", "diversity, as a share of the images' own"
         yield "", f"{seen.sample_sharpness:.2f}", "sharpness, likewise"
         yield "reconstructions", f"{seen.reconstruction_sharpness:.2f}", "sharpness, likewise"
+        yield "", f"{seen.reconstruction_mse:.5f}", "squared error per value, of images in [0, 1]"
         if seen.class_accuracy is not None:
             yield "classes apart", f"{seen.class_accuracy:.3f}", "codes whose 5 neighbours are mostly of their class"
     if evaluation.frechet_distance is not None:

@@ -14,8 +14,10 @@ from vae_tui.latent.codes import Latents
 def calculate(text: str, find: Callable[[str], Latents]) -> Latents:
     """The sum (Z,) of the terms of `text`, each found by name; + and - stand between spaces, a number and * before a term.
 
-    "A - B + C", "mean:smiling - mean:neutral + z", "0.5 * A + 0.5 * B". Raises VaeTuiError for a text that is no sum.
+    "A - B + C", "mean:smiling - mean:neutral + z", "0.5 * A + 0.5 * B". Names may have hyphens in them; between single
+    letters, as in "A-B+C", no spaces are needed. Raises VaeTuiError for a text that is no sum.
     """
+    text = re.sub(r"(?<=\b[A-Za-z])([+-])(?=[A-Za-z]\b)", r" \1 ", text)
     signed = text.strip() if re.match(r"\s*[+-]\s", text) else f"+ {text.strip()}"
     parts = re.split(r"(?:^|\s+)([+-])(?:\s+|$)", signed)[1:]
     terms = list(zip(parts[0::2], parts[1::2], strict=True))

@@ -45,7 +45,15 @@ def draw_manifold(
         mean, log_variance = locate_sources(space.vae, [around], space.codes)
         latent = space.locate([around], at, seed)[0]
     xs, ys = (
-        choose_values(range_, side, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
+        choose_values(
+            range_,
+            side,
+            dimension,
+            prior=space.vae.prior,
+            mean=mean[0],
+            log_variance=log_variance[0],
+            codes=codes,
+        )
         for dimension in plane
     )
     images = manifold(space.vae, latent, plane, xs, ys[::-1], progress=space.progress)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.codes import Codes, Latents
 from vae_tui.latent.grids import normal_quantiles, spread
+from vae_tui.model.priors import Prior, StandardNormal
 
 FORMS = "a number R (-R to R), quantiles (of the prior), data (all but the outermost 1 % of codes), or posterior:K (K standard deviations about the image's mean; K is 3 if not given)"
+
+_DRAWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,25 @@ def parse_range(text: str) -> Range:
 
 
 def choose_values(
-    range_: Range, count: int, dimension: int, *, mean: Latents, log_variance: Latents, codes: Codes | None
+    range_: Range,
+    count: int,
+    dimension: int,
+    *,
+    prior: Prior,
+    mean: Latents,
+    log_variance: Latents,
+    codes: Codes | None,
 ) -> Latents:
-    """`count` rising values for a dimension; `mean` and `log_variance` (Z,) are an image's, `codes` a set's (for "data")."""
+    """`count` rising values for a dimension; `mean` and `log_variance` (Z,) are an image's, `codes` a set's (for "data").
+
+    The quantiles of a prior that is not N(0, I) are those of ten thousand draws.
+    """
     if range_.kind == "quantiles":
-        return normal_quantiles(count)
+        if isinstance(prior, StandardNormal):
+            return normal_quantiles(count)
+        draws = prior.draw(_DRAWS, torch.Generator().manual_seed(0))[:, dimension].detach().numpy()
+        parted: Latents = np.quantile(draws, (np.arange(count) + 0.5) / count).astype(np.float32)
+        return parted
     if range_.kind == "posterior":
         deviation = float(np.exp(0.5 * log_variance[dimension]))
         middle = float(mean[dimension])

@@ -53,7 +53,15 @@ def draw_traversal(
     codes = space.codes() if range_.kind == "data" else None
     values = np.stack(
         [
-            choose_values(range_, count, dimension, mean=mean[0], log_variance=log_variance[0], codes=codes)
+            choose_values(
+                range_,
+                count,
+                dimension,
+                prior=space.vae.prior,
+                mean=mean[0],
+                log_variance=log_variance[0],
+                codes=codes,
+            )
             for dimension in chosen
         ]
     )

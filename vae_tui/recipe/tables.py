@@ -86,6 +86,11 @@ class DataTable(Table):
         "draw each pixel as 0 or 1 with its grey value as probability: `static` once, `dynamic` anew for every batch "
         "(validation and test are drawn once either way); not `static` with sprites",
     )
+    mirror: bool = _key(
+        False,
+        "mirror training images left to right, each with probability 1/2, anew in every epoch: for photos, of which there "
+        "are never enough",
+    )
     validation: float = _key(
         0.1,
         "share of the training images held out by the seed to choose the best checkpoint on; a set with a validation "

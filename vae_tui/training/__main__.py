@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import RecipeError, RunError, VaeTuiError
 from vae_tui.events import RunFinished, TrainingStarted
-from vae_tui.recipe import load_recipe
-from vae_tui.run import EventReader, Run
+from vae_tui.recipe import find_recipe, load_recipe
+from vae_tui.run import EventReader, Run, find_run
 from vae_tui.training.attempt import attempt
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.preparation import create_run, reopen_run
@@ -99,6 +99,7 @@ def _open(arguments: argparse.Namespace) -> Run:
     if arguments.resume is not None:
         run = reopen_run(arguments.resume, arguments.set, arguments.runs_dir)
     else:
+        _refuse_a_run(arguments.recipe, arguments.runs_dir)
         loaded = load_recipe(arguments.recipe, arguments.set)
         notes = loaded.notes
         run = create_run(loaded, arguments.runs_dir, arguments.run)
@@ -118,6 +119,19 @@ def _open(arguments: argparse.Namespace) -> Run:
         os.dup2(log, stream.fileno())
     os.close(log)
     return run
+
+
+def _refuse_a_run(name: str, runs_dir: Path) -> None:
+    """Raise RunError where a run is given in place of a recipe."""
+    try:
+        find_recipe(name)
+    except RecipeError:
+        try:
+            run = find_run(name, runs_dir)
+        except VaeTuiError:
+            return
+        if run.name == Path(name).name:
+            raise RunError(f"{name} is a run, not a recipe; go on with it by: vae-tui train --resume {name}") from None
 
 
 def _answer(said: dict[str, Any]) -> None:

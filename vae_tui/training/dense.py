@@ -17,7 +17,7 @@ from vae_tui.objective import BetaElbo
 from vae_tui.recipe import Recipe
 
 _backward = torch.ops.aten
-_ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], None]]] = {
+_ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
     nn.ReLU: (torch.relu_, lambda g, _, y: _backward.threshold_backward.grad_input(g, y, 0, grad_input=g)),
     nn.LeakyReLU: (
         lambda x: functional.leaky_relu_(x, 0.01),
@@ -27,13 +27,21 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[
     nn.Tanh: (torch.tanh_, lambda g, _, y: _backward.tanh_backward.grad_input(g, y, grad_input=g)),
     nn.GELU: (functional.gelu, lambda g, x, _: _backward.gelu_backward.grad_input(g, x, grad_input=g)),
     nn.SiLU: (functional.silu, lambda g, x, _: _backward.silu_backward.grad_input(g, x, grad_input=g)),
+    nn.GLU: (functional.glu, lambda g, x, _: _backward.glu_backward(g, x, -1)),
 }
-"""What each does to its input x, in place where its gradient needs only its output y, and to the gradient g of y."""
+"""What each does to its input x, in place where its gradient needs only its output y, and to the gradient g of y.
+
+Gates are twice as wide as what comes of them, so only their gradient has no room in that of their output.
+"""
 
 
 def takes_no_autograd(recipe: Recipe) -> bool:
     """Whether `DenseGradients` serves this network, posterior, prior, likelihood, objective and precision."""
-    plain = recipe.model.network == "mlp" and recipe.model.posterior == "diagonal" and recipe.prior.name != "mixture"
+    plain = (
+        recipe.model.network in ("mlp", "gated")
+        and recipe.model.posterior == "diagonal"
+        and recipe.prior.name != "mixture"
+    )
     known = recipe.likelihood.name == "bernoulli" or (
         recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
     )
@@ -149,7 +157,7 @@ class _Layer:
         """From the gradient of the output, which is written over, to that of the input."""
         count = len(gradient)
         if self._activation is not None:
-            self._activation[1](gradient, self._linear[:count], self._output)
+            gradient = self._activation[1](gradient, self._linear[:count], self._output)
         torch.mm(gradient.t(), self._inputs, out=self._weight.grad)
         torch.sum(gradient, 0, out=self._bias.grad)
         if self._by_input is None:

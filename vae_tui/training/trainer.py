@@ -98,7 +98,7 @@ class Trainer:
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self._generators = {
             purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
-            for purpose in ("order", "noise", "binarizing", *(("objective",) if self._has_more_noise else ()))
+            for purpose in self._purposes
         }
         self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
 
@@ -157,6 +157,12 @@ class Trainer:
     @property
     def _weights(self) -> dict[str, float]:
         return self.objective.weights(max(0, self.epoch - 1) + self.position / len(self.images))
+
+    @property
+    def _purposes(self) -> tuple[str, ...]:
+        """Of random draws, each with a generator of its own."""
+        mirroring = ("mirroring",) if self.recipe.data.mirror else ()
+        return ("order", "noise", "binarizing", *mirroring, *(("objective",) if self._has_more_noise else ()))
 
     @property
     def _has_more_noise(self) -> bool:
@@ -307,9 +313,9 @@ class Trainer:
     def _next_batch(self) -> tuple[int, Batch]:
         """How many images the batch has, and this rank's share of them.
 
-        `pixels`, the random `bits` that make them black and white, if they are to be, the noise `epsilon` of the
-        latents, and what the objective takes. The draws are made for the whole batch, so that they do not depend on the
-        ranks.
+        `pixels`, the `sides` from which they are seen, if some are to be mirrored, the random `bits` that make them black
+        and white, if they are to be, the noise `epsilon` of the latents, and what the objective takes. The draws are made
+        for the whole batch, so that they do not depend on the ranks.
         """
         count = min(self.recipe.train.batch_size, len(self.images) - self.position)
         share = self.ranks.share(count)
@@ -319,6 +325,9 @@ class Trainer:
         if self._has_more_noise:
             sizes = (count, self.vae.latent_dim)
             batch["noise"] = torch.randn(sizes, generator=self._generators["objective"], device=self.device)
+        if self.recipe.data.mirror:
+            sides = torch.rand((count, 1, 1, 1), generator=self._generators["mirroring"], device=self.device)
+            batch["sides"] = sides[share]
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
@@ -353,6 +362,8 @@ class Trainer:
 
     def _images(self, batch: Batch) -> Tensor:
         pixels = batch["pixels"]
+        if "sides" in batch:
+            pixels = torch.where(batch["sides"] < 0.5, pixels.flip(-1), pixels)
         images = binarize(pixels, batch["bits"]) if "bits" in batch else as_floats(pixels)
         return images.contiguous(memory_format=self._layout)
 

@@ -13,7 +13,8 @@ from vae_tui.tui.position import Point, Position
 from vae_tui.walk import Latents, Method
 
 TEMPERATURES = (0.0, 2.0)
-SLIDER_SPAN = 3.0
+_LEAST_SPAN = 3.0
+_SPANNED_PERCENT = 99.5
 KINDS: tuple[Kind, ...] = ("anchors", "dimension", "random walk")
 LETTERS = "ABCDEFGHIJ"
 
@@ -43,6 +44,8 @@ class Walker:
         """The draw of the prior that `seed` stands for: its middle, and its noise at temperature 1."""
         self.prior_draws: tuple[Latents, Latents] | None = None
         """Draws of a prior that is not N(0, I): middles and noises (M, Z)."""
+        self.spans = np.full(latent_dim, _LEAST_SPAN, np.float32)
+        """How far from 0 the prior reaches in each dimension (Z,): sliders, traversals and maps go as far."""
         self.anchors: list[Anchor] = []
         self.at: Literal["mean", "draw"] = "mean"
         self.method: Method = "slerp"
@@ -67,11 +70,20 @@ class Walker:
             self.position.resize(latent_dim)
             self.anchors, self.epsilon, self.drawn = [], None, None
             self.recorded, self.recording = None, False
+            self.learn_prior(None)
             self.stop()
         self.rates = list(rates)
         self.order = sorted(range(latent_dim), key=lambda dimension: -rates[dimension])
         if self.chosen >= latent_dim:
             self.chosen = self.order[0]
+
+    def learn_prior(self, draws: tuple[Latents, Latents] | None) -> None:
+        """Take middles and noises (M, Z) drawn from the checkpoint's prior, or None where it is N(0, I)."""
+        self.prior_draws = draws
+        self.spans = np.full(len(self.z), _LEAST_SPAN, np.float32)
+        if draws is not None:
+            reached = np.percentile(np.abs(draws[0] + draws[1]), _SPANNED_PERCENT, axis=0)
+            self.spans = np.maximum(self.spans, np.ceil(2 * reached) / 2).astype(np.float32)
 
     def choose(self, rows: int) -> None:
         """Choose the dimension so many rows further down, as far as there are any."""
@@ -118,8 +130,9 @@ class Walker:
             self._way = Way(stops, self.method)
             self._progress = 0.0
         elif self.kind == "dimension":
-            self._way = along(self.z, self.chosen, -SLIDER_SPAN, SLIDER_SPAN)
-            self._progress = min(max(float(self.z[self.chosen]), -SLIDER_SPAN), SLIDER_SPAN) + SLIDER_SPAN
+            span = float(self.spans[self.chosen])
+            self._way = along(self.z, self.chosen, -span, span)
+            self._progress = min(max(float(self.z[self.chosen]), -span), span) + span
         else:
             self._way = RandomWalk(self.z, self.seed, self.temperature, self.prior_draws)
             self._progress = 0.0

@@ -14,10 +14,15 @@ from textual.widgets.option_list import Option
 
 Suggest = Callable[[str], Sequence[tuple[str, str]]]
 """From what was typed so far to answers that fit, each with what it means."""
+Check = Callable[[str], str | None]
+"""From an answer to what is wrong with it, or None."""
 
 
 class PromptScreen(ModalScreen[str | None]):
-    """An input with a hint, and below it the answers that fit; its result is the text, None if it was left."""
+    """An input with a hint, and below it the answers that fit; its result is the text, None if it was left.
+
+    An answer that `check` finds something wrong with is not taken: what is wrong stands in place of the hint.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "cancel", "Cancel"),
@@ -26,9 +31,11 @@ class PromptScreen(ModalScreen[str | None]):
         Binding("tab", "complete", "Complete", priority=True),
     ]
 
-    def __init__(self, title: str, hint: str, *, value: str = "", suggest: Suggest | None = None) -> None:
+    def __init__(
+        self, title: str, hint: str, *, value: str = "", suggest: Suggest | None = None, check: Check | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._hint, self._value, self._suggest = title, hint, value, suggest
+        self._title, self._hint, self._value, self._suggest, self._check = title, hint, value, suggest, check
         self._moved = False
 
     def compose(self) -> ComposeResult:
@@ -54,6 +61,7 @@ class PromptScreen(ModalScreen[str | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Offer what fits."""
         self._offer(event.value)
+        self._say(self._hint, problem=False)
 
     def _offer(self, text: str) -> None:
         if self._suggest is None:
@@ -96,7 +104,17 @@ class PromptScreen(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what was typed, or chosen."""
-        self.dismiss(self._chosen() or event.value.strip())
+        answer = self._chosen() or event.value.strip()
+        problem = self._check(answer) if self._check is not None and answer else None
+        if problem:
+            self._say(problem, problem=True)
+        else:
+            self.dismiss(answer)
+
+    def _say(self, text: str, *, problem: bool) -> None:
+        line = self.query_one(".hint", Static)
+        line.update(text)
+        line.set_class(problem, "problem")
 
     def action_cancel(self) -> None:
         """Leave without an answer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,13 +16,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from vae_tui import __version__
 from vae_tui.bookmarks import SLOTS, Bookmarks
 from vae_tui.decoder import Decoder
 from vae_tui.errors import CheckpointError, VaeTuiError
 from vae_tui.exchange import Message as Answer
-from vae_tui.imaging.grid import choose_scale, encode_png, make_grid
-from vae_tui.run import Run, read_metadata, user_path, write_whole
+from vae_tui.run import Run, read_metadata, user_path
+from vae_tui.tui.answers import check_plane, check_seed, check_value, read_number, read_plane, suggest_sources
+from vae_tui.tui.export import check_export, free_name, write_picture
 from vae_tui.tui.motion import FRAMES_PER_SECOND
 from vae_tui.tui.screens.prompt import PromptScreen
 from vae_tui.tui.screens.walk_help import WalkHelpScreen
@@ -178,7 +177,7 @@ class WalkScreen(Screen[None]):
         if self._decoder is None:
             self._start_decoder()
         walker = self._walker
-        self.query_one(Sliders).show(walker.z, walker.order, walker.rates, walker.chosen)
+        self.query_one(Sliders).show(walker.z, walker.order, walker.rates, walker.spans, walker.chosen)
         if self._opened is not None:
             self.query_one(Stage).refresh_view()
             if self._shown is None or not np.array_equal(self._shown, walker.z):
@@ -319,7 +318,7 @@ class WalkScreen(Screen[None]):
             self._walker.chosen = self._walker.order[0]
         self._checkpoint = Path(facts["checkpoint"])
         drawn = answer.arrays
-        self._walker.prior_draws = (drawn["middles"], drawn["noises"]) if "middles" in drawn else None
+        self._walker.learn_prior((drawn["middles"], drawn["noises"]) if "middles" in drawn else None)
         self._shown = None
         stage = self.query_one(Stage)
         stage.forget()
@@ -502,16 +501,12 @@ class WalkScreen(Screen[None]):
     async def action_type_value(self) -> None:
         """Type the chosen dimension's value."""
         chosen = self._walker.chosen
+        span = self._walker.spans[chosen]
+        meaning = f"a number; draws of the prior lie between −{span:g} and {span:g}"
         text = await self.app.push_screen_wait(
-            PromptScreen(
-                f"z{chosen}", "a number; draws of the prior lie between −3 and 3", value=f"{self._walker.z[chosen]:g}"
-            )
+            PromptScreen(f"z{chosen}", meaning, value=f"{self._walker.z[chosen]:g}", check=check_value)
         )
-        if text:
-            value = _number(text)
-            if value is None or abs(value) > 1000:
-                self._hint_for(f"{text!r} is no number between −1000 and 1000")
-                return
+        if (value := read_number(text or "")) is not None:
             z = self._walker.z.copy()
             z[chosen] = value
             self._go(z)
@@ -524,12 +519,10 @@ class WalkScreen(Screen[None]):
                 "seed",
                 "a whole number; the place is that of vae-tui sample --count 1 --seed N",
                 value=str(self._walker.seed),
+                check=check_seed,
             )
         )
         if text:
-            if not re.fullmatch(r"\d{1,18}", text):
-                self._hint_for(f"{text!r} is no whole number of at most 18 digits")
-                return
             self._draw(int(text))
 
     # Keys: views
@@ -561,15 +554,13 @@ class WalkScreen(Screen[None]):
     async def action_type_plane(self) -> None:
         """Type the two dimensions of the map and the scatter."""
         count = len(self._walker.z)
+        meaning = f"two dimensions of 0 to {count - 1}, the horizontal one first, as in: 0 3"
         text = await self.app.push_screen_wait(
-            PromptScreen("plane", f"two dimensions of 0 to {count - 1}, the horizontal one first, as in: 0 3")
+            PromptScreen("plane", meaning, check=lambda text: check_plane(text, count))
         )
         if text:
-            found = [int(number) for number in re.findall(r"\d+", text)]
-            if len(found) != 2 or found[0] == found[1] or max(found) >= count:
-                self._hint_for(f"{text!r} does not name two different dimensions of 0 to {count - 1}")
-                return
-            self.query_one(Stage).set_plane(found[0], found[1])
+            first, second = read_plane(text)
+            self.query_one(Stage).set_plane(first, second)
             self._show()
 
     # Keys: anchors and motion
@@ -599,22 +590,7 @@ class WalkScreen(Screen[None]):
             self._ask("find", {"purpose": f"find {self._finds}", "text": text}, {})
 
     def _suggest_sources(self, text: str) -> Sequence[tuple[str, str]]:
-        names = list(self._opened["class_names"]) if self._opened is not None else []
-        wanted = text.removeprefix("class:").removeprefix("mean:").casefold()
-        fitting = [name for name in names if name.casefold().startswith(wanted)][:4]
-        offered = [
-            (f"{kind}:{name}", meaning)
-            for name in fitting
-            for kind, meaning in (("class", "its first test image"), ("mean", "the mean of its codes"))
-        ]
-        offered = [
-            (answer, meaning)
-            for answer, meaning in offered
-            if not text.startswith(("class:", "mean:")) or answer.startswith(text.split(":")[0])
-        ]
-        if text.isdecimal():
-            return [(text, "test image"), (f"train:{text}", "training image"), *offered]
-        return [*offered, *_files(text)][:8]
+        return suggest_sources(text, list(self._opened["class_names"]) if self._opened is not None else [])
 
     def action_add_here(self) -> None:
         """Take the present place as an anchor."""
@@ -758,7 +734,7 @@ class WalkScreen(Screen[None]):
             PromptScreen(
                 "export",
                 f".png: this view   .gif: {what}   .toml: the same as a path",
-                value=_free_name("walk", ".gif" if self._walker.recorded else ".png"),
+                value=free_name("walk", ".gif" if self._walker.recorded else ".png"),
             )
         )
         if text:
@@ -768,38 +744,23 @@ class WalkScreen(Screen[None]):
                 self._hint_for(str(error), "$error")
 
     def _export(self, out: Path) -> None:
-        kind = out.suffix.lower()
-        if kind not in (".png", ".gif", ".toml"):
-            raise VaeTuiError(f"{out}: expected a name that ends in .png, .gif or .toml")
-        if not out.absolute().parent.is_dir():
-            raise VaeTuiError(f"{out}: there is no folder {out.absolute().parent}")
-        if out.exists():
-            raise VaeTuiError(f"{out} is there already; choose another name")
-        if kind == ".png":
-            self._export_picture(out)
+        check_export(out)
+        if out.suffix.lower() == ".png":
+            pictures = self.query_one(Stage).pictures()
+            if pictures is None:
+                raise VaeTuiError("there is no picture yet")
+            write_picture(out, *pictures, self._checkpoint)
+            self._hint_for(f"wrote {out}", "$success")
             return
         points = self._walker.path()
         if points is None:
             raise VaeTuiError("there is nothing to export that moves: record with v, or add two anchors with a")
-        if kind == ".toml":
+        if out.suffix.lower() == ".toml":
             write_walk(out, Walk(points, float(FRAMES_PER_SECOND), str(self._checkpoint)))
             self._hint_for(f"wrote {out}; replay it with: vae-tui sample --path {out} --out walk.gif", "$success")
         else:
             facts = {"purpose": f"record {out}", "out": str(out.absolute()), "frames_per_second": FRAMES_PER_SECOND}
             self._ask("record", facts, {"points": points})
-
-    def _export_picture(self, out: Path) -> None:
-        pictures = self.query_one(Stage).pictures()
-        if pictures is None:
-            raise VaeTuiError("there is no picture yet")
-        images, columns = pictures
-        grid = images[0] if len(images) == 1 else make_grid(images, columns)
-        text = {"Software": f"vae-tui {__version__}", "Checkpoint": "/".join(self._checkpoint.resolve().parts[-2:])}
-        try:
-            write_whole(out, encode_png(grid, scale=choose_scale(*grid.shape[:2]), text=text))
-        except OSError as error:
-            raise VaeTuiError(f"{out} cannot be written: {error.strerror}") from error
-        self._hint_for(f"wrote {out}", "$success")
 
     # Mouse, help, leaving
 
@@ -841,40 +802,3 @@ class WalkScreen(Screen[None]):
     @property
     def _came_from_training(self) -> bool:
         return len(self.app.screen_stack) > 2
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.replace("−", "-"))
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
-
-
-def _files(text: str) -> list[tuple[str, str]]:
-    """Picture files whose path begins as typed."""
-    if not text or ":" in text:
-        return []
-    try:
-        start = Path(text).expanduser()
-        folder = start if text.endswith("/") else start.parent
-        begin = "" if text.endswith("/") else start.name
-        found = sorted(
-            path for path in folder.iterdir() if path.name.startswith(begin) and not path.name.startswith(".")
-        )
-    except (OSError, RuntimeError, ValueError):
-        return []
-    kinds = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-    return [
-        (f"{path}/" if path.is_dir() else str(path), "folder" if path.is_dir() else "picture")
-        for path in found
-        if path.is_dir() or path.suffix.lower() in kinds
-    ][:8]
-
-
-def _free_name(stem: str, suffix: str) -> str:
-    for number in range(1, 10_000):
-        name = f"{stem}-{number}{suffix}"
-        if not Path(name).exists():
-            return name
-    return f"{stem}{suffix}"

@@ -19,8 +19,6 @@ from vae_tui.tui.colors import rgb
 from vae_tui.tui.position import Point
 
 _COLORS = ("primary", "faint", "line")
-SPAN = 3.0
-"""Sliders reach this far from 0 to both sides; beyond it a mark stands at the end."""
 
 
 class Sliders(Widget):
@@ -45,19 +43,24 @@ class Sliders(Widget):
         self._z: Point = np.zeros(0, np.float32)
         self._order: list[int] = []
         self._rates: list[float] = []
+        self._spans: Point = np.zeros(0, np.float32)
         self._chosen = 0
         self._first = 0
 
-    def show(self, z: Point, order: Sequence[int], rates: Sequence[float], chosen: int) -> None:
-        """Show z (Z,) with its dimensions in an order; `rates` by dimension, empty where they are not known."""
+    def show(self, z: Point, order: Sequence[int], rates: Sequence[float], spans: Point, chosen: int) -> None:
+        """Show z (Z,) with its dimensions in an order; `rates` by dimension, empty where they are not known.
+
+        Sliders reach as far from 0 to both sides as `spans` (Z,) say; beyond that a mark stands at the end.
+        """
         before = self._z, self._order, self._rates, self._chosen, self._first
         self._z, self._order, self._rates, self._chosen = z, list(order), list(rates), chosen
+        spans_changed, self._spans = not np.array_equal(spans, self._spans), spans
         self._scroll()
         active = sum(rate > ACTIVE_NATS for rate in rates)
         subtitle = f"{active} of {len(z)} active" if rates else ""
         if subtitle != self.border_subtitle:
             self.border_subtitle = subtitle
-        if (self._order, self._rates, self._first) != (before[1], before[2], before[4]) or len(z) != len(before[0]):
+        if spans_changed or (self._order, self._rates, self._first) != (before[1], before[2], before[4]):
             self.refresh()
             return
         # A line takes a while to paint, and mostly one or two of many change.
@@ -92,7 +95,8 @@ class Sliders(Widget):
         digits = len(str(len(self._z) - 1))
         left = f"{'▸' if chosen else ' '}z{dimension:<{digits}} " + ("" if rate is None else f"{rate:4.2f} ")
         start, end = self._track(width)
-        mark = start + round((min(max(value, -SPAN), SPAN) + SPAN) / (2 * SPAN) * (end - start - 1))
+        span = float(self._spans[dimension])
+        mark = start + round((min(max(value, -span), span) + span) / (2 * span) * (end - start - 1))
         middle = start + (end - start - 1) // 2
         rail = "".join("┼" if cell == middle else "─" for cell in range(start, end))
         color = faint if dead else strong
@@ -117,9 +121,10 @@ class Sliders(Widget):
         if offset is None or not 0 <= self._first + offset.y < len(self._order):
             return
         start, end = self._track(self.content_size.width)
+        dimension = self._order[self._first + offset.y]
         inside = start <= offset.x < end and end - start > 1
-        value = (offset.x - start) / (end - start - 1) * 2 * SPAN - SPAN if inside else None
-        self.post_message(self.Pulled(self._order[self._first + offset.y], value))
+        share = (offset.x - start) / (end - start - 1) if inside else 0.0
+        self.post_message(self.Pulled(dimension, float((2 * share - 1) * self._spans[dimension]) if inside else None))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """Choose the next dimension."""

@@ -17,7 +17,7 @@ from vae_tui.tui import views
 from vae_tui.tui.plane import CodePlane, Codes, Method, Spot, look_along
 from vae_tui.tui.position import Point
 from vae_tui.tui.views import Window
-from vae_tui.tui.walker import SLIDER_SPAN, Walker
+from vae_tui.tui.walker import Walker
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.scatter import Scatter
 from vae_tui.tui.wording import join_whole
@@ -30,7 +30,6 @@ VIEWS: tuple[View, ...] = get_args(View)
 Ask = Callable[[str, Mapping[str, Any], Mapping[str, NDArray[Any]]], None]
 
 _STRIP, _NEIGHBOURS = 11, 15
-_HOME: Window = (-SLIDER_SPAN, SLIDER_SPAN, -SLIDER_SPAN, SLIDER_SPAN)
 _METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -49,10 +48,10 @@ class Stage(Container):
         self._walker, self._ask = walker, ask
         self.view: View = "image"
         self.of_data = False
-        """Whether traversals cover the range of the data's codes, instead of -3 to 3."""
+        """Whether traversals cover the range of the data's codes, instead of the prior's."""
         self.plane: tuple[int, int] | None = None
         self.method: Method | None = None
-        self._map_window = _HOME
+        self._map_window: Window | None = None
         self._scatter_window: Window | None = None
         self._codes: Codes | None = None
         self._planes: dict[Method, CodePlane] = {}
@@ -202,14 +201,15 @@ class Stage(Container):
         """Move the cursor: in the map the two dimensions change, in the scatter the place in its plane."""
         walker = self._walker
         if self.view == "map":
-            left, right_edge, bottom, top = self._map_window
+            window = self._seen_of_map()
+            left, right_edge, bottom, top = window
             share = 0.25 if big else 0.025
             first, second = self._dimensions()
             z = walker.z.copy()
             z[first] += right * share * (right_edge - left)
             z[second] += up * share * (top - bottom)
             walker.position.go(z)
-            self._map_window = views.pan_to(self._map_window, (float(z[first]), float(z[second])))
+            self._map_window = views.pan_to(window, (float(z[first]), float(z[second])))
         elif (plane := self._code_plane()) is not None:
             window = self._scatter_window or plane.window()
             share = 0.1 if big else 0.02
@@ -242,14 +242,14 @@ class Stage(Container):
         if self.view == "map":
             first, second = self._dimensions()
             around = (float(self._walker.z[first]), float(self._walker.z[second]))
-            self._map_window = views.zoom(self._map_window, factor, around)
+            self._map_window = views.zoom(self._seen_of_map(), factor, around)
         elif self.view == "scatter" and (plane := self._code_plane()) is not None:
             window = self._scatter_window or plane.window()
             self._scatter_window = views.zoom(window, factor, plane.place(self._walker.z))
 
     def go_home(self) -> None:
         """Show the whole plane again."""
-        self._map_window, self._scatter_window = _HOME, None
+        self._map_window, self._scatter_window = None, None
 
     def set_plane(self, first: int, second: int) -> None:
         """Take two dimensions for the map and the scatter."""
@@ -267,7 +267,7 @@ class Stage(Container):
         self.of_data = not self.of_data
         if self.of_data and self._codes is None:
             self._ask_once("encode", {}, None)
-        return "traversals over the range of the data" if self.of_data else "traversals from −3 to 3"
+        return f"traversals over the range of the {'data' if self.of_data else 'prior'}"
 
     def _title(self) -> str:
         walker = self._walker
@@ -278,7 +278,7 @@ class Stage(Container):
             return "every active dimension, a row each"
         if self.view == "map":
             first, second = self._dimensions()
-            left, right, bottom, top = self._map_window
+            left, right, bottom, top = self._seen_of_map()
             return f"z{first} → {left:+.1f} … {right:+.1f}   z{second} ↑ {bottom:+.1f} … {top:+.1f}"
         if self.view == "scatter":
             plane = self._code_plane()
@@ -290,7 +290,8 @@ class Stage(Container):
         if self.of_data and self._codes is not None:
             low, high = np.percentile(self._codes.means[:, dimension], [0.5, 99.5]).tolist()
             return low, high
-        return -SLIDER_SPAN, SLIDER_SPAN
+        span = float(self._walker.spans[dimension])
+        return -span, span
 
     def _spread(self) -> tuple[NDArray[np.float32], int | None, int]:
         """The points (N, Z) of this view, in how many columns, and which of them is nearest to the present one."""
@@ -302,7 +303,7 @@ class Stage(Container):
         if self.view == "map":
             first, second = self._dimensions()
             rows, columns = self._map_size()
-            points = views.spread_plane(z, (first, second), self._map_window, rows, columns)
+            points = views.spread_plane(z, (first, second), self._seen_of_map(), rows, columns)
             distance = np.square(points[:, [first, second]] - z[[first, second]]).sum(axis=1)
             return points, columns, int(distance.argmin())
         shown, columns = self._table_size()
@@ -320,6 +321,12 @@ class Stage(Container):
         height, width = self.query_one(Canvas).area
         tile = self._tile() + 1
         return max(2, min(20, height // tile)), max(2, min(24, width // tile))
+
+    def _seen_of_map(self) -> Window:
+        if self._map_window is not None:
+            return self._map_window
+        across, upwards = (float(self._walker.spans[dimension]) for dimension in self._dimensions())
+        return -across, across, -upwards, upwards
 
     def _table_size(self) -> tuple[list[int], int]:
         """The dimensions whose rows fit around the chosen one, and the columns."""
