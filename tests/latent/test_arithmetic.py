@@ -24,7 +24,7 @@ def test_spaces_may_be_left_out_between_single_letters_only() -> None:
     assert _sum("T-shirt - A-z") == [1, -5]
 
 
-@pytest.mark.parametrize("text", ["", "A -", "+"])
+@pytest.mark.parametrize("text", ["", "A -"])
 def test_what_is_no_sum_is_refused(text: str) -> None:
     with pytest.raises(VaeTuiError, match="is no sum"):
         _sum(text)
