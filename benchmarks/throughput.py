@@ -42,12 +42,14 @@ class Case:
         return [*self.changes, *root, "train.epochs=1000000"]
 
 
+_PHOTOS = ("model.channels=[32, 64, 128, 256]", "model.activation=relu", "data.mirror=false")
+
 CASES = {
     "fc20-128": Case("mnist/fc20", ("train.batch_size=128",)),
     "fc20-512": Case("mnist/fc20", ("train.batch_size=512",)),
     "conv20": Case("mnist/conv20"),
-    "cars128": Case("cars", photos="cars128/images"),
-    "clothing64": Case("cars", ("data.image_size=64",), photos="clothing64"),
+    "cars128": Case("cars", _PHOTOS, photos="cars128/images"),
+    "clothing64": Case("cars", (*_PHOTOS, "data.image_size=64"), photos="clothing64"),
 }
 
 
