@@ -56,5 +56,7 @@ def test_the_quantiles_are_those_of_the_prior_that_was_learned() -> None:
         prior.means[:, 1] = torch.tensor([-5.0, 5.0])
         prior.log_variances.fill_(-6.0)
     unused = np.zeros(2, np.float32)
-    values = choose_values(parse_range("quantiles"), 4, 1, prior=prior, mean=unused, log_variance=unused, codes=None)
+    (values,) = choose_values(
+        parse_range("quantiles"), 4, [1], prior=prior, mean=unused, log_variance=unused, codes=None
+    )
     np.testing.assert_allclose(values, [-5, -5, 5, 5], atol=0.2)

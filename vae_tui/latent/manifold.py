@@ -44,17 +44,8 @@ def draw_manifold(
     if around is not None:
         mean, log_variance = locate_sources(space.vae, [around], space.codes)
         latent = space.locate([around], at, seed)[0]
-    xs, ys = (
-        choose_values(
-            range_,
-            side,
-            dimension,
-            prior=space.vae.prior,
-            mean=mean[0],
-            log_variance=log_variance[0],
-            codes=codes,
-        )
-        for dimension in plane
+    xs, ys = choose_values(
+        range_, side, plane, prior=space.vae.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
     )
     images = manifold(space.vae, latent, plane, xs, ys[::-1], progress=space.progress)
     centre = "the origin" if around is None else around.caption

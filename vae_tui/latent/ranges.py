@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,23 +48,30 @@ def parse_range(text: str) -> Range:
 def choose_values(
     range_: Range,
     count: int,
-    dimension: int,
+    dimensions: Sequence[int],
     *,
     prior: Prior,
     mean: Latents,
     log_variance: Latents,
     codes: Codes | None,
 ) -> Latents:
-    """`count` rising values for a dimension; `mean` and `log_variance` (Z,) are an image's, `codes` a set's (for "data").
+    """`count` rising values for each of D dimensions, (D, count).
 
-    The quantiles of a prior that is not N(0, I) are those of ten thousand draws.
+    `mean` and `log_variance` (Z,) are an image's, `codes` a set's (for "data"). The quantiles of a prior that is not
+    N(0, I) are those of ten thousand draws.
     """
-    if range_.kind == "quantiles":
-        if isinstance(prior, StandardNormal):
-            return normal_quantiles(count)
-        draws = prior.draw(_DRAWS, torch.Generator().manual_seed(0))[:, dimension].detach().numpy()
-        parted: Latents = np.quantile(draws, (np.arange(count) + 0.5) / count).astype(np.float32)
+    if range_.kind == "quantiles" and not isinstance(prior, StandardNormal):
+        draws = prior.draw(_DRAWS, torch.Generator().manual_seed(0)).detach().numpy()[:, dimensions]
+        parted: Latents = np.quantile(draws, (np.arange(count) + 0.5) / count, axis=0).T.astype(np.float32)
         return parted
+    return np.stack([_values_of(range_, count, d, mean, log_variance, codes) for d in dimensions])
+
+
+def _values_of(
+    range_: Range, count: int, dimension: int, mean: Latents, log_variance: Latents, codes: Codes | None
+) -> Latents:
+    if range_.kind == "quantiles":
+        return normal_quantiles(count)
     if range_.kind == "posterior":
         deviation = float(np.exp(0.5 * log_variance[dimension]))
         middle = float(mean[dimension])

@@ -51,19 +51,8 @@ def draw_traversal(
     mean, log_variance = locate_sources(space.vae, [around], space.codes)
     latent = space.locate([around], at, seed)[0]
     codes = space.codes() if range_.kind == "data" else None
-    values = np.stack(
-        [
-            choose_values(
-                range_,
-                count,
-                dimension,
-                prior=space.vae.prior,
-                mean=mean[0],
-                log_variance=log_variance[0],
-                codes=codes,
-            )
-            for dimension in chosen
-        ]
+    values = choose_values(
+        range_, count, chosen, prior=space.vae.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
     )
     images = traverse(space.vae, latent, chosen, values, progress=space.progress)
     arrays |= {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent}
