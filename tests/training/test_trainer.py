@@ -11,7 +11,7 @@ from conftest import MakeRun
 from torch import Tensor
 
 from vae_tui import events as ev
-from vae_tui.data import load_image_sets
+from vae_tui.data import as_floats, load_image_sets, read_all
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import load_recipe
 from vae_tui.run import Run, read_events
@@ -61,6 +61,25 @@ class InPlace:
             self._inputs[name].copy_(tensor)
         self.steps += 1
         return self._output.copy_(step(self._inputs))
+
+
+def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun) -> None:
+    trainer = make_trainer(make_run("data.mirror=true"))
+    known = {image.numpy().tobytes(): index for index, image in enumerate(as_floats(read_all(trainer.images.pixels)))}
+    mirrored: list[set[int]] = []
+    for _ in range(2):
+        trainer.begin_epoch()
+        seen: dict[int, bool] = {}
+        while not trainer.epoch_is_over:
+            count, batch = trainer._next_batch()
+            trainer.position += count
+            for image in trainer._images(batch):
+                turned = image.numpy().tobytes() not in known
+                seen[known[(image.flip(-1) if turned else image).numpy().tobytes()]] = turned
+        assert len(seen) == len(trainer.images)
+        mirrored.append({index for index, turned in seen.items() if turned})
+        assert 0.3 < len(mirrored[-1]) / len(seen) < 0.7
+    assert mirrored[0] != mirrored[1]
 
 
 def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: MakeRun) -> None:

@@ -145,6 +145,29 @@ async def test_places_are_reached_by_every_key(open_walk: Open) -> None:
         await walk.sees("seed 42")
 
 
+async def test_sliders_traversals_and_maps_reach_as_far_as_a_learned_prior(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+
+        def mark() -> int:
+            """Where the chosen slider's mark stands."""
+            return next(line.index("◆") for line in walk.text.splitlines() if "▸z1" in line)
+
+        middle = mark()
+        await walk.press("L", "L", "L")
+        end = mark()
+        draws = np.zeros((100, 5), np.float32)
+        draws[:, 1] = 6.0
+        walk.screen._walker.learn_prior((draws, np.zeros_like(draws)))
+        await walk.press("2")
+        assert "z1 from -6.0 to +6.0" in walk.text
+        assert mark() - middle == pytest.approx((end - middle) / 2, abs=1)
+        await walk.press("4")
+        assert "z1 → -6.0 … +6.0   z3 ↑ -3.0 … +3.0" in walk.text
+        await walk.press("1", "enter")
+        assert "draws of the prior lie between −6 and 6" in walk.text
+
+
 async def test_every_view_shows_itself_and_moves_with_the_place(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
