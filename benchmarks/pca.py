@@ -23,7 +23,8 @@ from vae_tui.latent.codes import encode_images
 from vae_tui.latent.sources import load_sets_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
-from vae_tui.run import find_checkpoint, read_metadata
+from vae_tui.runs.find import find_checkpoint
+from vae_tui.runs.metadata import read_metadata
 
 
 def flatten(pixels: torch.Tensor) -> NDArray[np.float32]:

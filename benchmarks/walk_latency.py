@@ -31,7 +31,7 @@ from vae_tui.bookmarks import Bookmarks
 from vae_tui.imaging.tiles import compose, fit_tiles
 from vae_tui.latent.grids import decode_points
 from vae_tui.model.checkpoint import load_checkpoint
-from vae_tui.run import find_checkpoint
+from vae_tui.runs.find import find_checkpoint
 from vae_tui.tui.colors import THEME
 
 ROWS, COLUMNS = 24, 80

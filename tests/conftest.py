@@ -4,21 +4,38 @@ import base64
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vae_tui import events as ev
 from vae_tui.imaging.grid import Pixels
 from vae_tui.recipe import LoadedRecipe, parse
-from vae_tui.run import Run
+from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.layout import Run
 from vae_tui.training.preparation import create_run
+from vae_tui.training.train_run import train_run
 
 # Every test process has the cores to itself no more than its siblings do.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MakeRun = Callable[..., Run]
+
+
+def train_events(
+    run: Run,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    devices: int = 1,
+    data_root: Path | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[ev.Event]:
+    """Train a run in this process, to its end or as far as its events are asked for."""
+    job = TrainingJob(resume=run.name if resume else None, device=device, devices=devices, data_root=data_root)
+    return train_run(run, job, interrupted=interrupted)
 
 
 @pytest.fixture(autouse=True)

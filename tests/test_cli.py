@@ -12,10 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui.imaging.grid import decode_png
-from vae_tui.run import Run, read_events
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.commands import Pause, Save, send_command
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import read_events
+from vae_tui.runs.status import read_status
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -62,7 +67,7 @@ def wait_for(run: Run, event: str) -> None:
 def test_train_prints_its_progress_on_stderr_and_the_runs_path_on_stdout(command: list[str], tmp_path: Path) -> None:
     out, err = start(command, tmp_path, "--set", "train.epochs=3").communicate()
     run = Run(tmp_path / out.strip())
-    assert run.state() == "completed"
+    assert read_status(run).phase == "completed"
     assert "epoch   1/3" in err
     assert "epoch   3/3" in err
     assert "-ELBO" in err
@@ -94,7 +99,7 @@ def test_an_interrupt_saves_a_checkpoint_and_exits_with_130(
     assert process.returncode == 130
     assert "saving a checkpoint and stopping" in err
     assert out == "checkpoints/long\n"
-    assert run.state() == "stopped"
+    assert read_status(run).phase == "stopped"
     assert run.latest().step == read_events(run.events_path)[-1].step
 
 
@@ -104,25 +109,25 @@ def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[st
     assert out == "checkpoints/killed\n"
     run = Run(tmp_path / "checkpoints" / "killed")
     wait_for(run, "epoch_completed")
-    run.send("save")
-    run.send("pause")
+    send_command(run, Save())
+    send_command(run, Pause())
     wait_for(run, "command_done")
-    pid = run.holder()
+    pid = lock_holder(run.path)
     assert pid is not None
     assert f"process {pid}" in err
     busy = cli("train", "--resume", "killed")
     assert busy.returncode == 2
     assert f"is being trained by process {pid}" in busy.stderr
     os.kill(pid, signal.SIGKILL)
-    while run.holder() is not None:
+    while lock_holder(run.path) is not None:
         time.sleep(0.01)
-    assert run.state() == "interrupted"
+    assert read_status(run).phase == "interrupted"
     as_recipe = cli("train", "killed")
     assert as_recipe.returncode == 2
     assert "killed is a run, not a recipe; go on with it by: vae-tui train --resume killed" in as_recipe.stderr
     resumed = cli("train", "--resume", "killed", "--ui", "plain")
     assert resumed.returncode == 0, resumed.stderr
-    assert "goes on from step" in resumed.stderr
+    assert "resumed from step" in resumed.stderr
     start(command, tmp_path, *epochs, "--run", "whole", "--ui", "none").communicate()
     last = run.latest().path.name
     assert (run.path / last).read_bytes() == (tmp_path / "checkpoints" / "whole" / last).read_bytes()
@@ -182,10 +187,9 @@ def test_check_says_what_is_wrong_with_every_file(cli: Cli, tmp_path: Path) -> N
 
 
 def test_watch_without_a_terminal_tells_a_finished_run_again(make_run: MakeRun, cli: Cli) -> None:
-    from vae_tui.training.attempt import attempt
 
     run = make_run("train.epochs=2")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     done = cli("watch", run.path)
     assert done.returncode == 0
     assert "epoch   2/2" in done.stderr
@@ -193,16 +197,15 @@ def test_watch_without_a_terminal_tells_a_finished_run_again(make_run: MakeRun, 
 
 
 def test_sample_draws_the_same_bytes_for_the_same_seed(make_run: MakeRun, cli: Cli, tmp_path: Path) -> None:
-    from vae_tui.training.attempt import attempt
 
     run = make_run("train.epochs=1")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     done = cli("sample", "--out", "one.png", "--count", "10", "--columns", "5", "--scale", "3")
     assert done.stdout == "one.png\n"
     cli("sample", run.path, "--out", "two.png", "--count", "10", "--columns", "5", "--scale", "3")
     cli(
         "sample",
-        run.best().path,
+        best_checkpoint(run).path,
         "--out",
         "three.png",
         "--count",
@@ -221,10 +224,9 @@ def test_sample_draws_the_same_bytes_for_the_same_seed(make_run: MakeRun, cli: C
 
 
 def test_a_damaged_checkpoint_is_one_clear_error(make_run: MakeRun, cli: Cli) -> None:
-    from vae_tui.training.attempt import attempt
 
     run = make_run("train.epochs=1")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     path = run.latest().path
     path.write_bytes(path.read_bytes()[:-10])
     done = cli("sample", path)

@@ -25,7 +25,7 @@ def modules_after(code: str) -> set[str]:
         "vae_tui.headless",
         "vae_tui.doctor",
         "vae_tui.tui.widgets.dashboard",
-        "vae_tui.training.attempt",
+        "vae_tui.training.train_run",
     ],
 )
 def test_nothing_imports_torch_before_it_must(module: str) -> None:
@@ -46,7 +46,7 @@ def test_commands_that_need_no_torch_do_not_import_it(arguments: list[str]) -> N
 
 
 def test_the_screen_needs_neither_torch_nor_pydantic_to_paint() -> None:
-    assert not modules_after("import vae_tui.tui.app, vae_tui.launch") & (HEAVY | {"pydantic", "plotext", "numpy"})
+    assert not modules_after("import vae_tui.tui.app, vae_tui.runs.job") & (HEAVY | {"pydantic", "plotext", "numpy"})
 
 
 def test_training_imports_neither_textual_nor_torchvision() -> None:

@@ -18,7 +18,9 @@ from vae_tui.cli import app
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import decode_gif
 from vae_tui.imaging.grid import decode_png
-from vae_tui.run import PRETRAINED, Run
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.find import PRETRAINED
+from vae_tui.runs.layout import Run
 from vae_tui.walk import Walk, write_walk
 
 Draw = Callable[..., Result]
@@ -328,7 +330,7 @@ def test_samples_are_those_of_the_library(draw: Draw, labelled: Path) -> None:
 
 
 def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: Path) -> None:
-    checkpoint = Run(labelled / "runs" / "five").best().path
+    checkpoint = best_checkpoint(Run(labelled / "runs" / "five")).path
     points = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
     write_walk(Path("walk.toml"), Walk(points, 8, str(checkpoint)))
     draw("sample", "--path", "walk.toml", "--out", "a.gif", "--runs-dir", "nowhere")

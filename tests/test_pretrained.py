@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui.errors import CheckpointError
 from vae_tui.latent.sample import as_pictures, reconstruct
@@ -12,7 +12,9 @@ from vae_tui.latent.sources import load_sets_of
 from vae_tui.model.checkpoint import load_checkpoint, read_tensors
 from vae_tui.pretrained import __main__ as maker
 from vae_tui.recipe import load_recipe, parse
-from vae_tui.run import PRETRAINED, read_metadata
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.find import PRETRAINED
+from vae_tui.runs.metadata import read_metadata
 
 
 def test_the_model_that_ships_is_the_digits_recipes_and_knows_digits() -> None:
@@ -28,15 +30,14 @@ def test_the_model_that_ships_is_the_digits_recipes_and_knows_digits() -> None:
 def test_half_precision_is_stored_only_where_nobody_sees_it(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vae_tui.training.attempt import attempt
 
     run = make_run("train.epochs=1", "optimizer.ema_decay=0.5")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     target = tmp_path / "small.safetensors"
-    assert 0 < maker.store(run.best().path, target) < 1 / 255
+    assert 0 < maker.store(best_checkpoint(run).path, target) < 1 / 255
     tensors, _ = read_tensors(target)
     assert {str(tensor.dtype) for tensor in tensors.values()} == {"torch.float16"}
     assert not any(name.startswith("ema.") for name in tensors)
     monkeypatch.setattr(maker, "_NOTICEABLE", 1e-9)
     with pytest.raises(CheckpointError, match="half precision draws images that differ"):
-        maker.store(run.best().path, target)
+        maker.store(best_checkpoint(run).path, target)

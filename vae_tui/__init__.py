@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vae_tui.events import Event
     from vae_tui.model import VAE
     from vae_tui.recipe import Recipe
+    from vae_tui.runs.feed import RunFeed
 
 __version__ = "0.1.0"
 
@@ -29,7 +30,7 @@ def load(source: str | Path | None = None, *, device: str = "cpu", runs_dir: str
     from pathlib import Path
 
     from vae_tui.model.checkpoint import load_checkpoint
-    from vae_tui.run import find_checkpoint
+    from vae_tui.runs.find import find_checkpoint
 
     return load_checkpoint(find_checkpoint(None if source is None else str(source), Path(runs_dir)), device=device)
 
@@ -52,16 +53,35 @@ def train(
     from pathlib import Path
 
     from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
-    from vae_tui.training.attempt import attempt
+    from vae_tui.runs.job import TrainingJob
+    from vae_tui.runs.lock import acquire_lock, release_lock
     from vae_tui.training.preparation import create_run
+    from vae_tui.training.train_run import train_run
 
     if isinstance(recipe, Recipe):
         loaded = LoadedRecipe(parse(recipe.resolved(), overrides)[0], "notebook")
     else:
         loaded = load_recipe(str(recipe), overrides)
+    job = TrainingJob(device=device, data_root=None if data_root is None else Path(data_root))
     run = create_run(loaded, Path(runs_dir), name)
-    run.acquire_lock()
+    acquire_lock(run.path)
     try:
-        yield from attempt(run, device=device, data_root=None if data_root is None else Path(data_root))
+        yield from train_run(run, job)
     finally:
-        run.release_lock()
+        release_lock(run.path)
+
+
+def watch(run: str | Path | None = None, *, runs_dir: str | Path = "checkpoints") -> RunFeed:
+    """A run as it goes on, live or finished: its history, its status and its commands, as every screen has them.
+
+    `run` is as for `vae-tui watch` (None: the newest). Its log so far is read; `feed.follow()` yields what comes, until
+    nobody trains the run. Raises RunError where there is no such run.
+    """
+    from pathlib import Path
+
+    from vae_tui.runs.feed import RunFeed
+    from vae_tui.runs.find import find_run
+
+    feed = RunFeed(find_run(None if run is None else str(run), Path(runs_dir)))
+    feed.catch_up()
+    return feed

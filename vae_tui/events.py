@@ -1,6 +1,6 @@
-"""What a trainer says: one frozen dataclass an event, one JSON object a line.
+"""What a trainer reports: one frozen dataclass an event, one JSON object a line.
 
-An attempt at a run tells its story in this order::
+From its start to its end a trainer writes them in this order::
 
     run_started                            before torch is imported
     stage_progressed ...                   importing, downloading, decoding, ...
@@ -14,8 +14,8 @@ An attempt at a run tells its story in this order::
       epoch_completed                      followed by its own note_added, images_drawn and checkpoint_saved
     run_finished                           once: completed, stopped or failed
 
-A resumed attempt goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it goes on
-from; whatever the log says of later steps before that line is void. Every figure is in nats per image (summed over
+A trainer that resumes the run goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it
+goes on from; whatever the log says of later steps before that line is void. Every figure is in nats per image (summed over
 pixels and latent dimensions, averaged over images); a figure that is not finite is written as null and read as None.
 """
 
@@ -27,9 +27,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-Status = Literal["completed", "stopped", "failed"]
-Command = Literal["stop", "pause", "resume", "save", "sample"]
-COMMANDS: tuple[Command, ...] = ("stop", "pause", "resume", "save", "sample")
+EndStatus = Literal["completed", "stopped", "failed"]
 ACTIVE_NATS = 0.01
 """A latent dimension whose mean rate is above this is in use."""
 
@@ -51,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """An attempt began in process `pid`; `resumed_from` is the step it goes on from."""
+    """A trainer began in process `pid`; `resumed_from` is the step it goes on from."""
 
     event: ClassVar[str] = "run_started"
     pid: int
@@ -75,7 +73,8 @@ class TrainingStarted(Event):
     """Everything is ready; the first step comes next.
 
     `data_sizes` counts the images of train, validation and test; `image_shape` is (C, H, W); `network` reads like
-    "mlp 784-400-20"; `notes` are sentences a user should see (skipped files, a likelihood that is none).
+    "mlp 784-400-20"; `loss` names what is minimised, such as "distortion + 4 rate", and is empty where that is -ELBO;
+    `notes` are sentences a user should see (skipped files, a likelihood that is none).
     """
 
     event: ClassVar[str] = "training_started"
@@ -87,6 +86,7 @@ class TrainingStarted(Event):
     image_shape: tuple[int, int, int]
     network: str
     steps_per_epoch: int
+    loss: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -134,7 +134,7 @@ class ImagesDrawn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSaved(Event):
-    """Weights were saved to `path`, relative to the run; `best` by validation so far."""
+    """Weights were saved to `path`, relative to the run; `best` says that their validation loss is the lowest so far."""
 
     event: ClassVar[str] = "checkpoint_saved"
     epoch: int
@@ -144,11 +144,17 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CommandDone(Event):
-    """A command was carried out; `message` says what came of it."""
+    """A command was carried out, or `refused`; `message` says what came of it.
+
+    `id` is the command's own, and `values` is what it carried, by name: the key and the value of a `set`.
+    """
 
     event: ClassVar[str] = "command_done"
     command: str
     message: str
+    id: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,14 +182,24 @@ class EpochCompleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(Event):
-    """The attempt is over; `reason` says why, `checkpoint` is the last one saved, relative to the run."""
+    """The training is over; `reason` says why, `checkpoint` is the last one saved, relative to the run.
+
+    Reasons read on from the status: completed: "50 epochs", stopped "by request", failed: "the loss was not finite".
+    """
 
     event: ClassVar[str] = "run_finished"
-    status: Status
+    status: EndStatus
     reason: str
     epoch: int
     checkpoint: str | None = None
     images: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """Status and reason in one."""
+        if not self.reason:
+            return self.status
+        return f"{self.status}{' ' if self.status == 'stopped' else ': '}{self.reason}"
 
 
 KINDS: dict[str, type[Event]] = {
@@ -204,10 +220,15 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
+_FIELDS = {name: frozenset(field.name for field in dataclasses.fields(kind)) for name, kind in KINDS.items()}
+_TUPLES = ("image_shape", "notes")
+_NUMBERS = ("time", "step", "epoch", "steps")
+
+
 def to_json(event: Event) -> str:
     """Write an event as one line of JSON, without its newline; figures that are not finite become null."""
-    body = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    ordered = {"event": event.event, "time": body.pop("time"), "step": body.pop("step"), **body}
+    body = {name: value for name, value in vars(event).items() if name not in ("time", "step")}
+    ordered = {"event": event.event, "time": event.time, "step": event.step, **body}
     return json.dumps(_finite(ordered), allow_nan=False, separators=(", ", ": "))
 
 
@@ -215,17 +236,18 @@ def from_json(line: str) -> Event | None:
     """Read one line of the log; None for a line that is no event this version knows."""
     try:
         body = json.loads(line)
-        kind = KINDS[body.pop("event")]
-        known = {field.name for field in dataclasses.fields(kind)}
-        body = {key: value for key, value in body.items() if key in known}
-        for name in ("image_shape", "notes"):
-            if name in body:
-                body[name] = tuple(body[name])
+        name = body.pop("event")
+        kind, fields = KINDS[name], _FIELDS[name]
+        if not body.keys() <= fields:
+            body = {key: value for key, value in body.items() if key in fields}
+        for key in _TUPLES:
+            if key in body:
+                body[key] = tuple(body[key])
         event = kind(**body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    numbers = [event.time, event.step, *(getattr(event, name) for name in ("epoch", "steps") if name in body)]
-    return event if all(isinstance(number, int | float) for number in numbers) else None
+    numbers = all(isinstance(body[key], int | float) for key in _NUMBERS if key in body)
+    return event if numbers else None
 
 
 def _finite(value: Any) -> Any:

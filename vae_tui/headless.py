@@ -7,23 +7,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from vae_tui import events as ev
-from vae_tui.run import EventReader, Run, follow
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.history import History
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import LoggedEvent
+from vae_tui.runs.status import RunStatus
 
 _SECONDS_BETWEEN_LINES = 1.0
 
 
 class View(Protocol):
-    """Takes a run's lines and events in order."""
+    """Shows a run's events in order, each already folded into the feed it comes from."""
 
-    def add(self, line: str, event: ev.Event) -> None:
+    def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Show one event."""
 
     def close(self) -> None:
@@ -33,9 +37,9 @@ class View(Protocol):
 class JsonView:
     """The events on stdout, as they stand in the log."""
 
-    def add(self, line: str, event: ev.Event) -> None:
+    def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Write the event's line."""
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(logged.line + "\n")
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -45,27 +49,27 @@ class JsonView:
 class SilentView:
     """Shows nothing but a failure."""
 
-    def add(self, line: str, event: ev.Event) -> None:
+    def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Show a failed end."""
-        if isinstance(event, ev.RunFinished) and event.status == "failed":
-            sys.stderr.write(f"failed: {event.reason}\n")
+        if isinstance(logged.event, ev.RunFinished) and logged.event.status == "failed":
+            sys.stderr.write(f"{logged.event.sentence}\n")
 
     def close(self) -> None:
         """Nothing is left to show."""
 
 
-class StageTeller:
-    """Says on stderr what a command is at, once it takes longer than a second; on a terminal in one line, with how far."""
+class StageProgress:
+    """Shows on stderr what a command is at, once it takes longer than a second; on a terminal in one line, with how far."""
 
     def __init__(self) -> None:
-        self._begun = time.monotonic()
+        self._began = time.monotonic()
         self._stage = ""
         self._on_terminal = sys.stderr.isatty()
         self._shown = False
 
-    def tell(self, stage: str, done: int, total: int | None) -> None:
-        """Hear of a stage and how much of it is done."""
-        if time.monotonic() - self._begun < _SECONDS_BETWEEN_LINES:
+    def update(self, stage: str, done: int, total: int | None) -> None:
+        """A stage is at `done` of `total`, None where that is not known."""
+        if time.monotonic() - self._began < _SECONDS_BETWEEN_LINES:
             return
         if self._on_terminal:
             share = f" {done / total:4.0%}" if total else ""
@@ -102,44 +106,32 @@ class PlainView:
         self._progress.start()
         self._task: TaskID | None = None
         self._stage = ""
-        self._epochs: int | None = None
-        self._steps_per_epoch = 1
-        self._best: tuple[float, float] | None = None
-        """The lowest validation loss, and the -ELBO it came with."""
         self._line_at = 0.0
         self._withheld: str | None = None
 
-    def add(self, line: str, event: ev.Event) -> None:
+    def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Show one event."""
-        match event:
+        history = feed.history
+        match event := logged.event:
             case ev.RunStarted():
-                self._epochs = event.recipe["train"].get("epochs")
-                begun = "started" if event.resumed_from is None else f"goes on from step {event.resumed_from:,}"
+                begun = "started" if event.resumed_from is None else f"resumed from step {event.resumed_from:,}"
                 self._print(f"{begun} in process {event.pid}")
             case ev.StageProgressed():
                 self._show_stage(event)
             case ev.TrainingStarted():
-                self._steps_per_epoch = event.steps_per_epoch
-                sizes = ", ".join(f"{count:,} {name}" for name, count in event.data_sizes.items() if count)
-                shape = "x".join(str(n) for n in event.image_shape)
-                self._print(f"images    {shape}: {sizes}")
-                self._print(f"network   {event.network}, {event.parameter_count:,} parameters")
-                self._print(f"device    {event.device}, {event.threads} threads")
-                for note in event.notes:
-                    self._print(f"note      {note}")
-                total = self._epochs * event.steps_per_epoch if self._epochs else None
-                self._start_task("training", total)
+                self._show_training(event)
+                self._start_task("training", history.epochs * event.steps_per_epoch if history.epochs else None)
             case ev.StepCompleted():
-                self._update(event.step, f"epoch {event.epoch}  {_figures(event.train)}")
+                self._update(event.step, f"epoch {event.epoch}  {_figures(event.train, history)}")
             case ev.EpochCompleted():
-                self._show_epoch(event)
+                self._show_epoch(event, history)
             case ev.CommandDone():
                 self._print(f"{event.command}: {event.message}")
             case ev.NoteAdded():
                 self._print(f"note      {event.note}")
             case ev.RunFinished():
                 self._flush()
-                self._print(f"{event.status}: {event.reason}")
+                self._print(event.sentence)
             case _:
                 pass
 
@@ -148,6 +140,17 @@ class PlainView:
         self._flush()
         self._progress.stop()
 
+    def _show_training(self, event: ev.TrainingStarted) -> None:
+        sizes = ", ".join(f"{count:,} {name}" for name, count in event.data_sizes.items() if count)
+        shape = "x".join(str(n) for n in event.image_shape)
+        self._print(f"images    {shape}: {sizes}")
+        self._print(f"network   {event.network}, {event.parameter_count:,} parameters")
+        if event.loss:
+            self._print(f"loss      {event.loss}")
+        self._print(f"device    {event.device}, {event.threads} threads")
+        for note in event.notes:
+            self._print(f"note      {note}")
+
     def _show_stage(self, event: ev.StageProgressed) -> None:
         if event.stage != self._stage:
             self._stage = event.stage
@@ -155,14 +158,11 @@ class PlainView:
             self._start_task(event.stage, event.total)
         self._update(event.done, event.stage)
 
-    def _show_epoch(self, event: ev.EpochCompleted) -> None:
-        of = f"/{self._epochs}" if self._epochs else ""
-        text = f"epoch {event.epoch:>3}{of}  step {event.step:>6,}  train {_figures(event.train)}"
+    def _show_epoch(self, event: ev.EpochCompleted, history: History) -> None:
+        of = f"/{history.epochs}" if history.epochs else ""
+        text = f"epoch {event.epoch:>3}{of}  step {event.step:>6,}  train {_figures(event.train, history)}"
         if event.validation is not None:
-            loss, elbo = event.validation["loss"] or 0.0, event.validation["elbo"] or 0.0
-            if self._best is None or loss < self._best[0]:
-                self._best = loss, -elbo
-            text += f"  validation {-elbo:.2f} (best {self._best[1]:.2f})"
+            text += f"  validation {_validation(event.validation, history)}"
         text += f"  {event.images_per_second / 1000:.1f}k images/s  {_clock(event.elapsed_seconds)}"
         if event.time - self._line_at >= _SECONDS_BETWEEN_LINES:
             self._line_at, self._withheld = event.time, None
@@ -189,30 +189,24 @@ class PlainView:
         self._console.print(text, markup=False)
 
 
-def run_to_end(reader: EventReader, process: subprocess.Popen[bytes], view: View) -> ev.Status | Literal["died"]:
-    """Show what `reader` has not read yet of a run until its trainer ends; Ctrl-C and SIGTERM have it save a checkpoint and stop.
+def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | None = None) -> RunStatus:
+    """Show what comes from a run until nobody trains it, and return how it then stands.
 
-    "died" is a trainer that ended without its last word.
+    With the `trainer` that was started for it, Ctrl-C and SIGTERM have it save a checkpoint and stop.
     """
-    status: ev.Status | Literal["died"] = "died"
-    with _signals_to(process):
-        for item in follow(reader, alive=lambda: process.poll() is None):
-            if item is not None:
-                view.add(*item)
-                if isinstance(item[1], ev.RunFinished):
-                    status = item[1].status
+    with nullcontext() if trainer is None else _signals_to(trainer):
+        for logged in feed.follow():
+            if logged is not None:
+                view.show(logged, feed)
     view.close()
-    return status
+    return feed.status
 
 
 def watch_to_end(run: Run, view: View) -> None:
     """Show a run from its beginning until nobody trains it."""
-    for item in follow(EventReader(run.events_path), alive=lambda: run.holder() is not None):
-        if item is not None:
-            view.add(*item)
-    view.close()
-    if (state := run.state()) in ("starting", "interrupted"):
-        begun = "never began" if state == "starting" else "was interrupted: its trainer died without a word"
+    status = show_to_end(RunFeed(run), view)
+    if status.phase in ("starting", "interrupted"):
+        begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
         sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {run.path}\n")
 
 
@@ -233,11 +227,25 @@ def _signals_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _figures(figures: ev.Figures) -> str:
+def _figures(figures: ev.Figures, history: History) -> str:
     elbo, distortion, rate = (figures.get(name) for name in ("elbo", "distortion", "rate"))
     if elbo is None or distortion is None or rate is None:
         return "-ELBO not finite"
-    return f"-ELBO {-elbo:.2f} = distortion {distortion:.2f} + rate {rate:.2f}"
+    shown = f"-ELBO {-elbo:.2f} = distortion {distortion:.2f} + rate {rate:.2f}"
+    return f"loss {_nats(figures.get('loss'))}  {shown}" if history.loss_name else shown
+
+
+def _validation(figures: ev.Figures, history: History) -> str:
+    """-ELBO and the best so far; where the loss is another, the loss, by which the best is chosen."""
+    elbo, best = figures.get("elbo"), history.best
+    negative_elbo = _nats(None if elbo is None else -elbo)
+    if history.loss_name:
+        return f"loss {_nats(figures.get('loss'))} (best by loss {_nats(best.loss if best else None)})  -ELBO {negative_elbo}"
+    return f"{negative_elbo} (best {_nats(best.negative_elbo if best else None)})"
+
+
+def _nats(value: float | None) -> str:
+    return "not finite" if value is None else f"{value:.2f}"
 
 
 def _clock(seconds: float) -> str:

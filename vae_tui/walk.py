@@ -15,7 +15,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.run import write_whole
+from vae_tui.runs.files import write_whole
 
 Latents = NDArray[np.float32]
 """Points (N, Z)."""

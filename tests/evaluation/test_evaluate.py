@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 from typer.testing import CliRunner
 
 from vae_tui.cli import app
 from vae_tui.errors import DataError
-from vae_tui.run import Run
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.layout import Run
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +33,7 @@ def evaluate(run: Run, *options: str) -> Any:
 
 def trained(make_run: MakeRun, *overrides: str) -> Run:
     run = make_run("train.epochs=1", *overrides)
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     return run
 
 

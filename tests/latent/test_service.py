@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui.decoder import Decoder
 from vae_tui.exchange import Message, read_message, write_message
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.service import Lane, Service
 from vae_tui.model.checkpoint import load_checkpoint
-from vae_tui.run import Run
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.layout import Run
 
 Ask = Callable[..., Message]
 
@@ -92,7 +91,7 @@ def test_a_seed_draws_where_sample_draws_its_first_image(opened: Line, walked_ru
 
 def test_a_learned_prior_is_drawn_from_and_gives_places_to_walk_between(line: Line, make_run: MakeRun) -> None:
     run = make_run("prior.name=vamp", "prior.components=4", "train.epochs=1")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     opened = line.ask("open", checkpoint=str(run.latest().path)).arrays
     assert opened["middles"].shape == opened["noises"].shape == (200, 3)
     assert len(np.unique(opened["middles"].round(4), axis=0)) == 4, "where the pseudo-images are"

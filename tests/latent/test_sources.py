@@ -6,7 +6,7 @@ from typing import NoReturn
 import numpy as np
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 from PIL import Image
 
 from vae_tui.data import ImageSets, as_floats
@@ -160,11 +160,10 @@ def test_a_checkpoints_images_are_loaded_as_they_were_for_it(make_run: MakeRun, 
 
 
 def test_images_that_have_changed_since_the_training_are_told(make_run: MakeRun, images_path: Path) -> None:
-    from vae_tui.run import read_metadata
-    from vae_tui.training.attempt import attempt
+    from vae_tui.runs.metadata import read_metadata
 
     run = make_run("train.epochs=1")
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     metadata = read_metadata(run.latest().path)
     assert load_sets_of(metadata, None, lambda *_: None).notes == ()
     np.save(images_path, 255 - np.load(images_path))

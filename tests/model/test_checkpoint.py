@@ -11,7 +11,7 @@ from vae_tui.errors import CheckpointError
 from vae_tui.model import build
 from vae_tui.model.checkpoint import encode_checkpoint, load_checkpoint
 from vae_tui.recipe import parse
-from vae_tui.run import read_metadata
+from vae_tui.runs.metadata import read_metadata
 
 RECIPE, _ = parse({"model": {"network": "conv", "channels": [4], "norm": "batch", "latent_dim": 3}})
 

@@ -15,7 +15,10 @@ import pexpect
 import pyte
 import pytest
 
-from vae_tui.run import Run, read_events
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import read_events
+from vae_tui.runs.status import read_status
 
 ROWS, COLUMNS = 40, 120
 
@@ -78,7 +81,7 @@ def open_terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     for terminal in opened:
         terminal.process.close(force=True)
     for lock in tmp_path.glob("checkpoints/*/lock"):
-        if pid := Run(lock.parent).holder():
+        if pid := lock_holder(Run(lock.parent).path):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -122,11 +125,11 @@ def test_a_run_is_steered_left_found_again_and_stopped(
         screen.text  # noqa: B018 - a terminal nobody reads would block its program
     assert run.checkpoints()
 
-    trainer = run.holder()
+    trainer = lock_holder(run.path)
     assert trainer is not None
     screen.process.kill(signal.SIGHUP)
     screen.process.wait()
-    assert run.holder() == trainer, "the trainer outlives its terminal"
+    assert lock_holder(run.path) == trainer, "the trainer outlives its terminal"
     left_at = steps(run)
 
     again = open_terminal("watch", "mine")
@@ -138,7 +141,7 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     again.wait_for("eave")
     again.press("s")
     assert again.wait_for_exit() == 0
-    assert run.state() == "stopped"
+    assert read_status(run).phase == "stopped"
     assert commands_done(run) == ["pause", "resume", "save", "stop"]
 
 
@@ -149,7 +152,7 @@ def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
     screen.wait_for("completed")
     screen.press("q")
     assert screen.wait_for_exit() == 0
-    assert Run(tmp_path / "checkpoints" / "short").state() == "completed"
+    assert read_status(Run(tmp_path / "checkpoints" / "short")).phase == "completed"
 
 
 def test_a_trainer_that_is_killed_is_said_on_screen_and_by_the_exit_code(
@@ -157,7 +160,7 @@ def test_a_trainer_that_is_killed_is_said_on_screen_and_by_the_exit_code(
 ) -> None:
     screen = open_terminal("train", recipe, "--run", "killed")
     screen.wait_for("samples")
-    trainer = Run(tmp_path / "checkpoints" / "killed").holder()
+    trainer = lock_holder(Run(tmp_path / "checkpoints" / "killed").path)
     assert trainer is not None
     os.kill(trainer, signal.SIGKILL)
     screen.wait_for("without a word")
@@ -173,7 +176,7 @@ def test_sigterm_gives_the_terminal_back_and_leaves_the_trainer_running(
     screen.process.kill(signal.SIGTERM)
     screen.process.expect(re.escape("\x1b[?1049l"))
     assert screen.wait_for_exit() == 0
-    assert Run(tmp_path / "checkpoints" / "left").holder() is not None
+    assert lock_holder(Run(tmp_path / "checkpoints" / "left").path) is not None
 
 
 def test_without_colours_pictures_are_drawn_in_characters(open_terminal: Callable[..., Terminal], recipe: str) -> None:

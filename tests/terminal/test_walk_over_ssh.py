@@ -19,7 +19,7 @@ import pexpect
 import pyte
 import pytest
 
-from vae_tui.run import Run
+from vae_tui.runs.layout import Run
 
 ROWS, COLUMNS = 24, 80
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
 from vae_tui.recipe import parse
-from vae_tui.run import Run, read_events
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.commands import Stop, send_command
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
+from vae_tui.runs.status import read_status
 from vae_tui.training.collapse import Collapse
 
 DEAD = [0.0004] * 20
@@ -94,14 +96,14 @@ def notes(run: Run) -> list[str]:
 
 def test_a_run_says_it_in_its_log_and_a_resumed_one_does_not_say_it_again(make_run: MakeRun) -> None:
     run = make_run("objective.beta=1000", "train.epochs=60", "optimizer.lr=0.01")
-    for event in attempt(run, device="cpu"):
+    for event in train_events(run):
         if isinstance(event, ev.NoteAdded):
-            run.send("stop")
-    assert run.state() == "stopped"
+            send_command(run, Stop())
+    assert read_status(run).phase == "stopped"
     (note,) = notes(run)
     assert note.startswith("posterior collapse: 0 of 3 latent dimensions carry information")
-    list(attempt(run, device="cpu", resume=True))
-    assert run.state() == "completed"
+    list(train_events(run, resume=True))
+    assert read_status(run).phase == "completed"
     assert notes(run) == [note]
     order = [event.event for event in read_events(run.events_path)]
     assert order[order.index("note_added") - 1] == "epoch_completed"
@@ -112,5 +114,5 @@ def test_a_run_without_trouble_or_without_distortion_says_nothing(
     make_run: MakeRun, overrides: tuple[str, ...]
 ) -> None:
     run = make_run("train.epochs=60", *overrides)
-    list(attempt(run, device="cpu"))
+    list(train_events(run))
     assert notes(run) == []

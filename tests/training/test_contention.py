@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
-from vae_tui.training.attempt import attempt
 from vae_tui.training.contention import Contention
 from vae_tui.training.resources import Resources
 
@@ -51,7 +50,5 @@ def test_a_run_says_it_in_its_log(make_run: MakeRun, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Resources, "read", read_with_others)
     run = make_run("train.epochs=1000000", "train.max_seconds=1.5")
-    notes = [
-        event.note for event in attempt(run, device="cpu") if isinstance(event, ev.NoteAdded) and "cores" in event.note
-    ]
+    notes = [event.note for event in train_events(run) if isinstance(event, ev.NoteAdded) and "cores" in event.note]
     assert notes == ["2 cores, True"]

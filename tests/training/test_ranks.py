@@ -15,13 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
 from vae_tui.errors import DeviceError, RunError
 from vae_tui.model.checkpoint import read_tensors
-from vae_tui.run import Run, read_events
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.commands import Pause, Unpause, send_command
+from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
+from vae_tui.runs.status import read_status
 from vae_tui.training.device import choose_devices
 
 _HARD = ("data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2", "optimizer.clip_norm=5.0")
@@ -65,8 +68,8 @@ def followers(process: int) -> list[psutil.Process]:
 )
 def test_two_ranks_have_the_losses_of_one_process(make_run: MakeRun, overrides: tuple[str, ...]) -> None:
     one, two = (make_run(*overrides, name=name) for name in ("one", "two"))
-    list(attempt(one, device="cpu"))
-    found = list(attempt(two, device="cpu", devices=2))
+    list(train_events(one))
+    found = list(train_events(two, devices=2))
     (started,) = [event for event in found if isinstance(event, ev.TrainingStarted)]
     assert started.device == "cpu and 1 more"
     assert_same_figures(two, one)
@@ -80,16 +83,21 @@ def test_two_ranks_have_the_losses_of_one_process(make_run: MakeRun, overrides: 
 def test_a_run_stopped_on_two_ranks_goes_on_exactly(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
     whole, broken = (make_run(*_HARD, name=name) for name in ("whole", "broken"))
-    list(attempt(whole, device="cpu", devices=2))
+    list(train_events(whole, devices=2))
     asked = iter([False] * 7)
-    list(attempt(broken, device="cpu", devices=2, interrupted=lambda: next(asked, True)))
+    list(train_events(broken, devices=2, interrupted=lambda: next(asked, True)))
     assert broken.latest().step == 7
-    list(attempt(broken, device="cpu", devices=2, resume=True))
+    list(train_events(broken, devices=2, resume=True))
     assert broken.latest().path.read_bytes() == whole.latest().path.read_bytes()
 
 
 def start(
-    run_dir: Path, images_path: Path, *options: str, torchrun: bool = False, errors: int | None = None
+    run_dir: Path,
+    images_path: Path,
+    *overrides: str,
+    devices: int = 1,
+    torchrun: bool = False,
+    errors: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """A trainer process on the blobs, for longer than any test."""
     recipe = run_dir.parent / "blobs.toml"
@@ -97,10 +105,21 @@ def start(
         f'[data]\nname = "npz"\nroot = "{images_path}"\n[model]\nhidden = [16]\nlatent_dim = 3\n'
         "[train]\nbatch_size = 20\nthreads = 1\n"
     )
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if torchrun else []
-    command += ["-m", "vae_tui.training", str(recipe), "--runs-dir", str(run_dir.parent), "--name", run_dir.name]
-    command = [sys.executable, *command, "--device=cpu", *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+    if torchrun:
+        command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "vae_tui", "train"]
+        command += [str(recipe), "--runs-dir", str(run_dir.parent), "--name", run_dir.name, "--device=cpu"]
+        command += [f"--set={override}" for override in overrides]
+    else:
+        job = TrainingJob(
+            recipe=str(recipe),
+            overrides=overrides,
+            runs_dir=run_dir.parent,
+            name=run_dir.name,
+            device="cpu",
+            devices=devices,
+        )
+        command = ["-m", "vae_tui.training", job.to_json()]
+    return subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def wait_for_epochs(run: Run, count: int) -> None:
@@ -112,29 +131,29 @@ def wait_for_epochs(run: Run, count: int) -> None:
 
 def test_pause_and_stop_reach_every_rank(tmp_path: Path, images_path: Path) -> None:
     run = Run(tmp_path / "long")
-    process = start(run.path, images_path, "--devices=2", "--set=train.epochs=1000000")
+    process = start(run.path, images_path, "train.epochs=1000000", devices=2)
     try:
         wait_for_epochs(run, 1)
         (follower,) = followers(process.pid)
-        run.send("pause")
+        send_command(run, Pause())
         while not any(isinstance(event, ev.CommandDone) for event in read_events(run.events_path)):
             time.sleep(0.05)
         before = sum(follower.cpu_times()[:2])
         time.sleep(0.5)
         assert sum(follower.cpu_times()[:2]) - before < 0.25
-        run.send("resume")
+        send_command(run, Unpause())
         wait_for_epochs(run, len(epochs(run)) + 2)
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(60) == 130
         assert not follower.is_running()
-        assert run.state() == "stopped"
+        assert read_status(run).phase == "stopped"
     finally:
         process.kill()
 
 
 def test_a_rank_that_dies_ends_the_run_with_a_word_and_its_checkpoints_whole(tmp_path: Path, images_path: Path) -> None:
     run = Run(tmp_path / "long")
-    process = start(run.path, images_path, "--devices=2", "--set=train.epochs=1000000")
+    process = start(run.path, images_path, "train.epochs=1000000", devices=2)
     try:
         wait_for_epochs(run, 1)
         while run.resumable() is None:
@@ -153,7 +172,7 @@ def test_a_rank_that_dies_ends_the_run_with_a_word_and_its_checkpoints_whole(tmp
 
 def test_ranks_do_not_outlive_a_rank_0_that_was_killed(tmp_path: Path, images_path: Path) -> None:
     run = Run(tmp_path / "long")
-    process = start(run.path, images_path, "--devices=2", "--set=train.epochs=1000000")
+    process = start(run.path, images_path, "train.epochs=1000000", devices=2)
     wait_for_epochs(run, 1)
     left = followers(process.pid)
     process.kill()
@@ -164,7 +183,7 @@ def test_ranks_do_not_outlive_a_rank_0_that_was_killed(tmp_path: Path, images_pa
 
 def test_ranks_do_not_outlive_a_rank_0_that_was_killed_before_they_met(tmp_path: Path, images_path: Path) -> None:
     run = Run(tmp_path / "long")
-    process = start(run.path, images_path, "--devices=2")
+    process = start(run.path, images_path, devices=2)
     patience = time.monotonic() + 60
     while not (left := followers(process.pid)):
         assert time.monotonic() < patience
@@ -191,20 +210,20 @@ def test_under_torchrun_its_user_is_told_what_went_wrong(tmp_path: Path) -> None
 def test_what_looks_at_whole_batches_is_refused_to_several(make_run: MakeRun, override: str, named: str) -> None:
     run = make_run("likelihood.name=gaussian", override)
     with pytest.raises(RunError, match=re.escape(named)):
-        list(attempt(run, device="cpu", devices=2))
+        list(train_events(run, devices=2))
     assert followers(os.getpid()) == []
 
 
 def test_a_rank_that_cannot_start_is_told_at_once(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "false")
     with pytest.raises(RunError, match="rank 1 of 2 ended as it was started"):
-        list(attempt(make_run(), device="cpu", devices=2))
+        list(train_events(make_run(), devices=2))
 
 
 def test_torchrun_starts_the_ranks_as_well(tmp_path: Path, images_path: Path) -> None:
     together, alone = Run(tmp_path / "together"), Run(tmp_path / "alone")
-    assert start(together.path, images_path, "--set=train.epochs=3", torchrun=True).wait(120) == 0
-    assert start(alone.path, images_path, "--set=train.epochs=3").wait(120) == 0
+    assert start(together.path, images_path, "train.epochs=3", torchrun=True).wait(120) == 0
+    assert start(alone.path, images_path, "train.epochs=3").wait(120) == 0
     assert_same_figures(together, alone)
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"alone", "together"}
     assert json.loads(together.events_path.read_text().splitlines()[-1])["status"] == "completed"
@@ -224,4 +243,4 @@ def test_too_many_devices_and_one_of_several_are_refused(make_run: MakeRun, monk
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises((DeviceError, RunError), match="torchrun has started the processes"):
-        list(attempt(make_run(), device="cpu", devices=2))
+        list(train_events(make_run(), devices=2))

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import train_events
 
 from vae_tui import events as ev
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.recipe import load_recipe, shipped_recipes
-from vae_tui.training.attempt import attempt
 from vae_tui.training.preparation import create_run
 
 
@@ -35,7 +35,7 @@ def test_every_recipe_trains_for_some_steps(name: str, tmp_path: Path) -> None:
     else:
         overrides += ["data.name=npz", f"data.root={tmp_path / 'images.npz'}"]
     run = create_run(load_recipe(name, overrides), tmp_path, "run")
-    events = list(attempt(run, device="cpu"))
+    events = list(train_events(run))
     assert isinstance(events[-1], ev.RunFinished)
     assert events[-1].status == "completed"
     assert events[-1].step >= 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
 from vae_tui.data import Images
@@ -17,8 +17,8 @@ from vae_tui.data.rows import RowWriter
 from vae_tui.data.streamed import StreamedPixels
 from vae_tui.errors import DataError
 from vae_tui.model.checkpoint import read_tensors
-from vae_tui.run import Run, read_events
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
 from vae_tui.training.batches import Batches
 from vae_tui.training.preparation import reopen_run
 
@@ -33,7 +33,7 @@ def one_thread() -> Iterator[None]:
 
 
 def finish(run: Run, *, resume: bool = False) -> list[ev.Event]:
-    return list(attempt(run, device="cpu", resume=resume))
+    return list(train_events(run, resume=resume))
 
 
 def figures(run: Run) -> list[dict[str, object]]:
@@ -80,7 +80,7 @@ def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
 
     before, loop._POLL_SECONDS = loop._POLL_SECONDS, 0.0
     try:
-        yield from attempt(run, device="cpu", interrupted=interrupted)  # type: ignore[arg-type]
+        yield from train_events(run, interrupted=interrupted)  # type: ignore[arg-type]
     finally:
         loop._POLL_SECONDS = before
 

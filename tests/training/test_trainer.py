@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 from torch import Tensor
 
 from vae_tui import events as ev
 from vae_tui.data import as_floats, load_image_sets, read_all
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import load_recipe
-from vae_tui.run import Run, read_events
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
 from vae_tui.training.optimizers import FusedOptimizer
 from vae_tui.training.ranks import Batch
 from vae_tui.training.trainer import Trainer
@@ -135,7 +135,7 @@ def test_where_memory_is_short_the_batch_that_fits_is_told(
     monkeypatch.setattr(Trainer, "_forward", forward_in_little_memory)
     run = make_run("model.network=conv", "model.channels=[4]")
     with pytest.raises(DeviceError, match="cpu has not enough memory for batches of 20 images") as caught:
-        list(attempt(run, device="cpu"))
+        list(train_events(run))
     assert told in str(caught.value)
     finished = read_events(run.events_path)[-1]
     assert isinstance(finished, ev.RunFinished)

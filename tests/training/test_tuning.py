@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
 from vae_tui.errors import DeviceError
 from vae_tui.model.checkpoint import read_tensors
-from vae_tui.run import read_metadata
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.status import read_status
 from vae_tui.training.tuning import choose, time_threads, time_ways
 
 CONVOLUTIONS = ("model.network=conv", "model.channels=[4]")
@@ -51,14 +51,14 @@ def test_more_threads_are_taken_only_where_they_pay(seconds: dict[int, float], c
 def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun) -> None:
     torch.set_num_threads(2)
     run = make_run("train.threads=auto", "train.epochs=1", *CONVOLUTIONS)
-    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    (started,) = [event for event in train_events(run) if isinstance(event, ev.TrainingStarted)]
     assert started.threads in (1, 2)
     assert started.notes[0].startswith(f"{started.threads} of 2 threads, by trial: ")
     assert started.notes[1].startswith("not compiled: this takes about 0 s")
     kept = started.threads
     assert read_metadata(run.latest().state_path)["threads"] == kept
     torch.set_num_threads(3)
-    (again,) = [e for e in attempt(run, device="cpu", resume=True) if isinstance(e, ev.TrainingStarted)]
+    (again,) = [e for e in train_events(run, resume=True) if isinstance(e, ev.TrainingStarted)]
     assert again.threads == kept
     assert not any("by trial" in note for note in again.notes)
 
@@ -66,10 +66,10 @@ def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun
 def test_a_trial_leaves_the_run_as_it_would_be(make_run: MakeRun) -> None:
     torch.set_num_threads(2)
     tried = make_run("train.threads=auto", name="tried")
-    list(attempt(tried, device="cpu"))
+    list(train_events(tried))
     torch.set_num_threads(2)
     told = make_run(f"train.threads={read_metadata(tried.latest().state_path)['threads']}", name="told")
-    list(attempt(told, device="cpu"))
+    list(train_events(told))
     weights, expected = (read_tensors(run.latest().path)[0] for run in (tried, told))
     assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
 
@@ -83,7 +83,7 @@ def test_ways_are_timed_by_turns_and_after_the_device_has_settled() -> None:
 
 
 def test_what_is_derived_by_hand_is_compiled_only_where_that_is_asked_for(make_run: MakeRun) -> None:
-    (started,) = [event for event in attempt(make_run(), device="cpu") if isinstance(event, ev.TrainingStarted)]
+    (started,) = [event for event in train_events(make_run()) if isinstance(event, ev.TrainingStarted)]
     assert (
         "not compiled: the gradients of fully connected networks are derived by hand, which is faster" in started.notes
     )
@@ -98,14 +98,14 @@ def test_a_compiled_run_learns_what_a_plain_one_does_and_resumes_exactly(
     monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
     plain, whole, broken = (make_run(*COMPILED[number == 0 :], name=f"run{number}") for number in range(3))
     for run in (plain, whole):
-        list(attempt(run, device="cpu"))
+        list(train_events(run))
     weights = [read_tensors(run.latest().path)[0] for run in (plain, whole)]
     assert all(torch.allclose(weights[0][name], tensor, atol=1e-4) for name, tensor in weights[1].items())
     asked = iter([False] * 7)
-    list(attempt(broken, device="cpu", interrupted=lambda: next(asked, True)))
+    list(train_events(broken, interrupted=lambda: next(asked, True)))
     assert broken.latest().step == 7
     assert read_metadata(broken.latest().state_path)["compiled"] is True
-    list(attempt(broken, device="cpu", resume=True))
+    list(train_events(broken, resume=True))
     assert broken.latest().path.read_bytes() == whole.latest().path.read_bytes()
 
 
@@ -118,18 +118,18 @@ def test_a_machine_without_a_compiler_trains_all_the_same_and_says_so(
     monkeypatch.setattr("torch.compile", lambda *_, **__: refuse)
     monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
     run = make_run("train.epochs=1", *CONVOLUTIONS)
-    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    (started,) = [event for event in train_events(run) if isinstance(event, ev.TrainingStarted)]
     assert "not compiled: torch cannot compile here (no C++ compiler was found)" in started.notes
-    assert run.state() == "completed"
+    assert read_status(run).phase == "completed"
     wanted = make_run("train.epochs=1", "train.compile=true", name="wanted")
     with pytest.raises(DeviceError, match=r"compile = true, but torch cannot compile here .*; is there a C"):
-        list(attempt(wanted, device="cpu"))
+        list(train_events(wanted))
 
 
 def test_a_long_run_is_compiled_if_that_proves_faster(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
     run = make_run("train.epochs=1", *CONVOLUTIONS)
-    (started,) = [event for event in attempt(run, device="cpu") if isinstance(event, ev.TrainingStarted)]
+    (started,) = [event for event in train_events(run) if isinstance(event, ev.TrainingStarted)]
     (said,) = [note for note in started.notes if "compiled" in note]
     compiled = read_metadata(run.latest().state_path)["compiled"]
     assert said.startswith("compiled in " if compiled else "not compiled: a step takes ")

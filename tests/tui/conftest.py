@@ -17,7 +17,10 @@ from textual.pilot import Pilot
 from vae_tui import events as ev
 from vae_tui.imaging.grid import Pixels, encode_png, make_grid
 from vae_tui.recipe import parse
-from vae_tui.run import EventWriter, Run
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import acquire_lock, release_lock
+from vae_tui.runs.log import EventWriter
 from vae_tui.tui.app import Outcome, VaeTuiApp
 
 BEGAN = 1_767_225_600.0
@@ -191,9 +194,9 @@ def trainer(run: Run) -> FakeTrainer:
 @pytest.fixture
 def live_run(run: Run) -> Iterator[Run]:
     """The run, held by this process as if it trained it."""
-    run.acquire_lock()
+    acquire_lock(run.path)
     yield run
-    run.release_lock()
+    release_lock(run.path)
 
 
 @pytest.fixture(autouse=True)
@@ -254,8 +257,10 @@ class Shown:
 @pytest.fixture
 def show() -> Callable[..., AbstractAsyncContextManager[Shown]]:
     @asynccontextmanager
-    async def show(run: Run, size: tuple[int, int] = (120, 40), **given: Any) -> AsyncIterator[Shown]:
-        app = VaeTuiApp(run, **given)
+    async def show(
+        run: Run, size: tuple[int, int] = (120, 40), feed: RunFeed | None = None, **given: Any
+    ) -> AsyncIterator[Shown]:
+        app = VaeTuiApp(feed or RunFeed(run), **given)
         async with app.run_test(size=size) as pilot:
             shown = Shown(app, pilot)
             await shown.settle()

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from vae_tui.history import History
-from vae_tui.run import Run, read_events
+from vae_tui.runs.history import History
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
 from vae_tui.tui.curves import Look, draw_balance, draw_elbo, smooth
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import OptionList
 
-from vae_tui.run import Run
+from vae_tui.runs.layout import Run
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import LeaveScreen
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from vae_tui.run import Run
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
 
 
@@ -21,7 +22,7 @@ def snap(snap_compare: Any) -> Any:
             await pilot.press(*press)
             await pilot.pause(0.2)
 
-        app = VaeTuiApp(run, clock=lambda: now)
+        app = VaeTuiApp(RunFeed(run, clock=lambda: now))
         return bool(snap_compare(app, terminal_size=size, run_before=settle))
 
     return snap

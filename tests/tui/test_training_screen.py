@@ -11,7 +11,9 @@ import pytest
 
 from vae_tui import events as ev
 from vae_tui.recipe import parse
-from vae_tui.run import Run
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.widgets.rates import RateBars
 
@@ -21,7 +23,7 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 async def test_a_starting_trainer_is_never_without_a_word(run: Run, show: Any) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     now = 1_000.0
-    async with show(run, process=process, clock=lambda: now) as shown:
+    async with show(run, feed=RunFeed(run, trainer=process, clock=lambda: now)) as shown:
         assert "starting the trainer   0 s" in shown.text
         now += 5
         await shown.sees("starting the trainer   5 s")
@@ -34,7 +36,7 @@ async def test_stages_are_shown_with_their_progress(trainer: Any, live_run: Run,
     trainer.prepare("importing torch", 0.5)
     trainer.prepare("downloading train images", 2.0, 5_000_000, 10_000_000)
     now = trainer.began + trainer.time + 3.2
-    async with show(live_run, clock=lambda: now) as shown:
+    async with show(live_run, feed=RunFeed(live_run, clock=lambda: now)) as shown:
         said = " ".join(shown.text.split())
         assert "✓ importing torch 2.0 s ▸ downloading train images 3 s" in said
         assert "50 %" in shown.text
@@ -112,22 +114,22 @@ async def test_a_trainer_that_ends_without_a_word_leaves_its_log(run: Run, show:
     run.worker_log_path.write_text("Traceback (most recent call last):\n\x1b[31mMemoryError\x1b[0m: out of it\n")
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    async with show(run, process=process) as shown:
+    async with show(run, feed=RunFeed(run, trainer=process)) as shown:
         assert "✗ failed" in shown.lines[0]
-        assert "ended without a word" in shown.text
+        assert "the trainer died before its end" in shown.text
         assert "MemoryError" in shown.text
         await shown.press("q")
     assert shown.app.return_value == "finished"
 
 
 async def test_a_trainer_killed_while_watched_is_noticed(trainer: Any, run: Run, show: Any) -> None:
-    run.acquire_lock()
+    acquire_lock(run.path)
     trainer.start()
     trainer.begin()
     trainer.train_epoch()
     async with show(run) as shown:
         assert "● training" in shown.lines[0]
-        run.release_lock()
+        release_lock(run.path)
         await shown.sees("✗ interrupted")
         await shown.sees("--resume ")
 
@@ -139,12 +141,12 @@ async def test_a_run_resumed_elsewhere_comes_back_to_life(trainer: Any, run: Run
     trainer.finish("stopped", "asked to stop")
     async with show(run) as shown:
         assert "■ stopped" in shown.lines[0]
-        run.acquire_lock()
+        acquire_lock(run.path)
         trainer.start(resumed_from=120)
         trainer.begin()
         trainer.train_epoch(steps=60)
         await shown.sees("● training   epoch 2/50")
-    run.release_lock()
+    release_lock(run.path)
 
 
 async def test_the_end_of_an_earlier_attempt_is_not_the_end_of_the_trainer_just_started(
@@ -155,7 +157,7 @@ async def test_the_end_of_an_earlier_attempt_is_not_the_end_of_the_trainer_just_
     trainer.train_epoch()
     trainer.finish("stopped", "asked to stop")
     process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
-    async with show(run, process=process) as shown:
+    async with show(run, feed=RunFeed(run, trainer=process)) as shown:
         assert "○ starting" in shown.lines[0]
         assert "starting the trainer" in shown.text
         assert "−ELBO  nats/image" in shown.text
@@ -230,7 +232,7 @@ async def test_a_note_outlasts_the_checkpoints_saved_after_it_and_stays_in_the_h
     noted = trainer.began + trainer.time
     trainer.train_epoch()
     now = noted + 10
-    async with show(live_run, size, clock=lambda: now) as shown:
+    async with show(live_run, size, feed=RunFeed(live_run, clock=lambda: now)) as shown:
         assert shown.lines[-2].strip().endswith(told)
         now = noted + 30
         await shown.sees("saved step-000000120.safetensors")
@@ -291,7 +293,7 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         for step in range(1, 100_001):
             log.write(line.replace("-1.5", f"{trainer.began + step}").replace("-7", f"{step}") + "\n")
 
-    app = VaeTuiApp(run)
+    app = VaeTuiApp(RunFeed(run))
     async with app.run_test(size=(120, 40)) as pilot:
         # Keys are answered and the screen is painted before the log is read to its end.
         await pilot.press("question_mark")

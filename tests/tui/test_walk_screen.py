@@ -16,7 +16,8 @@ from textual.pilot import Pilot
 from vae_tui.errors import CheckpointError
 from vae_tui.imaging.grid import decode_png
 from vae_tui.model.checkpoint import encode_tensors
-from vae_tui.run import Run
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
@@ -297,7 +298,7 @@ async def test_every_view_fits_every_screen(open_walk: Open, size: tuple[int, in
 
 
 async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_run: Run) -> None:
-    app = VaeTuiApp(walked_run)
+    app = VaeTuiApp(RunFeed(walked_run))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -323,7 +324,7 @@ async def test_a_key_that_closes_prompts_does_not_leave_the_walk(open_walk: Open
 
 async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: Run) -> None:
     walked_run.latest().path.unlink()
-    app = VaeTuiApp(walked_run)
+    app = VaeTuiApp(RunFeed(walked_run))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("w")

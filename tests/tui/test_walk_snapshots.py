@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vae_tui.exchange import Message
 from vae_tui.imaging.terminal import Mode
-from vae_tui.run import Run
+from vae_tui.runs.layout import Run
 from vae_tui.tui.screens import walk
 from vae_tui.tui.walk_app import WalkApp
 

@@ -29,7 +29,7 @@ from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
 from vae_tui.recipe import DataTable, LikelihoodTable
-from vae_tui.run import read_metadata
+from vae_tui.runs.metadata import read_metadata
 from vae_tui.training.device import choose_device
 
 _BINS = 20

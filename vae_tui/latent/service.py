@@ -49,7 +49,7 @@ from vae_tui.latent.sources import find_class, locate_sources
 from vae_tui.latent.space import Space
 from vae_tui.model import VAE
 from vae_tui.model.priors import StandardNormal
-from vae_tui.run import write_whole
+from vae_tui.runs.files import write_whole
 from vae_tui.walk import Walk
 
 _IMAGES_FOR_RATES = 256

@@ -19,7 +19,7 @@ from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
 from vae_tui.recipe import Recipe, parse
-from vae_tui.run import user_path
+from vae_tui.runs.files import user_path
 
 SPLITS = ("train", "validation", "test")
 FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"

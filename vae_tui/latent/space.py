@@ -13,7 +13,7 @@ from vae_tui.latent.codes import Codes, Latents, encode_set
 from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
-from vae_tui.run import read_metadata
+from vae_tui.runs.metadata import read_metadata
 
 At = Literal["mean", "draw"]
 """Where an image is in latent space: at its posterior's mean, or at a draw from it."""

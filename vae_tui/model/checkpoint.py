@@ -13,10 +13,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import vae_tui
-from vae_tui import run as runs
 from vae_tui.errors import CheckpointError, RecipeError
 from vae_tui.model.vae import VAE
 from vae_tui.recipe import parse
+from vae_tui.runs.metadata import read_metadata
 
 _AVERAGED = "ema."
 
@@ -77,7 +77,7 @@ def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, on the CPU, and the metadata of a file of ours; raises CheckpointError where it is none or broken."""
-    metadata = runs.read_metadata(path)
+    metadata = read_metadata(path)
     try:
         return safetensors.torch.load(path.read_bytes()), metadata
     except (SafetensorError, ValueError, KeyError) as error:

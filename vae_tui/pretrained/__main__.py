@@ -10,7 +10,8 @@ import torch
 from vae_tui.errors import CheckpointError
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import encode_tensors, load_checkpoint, read_tensors
-from vae_tui.run import PRETRAINED, find_checkpoint, write_whole
+from vae_tui.runs.files import write_whole
+from vae_tui.runs.find import PRETRAINED, find_checkpoint
 
 _NOTICEABLE = 1 / 255
 

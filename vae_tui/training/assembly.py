@@ -1,4 +1,4 @@
-"""What an attempt trains with, put together from its run's recipe and the checkpoint it goes on from."""
+"""What a run trains with, put together from its run's recipe and the checkpoint it goes on from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.objective import WHOLE_BATCHES
 from vae_tui.recipe import Recipe
-from vae_tui.run import Checkpoint, Run, read_metadata
+from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.layout import Checkpoint, Run
+from vae_tui.runs.metadata import read_metadata
 from vae_tui.training.checkpoints import Checkpoints
 from vae_tui.training.device import set_precision
 from vae_tui.training.drawing import Drawing
@@ -28,7 +30,7 @@ from vae_tui.training.tuning import Tuning, share_machine, tune
 
 @dataclass(frozen=True)
 class Assembly:
-    """The parts of an attempt that is ready for its next step; `elapsed_seconds` is what attempts before it took."""
+    """The parts of a run that is ready for its next step; `elapsed_seconds` is how long it was trained before."""
 
     device: torch.device
     ranks: Ranks
@@ -44,30 +46,27 @@ def assemble(
     run: Run,
     recipe: Recipe,
     checkpoint: Checkpoint | None,
-    *,
-    device: str,
-    devices: int,
-    data_root: Path | None,
-    say_stage: Progress,
+    job: TrainingJob,
+    progress: Progress,
 ) -> Assembly:
-    """Load the images, start the other ranks for `devices`, and bring the trainer to where the run is.
+    """Load the images, start the other ranks for the job's devices, and bring the trainer to where the run is.
 
     Raises VaeTuiError where anything of that cannot be, with no rank left behind.
     """
     set_precision(recipe.train.precision)
-    chosen, ranks = gather(device, devices, say_stage)
+    chosen, ranks = gather(job.device, job.devices, progress)
     try:
         if ranks.count > 1:
             _check_batches_are_shared(recipe)
         known = None if checkpoint is None else read_metadata(checkpoint.path)
-        root = find_data_root(data_root, known)
-        sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=say_stage)
+        root = find_data_root(job.data_root, known)
+        sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
         recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
-        tuning = _tune(recipe, sets, chosen, ranks, recorded, say_stage)
+        tuning = _tune(recipe, sets, chosen, ranks, recorded, progress)
         if isinstance(ranks, Together):
-            say_stage(f"waiting for {ranks.count - 1} more to load the images", 0, None)
+            progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
             brief(ranks, recipe, data_root=root, compiled=tuning.compiled)
-        say_stage("building the networks", 0, None)
+        progress("building the networks", 0, None)
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {
             "class_names": sets.class_names,
@@ -103,12 +102,12 @@ def _tune(
     device: torch.device,
     ranks: Ranks,
     recorded: Mapping[str, Any] | None,
-    say_stage: Progress,
+    progress: Progress,
 ) -> Tuning:
     if ranks.count > 1:
         return share_machine(recipe, ranks.count_here)
     try:
-        return tune(recipe, sets, device, recorded, say_stage)
+        return tune(recipe, sets, device, recorded, progress)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

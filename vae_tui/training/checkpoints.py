@@ -12,7 +12,9 @@ from torch import Tensor
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved, Figures
 from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tensors, load_weights, read_tensors
-from vae_tui.run import Checkpoint, Run, write_whole
+from vae_tui.runs.best import best_checkpoint, is_better
+from vae_tui.runs.files import write_whole
+from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.training.trainer import Trainer
 
 _SECONDS_BETWEEN = 1.0
@@ -66,16 +68,16 @@ class Checkpoints:
             measured = self._measured[1]
         measured = measured or {}
         loss = measured["validation"]["loss"] if "validation" in measured else None
-        best = loss is not None and (self._best_loss is None or loss <= self._best_loss)
+        best = is_better(loss, self._best_loss)
         if best:
             self._best_loss = loss
         if not now and self.age_seconds < _SECONDS_BETWEEN:
             if best:
                 self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(measured))
             return []
-        said = [] if best else self._save_waiting()
+        saved = [] if best else self._save_waiting()
         self._waiting = None
-        return [*said, self._save(elapsed_seconds, measured, best=best or self._best_loss is None)]
+        return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
     def restore(self, checkpoint: Checkpoint) -> float:
         """Put a checkpoint and its state into the trainer, and return its seconds of training.
@@ -105,7 +107,7 @@ class Checkpoints:
         if not all_finite(self._trainer.vae):
             raise FloatingPointError(f"a weight was not finite after step {self._trainer.step_count}")
         step, epoch = self._trainer.step_count, self._trainer.epoch
-        checkpoint = Checkpoint(step, self._run.path / f"step-{step:09d}.safetensors")
+        checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))
         write_whole(checkpoint.path, self._encode(measured))
         self._saved_at = time.monotonic()
@@ -117,7 +119,7 @@ class Checkpoints:
         if self._waiting is None:
             return []
         step, epoch, content = self._waiting
-        path = self._run.path / f"step-{step:09d}.safetensors"
+        path = self._run.path / weights_name(step)
         write_whole(path, content)
         return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
 
@@ -144,7 +146,7 @@ class Checkpoints:
     def _prune(self) -> None:
         found = self._run.checkpoints()
         kept = {checkpoint.step for checkpoint in found[-self._keep :]}
-        best = self._run.best().step
+        best = best_checkpoint(self._run).step
         for checkpoint in found:
             if checkpoint.step not in kept:
                 checkpoint.state_path.unlink(missing_ok=True)

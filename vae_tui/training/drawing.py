@@ -12,7 +12,8 @@ from vae_tui.events import ImagesDrawn
 from vae_tui.imaging.grid import Pixels, encode_png, make_grid, pair_rows
 from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
 from vae_tui.model import VAE
-from vae_tui.run import Run, write_whole
+from vae_tui.runs.files import write_whole
+from vae_tui.runs.layout import Run
 
 _PADDING = 2
 _RECONSTRUCTION_COLUMNS = 8

@@ -8,7 +8,6 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +17,21 @@ from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
-from vae_tui.run import Run, read_events
+from vae_tui.runs.commands import (
+    COMMANDS,
+    Pause,
+    Sample,
+    Save,
+    SentCommand,
+    Set,
+    Stop,
+    Unknown,
+    Unpause,
+    claim_commands,
+)
+from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
 from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
 from vae_tui.training.collapse import Collapse
@@ -29,9 +42,9 @@ from vae_tui.training.resources import Resources
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
+"""An epoch longer than this is saved within."""
 _SECONDS_WITHOUT_PICTURES = 15.0
 """How long an epoch may last before pictures are drawn within it."""
-"""An epoch longer than this is saved within."""
 
 
 class Loop:
@@ -44,33 +57,28 @@ class Loop:
         self,
         run: Run,
         recipe: Recipe,
+        job: TrainingJob,
         *,
-        device: str,
-        data_root: Path | None,
-        resume: bool,
-        devices: int,
         interrupted: Callable[[], bool],
-        say: Callable[[ev.Event], None],
+        report: Callable[[ev.Event], None],
     ) -> None:
-        """`say` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
+        """`report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
 
-        Where this process is not one of torchrun's, it starts the other ranks for `devices` of them.
+        Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
         self._run, self._recipe = run, recipe
         self._interrupted = interrupted
-        self._claimed: list[str] = []
+        self._claimed: list[SentCommand] = []
         """Commands that came before there was a trainer to carry them out."""
 
-        def say_stage(stage: str, done: int, total: int | None) -> None:
-            say(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
-            self._claimed.extend(run.claim_commands())
-            if "stop" in self._claimed:
-                raise KeyboardInterrupt("stopped")
+        def report_stage(stage: str, done: int, total: int | None) -> None:
+            report(ev.StageProgressed(time=time.time(), step=0, stage=stage, done=done, total=total))
+            self._claimed.extend(claim_commands(run))
+            if any(isinstance(claimed.command, Stop) for claimed in self._claimed):
+                raise KeyboardInterrupt("by request")
 
-        checkpoint = run.resumable() if resume else None
-        parts = assemble(
-            run, recipe, checkpoint, device=device, devices=devices, data_root=data_root, say_stage=say_stage
-        )
+        checkpoint = run.resumable() if job.resume is not None else None
+        parts = assemble(run, recipe, checkpoint, job, report_stage)
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
@@ -224,32 +232,39 @@ class Loop:
         """Carry out the commands that have come; while paused, wait here for more."""
         while True:
             claimed, self._claimed = self._claimed, []
-            for command in itertools.chain(claimed, self._run.claim_commands()):
-                if command == "stop":
-                    self._stopping = "as told"
-                    yield self._answer(command, "stopping")
-                elif command == "pause":
-                    self._paused_at = self._paused_at or time.monotonic()
-                    yield self._answer(command, "paused")
-                elif command == "resume":
-                    self._forget_pause()
-                    yield self._answer(command, "training goes on")
-                elif command == "save":
-                    saved = self._checkpoints.offer(self._elapsed(), now=True)
-                    yield from saved
-                    yield self._answer(command, f"saved {saved[-1].path}")
-                elif command == "sample":
-                    yield from self._draw()
-                    yield self._answer(command, "drew samples and reconstructions")
-                else:
-                    yield self._answer(command, f"unknown command; expected one of {', '.join(ev.COMMANDS)}")
+            for sent in itertools.chain(claimed, claim_commands(self._run)):
+                yield from self._carry_out(sent)
             if self._interrupted():
-                self._stopping = "interrupted"
+                self._stopping = "by an interrupt"
             if self._paused_at is None or self._stopping:
                 break
             time.sleep(_POLL_SECONDS)
         self._forget_pause()
         self._next_poll = time.monotonic() + _POLL_SECONDS
+
+    def _carry_out(self, sent: SentCommand) -> Iterator[ev.Event]:
+        match sent.command:
+            case Stop():
+                self._stopping = "by request"
+                yield self._answer(sent, "stopping")
+            case Pause():
+                self._paused_at = self._paused_at or time.monotonic()
+                yield self._answer(sent, "paused")
+            case Unpause():
+                self._forget_pause()
+                yield self._answer(sent, "training goes on")
+            case Save():
+                saved = self._checkpoints.offer(self._elapsed(), now=True)
+                yield from saved
+                yield self._answer(sent, f"saved {saved[-1].path}")
+            case Sample():
+                yield from self._draw()
+                yield self._answer(sent, "drew samples and reconstructions")
+            case Set(key):
+                yield self._answer(sent, f"{key} cannot be changed while a run trains", refused=True)
+            case _:
+                known = ", ".join(COMMANDS)
+                yield self._answer(sent, f"unknown command; expected one of {known}", refused=True)
 
     def _forget_pause(self) -> None:
         """Leave a pause that is over out of every figure of time."""
@@ -298,10 +313,12 @@ class Loop:
     def _now(self) -> dict[str, Any]:
         return {"time": time.time(), "step": self._trainer.step_count}
 
-    def _answer(self, command: str, message: str) -> ev.CommandDone:
-        return ev.CommandDone(**self._now(), command=command, message=message)
+    def _answer(self, sent: SentCommand, message: str, *, refused: bool = False) -> ev.CommandDone:
+        name = sent.command.given if isinstance(sent.command, Unknown) else sent.command.name
+        values = {} if isinstance(sent.command, Unknown) else sent.command.values
+        return ev.CommandDone(**self._now(), command=name, message=message, id=sent.id, values=values, refused=refused)
 
-    def _finished(self, status: ev.Status, reason: str) -> ev.RunFinished:
+    def _finished(self, status: ev.EndStatus, reason: str) -> ev.RunFinished:
         return ev.RunFinished(
             **self._now(),
             status=status,

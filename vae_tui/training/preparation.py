@@ -8,10 +8,16 @@ from pathlib import Path
 
 from vae_tui.errors import CheckpointError, RecipeError, RunError
 from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe
-from vae_tui.run import Run, find_checkpoint, find_run, read_metadata, user_path
+from vae_tui.runs.commands import discard_commands
+from vae_tui.runs.files import user_path
+from vae_tui.runs.find import find_checkpoint, find_run
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import busy_message, lock_holder
+from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.status import read_status
 
 _SECONDS_TO_CLOSE_DOWN = 10.0
-"""How long a trainer that has said its last word may still hold its run."""
+"""How long a trainer that has written its last event may still hold its run."""
 
 
 def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) -> Run:
@@ -32,9 +38,9 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
     """
     run = find_run(name_or_path, runs_dir)
     patience = time.monotonic() + _SECONDS_TO_CLOSE_DOWN
-    while run.holder() is not None:
-        if run.state() == "running" or time.monotonic() > patience:
-            raise RunError(run.busy_message())
+    while lock_holder(run.path) is not None:
+        if read_status(run).live or time.monotonic() > patience:
+            raise RunError(busy_message(run.path))
         time.sleep(0.05)
     before = load_recipe(str(run.recipe_path)).recipe
     recipe = load_recipe(str(run.recipe_path), overrides).recipe
@@ -42,7 +48,7 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
     _check_something_is_left(run, recipe)
     if recipe != before:
         run.write_recipe(recipe.to_toml())
-    run.discard_commands()
+    discard_commands(run)
     return run
 
 

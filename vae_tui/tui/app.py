@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from vae_tui.run import Run
+from vae_tui.runs.feed import RunFeed
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.picturing import Images, PictureApp
@@ -23,26 +21,20 @@ __all__ = ["Outcome", "VaeTuiApp"]
 
 
 class VaeTuiApp(PictureApp[Outcome]):
-    """Shows `run`; `process` is the trainer just started for it, None where one only watches.
-
-    `clock` tells Unix seconds, `data_root` is where a walk looks for images. Its result is how the user left.
-    """
+    """Shows the run of `feed`; `data_root` is where a walk looks for images. Its result is how the user left."""
 
     CSS_PATH = "vae_tui.tcss"
     TITLE = "vae-tui"
 
     def __init__(
         self,
-        run: Run,
+        feed: RunFeed,
         *,
-        process: subprocess.Popen[bytes] | None = None,
         images: Images = "auto",
         data_root: Path | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(images=images)
-        self._run, self._process, self._clock = run, process, clock
-        self._data_root = data_root
+        self._feed, self._data_root = feed, data_root
         self.register_theme(THEME)
         self.theme = THEME.name
 
@@ -53,7 +45,7 @@ class VaeTuiApp(PictureApp[Outcome]):
     def on_mount(self) -> None:
         """Open the training screen; SIGTERM leaves it as `d` does, with the terminal given back."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "detached")
-        self.push_screen(TrainingScreen(self._run, self._process, self._clock, self._data_root))
+        self.push_screen(TrainingScreen(self._feed, self._data_root))
 
     async def action_quit(self) -> None:
         """Ask as `q` does, or close what lies over the training screen."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from vae_tui.history import Axis, Point
+from vae_tui.runs.series import Axis, Point
 from vae_tui.tui.wording import say_clock
 
 Range = tuple[float, float]

@@ -1,4 +1,4 @@
-"""The colours of the screens, one meaning each."""
+"""The colors of the screens, one meaning each."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ THEME = Theme(
 MEANINGS = {
     "train": "primary",
     "validation": "accent",
+    "loss": "loss",
     "best": "warning",
     "distortion": "secondary",
     "rate": "rate",
 }
 """Which variable of the theme each thing that is drawn has."""
 
-OWN_VARIABLES = {"rate": "#c3a1ff", "faint": "#6e7b8c", "line": "#2f3a48"}
+OWN_VARIABLES = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line": "#2f3a48"}
 """Variables of ours, for themes that lack them."""
 
 
 def rgb(
     variables: dict[str, str], name: str, *, towards: str | None = None, share: float = 0.0
 ) -> tuple[int, int, int]:
-    """The colour a variable of the theme stands for, moved by `share` towards another's."""
+    """The color a variable of the theme stands for, moved by `share` towards another's."""
     color = Color.parse(variables[MEANINGS.get(name, name)])
     if towards is not None:
         color = color.blend(Color.parse(variables[towards]), share)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vae_tui.history import Axis, History, Point
+from vae_tui.runs.history import History
+from vae_tui.runs.series import Axis, Point
 from vae_tui.tui.axes import Range, Ticks, log_ticks, readable_range, round_ticks, ticks_along
 
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.9, 0.97)
@@ -62,7 +63,7 @@ def draw_elbo(history: History, look: Look, columns: int, rows: int) -> Figure |
     low, high = (scale(max(end, extent[1] * 1e-6) if log else end) for end in extent)
     best = history.best
     marks = []
-    if best is not None:
+    if best is not None and best.negative_elbo is not None:
         x = {"step": best.step, "epoch": best.step / history.steps_per_epoch, "time": best.seconds}[look.axis]
         marks.append(Curve([(x, scale(best.negative_elbo))], "best", marker="◆"))
     curves = [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.grid import choose_scale, encode_png, make_grid
-from vae_tui.run import write_whole
+from vae_tui.runs.files import write_whole
 
 _KINDS = (".png", ".gif", ".toml")
 

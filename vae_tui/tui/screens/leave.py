@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from vae_tui.run import Run
+from vae_tui.runs.layout import Run
 
 Choice = Literal["stop", "leave"]
 

@@ -1,9 +1,7 @@
-"""The training screen: reads a run's log five times a second, shows it, and drops commands into the run."""
+"""The training screen: reads a run's feed five times a second, shows it, and sends commands to its trainer."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -15,14 +13,16 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.events import Command, RunStarted, StepCompleted
-from vae_tui.history import History, Stage
-from vae_tui.run import EventReader, Run
+from vae_tui.events import StepCompleted
+from vae_tui.runs.commands import COMMANDS, Command, Stop
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.history import History
+from vae_tui.runs.status import RunStatus
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import Choice, LeaveScreen
-from vae_tui.tui.standing import Standing, judge
+from vae_tui.tui.status import pending_word
 from vae_tui.tui.widgets.ending import Ending
 from vae_tui.tui.widgets.figures import Figures
 from vae_tui.tui.widgets.header import Header
@@ -37,20 +37,14 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
-_DOING: dict[Command, str] = {
-    "pause": "pausing",
-    "resume": "resuming",
-    "save": "saving",
-    "sample": "sampling",
-    "stop": "stopping",
-}
+_HINT_SECONDS = 4
 
 
 class TrainingScreen(Screen[None]):
-    """Watches and steers one run.
+    """Watches and steers one run, of which it holds the feed and nothing else.
 
     It paints before it has read anything. The panes come when their libraries are imported and the log is read, both
-    in a thread; from then on the log is read here, a few events at a time.
+    in a thread; from then on the feed is read here, a few events at a time.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,38 +64,22 @@ class TrainingScreen(Screen[None]):
     class LogRead(message.Message):
         """The log was read to its end for the first time."""
 
-        def __init__(self, history: History, reader: EventReader) -> None:
-            super().__init__()
-            self.history, self.reader = history, reader
-
-    def __init__(
-        self,
-        run: Run,
-        process: subprocess.Popen[bytes] | None,
-        clock: Callable[[], float],
-        data_root: Path | None = None,
-    ) -> None:
+    def __init__(self, feed: RunFeed, data_root: Path | None = None) -> None:
         super().__init__()
-        self._data_root = data_root
-        self._run, self._process, self._clock = run, process, clock
-        self._began = clock()
-        self._history = History()
-        self._reader: EventReader | None = None
+        self._feed, self._data_root = feed, data_root
+        self._read = False
+        """Whether the log was read to its end once; until then the thread has the feed."""
         self._dashboard: Dashboard | None = None
         self._look = Look()
-        self._live = process is not None
-        self._waiting: dict[Command, int] = {}
-        """Commands not answered yet, with how many of their kind were answered before."""
         self._hint = ""
-        self._training_when_stopped = False
         self._shown_at = 0.0
 
     def compose(self) -> ComposeResult:
         """What can be painted at once."""
-        yield Header(self._run.name)
+        yield Header(self._feed.run.name)
         yield Ending()
         with Container(id="body"):
-            yield Preparation("starting the trainer" if self._process else "reading the run")
+            yield Preparation("starting the trainer" if self._feed.has_trainer else "reading the run")
         yield Figures()
         yield Message()
         yield Keys()
@@ -117,166 +95,131 @@ class TrainingScreen(Screen[None]):
         # numpy, Pillow and plotext would hold up the first paint, and a long log would hold up the screen.
         import vae_tui.tui.widgets.dashboard  # noqa: F401, PLC0415
 
-        history, reader = History(), EventReader(self._run.events_path)
-        for _, event in reader.read():
-            history.add(event)
-        self.post_message(self.LogRead(history, reader))
+        self._feed.catch_up()
+        self.post_message(self.LogRead())
 
-    async def on_training_screen_log_read(self, event: LogRead) -> None:
+    async def on_training_screen_log_read(self) -> None:
         """Put up the panes and go on from where the log was read to."""
         from vae_tui.tui.widgets.dashboard import Dashboard  # noqa: PLC0415
 
-        self._history, self._reader = event.history, event.reader
-        self._live = self._find_trainer()
-        self._dashboard = Dashboard(self._run)
+        self._read = True
+        self._dashboard = Dashboard(self._feed.run)
         self._dashboard.display = False
         await self.query_one("#body").mount(self._dashboard)
         self._show()
         self._show_charts()
         self.set_interval(2.0, self._show_charts)
-        self.set_interval(1.0, self._look_for_trainer)
 
     @property
-    def standing(self) -> Standing:
+    def status(self) -> RunStatus:
         """How the run stands."""
-        waiting_for = next((_DOING[command] for command in self._waiting), None)
-        trainer = self._process.pid if self._process else None
-        return judge(self._history, trainer=trainer, live=self._live, waiting_for=waiting_for)
-
-    @property
-    def _attempt_is_present(self) -> bool:
-        """Whether the log speaks of the trainer just started, or of any where one only watches."""
-        attempt = self._history.attempt
-        return attempt is not None and (self._process is None or attempt.pid == self._process.pid)
-
-    @property
-    def _stages(self) -> tuple[Stage, ...]:
-        return tuple(self._history.stages) if self._attempt_is_present else ()
-
-    @property
-    def _waiting_since(self) -> float:
-        attempt = self._history.attempt
-        return attempt.time if attempt is not None and self._attempt_is_present else self._began
-
-    def _find_trainer(self) -> bool:
-        ours = self._process is not None and self._process.poll() is None
-        return ours or self._run.holder() is not None
-
-    def _look_for_trainer(self) -> None:
-        # Asked before the log is read, so that a trainer's last words are not missed.
-        live = self._find_trainer()
-        self._poll()
-        if live != self._live:
-            self._live = live
-            self._show()
+        return self._feed.status
 
     def _poll(self) -> None:
-        if self._reader is not None:
-            arrived = self._reader.read()
-            for _, event in arrived:
-                self._history.add(event)
-            if any(isinstance(event, RunStarted) for _, event in arrived):
-                self._live = self._find_trainer()
-            self._settle_commands()
-            now = self._clock()
-            if not arrived and int(now) == int(self._shown_at):
+        if self._read:
+            before = self.status
+            stopping = any(isinstance(command, Stop) for command in self._feed.own_pending)
+            arrived = self._feed.poll()
+            status = self.status
+            if stopping and status.over and status.phase in ("stopped", "completed"):
+                self.app.exit("stopped" if status.phase == "stopped" else "finished")
+            now = self._feed.clock()
+            changed = bool(arrived) or status != before
+            if not changed and int(now) == int(self._shown_at):
                 return
             # What the eye cannot follow costs training, which wants every core.
-            if all(isinstance(event, StepCompleted) for _, event in arrived) and 0 <= now - self._shown_at < 0.5:
+            only_steps = status == before and all(isinstance(logged.event, StepCompleted) for logged in arrived)
+            if only_steps and 0 <= now - self._shown_at < 0.5:
                 return
-        self._show()
-
-    def _settle_commands(self) -> None:
-        answered = self._history.commands_done
-        standing = self.standing
-        if "stop" in self._waiting and standing.over:
-            if standing.state in ("stopped", "completed"):
-                self.app.exit("stopped" if standing.state == "stopped" else "finished")
-            self._waiting.clear()
-        elif "stop" in self._waiting and self._history.prepared and not self._training_when_stopped:
-            # A trainer that was still starting may have missed it.
-            self._send("stop")
-        for command, before in list(self._waiting.items()):
-            if standing.over or (command != "stop" and answered.get(command, 0) > before):
-                del self._waiting[command]
-
-    def _send(self, command: Command) -> None:
-        try:
-            self._run.send(command)
-        except OSError as error:
-            self._give_hint(f"{self._run.path} cannot be written: {error.strerror}")
-            return
-        self._waiting[command] = self._history.commands_done.get(command, 0)
-        self._training_when_stopped = self._history.prepared
-        self._hint = ""
         self._show()
 
     def _show(self) -> None:
-        history, standing = self._history, self.standing
-        self._shown_at = self._clock()
-        self.query_one(Header).show(history, standing)
-        self.query_one(Figures).show(history)
-        self.query_one(Keys).show(_keys(standing))
-        self.query_one(Ending).show(self._run, history, standing)
+        self._shown_at = self._feed.clock()
+        if not self._read:
+            self._show_preparation()
+            return
+        feed, status = self._feed, self.status
+        history, moment = feed.history, feed.history.now
+        self.query_one(Header).show(history, status)
+        self.query_one(Figures).show(history, moment)
+        self.query_one(Keys).show(_keys(status))
+        self.query_one(Ending).show(feed.run, history, status)
         charted = self._dashboard is not None and history.training is not None
         preparation = self.query_one(Preparation)
-        preparation.display = not charted and not standing.over
+        preparation.display = not charted and not status.over
         if preparation.display:
-            nobody = "no trainer has this run yet" if self._reader is not None and not self._live else None
-            preparation.show(self._stages, now=self._clock(), began=self._waiting_since, waiting_for=nobody)
+            nobody = None if status.live else "no trainer has this run yet"
+            preparation.show(feed.stages, now=self._feed.clock(), began=feed.waiting_since, waiting_for=nobody)
         if self._dashboard is not None:
             appears = charted and not self._dashboard.display
             self._dashboard.display = charted
             if charted:
-                self._dashboard.show(history, self._look)
+                self._dashboard.show(history, moment, self._look)
             if appears:
                 self._show_charts()
-        self.query_one(Message).show(*self._say(standing))
+        self.query_one(Message).show(*self._last_line(status))
+
+    def _show_preparation(self) -> None:
+        """Show that something goes on while the log is read."""
+        status = RunStatus("starting", self._feed.has_trainer)
+        self.query_one(Header).show(History(), status)
+        self.query_one(Keys).show(_keys(status))
+        self.query_one(Preparation).show((), now=self._feed.clock(), began=self._feed.began, waiting_for=None)
 
     def _show_charts(self) -> None:
         if self._dashboard is not None and self._dashboard.display:
             self._dashboard.show_charts()
 
-    def _say(self, standing: Standing) -> tuple[str, str]:
-        history = self._history
-        if standing.waiting_for and standing.live:
-            after = ": a checkpoint is saved first" if "stop" in self._waiting else ""
-            return f"{standing.waiting_for}…{after}", "$warning"
+    def _last_line(self, status: RunStatus) -> tuple[str, str]:
+        """What happens now or happened last, and its style."""
+        history = self._feed.history
+        if word := pending_word(status):
+            after = ": a checkpoint is saved first" if any(isinstance(c, Stop) for c in status.pending) else ""
+            return f"{word}…{after}", "$warning"
         if self._hint:
             return self._hint, "$warning"
-        if standing.state == "starting" and history.training is not None:
-            stage = self._stages[-1] if self._stages else None
-            began, doing = (stage.began, stage.name) if stage else (self._waiting_since, "starting the trainer")
-            return f"{doing}   {max(0, self._clock() - began):.0f} s", "$primary"
-        if standing.over or not history.messages:
+        if status.phase == "starting" and history.training is not None:
+            stages = self._feed.stages
+            began, doing = (
+                (stages[-1].began, stages[-1].name) if stages else (self._feed.waiting_since, "starting the trainer")
+            )
+            return f"{doing}   {max(0, self._feed.clock() - began):.0f} s", "$primary"
+        if status.over or not history.messages:
             return "", "$faint"
-        if history.added_notes and self._clock() - history.added_notes[-1].time < _NOTE_SECONDS:
+        if history.added_notes and self._feed.clock() - history.added_notes[-1].time < _NOTE_SECONDS:
             return shorten(history.added_notes[-1].text, self.size.width - 2), "$warning"
         return history.messages[-1].text, "$faint"
 
-    def _look_differently(self, look: Look) -> None:
+    def _change_look(self, look: Look) -> None:
         self._look = look
         self._show()
         self._show_charts()
 
     def action_toggle_pause(self) -> None:
         """Pause a run that trains, and the other way round."""
-        self.action_command("resume" if self._history.paused else "pause")
+        self.action_command("unpause" if self._feed.history.paused else "pause")
 
-    def action_command(self, command: Command) -> None:
-        """Drop a command into the run, unless the last of its kind still waits."""
-        standing = self.standing
-        if not standing.live:
-            self._give_hint("no trainer has this run: there is nothing to steer")
-        elif standing.state == "starting":
-            self._give_hint("the trainer is still starting")
-        elif command not in self._waiting:
+    def action_command(self, name: str) -> None:
+        """Send a command to the trainer, unless the last of its kind still waits."""
+        status, command = self.status, COMMANDS[name]()
+        if status.live and status.phase == "starting":
+            self._show_hint("the trainer is still starting")
+        elif command not in status.pending:
             self._send(command)
 
-    def _give_hint(self, hint: str) -> None:
+    def _send(self, command: Command) -> None:
+        try:
+            self._feed.send(command)
+        except VaeTuiError as error:
+            self._show_hint(str(error))
+            return
+        self._hint = ""
+        self._show()
+
+    def _show_hint(self, hint: str) -> None:
         self._hint = hint
         self._show()
-        self.set_timer(4, self._forget_hint)
+        self.set_timer(_HINT_SECONDS, self._forget_hint)
 
     def _forget_hint(self) -> None:
         self._hint = ""
@@ -284,16 +227,16 @@ class TrainingScreen(Screen[None]):
 
     def action_walk(self) -> None:
         """Walk the latent space of the newest checkpoint, and of each that comes after it."""
-        checkpoints = self._run.checkpoints()
+        checkpoints = self._feed.run.checkpoints()
         if not checkpoints:
-            self._give_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
+            self._show_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
             return
         from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk
 
         try:
-            self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._run, data_root=self._data_root))
+            self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._feed.run, data_root=self._data_root))
         except VaeTuiError as error:
-            self._give_hint(str(error))
+            self._show_hint(str(error))
 
     def action_next_view(self) -> None:
         """Show the next pane."""
@@ -302,51 +245,52 @@ class TrainingScreen(Screen[None]):
 
     def action_next_axis(self) -> None:
         """Draw charts against steps, epochs or time."""
-        self._look_differently(replace(self._look, axis=_after(AXES, self._look.axis)))
+        self._change_look(replace(self._look, axis=_after(AXES, self._look.axis)))
 
     def action_toggle_log(self) -> None:
         """Draw the chart of -ELBO with a linear or a logarithmic axis."""
-        self._look_differently(replace(self._look, log=not self._look.log))
+        self._change_look(replace(self._look, log=not self._look.log))
 
     def action_next_smoothing(self) -> None:
         """Smooth the curves of training more, or not at all."""
-        self._look_differently(replace(self._look, smoothing=_after(SMOOTHINGS, self._look.smoothing)))
+        self._change_look(replace(self._look, smoothing=_after(SMOOTHINGS, self._look.smoothing)))
 
     def action_help(self) -> None:
         """Show the help."""
-        added = (note.text for note in self._history.added_notes)
-        self.app.push_screen(HelpScreen((*self._history.notes, *added)))
+        history = self._feed.history
+        added = (note.text for note in history.added_notes)
+        self.app.push_screen(HelpScreen((*history.notes, *added)))
 
     def action_detach(self) -> None:
         """Leave, and leave the trainer running."""
-        outcome: Outcome = "detached" if self.standing.live else "finished"
+        outcome: Outcome = "detached" if self.status.live else "finished"
         self.app.exit(outcome)
 
     def action_leave(self) -> None:
         """Leave; where a trainer runs, ask what becomes of it."""
-        if self.standing.live:
-            self.app.push_screen(LeaveScreen(self._run), self._left)
+        if self.status.live:
+            self.app.push_screen(LeaveScreen(self._feed.run), self._left)
         else:
             self.action_detach()
 
     def _left(self, choice: Choice | None) -> None:
         if choice == "leave":
             self.action_detach()
-        elif choice == "stop" and self.standing.live:
-            self._send("stop")
+        elif choice == "stop" and self.status.live:
+            self._send(Stop())
         elif choice == "stop":
             self.action_detach()
 
 
-def _keys(standing: Standing) -> tuple[tuple[str, str], ...]:
+def _keys(status: RunStatus) -> tuple[tuple[str, str], ...]:
     view, walk = ("tab", "view"), ("w", "walk")
     leave = (("q", "quit"), ("?", "help"))
     charts = (("x", "x axis"), ("y", "y axis"), ("m", "smoothing"), ("i", "pictures"), ("ctrl+p", "palette"))
-    if not standing.live:
+    if not status.live:
         return (view, walk, *leave, *charts)
-    if standing.state == "starting":
+    if status.phase == "starting":
         return (("d", "detach"), *leave, ("ctrl+p", "palette"))
-    pause = ("space", "resume" if standing.state == "paused" else "pause")
+    pause = ("space", "resume" if status.phase == "paused" else "pause")
     return (pause, ("s", "save"), ("g", "sample"), walk, view, ("d", "detach"), *leave, *charts)
 
 

@@ -20,7 +20,9 @@ from vae_tui.bookmarks import SLOTS, Bookmarks
 from vae_tui.decoder import Decoder
 from vae_tui.errors import CheckpointError, VaeTuiError
 from vae_tui.exchange import Message as Answer
-from vae_tui.run import Run, read_metadata, user_path
+from vae_tui.runs.files import user_path
+from vae_tui.runs.layout import Run
+from vae_tui.runs.metadata import read_metadata
 from vae_tui.tui.answers import check_plane, check_seed, check_value, read_number, read_plane, suggest_sources
 from vae_tui.tui.export import check_export, free_name, write_picture
 from vae_tui.tui.motion import FRAMES_PER_SECOND

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual_plotext import Plot
 
-from vae_tui.history import History
+from vae_tui.runs.history import History
 from vae_tui.tui.axes import Ticks
 from vae_tui.tui.braille import cell_of, trace
 from vae_tui.tui.colors import rgb
@@ -38,7 +38,7 @@ class Chart(Widget):
     def show(self, history: History, look: Look) -> None:
         """Draw the history anew, if anything in it or in the look changed since it was last drawn."""
         points = sum(len(series) for series in (*history.train.values(), *history.validation.values()))
-        attempt = history.attempt.time if history.attempt else None
+        attempt = history.started.time if history.started else None
         stamp = (id(history), points, history.step, attempt, look)
         if stamp != self._shown:
             self._shown, self._history, self._look = stamp, history, look

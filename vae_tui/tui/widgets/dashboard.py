@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 
-from vae_tui.history import History
-from vae_tui.run import Run
+from vae_tui.runs.history import History, Moment
+from vae_tui.runs.layout import Run
 from vae_tui.tui.curves import Look, can_be_log, draw_balance, draw_elbo
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.pictures import Pictures
@@ -38,6 +38,7 @@ class Dashboard(Container):
         self._view = 0
         self._folded = False
         self._history: History | None = None
+        self._moment = Moment()
         self._look = Look()
         self._titles: dict[Widget, tuple[str, str | None]] = {}
 
@@ -78,12 +79,12 @@ class Dashboard(Container):
         for pane in self.children:
             pane.display = pane.id in seen
 
-    def show(self, history: History, look: Look) -> None:
-        """Show the latest pictures and rates; charts have their own pace."""
-        self._history, self._look = history, look
-        self._samples.show(history.images("samples"))
-        self._reconstructions.show(history.images("reconstructions"))
-        self._rates.show(history)
+    def show(self, history: History, moment: Moment, look: Look) -> None:
+        """Show the pictures and rates of a moment; charts have their own pace."""
+        self._history, self._moment, self._look = history, moment, look
+        self._samples.show(moment.images.get("samples"))
+        self._reconstructions.show(moment.images.get("reconstructions"))
+        self._rates.show(moment)
         self._entitle()
 
     def show_charts(self) -> None:
@@ -105,12 +106,12 @@ class Dashboard(Container):
                 what,
             ]
         both = "[b $secondary]distortion[/] + [b $rate]rate[/]"
-        self._set_titles(self._elbo, legend, _say_look(history, look))
+        self._set_titles(self._elbo, legend, _describe_look(history, look))
         self._set_titles(self._balance, [f"{both}  [$faint]nats/image[/]", both], [""])
         self._set_titles(
             self._rates,
             ["[b]KL per latent dimension[/]  [$faint]nats[/]", "[b]KL per dimension[/]  [$faint]nats[/]"],
-            [_say_active(history)],
+            [_describe_active(self._moment)],
         )
         prior = "N(0, I)" if history.prior_is_normal else "p(z)"
         self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
@@ -132,14 +133,14 @@ class Dashboard(Container):
                 pane.border_subtitle = subtitle
 
 
-def _say_look(history: History, look: Look) -> list[str]:
+def _describe_look(history: History, look: Look) -> list[str]:
     scale = ("log" if can_be_log(history) else "lin, not all are > 0") if look.log else "lin"
     x, y = f"[$faint]x:[/] {look.axis}", f"[$faint]y:[/] {scale}"
     return [f"{x}   {y}   [$faint]smooth[/] {look.smoothing:g}", f"{x}  {y}", x]
 
 
-def _say_active(history: History) -> str:
-    dimensions, active = len(history.rate_per_dimension), history.active_dimensions
+def _describe_active(moment: Moment) -> str:
+    dimensions, active = len(moment.rate_per_dimension), moment.active_dimensions
     color = "$error" if active == 0 else "$foreground"
     return f"[{color}]active {active}/{dimensions}[/]" if dimensions else ""
 

@@ -9,9 +9,10 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from vae_tui.events import RunFinished
-from vae_tui.history import History
-from vae_tui.run import Run
-from vae_tui.tui.standing import SIGNS, Standing
+from vae_tui.runs.history import Best, History
+from vae_tui.runs.layout import Run
+from vae_tui.runs.status import RunStatus
+from vae_tui.tui.status import SIGNS
 from vae_tui.tui.wording import say_clock, say_nats
 
 _TAIL_BYTES = 8_192
@@ -28,54 +29,57 @@ class Ending(Static):
         self.display = False
         self._shown: object = None
 
-    def show(self, run: Run, history: History, standing: Standing) -> None:
-        """Tell how the run ended, or nothing while it goes on."""
-        self.display = standing.over
-        stamp = (standing, history.finished, history.last_checkpoint, self.app.size)
-        if not standing.over or stamp == self._shown:
+    def show(self, run: Run, history: History, status: RunStatus) -> None:
+        """Show how the run ended, or nothing while it goes on."""
+        self.display = status.over
+        stamp = (status, history.finished, history.now.checkpoint, self.app.size)
+        if not status.over or stamp == self._shown:
             return
         self._shown = stamp
-        sign, color = SIGNS[standing.state]
+        sign, color = SIGNS[status.phase]
         self.styles.border = ("round", self.app.theme_variables[color])
         self.styles.border_title_color = self.app.theme_variables[color]
-        self.border_title = f"{sign} {standing.state}"
-        if history.finished is not None and history.finished.status == standing.state:
-            lines = _say_end(run, history, history.finished)
+        self.border_title = f"{sign} {status.phase}"
+        if history.finished is not None and history.finished.status == status.phase:
+            lines = _describe_end(run, history, history.finished)
         else:
-            lines = _say_vanished(run, history, self.app.size)
+            lines = _describe_death(run, history, self.app.size)
         self.update(Content("\n").join(lines))
 
 
-def _say_end(run: Run, history: History, finished: RunFinished) -> list[Content]:
-    best, saved = history.best, history.best_checkpoint
+def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Content]:
+    best, saved, newest = history.best, history.best_saved, history.now.checkpoint
     if finished.status == "failed":
         reason = finished.reason or "no reason was given"
         lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
     else:
         epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
         took = f" in {say_clock(history.seconds)}" if history.seconds else ""
-        found = f"   best validation −ELBO {say_nats(best.negative_elbo)} at step {best.step:,}" if best else ""
-        lines = [Content.assemble((f"{epochs}{took}", "bold"), found)]
+        lines = [Content.assemble((f"{epochs}{took}", "bold"), _describe_best(best, history.loss_name))]
         if finished.status == "stopped" and finished.reason:
-            lines.append(Content.styled(finished.reason, "$faint"))
-    last = finished.checkpoint or (history.last_checkpoint.path if history.last_checkpoint else None)
+            lines.append(Content.styled(finished.sentence, "$faint"))
+    last = finished.checkpoint or (newest.path if newest else None)
     if last is None:
         lines.append(Content.styled("no checkpoint was saved", "$faint"))
     else:
         label = "last good checkpoint" if finished.status == "failed" else "checkpoint"
-        lines.append(_say_labelled(label, str(run.path / last)))
+        lines.append(_labelled(label, str(run.path / last)))
     if saved is not None and saved.path != last:
-        lines.append(_say_labelled("best by validation", f"{saved.path}, beside it"))
+        lines.append(
+            _labelled(
+                "best by validation loss" if history.loss_name else "best by validation", f"{saved.path}, beside it"
+            )
+        )
     return lines
 
 
-def _say_vanished(run: Run, history: History, size: Size) -> list[Content]:
-    lines = [Content.styled("the trainer ended without a word: killed, or out of memory?", "bold $error")]
+def _describe_death(run: Run, history: History, size: Size) -> list[Content]:
+    lines = [Content.styled("the trainer died before its end: killed, or out of memory?", "bold $error")]
     way_on = []
-    if history.last_checkpoint is not None:
+    if (newest := history.now.checkpoint) is not None:
         way_on = [
-            _say_labelled("last good checkpoint", str(run.path / history.last_checkpoint.path)),
-            _say_labelled("go on from there", f"vae-tui train --resume {run.path}"),
+            _labelled("last good checkpoint", str(run.path / newest.path)),
+            _labelled("go on from there", f"vae-tui train --resume {run.path}"),
         ]
     width, room = max(20, size.width - 6), max(3, size.height * _SHARE_OF_HEIGHT // 100 - 8)
     tail = read_tail(run.worker_log_path)
@@ -89,7 +93,17 @@ def _say_vanished(run: Run, history: History, size: Size) -> list[Content]:
     return lines + way_on
 
 
-def _say_labelled(label: str, text: str) -> Content:
+def _describe_best(best: Best | None, loss_name: str) -> str:
+    if best is None:
+        return ""
+    if loss_name:
+        return (
+            f"   best validation loss {say_nats(best.loss)} at step {best.step:,}, −ELBO {say_nats(best.negative_elbo)}"
+        )
+    return f"   best validation −ELBO {say_nats(best.negative_elbo)} at step {best.step:,}"
+
+
+def _labelled(label: str, text: str) -> Content:
     return Content.assemble((f"{label}  ", "$faint"), text)
 
 

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.history import History
+from vae_tui.runs.history import History, Moment
 from vae_tui.tui.wording import MISSING, say_bytes, say_nats, say_percent, say_setting, say_speed
 
 
@@ -28,15 +28,15 @@ class Figure:
 
 
 class Figures(Widget):
-    """A table of one row; the last figures go first where room is short."""
+    """A table of one row, of a moment of a run; the last figures go first where room is short."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._figures: tuple[Figure, ...] = tuple(_figures(History()))
+        self._figures: tuple[Figure, ...] = tuple(_figures(History(), Moment()))
 
-    def show(self, history: History) -> None:
-        """Show the latest figures."""
-        figures = tuple(_figures(history))
+    def show(self, history: History, moment: Moment) -> None:
+        """Show the figures of a moment of the run."""
+        figures = tuple(_figures(history, moment))
         if figures != self._figures:
             self._figures = figures
             self.refresh()
@@ -53,30 +53,29 @@ class Figures(Widget):
         return Content("\n").join([names, texts])
 
 
-def _figures(history: History) -> list[Figure]:
-    latest, epoch, best = history.latest, history.latest_epoch, history.best
-    train = latest.train if latest else epoch.train if epoch else {}
-    validation = (epoch.validation or {}) if epoch else {}
-    said = latest or epoch
+def _figures(history: History, moment: Moment) -> list[Figure]:
+    train, validation, best = moment.train, moment.validation, moment.best
     figures = [
-        Figure("−ELBO", say_nats(_negative(train.get("elbo"))), 6, "$primary"),
-        Figure("validation", say_nats(_negative(validation.get("elbo"))), 6, "$accent"),
-        Figure("best", say_nats(best.negative_elbo if best else None), 6, "$warning"),
+        Figure("−ELBO", say_nats(train.get("negative_elbo")), 6, "$primary"),
+        Figure("validation", say_nats(validation.get("negative_elbo")), 6, "$accent"),
+    ]
+    if history.loss_name:
+        figures.append(Figure("loss", say_nats(train.get("loss")), 6, "$loss"))
+        figures.append(Figure("best loss", say_nats(best.loss if best else None), 6, "$warning"))
+    else:
+        figures.append(Figure("best", say_nats(best.negative_elbo if best else None), 6, "$warning"))
+    figures += [
         Figure("distortion", say_nats(train.get("distortion")), 6, "$secondary"),
         Figure("rate", say_nats(train.get("rate")), 5, "$rate"),
-        Figure("beta", say_setting(said.beta if said else None), 4),
-        Figure("lr", say_setting(said.lr if said else None), 5),
-        Figure("images/s", say_speed(said.images_per_second if said else None), 6),
-        Figure("cpu", say_percent(latest.cpu_percent if latest else None), 5),
-        Figure("memory", say_bytes(latest.rss_bytes if latest else None), 7),
+        Figure("beta", say_setting(train.get("beta")), 4),
+        Figure("lr", say_setting(train.get("lr")), 5),
+        Figure("images/s", say_speed(train.get("images_per_second")), 6),
+        Figure("cpu", say_percent(train.get("cpu_percent")), 5),
+        Figure("memory", say_bytes(train.get("rss_bytes")), 7),
+        Figure("step", f"{moment.step:,}" if train else MISSING, 7),
     ]
-    figures.append(Figure("step", f"{history.step:,}" if latest else MISSING, 7))
-    if latest and latest.gpu_percent is not None:
-        figures.append(Figure("gpu", say_percent(latest.gpu_percent), 5))
-    if latest and latest.gpu_memory_bytes is not None:
-        figures.append(Figure("gpu memory", say_bytes(latest.gpu_memory_bytes), 8))
+    if (percent := train.get("gpu_percent")) is not None:
+        figures.append(Figure("gpu", say_percent(percent), 5))
+    if (memory := train.get("gpu_memory_bytes")) is not None:
+        figures.append(Figure("gpu memory", say_bytes(memory), 8))
     return figures
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value

@@ -6,8 +6,9 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.history import History
-from vae_tui.tui.standing import SIGNS, Standing
+from vae_tui.runs.history import History
+from vae_tui.runs.status import RunStatus
+from vae_tui.tui.status import SIGNS, status_word
 from vae_tui.tui.wording import say_clock, say_setting
 
 
@@ -20,9 +21,9 @@ class Header(Widget):
         self._facts: tuple[str, ...] = ()
         self._right: tuple[tuple[str, str], ...] = ()
 
-    def show(self, history: History, standing: Standing) -> None:
-        """Say how the run stands."""
-        facts, right = tuple(_facts(history)), tuple(_progress(history, standing))
+    def show(self, history: History, status: RunStatus) -> None:
+        """Show how the run stands."""
+        facts, right = tuple(_facts(history)), tuple(_progress(history, status))
         if (facts, right) != (self._facts, self._right):
             self._facts, self._right = facts, right
             self.refresh()
@@ -54,14 +55,14 @@ def _facts(history: History) -> list[str]:
     return facts
 
 
-def _progress(history: History, standing: Standing) -> list[tuple[str, str]]:
-    sign, color = SIGNS[standing.state]
-    said = [(f"{sign} {standing.word}", f"bold ${color}")]
+def _progress(history: History, status: RunStatus) -> list[tuple[str, str]]:
+    sign, color = SIGNS[status.phase]
+    parts = [(f"{sign} {status_word(status)}", f"bold ${color}")]
     if history.epoch:
         total = f"/{history.epochs:,}" if history.epochs else ""
-        said.append((f"epoch {history.epoch:,}{total}", ""))
-    if standing.live and history.eta_seconds is not None:
-        said.append((f"eta {say_clock(history.eta_seconds)}", ""))
-    elif standing.over and history.seconds:
-        said.append((f"took {say_clock(history.seconds)}", ""))
-    return said
+        parts.append((f"epoch {history.epoch:,}{total}", ""))
+    if status.live and history.eta_seconds is not None:
+        parts.append((f"eta {say_clock(history.eta_seconds)}", ""))
+    elif status.over and history.seconds:
+        parts.append((f"took {say_clock(history.seconds)}", ""))
+    return parts

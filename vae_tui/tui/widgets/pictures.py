@@ -10,7 +10,7 @@ from textual.worker import get_current_worker
 
 from vae_tui.events import ImagesDrawn
 from vae_tui.imaging.grid import Pixels, decode_png, split_grid
-from vae_tui.run import Run
+from vae_tui.runs.layout import Run
 from vae_tui.tui.widgets.canvas import Canvas
 
 
@@ -25,16 +25,16 @@ class Pictures(Widget):
         self._canvas = Canvas()
 
     def compose(self) -> ComposeResult:
-        """The canvas; what is said of it stands on the border."""
+        """The canvas; its caption stands on the border."""
         yield self._canvas
 
     def on_mount(self) -> None:
-        """Say when there will be something to see."""
+        """Show when there will be something to see."""
         if self._event is None:
             self._canvas.show(None, caption="g draws them now")
 
     def show(self, event: ImagesDrawn | None) -> None:
-        """Show the grid an event tells of, read anew only when it is another one."""
+        """Show the grid of an event, read anew only when it is another one."""
         if event is not None and event != self._event:
             self._event = event
             self._read(event)

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.history import Stage
+from vae_tui.runs.history import Stage
 
 _BAR = 32
 
@@ -35,7 +35,7 @@ class Preparation(Widget):
             return Content.assemble(("▸ ", "bold $primary"), self._waiting_for, (f"   {self._elapsed} s", "$faint"))
         lines = []
         for stage in self._stages[:-1]:
-            took = f"{stage.heard - stage.began:.1f} s"
+            took = f"{stage.updated - stage.began:.1f} s"
             lines.append(
                 Content.assemble(("✓ ", "$success"), (f"{stage.name:<{_BAR}}", "$faint"), (f" {took:>8}", "$faint"))
             )

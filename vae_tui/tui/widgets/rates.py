@@ -9,7 +9,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.events import ACTIVE_NATS
-from vae_tui.history import History
+from vae_tui.runs.history import Moment
 from vae_tui.tui.colors import rgb
 
 _LEAST_WIDTH = 24
@@ -22,9 +22,9 @@ class RateBars(Widget):
         super().__init__(id=id)
         self._rates: list[tuple[int, float]] = []
 
-    def show(self, history: History) -> None:
-        """Show the rates at the end of the latest epoch."""
-        numbered = [(index, 0.0 if math.isnan(rate) else rate) for index, rate in enumerate(history.rate_per_dimension)]
+    def show(self, moment: Moment) -> None:
+        """Show the rates at the end of the moment's last whole epoch."""
+        numbered = [(index, 0.0 if math.isnan(rate) else rate) for index, rate in enumerate(moment.rate_per_dimension)]
         rates = sorted(numbered, key=lambda pair: (-pair[1], pair[0]))
         if rates != self._rates:
             self._rates = rates
@@ -49,7 +49,7 @@ class RateBars(Widget):
                 if index < len(shown):
                     line.append_text(self._bar(*shown[index], cell))
                 elif index == len(shown) < len(self._rates):
-                    line.append(self._say_rest(len(shown), cell), style="dim")
+                    line.append(self._describe_rest(len(shown), cell), style="dim")
             lines.append(line)
         return Text("\n", end="").join(lines)
 
@@ -68,7 +68,7 @@ class RateBars(Widget):
         text.append(figure, style="" if active else "dim")
         return text
 
-    def _say_rest(self, shown: int, width: int) -> str:
+    def _describe_rest(self, shown: int, width: int) -> str:
         rest = self._rates[shown:]
         active = sum(rate > ACTIVE_NATS for _, rate in rest)
         long = f"{len(rest)} more, {active} active"

@@ -1,4 +1,4 @@
-"""One attempt at a run, its events logged as they are made, from before torch is imported to the end."""
+"""A run trained from where it is to its end, its events logged as they are made, from before torch is imported."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import vae_tui
 from vae_tui import events as ev
 from vae_tui.errors import DeviceError, RunError, VaeTuiError
 from vae_tui.recipe import load_recipe
-from vae_tui.run import EventWriter, Run
+from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import EventWriter
 from vae_tui.training.memory import is_out_of_memory
 
 
-def attempt(
+def train_run(
     run: Run,
+    job: TrainingJob,
     *,
-    device: str = "auto",
-    data_root: Path | None = None,
-    resume: bool = False,
-    devices: int = 1,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[ev.Event]:
-    """Train a run whose lock this process holds: every event is in its log before it is yielded, the progress
-    of preparation well before.
+    """Train a run whose lock this process holds, on the job's devices, from its start or, where the job resumes it,
+    from its newest checkpoint: every event is in its log before it is yielded, the progress of preparation well before.
 
     A user's mistake or a bug ends it with a failed `run_finished` and is then raised. `interrupted` is asked
     between steps; once it is true the run saves a checkpoint and ends as stopped. A generator closed before its end
@@ -34,6 +32,7 @@ def attempt(
     """
     recipe = load_recipe(str(run.recipe_path)).recipe
     writer = EventWriter(run.events_path)
+    resume = job.resume is not None
     checkpoint = run.resumable() if resume else None
     step = checkpoint.step if checkpoint else 0
     ended = False
@@ -44,7 +43,7 @@ def attempt(
         writer.write(event)
         return event
 
-    def finish(status: ev.Status, reason: str) -> ev.Event:
+    def finish(status: ev.EndStatus, reason: str) -> ev.Event:
         newest = run.checkpoints()
         last = newest[-1].path.name if newest else None
         event = ev.RunFinished(time=time.time(), step=step, status=status, reason=reason, epoch=0, checkpoint=last)
@@ -62,18 +61,15 @@ def attempt(
             )
         )
         yield logged(ev.StageProgressed(time=time.time(), step=step, stage="importing torch"))
-        from vae_tui.training.loop import Loop  # noqa: PLC0415 - imports torch, after the run has said it started
+        from vae_tui.training.loop import Loop  # noqa: PLC0415 - imports torch, after the start is logged
 
         prepared: list[ev.Event] = []
         loop = Loop(
             run,
             recipe,
-            device=device,
-            data_root=data_root,
-            resume=resume,
-            devices=devices,
+            job,
             interrupted=interrupted,
-            say=lambda event: prepared.append(logged(event)),
+            report=lambda event: prepared.append(logged(event)),
         )
         yield from prepared
         for event in loop.events():
@@ -88,10 +84,10 @@ def attempt(
             yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.path}")
         raise RunError(message) from error
     except KeyboardInterrupt as error:
-        yield finish("stopped", f"{str(error) or 'interrupted'} before the first step")
+        yield finish("stopped", f"{str(error) or 'by an interrupt'} before the first step")
     except GeneratorExit:
         if not ended:
-            finish("stopped", "its events were no longer asked for")
+            finish("stopped", "because its events were no longer read")
         raise
     except BaseException as error:
         if is_out_of_memory(error):

@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import MakeRun
+from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
 from vae_tui.errors import DataError, DeviceError, RunError
 from vae_tui.imaging.grid import decode_png, split_grid
 from vae_tui.model.checkpoint import load_checkpoint, read_tensors
-from vae_tui.run import Run, read_events, read_metadata
-from vae_tui.training.attempt import attempt
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.commands import Pause, Sample, Save, Stop, Unpause, send_command
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_events
+from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.status import read_status
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +33,7 @@ def one_thread() -> Iterator[None]:
 
 
 def finish(run: Run, *, resume: bool = False) -> list[ev.Event]:
-    return list(attempt(run, device="cpu", resume=resume))
+    return list(train_events(run, resume=resume))
 
 
 def only(kind: type[ev.Event], found: list[ev.Event]) -> list[ev.Event]:
@@ -60,7 +64,7 @@ def test_an_attempt_tells_its_story_in_order_and_leaves_it_in_the_log(make_run: 
     assert isinstance(started, ev.TrainingStarted)
     assert started.data_sizes == {"train": 97, "validation": 11, "test": 12}
     assert (started.image_shape, started.network, started.steps_per_epoch) == ((1, 8, 6), "mlp 48-16-3", 5)
-    assert run.state() == "completed"
+    assert read_status(run).phase == "completed"
 
 
 def test_figures_are_nats_per_image_and_add_up(make_run: MakeRun) -> None:
@@ -139,7 +143,7 @@ def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
 
     before, loop._POLL_SECONDS = loop._POLL_SECONDS, 0.0
     try:
-        yield from attempt(run, device="cpu", interrupted=interrupted)  # type: ignore[arg-type]
+        yield from train_events(run, interrupted=interrupted)  # type: ignore[arg-type]
     finally:
         loop._POLL_SECONDS = before
 
@@ -147,7 +151,7 @@ def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
 def test_a_run_killed_before_its_first_checkpoint_begins_again(make_run: MakeRun) -> None:
     whole, killed = make_run(name="whole"), make_run(name="killed")
     expected = finish(whole)
-    events = attempt(killed, device="cpu")
+    events = train_events(killed)
     next(event for event in events if isinstance(event, ev.EpochCompleted))
     events.close()
     for path in killed.path.glob("*.safetensors"):
@@ -192,7 +196,7 @@ def test_other_images_cannot_be_gone_on_with(make_run: MakeRun, images_path: Pat
     np.save(images_path, 255 - np.load(images_path))
     with pytest.raises(RunError, match="training images are not those"):
         finish(run, resume=True)
-    assert run.state() == "failed"
+    assert read_status(run).phase == "failed"
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(make_run: MakeRun) -> None:
@@ -226,7 +230,7 @@ def test_only_the_newest_checkpoints_and_the_best_are_kept(make_run: MakeRun, mo
     epochs = [e for e in finish(run) if isinstance(e, ev.EpochCompleted)]
     best = max(epochs, key=lambda e: e.validation["elbo"])  # type: ignore[index,arg-type,return-value]
     assert {c.step for c in run.checkpoints()} == {best.step, epochs[-2].step, epochs[-1].step}
-    assert run.best().step == best.step
+    assert best_checkpoint(run).step == best.step
     assert [c.step for c in run.checkpoints() if c.state_path.exists()][-2:] == [epochs[-2].step, epochs[-1].step]
 
 
@@ -234,8 +238,8 @@ def test_the_best_is_kept_even_where_epochs_are_shorter_than_a_second(make_run: 
     run = make_run("train.epochs=8", "optimizer.name=sgd", "optimizer.lr=0.02", "optimizer.momentum=0.9")
     epochs = [e for e in finish(run) if isinstance(e, ev.EpochCompleted)]
     best = max(epochs, key=lambda e: e.validation["elbo"])  # type: ignore[index,arg-type,return-value]
-    assert run.best().step == best.step
-    metadata = read_metadata(run.best().path)
+    assert best_checkpoint(run).step == best.step
+    metadata = read_metadata(best_checkpoint(run).path)
     assert metadata["validation"]["elbo"] == best.validation["elbo"]  # type: ignore[index]
     assert metadata["rate_per_dimension"] == best.rate_per_dimension
 
@@ -244,16 +248,16 @@ def test_commands_are_carried_out_between_steps(make_run: MakeRun) -> None:
     run = make_run("train.epochs=200")
     events = _stepwise(run, lambda: False)
     next(event for event in events if isinstance(event, ev.EpochStarted))
-    run.send("save")
-    run.send("sample")
-    run.send("stop")
+    send_command(run, Save())
+    send_command(run, Sample())
+    send_command(run, Stop())
     rest = list(events)
     done = [event for event in rest if isinstance(event, ev.CommandDone)]
     assert [event.command for event in done] == ["save", "sample", "stop"]
     assert done[0].message == f"saved step-{done[0].step:09d}.safetensors"
     assert len(only(ev.ImagesDrawn, rest)) >= 2
     assert rest[-1] == read_events(run.events_path)[-1]
-    assert run.state() == "stopped"
+    assert read_status(run).phase == "stopped"
     assert run.latest().step == rest[-1].step
 
 
@@ -261,13 +265,13 @@ def test_while_paused_nothing_is_trained_and_no_time_passes(make_run: MakeRun) -
     run = make_run("train.epochs=400")
     events = _stepwise(run, lambda: False)
     next(event for event in events if isinstance(event, ev.EpochStarted))
-    run.send("pause")
-    run.send("save")
+    send_command(run, Pause())
+    send_command(run, Save())
     while not (isinstance(event := next(events), ev.CommandDone) and event.command == "save"):
         pass
     paused_step = event.step
-    run.send("resume")
-    run.send("save")
+    send_command(run, Unpause())
+    send_command(run, Save())
     while not (isinstance(event := next(events), ev.CommandDone) and event.command == "save"):
         pass
     assert event.step == paused_step, "both saves were claimed between the same two steps"
@@ -301,8 +305,8 @@ def test_drawing_and_saving_leave_training_as_it_is(make_run: MakeRun) -> None:
     events = _stepwise(busy, lambda: False)
     for event in events:
         if isinstance(event, ev.EpochStarted):
-            busy.send("sample")
-            busy.send("save")
+            send_command(busy, Sample())
+            send_command(busy, Save())
     last = calm.latest().path.name
     assert (busy.path / last).read_bytes() == (calm.path / last).read_bytes()
 
@@ -340,7 +344,7 @@ def test_weights_of_another_shape_cannot_be_started_from(make_run: MakeRun) -> N
 def test_missing_images_and_missing_devices_end_the_attempt_as_failed(make_run: MakeRun, images_path: Path) -> None:
     run = make_run(name="no-gpu")
     with pytest.raises(DeviceError, match="--device tpu: expected"):
-        list(attempt(run, device="tpu"))
+        list(train_events(run, device="tpu"))
     run = make_run(name="no-images")
     images_path.unlink()
     with pytest.raises(DataError, match=r"blobs\.npy"):
@@ -352,10 +356,10 @@ def test_missing_images_and_missing_devices_end_the_attempt_as_failed(make_run: 
 
 def test_leaving_the_loop_over_events_ends_the_run(make_run: MakeRun) -> None:
     run = make_run()
-    for event in attempt(run, device="cpu"):
+    for event in train_events(run):
         if isinstance(event, ev.EpochStarted):
             break
-    assert run.state() == "stopped"
+    assert read_status(run).phase == "stopped"
 
 
 def test_resuming_survives_a_run_copied_elsewhere(make_run: MakeRun, tmp_path: Path) -> None:
@@ -365,14 +369,14 @@ def test_resuming_survives_a_run_copied_elsewhere(make_run: MakeRun, tmp_path: P
     shutil.copytree(run.path, copy.path)
     copy.write_recipe(copy.recipe_path.read_text().replace("epochs = 3", "epochs = 4"))
     assert isinstance(finish(copy, resume=True)[-1], ev.RunFinished)
-    assert copy.state() == "completed"
+    assert read_status(copy).phase == "completed"
 
 
 def test_saving_again_where_an_epoch_was_validated_keeps_what_was_measured(make_run: MakeRun) -> None:
     run = make_run("train.epochs=2")
     for event in _stepwise(run, lambda: False):
         if isinstance(event, ev.EpochStarted) and event.epoch == 2:
-            run.send("save")
+            send_command(run, Save())
     first = read_metadata(run.checkpoints()[0].path)
     assert (first["step"], first["epoch"]) == (5, 2), "before the second epoch's first step"
     assert first["validation"]["loss"] == only(ev.EpochCompleted, read_events(run.events_path))[0].validation["loss"]  # type: ignore[attr-defined]
@@ -392,7 +396,7 @@ def test_a_run_that_cannot_be_written_any_more_fails_with_a_way_out(make_run: Ma
     next(event for event in events if isinstance(event, ev.EpochStarted))
     shutil.rmtree(run.images_path)
     run.images_path.write_text("in the way")
-    run.send("sample")
+    send_command(run, Sample())
     with pytest.raises(RunError, match=r"images could not be read or written"):
         list(events)
     last = read_events(run.events_path)[-1]
@@ -406,7 +410,7 @@ def test_a_run_remembers_where_its_images_lay(make_run: MakeRun, tmp_path: Path)
     there = tmp_path / "sets"
     there.mkdir()
     run = make_run("train.epochs=1")
-    list(attempt(run, device="cpu", data_root=there))
+    list(train_events(run, data_root=there))
     known = read_metadata(run.latest().path)
     assert find_data_root(None, known) == there
     assert find_data_root(tmp_path, known) == tmp_path
@@ -416,19 +420,19 @@ def test_a_run_remembers_where_its_images_lay(make_run: MakeRun, tmp_path: Path)
 
 def test_a_stop_asked_for_while_images_are_read_takes_effect_there(make_run: MakeRun) -> None:
     run = make_run()
-    run.send("pause")
-    run.send("stop")
+    send_command(run, Pause())
+    send_command(run, Stop())
     last = finish(run)[-1]
     assert isinstance(last, ev.RunFinished)
-    assert (last.status, last.reason, last.step) == ("stopped", "stopped before the first step", 0)
+    assert (last.status, last.reason, last.step) == ("stopped", "by request before the first step", 0)
     assert not run.checkpoints()
     assert isinstance(finish(run, resume=True)[-1], ev.RunFinished)
-    assert run.state() == "completed"
+    assert read_status(run).phase == "completed"
 
 
 def test_other_commands_wait_for_the_first_step(make_run: MakeRun) -> None:
     run = make_run("train.epochs=1")
-    run.send("save")
+    send_command(run, Save())
     done = only(ev.CommandDone, finish(run))
     assert [event.command for event in done] == ["save"]  # type: ignore[attr-defined]
 

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vae_tui import events as ev
+from vae_tui.errors import CheckpointError, RunError
+from vae_tui.runs.find import find_checkpoint, find_run, list_runs
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import EventWriter
+
+
+def make(folder: Path, *names: str) -> list[Run]:
+    """Runs, the newest first."""
+    made = [Run.create(folder, name, "", exact=True) for name in names]
+    for age, run in enumerate(made):
+        os.utime(run.recipe_path, (1000 - age, 1000 - age))
+    return made
+
+
+def fail_to_start(run: Run, step: int = 0) -> None:
+    writer = EventWriter(run.events_path)
+    writer.write(ev.RunFinished(time=1.0, step=step, status="failed", reason="no images", epoch=0))
+    writer.close()
+
+
+def test_a_run_is_found_by_name_prefix_path_or_as_the_newest(tmp_path: Path) -> None:
+    make(tmp_path, "beta1-new", "beta10-old", "digits-older")
+    assert find_run(None, tmp_path).name == "beta1-new"
+    assert find_run("dig", tmp_path).name == "digits-older"
+    assert find_run(str(tmp_path / "beta10-old"), Path("elsewhere")).name == "beta10-old"
+    assert [run.name for run in list_runs(tmp_path)] == ["beta1-new", "beta10-old", "digits-older"]
+    with pytest.raises(RunError, match="fits 2 runs"):
+        find_run("beta1", tmp_path)
+    with pytest.raises(RunError, match="did you mean digits-older"):
+        find_run("digitz-older", tmp_path)
+    with pytest.raises(RunError, match="no run under"):
+        find_run(None, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("typed", ["beta1", "mnist/beta1", "recipes/mnist/beta1.toml"])
+def test_a_recipes_name_finds_its_newest_run(tmp_path: Path, typed: str) -> None:
+    make(
+        tmp_path,
+        "beta10-20260103-000000",
+        "beta1-20260102-000000-2",
+        "beta1-20260102-000000",
+        "beta1-20260101-000000",
+        "beta1-of-mine",
+    )
+    assert find_run(typed, tmp_path).name == "beta1-20260102-000000-2"
+
+
+def test_a_runs_own_name_comes_before_a_recipes(tmp_path: Path) -> None:
+    make(tmp_path, "beta1-20260102-000000", "beta1")
+    assert find_run("beta1", tmp_path).name == "beta1"
+
+
+def test_a_start_that_failed_before_its_first_step_is_found_by_its_whole_name_only(tmp_path: Path) -> None:
+    failed, good, _ = make(tmp_path, "beta1-20260103-000000", "beta1-20260102-000000", "beta1-20260101-000000")
+    fail_to_start(failed)
+    assert find_run("beta1", tmp_path).name == good.name
+    assert find_run(None, tmp_path).name == good.name
+    assert find_run(failed.name, tmp_path).name == failed.name
+    assert find_run(str(failed.path), tmp_path).name == failed.name
+
+
+def test_a_run_that_failed_after_its_first_step_still_counts(tmp_path: Path) -> None:
+    failed, _ = make(tmp_path, "beta1-20260103-000000", "beta1-20260102-000000")
+    fail_to_start(failed, step=7)
+    assert find_run("beta1", tmp_path).name == failed.name
+
+
+def test_where_every_start_failed_the_newest_is_shown(tmp_path: Path) -> None:
+    (failed,) = make(tmp_path, "beta1-20260103-000000")
+    fail_to_start(failed)
+    assert find_run(None, tmp_path).name == failed.name
+
+
+def test_a_run_without_checkpoints_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "here")
+    with pytest.raises(CheckpointError, match="holds no checkpoint yet"):
+        find_checkpoint("here", tmp_path)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from vae_tui import events as ev
+from vae_tui.runs import log
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import EventReader, EventWriter, follow, read_last_event
+
+EPOCH = ev.EpochStarted(time=1.0, step=0, epoch=1)
+
+
+def test_a_torn_last_line_is_not_an_event_until_it_is_whole(run: Run) -> None:
+    line = ev.to_json(EPOCH)
+    reader = EventReader(run.events_path)
+    assert list(reader.read()) == []
+    run.events_path.write_text(line[:20])
+    assert list(reader.read()) == []
+    run.events_path.write_text(line + "\n")
+    assert list(reader.read()) == [(line, EPOCH)]
+    assert list(reader.read()) == []
+
+
+@pytest.mark.parametrize("before", ["", "{}\n", "x" * 200_000 + "\n"])
+def test_a_writer_cuts_off_the_line_its_predecessor_tore(run: Run, before: str) -> None:
+    run.events_path.write_text(before + '{"event": "epo')
+    writer = EventWriter(run.events_path)
+    writer.write(EPOCH)
+    writer.close()
+    assert run.events_path.read_text() == before + ev.to_json(EPOCH) + "\n"
+
+
+def test_following_yields_what_is_written_until_the_writer_is_gone(run: Run) -> None:
+    gone = threading.Event()
+
+    def write() -> None:
+        writer = EventWriter(run.events_path)
+        for epoch in range(1, 4):
+            writer.write(ev.EpochStarted(time=1.0, step=0, epoch=epoch))
+        writer.close()
+        gone.set()
+
+    threading.Thread(target=write).start()
+    found = list(follow(EventReader(run.events_path), alive=lambda: not gone.is_set(), interval_seconds=0))
+    assert [item[1].epoch for item in found if item and isinstance(item[1], ev.EpochStarted)] == [1, 2, 3]
+
+
+def test_a_log_of_many_blocks_is_read_whole_and_only_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_BLOCK", 100)
+    writer = EventWriter(run.events_path)
+    written = [ev.EpochStarted(time=1.0, step=step, epoch=step) for step in range(50)]
+    for event in written:
+        writer.write(event)
+    reader = EventReader(run.events_path)
+    assert [logged.event for logged in reader.read()] == written
+    assert reader.position == run.events_path.stat().st_size
+    writer.write(EPOCH)
+    writer.close()
+    assert [logged.event for logged in reader.read()] == [EPOCH]
+
+
+def test_a_log_can_be_read_up_to_where_a_trainer_began(run: Run) -> None:
+    writer = EventWriter(run.events_path)
+    writer.write(EPOCH)
+    began = run.events_path.stat().st_size
+    writer.write(ev.EpochStarted(time=2.0, step=9, epoch=2))
+    writer.close()
+    reader = EventReader(run.events_path)
+    assert [logged.event.step for logged in reader.read(until=began)] == [0]
+    assert [logged.event.step for logged in reader.read()] == [9]
+
+
+def test_the_last_event_is_that_of_the_last_whole_line(run: Run) -> None:
+    assert read_last_event(run.events_path) is None
+    run.events_path.write_text(f'{ev.to_json(EPOCH)}\n{{"event": "epo')
+    assert read_last_event(run.events_path) == EPOCH

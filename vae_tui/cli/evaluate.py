@@ -1,0 +1,61 @@
+"""The command that measures a checkpoint."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_tui.cli.options import DataRoot, Device, RunsDir, Seed, SourceArgument, Split, choose_checkpoint
+
+
+def evaluate(
+    source: SourceArgument = None,
+    samples: Annotated[int, typer.Option(min=1, max=1_000_000, help="Draws of z for each image.")] = 1000,
+    count: Annotated[
+        int, typer.Option(min=1, help="How many images, drawn by the seed; all where there are fewer.")
+    ] = 1000,
+    split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
+    frechet: Annotated[
+        bool, typer.Option("--frechet", help="Train a small classifier, and compare samples in its features.")
+    ] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Measure a checkpoint in true nats: ELBO, importance-sampled likelihood, active units, information.
+
+    Sums over pixels and latent dimensions, means over images; where factors are known, scores of disentanglement too.
+
+    Examples: `vae-tui evaluate fc20`; `vae-tui evaluate beta10 --samples 5000 --count 10000 --json`.
+    """
+    from vae_tui.headless import StageProgress
+
+    checkpoint = choose_checkpoint(source, runs_dir)
+    sys.stderr.write(f"evaluating {checkpoint}\n")
+    from vae_tui.evaluation.evaluate import evaluate as evaluate_checkpoint
+    from vae_tui.evaluation.report import print_table, to_json
+
+    stages = StageProgress()
+    try:
+        found = evaluate_checkpoint(
+            checkpoint,
+            data_root=data_root,
+            split=split.value,
+            count=count,
+            samples=samples,
+            seed=seed,
+            frechet=frechet,
+            device=device,
+            progress=stages.update,
+        )
+    finally:
+        stages.close()
+    if json_:
+        typer.echo(to_json(found))
+    else:
+        print_table(found)

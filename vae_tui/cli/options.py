@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PictureMode(StrEnum):
+    """How pictures are drawn in the terminal."""
+
+    AUTO = "auto"
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    HALF = "half"
+    ASCII = "ascii"
+
+
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs live.", envvar="VAE_TUI_RUNS_DIR")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root",
+        help="Where MNIST and its like are looked for and downloaded to [default: the user's cache].",
+        envvar="VAE_TUI_DATA_ROOT",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override a key of the recipe; may be given often."),
+]
+SourceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN|CHECKPOINT]",
+        help="A run, whose best checkpoint is taken, or a file [default: newest run, or the digits that ship].",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")]
+Scale = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Enlarge each pixel this many times [default: as is easy to look at]."),
+]
+FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="Frames a second of a GIF.")]
+ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
+PictureModeOption = Annotated[
+    PictureMode, typer.Option("--images", help="How pictures are drawn; auto asks the terminal what it can show.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA where it is.")]
+
+
+class Split(StrEnum):
+    """Which images of a set."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def choose_checkpoint(source: str | None, runs_dir: Path) -> Path:
+    """The checkpoint a user means; a word on stderr where it is the one that ships."""
+    from vae_tui.runs.find import PRETRAINED, find_checkpoint
+
+    checkpoint = find_checkpoint(source, runs_dir)
+    if checkpoint == PRETRAINED:
+        sys.stderr.write(
+            f"no checkpoint under {runs_dir} yet: using the digits model that ships with vae-tui; "
+            "train your own with: vae-tui train\n"
+        )
+    return checkpoint

@@ -1,0 +1,41 @@
+"""Commands about runs: watch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
+from vae_tui.cli.screen import import_screen, on_a_terminal
+
+
+def watch(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run's name or path, a recipe's name (its newest run), or a unique prefix [default: newest]."
+        ),
+    ] = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+    images: PictureModeOption = PictureMode.AUTO,
+    data_root: DataRoot = None,
+) -> None:
+    """Show a live run again with its whole history, or a finished one as it was; plain without a terminal."""
+    from vae_tui.runs.find import find_run
+
+    chosen = find_run(run, runs_dir)
+    if on_a_terminal():
+        import_screen()
+        from vae_tui.runs.feed import RunFeed
+        from vae_tui.tui.app import VaeTuiApp
+
+        screen = VaeTuiApp(RunFeed(chosen), images=images.value, data_root=data_root)
+        screen.run()
+        if screen.return_code:
+            raise typer.Exit(screen.return_code)
+    else:
+        from vae_tui.headless import PlainView, watch_to_end
+
+        watch_to_end(chosen, PlainView())

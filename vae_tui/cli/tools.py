@@ -1,0 +1,55 @@
+"""Commands about recipes and machines: check, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_tui.cli.exits import EXIT_WRONG_INPUT
+from vae_tui.cli.options import DataRoot, RunsDir, Set
+from vae_tui.errors import RecipeError
+
+
+def check(
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Files or names of shipped recipes.")],
+    set_: Set = None,
+) -> None:
+    """Validate recipes without training: every problem of every file, and exit code 2 if there is one."""
+    from vae_tui.recipe import load_recipe
+
+    wrong = False
+    for name in recipes:
+        try:
+            loaded = load_recipe(name, set_ or [])
+        except RecipeError as error:
+            wrong = True
+            sys.stderr.write(f"{error}\n")
+        else:
+            typer.echo(f"{name}: ok")
+            for note in loaded.notes:
+                sys.stderr.write(f"  {note}\n")
+    if wrong:
+        raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="For programs: the same and more, as one JSON object.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+    data_root: DataRoot = None,
+) -> None:
+    """Show what was found, and why, for terminal, pictures, colours, device, threads, data and disk; and what to do.
+
+    Run it where something looks wrong: in that terminal, over that line, on that machine.
+    """
+    from vae_tui.doctor import examine
+    from vae_tui.doctor.report import print_json, print_table
+
+    sys.stderr.write("asking the terminal, and torch, which takes a few seconds to start\n")
+    findings = examine(runs_dir=runs_dir, data_root=data_root)
+    if json_:
+        print_json(findings)
+    else:
+        print_table(findings)

@@ -1,0 +1,164 @@
+"""The command that trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT
+from vae_tui.cli.options import DataRoot, Device, PictureMode, PictureModeOption, RunsDir, Set
+from vae_tui.cli.screen import import_screen, on_a_terminal
+from vae_tui.errors import RunError
+
+if TYPE_CHECKING:
+    from vae_tui.runs.feed import RunFeed
+    from vae_tui.runs.job import TrainingJob
+    from vae_tui.runs.layout import Run
+
+
+class Ui(StrEnum):
+    """How a run is shown."""
+
+    AUTO = "auto"
+    TUI = "tui"
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe's file, or the name of a shipped one.", show_default="digits")
+    ] = None,
+    set_: Set = None,
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Train on so many at once: GPUs, or processes on the CPU.")] = 1,
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+    run: Annotated[
+        str | None, typer.Option("--run", "--name", help="Name of the new run [default: the recipe's and the time].")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run; on the CPU, bit for bit.")
+    ] = None,
+    ui: Annotated[Ui, typer.Option(help="auto: the screen on a terminal, plain progress elsewhere.")] = Ui.AUTO,
+    images: PictureModeOption = PictureMode.AUTO,
+    detach: Annotated[bool, typer.Option("--detach", help="Start, print the run's path and return.")] = False,
+) -> None:
+    """Train a VAE from a recipe, in a process of its own that outlives this terminal.
+
+    Prints the run's path. The run is a folder: watch it with `vae-tui watch`, draw from it with `vae-tui sample`, go
+    on with it by `--resume`, past its old end with `--set train.epochs=40`.
+
+    Examples: `vae-tui train beta10`; `vae-tui train mnist/fc20 --set train.epochs=10 --data-root ~/data`.
+    """
+    from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
+
+    if resume is not None and (recipe is not None or run is not None):
+        raise RunError("--resume goes on with a run as it is: give it without a RECIPE and without --run")
+    job = TrainingJob(
+        recipe=None if resume is not None else recipe or "digits",
+        overrides=tuple(set_ or ()),
+        runs_dir=runs_dir,
+        name=run,
+        resume=resume,
+        device=device,
+        devices=devices,
+        data_root=data_root,
+    )
+    if "RANK" in os.environ:
+        _train_under_torchrun(job)
+    trainer = start_trainer(job)
+    on_screen = not detach and (ui is Ui.TUI or (ui is Ui.AUTO and on_a_terminal()))
+    try:
+        if on_screen:
+            import_screen()  # while the trainer reads the recipe: neither waits for the other
+        opened = wait_until_opened(trainer)
+        for note in opened.notes:
+            sys.stderr.write(f"note: {note}\n")
+        if detach:
+            sys.stderr.write(f"training in process {trainer.pid}; see it with: vae-tui watch {opened.run.path}\n")
+            typer.echo(opened.run.path)
+        elif on_screen:
+            _show_training(opened.feed(trainer), trainer, images, data_root)
+        else:
+            _train_headless(opened.feed(trainer), trainer, ui)
+    except KeyboardInterrupt:
+        trainer.terminate()
+        raise
+
+
+def _train_under_torchrun(job: TrainingJob) -> None:
+    """Be one of the processes that torchrun started, and train here."""
+    from vae_tui.training.__main__ import exit_at_once, main
+
+    exit_at_once(main(job))
+
+
+def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> None:
+    from vae_tui.headless import JsonView, PlainView, SilentView, View, show_to_end
+
+    view: View = JsonView() if ui is Ui.JSON else SilentView() if ui is Ui.NONE else PlainView()
+    feed.catch_up()
+    try:
+        status = show_to_end(feed, view, trainer)
+    except BrokenPipeError:
+        sys.stderr.write(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}\n")
+        raise
+    if ui is not Ui.JSON:
+        _finish(feed.run, summary=ui is not Ui.NONE)
+    if feed.died:
+        sys.stderr.write(_end_of_log(feed.run))
+    _exit(status.phase, trainer)
+
+
+def _show_training(
+    feed: RunFeed, trainer: subprocess.Popen[bytes], images: PictureMode, data_root: Path | None
+) -> None:
+    from vae_tui.runs.status import read_status
+    from vae_tui.tui.app import VaeTuiApp
+
+    run = feed.run
+    screen = VaeTuiApp(feed, images=images.value, data_root=data_root)
+    outcome = screen.run()
+    if outcome == "detached" or (screen.return_code and trainer.poll() is None):
+        sys.stderr.write(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {run.path}\n")
+        typer.echo(run.path)
+        if screen.return_code:
+            raise typer.Exit(screen.return_code)
+        return
+    _finish(run, summary=True)
+    _exit(read_status(run).phase, trainer)
+
+
+def _exit(phase: str, trainer: subprocess.Popen[bytes]) -> None:
+    """Leave with the exit code a run's end asks for."""
+    if phase == "stopped":
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if phase != "completed":
+        raise typer.Exit(EXIT_WRONG_INPUT if trainer.wait() == EXIT_WRONG_INPUT else EXIT_FAILED)
+
+
+def _finish(run: Run, *, summary: bool) -> None:
+    """The run's path on stdout; what came of it on stderr."""
+    from vae_tui.runs.best import best_checkpoint
+
+    if summary and run.checkpoints():
+        sys.stderr.write(f"checkpoint {best_checkpoint(run).path}\n")
+        grids = sorted(run.images_path.glob("samples-*.png"))
+        if grids:
+            sys.stderr.write(f"samples    {grids[-1]}\n")
+        sys.stderr.write(f"draw more  vae-tui sample {run.path} --out grid.png\n")
+    typer.echo(run.path)
+
+
+def _end_of_log(run: Run) -> str:
+    """The end of the output of a trainer that died."""
+    lines = run.worker_log_path.read_text(errors="replace").splitlines()[-20:]
+    return "\n".join(["the trainer died; the end of its log:", *lines, f"(all of it: {run.worker_log_path})", ""])

@@ -1,0 +1,39 @@
+"""The command that walks a latent space on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, SourceArgument
+from vae_tui.cli.screen import on_a_terminal
+from vae_tui.errors import VaeTuiError
+
+
+def walk(
+    source: SourceArgument = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+    data_root: DataRoot = None,
+    images: PictureModeOption = PictureMode.AUTO,
+) -> None:
+    """Walk the latent space by keyboard: sliders, traversals, maps, scatters, anchors, animation; ? lists every key.
+
+    Without a run of your own it opens a small model of digits that ships with vae-tui. Without a terminal, see
+    `vae-tui sample`, `traverse`, `manifold`, `project` and `interpolate`.
+    """
+    from vae_tui.runs.find import PRETRAINED, find_checkpoint
+    from vae_tui.runs.metadata import read_metadata
+
+    checkpoint = find_checkpoint(source, runs_dir)
+    read_metadata(checkpoint)
+    if not on_a_terminal():
+        raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
+    shipped = checkpoint == PRETRAINED
+    from vae_tui.tui.walk_app import WalkApp
+
+    note = "no run yet: this is the digits model that ships with vae-tui; train your own with: vae-tui train"
+    app = WalkApp(checkpoint, data_root=data_root, images=images.value, note=note if shipped else "")
+    app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)

@@ -1,0 +1,169 @@
+"""A run as it goes on: all that a front end holds of one.
+
+A screen, plain progress, JSON and a notebook are readers of the same feed, so what one shows the others can show::
+
+    feed = RunFeed(run)
+    for logged in feed.follow():
+        if logged is not None:
+            print(logged.event, feed.status.phase, feed.history.now.train)
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
+from vae_tui.errors import RunError
+from vae_tui.events import CommandDone, RunStarted
+from vae_tui.runs.commands import Command, SentCommand, Stop, send_command, waiting_commands
+from vae_tui.runs.history import History, Moment, Stage
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import EventReader, LoggedEvent
+from vae_tui.runs.status import RunStatus, find_status
+
+
+class RunFeed:
+    """A run's log folded into a `history` and followed, who trains it, and which commands wait for an answer.
+
+    It knows nothing until `poll`, `follow` or `catch_up` reads. With `trainer`, the process just started for the run,
+    what the log says of earlier ones does not count as its status; `log_bytes` is how long the log was when it began.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        trainer: subprocess.Popen[bytes] | None = None,
+        log_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.run, self.history = run, History()
+        self._trainer, self._log_bytes = trainer, log_bytes
+        self.clock = clock
+        """Unix seconds, now."""
+        self._reader = EventReader(run.events_path)
+        self.began = clock()
+        """When this feed was made, in Unix seconds."""
+        self._live = trainer is not None
+        self._sent: dict[str, Command] = {}
+        """Commands sent from here and not answered yet, by id."""
+        self._sent_before_training: set[str] = set()
+        self._others: tuple[SentCommand, ...] = ()
+        """Commands sent from elsewhere that no trainer has claimed yet."""
+
+    @property
+    def status(self) -> RunStatus:
+        """How the run stands."""
+        trainer = self._trainer.pid if self._trainer else None
+        return find_status(self.history, live=self._live, trainer=trainer, pending=self.pending)
+
+    @property
+    def has_trainer(self) -> bool:
+        """Whether a trainer was started for this feed, and is not only watched."""
+        return self._trainer is not None
+
+    @property
+    def own_pending(self) -> tuple[Command, ...]:
+        """The commands sent from here that were not answered yet."""
+        return tuple(self._sent.values())
+
+    @property
+    def pending(self) -> tuple[Command, ...]:
+        """The commands that were not answered yet: those sent from here, then those of others that wait to be claimed."""
+        return (*self.own_pending, *(other.command for other in self._others if other.id not in self._sent))
+
+    @property
+    def died(self) -> bool:
+        """Whether the trainer ended without its last event: killed, or out of memory."""
+        return not self._live and (not self._trainer_reported or self.history.finished is None)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The preparation of the present trainer."""
+        return tuple(self.history.stages) if self._trainer_reported else ()
+
+    @property
+    def waiting_since(self) -> float:
+        """When the present trainer began, or, before it reports, this feed; Unix seconds."""
+        started = self.history.started
+        return started.time if started is not None and self._trainer_reported else self.began
+
+    @property
+    def _trainer_reported(self) -> bool:
+        """Whether the log has come to the trainer just started, or to any where one only watches."""
+        started = self.history.started
+        return started is not None and (self._trainer is None or started.pid == self._trainer.pid)
+
+    def at(self, step: int) -> Moment:
+        """The run as it was after `step` steps."""
+        return self.history.at(step)
+
+    def catch_up(self) -> None:
+        """Fold in what the log holds already, up to where the trainer just started begins to write."""
+        for _ in self._read(until=self._log_bytes):
+            pass
+        self._live = self._find_trainer()
+
+    def poll(self) -> list[LoggedEvent]:
+        """Look for the trainer, fold in what came since the last look, and return it."""
+        # Looked for before the log is read, so that a trainer's last events are not missed.
+        live = self._find_trainer()
+        arrived = list(self._read())
+        if not live and any(isinstance(logged.event, RunStarted) for logged in arrived):
+            live = self._find_trainer()
+        self._live = live
+        self._settle_commands()
+        return arrived
+
+    def follow(self, *, interval_seconds: float = 0.1) -> Iterator[LoggedEvent | None]:
+        """Yield events as they come, each folded in already, and None between looks, until nobody trains the run."""
+        while True:
+            live = self._find_trainer()
+            yield from self._read()
+            self._live = live
+            self._settle_commands()
+            if not live:
+                return
+            yield None
+            time.sleep(interval_seconds)
+
+    def send(self, command: Command) -> None:
+        """Ask the trainer for something; raises RunError where no trainer has the run or it cannot be written."""
+        if not self.status.live:
+            raise RunError("no trainer has this run: there is nothing to steer")
+        try:
+            sent = send_command(self.run, command)
+        except OSError as error:
+            raise RunError(f"{self.run.path} cannot be written: {error.strerror}") from error
+        self._sent[sent.id] = command
+        if not self.history.prepared:
+            self._sent_before_training.add(sent.id)
+
+    def _read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
+        for logged in self._reader.read(until=until):
+            self.history.add(logged.event)
+            if isinstance(logged.event, CommandDone) and logged.event.id is not None:
+                self._forget(logged.event.id)
+            yield logged
+
+    def _settle_commands(self) -> None:
+        if self.status.over:
+            self._sent.clear()
+            self._others = ()
+            return
+        self._others = tuple(waiting_commands(self.run)) if self._live else ()
+        for id, command in list(self._sent.items()):
+            if isinstance(command, Stop) and id in self._sent_before_training and self.history.prepared:
+                # A trainer that was still starting may have missed it.
+                self._forget(id)
+                self.send(command)
+
+    def _forget(self, id: str) -> None:
+        self._sent.pop(id, None)
+        self._sent_before_training.discard(id)
+
+    def _find_trainer(self) -> bool:
+        started_here = self._trainer is not None and self._trainer.poll() is None
+        return started_here or lock_holder(self.run.path) is not None

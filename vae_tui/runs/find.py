@@ -1,0 +1,103 @@
+"""A run or a checkpoint by what a user types.
+
+A RUN is a name, a path, a recipe's name (its newest run), or a unique prefix of a name, in this order; without one it is
+the newest. Runs that failed before their first step count only where their name or path is given in full.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from vae_tui.errors import CheckpointError, RunError
+from vae_tui.events import RunFinished
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.files import user_path
+from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_last_event
+
+PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits.safetensors"
+"""The small model that ships with the package, for those who have not trained one yet."""
+
+_NAMES_SHOWN = 8
+
+
+def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
+    """The run a user means, the newest one for None; raises RunError with the nearest names where there is none."""
+    runs = list_runs(runs_dir)
+    if name_or_path is None:
+        if not runs:
+            raise RunError(f"no run under {runs_dir} yet; start one with: vae-tui train")
+        return next((run for run in runs if not failed_to_start(run)), runs[0])
+    if exact := [run for run in runs if run.name == name_or_path]:
+        return exact[0]
+    path = user_path(name_or_path)
+    if path.is_dir() and (path / "recipe.toml").is_file():
+        return Run(path)
+    if of_recipe := next((run for run in runs if is_named_after(run, name_or_path) and not failed_to_start(run)), None):
+        return of_recipe
+    by_prefix = [run for run in runs if run.name.startswith(name_or_path) and not failed_to_start(run)]
+    if len(by_prefix) == 1:
+        return by_prefix[0]
+    if by_prefix:
+        names = ", ".join(run.name for run in by_prefix[:_NAMES_SHOWN])
+        more = ", ..." if len(by_prefix) > _NAMES_SHOWN else ""
+        raise RunError(
+            f"{name_or_path!r} fits {len(by_prefix)} runs under {runs_dir}: {names}{more}; give more of the name"
+        )
+    if path.is_dir():
+        raise RunError(f"{path} is no run: it holds no recipe.toml")
+    close = difflib.get_close_matches(name_or_path, [run.name for run in runs], n=3, cutoff=0.4)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    raise RunError(f"no run called {name_or_path!r} under {runs_dir}{hint}")
+
+
+def is_named_after(run: Run, recipe: str) -> bool:
+    """Whether a run has the name `vae-tui train RECIPE` gives: the recipe's (of a path the last part) and the time."""
+    name = re.escape(Path(recipe).name.removesuffix(".toml"))
+    return re.fullmatch(rf"{name}-\d{{8}}-\d{{6}}(-\d+)?", run.name) is not None
+
+
+def failed_to_start(run: Run) -> bool:
+    """Whether a run failed before its first step, and so has nothing to show."""
+    last = read_last_event(run.events_path)
+    failed = isinstance(last, RunFinished) and last.status == "failed" and last.step == 0
+    return failed and not run.checkpoints()
+
+
+def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
+    """The weights file at a path, or the best of the run given as for `find_run`.
+
+    For None, that of the newest run that has one, and where no run has, PRETRAINED.
+
+    Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
+    """
+    if name_or_path is not None:
+        path = user_path(name_or_path)
+        if path.is_file():
+            return path
+        if path.suffix == ".safetensors":
+            raise CheckpointError(f"{path}: no such file")
+    if name_or_path is None:
+        for run in list_runs(runs_dir):
+            if run.checkpoints():
+                return best_checkpoint(run).path
+        if PRETRAINED.is_file():
+            return PRETRAINED
+    return best_checkpoint(find_run(name_or_path, runs_dir)).path
+
+
+def list_runs(runs_dir: Path) -> list[Run]:
+    """The runs in a folder, newest first by their logs' last lines."""
+    if not runs_dir.is_dir():
+        return []
+    runs = [Run(path) for path in runs_dir.iterdir() if (path / "recipe.toml").is_file()]
+    return sorted(runs, key=_touched, reverse=True)
+
+
+def _touched(run: Run) -> tuple[float, str]:
+    try:
+        return run.events_path.stat().st_mtime, run.name
+    except FileNotFoundError:
+        return run.recipe_path.stat().st_mtime, run.name

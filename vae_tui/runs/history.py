@@ -1,0 +1,448 @@
+"""The events of a run folded into what front ends show: series, stages, messages, and the run as it was at any step.
+
+Pure: no files, no clocks, no drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from vae_tui import events as ev
+from vae_tui.events import ACTIVE_NATS
+from vae_tui.runs.best import is_better
+from vae_tui.runs.layout import weights_name
+from vae_tui.runs.series import Series
+
+LogPhase = Literal["starting", "training", "paused", "completed", "stopped", "failed"]
+"""How a run stands by its log alone."""
+
+FIGURES = ("loss", "negative_elbo", "distortion", "rate")
+_STEP_FIGURES = ("beta", "lr", "images_per_second", "cpu_percent", "rss_bytes", "gpu_percent", "gpu_memory_bytes")
+_MESSAGES = 100
+_ADDED_NOTES = 5
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best validation of a run: its loss, by which it is the best, and its -ELBO, in nats per image."""
+
+    step: int
+    seconds: float
+    loss: float
+    negative_elbo: float | None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of preparation, how far it is, and when it began and was last updated, in Unix seconds."""
+
+    name: str
+    done: int
+    total: int | None
+    began: float
+    updated: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to tell the user."""
+
+    time: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a run was at a step: what every pane draws. "Now" is the last one.
+
+    `train` has the means of the last report up to the step, `validation` and `rate_per_dimension` (Z,) are of the last
+    epoch that had ended; nats per image, None or NaN where not finite. `images` has the grid of each kind and
+    `checkpoint` the weights that were the newest then.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    seconds: float = 0.0
+    train: Mapping[str, float | None] = field(default_factory=dict)
+    validation: Mapping[str, float | None] = field(default_factory=dict)
+    rate_per_dimension: tuple[float, ...] = ()
+    images: Mapping[str, ev.ImagesDrawn] = field(default_factory=dict)
+    checkpoint: ev.CheckpointSaved | None = None
+    best: Best | None = None
+
+    @property
+    def active_dimensions(self) -> int:
+        """Latent dimensions that carry more than 0.01 nats."""
+        return sum(rate > ACTIVE_NATS for rate in self.rate_per_dimension)
+
+
+_Dated = TypeVar("_Dated", ev.ImagesDrawn, Best)
+
+
+class History:
+    """What is known of a run from the events so far; `add` them in the order of the log."""
+
+    def __init__(self) -> None:
+        self.recipe: dict[str, dict[str, Any]] = {}
+        self.started: ev.RunStarted | None = None
+        """The start of the newest trainer."""
+        self.training: ev.TrainingStarted | None = None
+        """What the newest trainer that began to train reported of itself."""
+        self.prepared = False
+        """Whether the newest trainer has begun to train."""
+        self.stages: list[Stage] = []
+        self.finished: ev.RunFinished | None = None
+        """How the newest trainer ended, once it has."""
+        self.paused = False
+        self.epoch = 0
+        self.step = 0
+        self.last_time: float | None = None
+        self.train = {name: Series() for name in (*FIGURES, *_STEP_FIGURES)}
+        """Means of each report against its step."""
+        self.validation = {name: Series() for name in FIGURES}
+        """Figures of each epoch against its last step."""
+        self.messages: deque[Note] = deque(maxlen=_MESSAGES)
+        self.notes: tuple[str, ...] = ()
+        """What the newest trainer noted when it began."""
+        self.added_notes: deque[Note] = deque(maxlen=_ADDED_NOTES)
+        """The notes added since, by any trainer of the run."""
+        self._reports = Series()
+        """Training seconds against steps, of every report, whatever its figures."""
+        self._epochs = _Epochs()
+        self._checkpoints = _Checkpoints()
+        self._images: dict[str, list[ev.ImagesDrawn]] = {}
+        self._bests: list[Best] = []
+        """Each validation that was the best when it came."""
+        self._trainer_began_at = 0
+        """The index in `_reports` from which on the newest trainer reports."""
+        self._clock_began = 0.0
+        self._seconds_before = 0.0
+        self._paused_since: float | None = None
+
+    def add(self, event: ev.Event) -> None:
+        """Fold one event in; kinds unknown here change nothing."""
+        self.last_time = event.time
+        match event:
+            case ev.StepCompleted():
+                self._add_report(event)
+            case ev.EpochCompleted():
+                self._add_epoch(event)
+            case ev.ImagesDrawn():
+                self._images.setdefault(event.kind, []).append(event)
+            case ev.CheckpointSaved():
+                self._checkpoints.append(event)
+                best = f", {self.best_so_far}" if event.best else ""
+                self._add_message(event, f"saved {event.path}{best}")
+            case ev.CommandDone():
+                self._add_answer(event)
+            case ev.NoteAdded():
+                self._add_message(event, event.note)
+                self.added_notes.append(self.messages[-1])
+            case ev.EpochStarted():
+                self.epoch = event.epoch
+            case ev.StageProgressed():
+                self._add_stage(event)
+            case ev.TrainingStarted():
+                self._begin_training(event)
+            case ev.RunStarted():
+                self._begin(event)
+            case ev.RunFinished():
+                self.finished = event
+                self.paused, self._paused_since = False, None
+                self._add_message(event, event.sentence)
+        self.step = max(self.step, event.step)
+
+    @property
+    def phase(self) -> LogPhase:
+        """How the run stands by its log alone."""
+        if self.finished is not None:
+            return self.finished.status
+        if not self.prepared:
+            return "starting"
+        return "paused" if self.paused else "training"
+
+    @property
+    def name_of_data(self) -> str | None:
+        """The image set."""
+        return self.recipe.get("data", {}).get("name")
+
+    @property
+    def prior_is_normal(self) -> bool:
+        """Whether samples are drawn from N(0, I), and not from a prior that is learned."""
+        return bool(self.recipe.get("prior", {}).get("name", "normal") == "normal")
+
+    @property
+    def loss_name(self) -> str:
+        """What is minimised, such as "distortion + 4 rate"; empty where that is -ELBO."""
+        return self.training.loss if self.training else ""
+
+    @property
+    def best_so_far(self) -> str:
+        """What to call the best checkpoint, by what it is the best."""
+        return "the best so far by loss" if self.loss_name else "the best so far"
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs were asked for."""
+        return self.recipe.get("train", {}).get("epochs")
+
+    @property
+    def max_seconds(self) -> float | None:
+        """How long training may take."""
+        return self.recipe.get("train", {}).get("max_seconds")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch, 1 where it is not known yet."""
+        return self.training.steps_per_epoch if self.training and self.training.steps_per_epoch > 0 else 1
+
+    @property
+    def seconds(self) -> float:
+        """Training time up to the last step, over all trainers of the run, pauses left out."""
+        return self._reports.seconds[-1] if len(self._reports) else self._seconds_before
+
+    @property
+    def best(self) -> Best | None:
+        """The best validation so far, by its loss, as the best checkpoint is."""
+        return self._bests[-1] if self._bests else None
+
+    @property
+    def best_saved(self) -> ev.CheckpointSaved | None:
+        """The newest checkpoint that was the best when it was saved."""
+        return self._checkpoints.newest_best()
+
+    @property
+    def now(self) -> Moment:
+        """The run as it is."""
+        return self.at(self.step)
+
+    def at(self, step: int) -> Moment:
+        """The run as it was after `step` steps, at any time since its start."""
+        step = min(step, self.step)
+        report = bisect_right(self._reports.steps, step) - 1
+        train: dict[str, float | None] = {}
+        seconds = 0.0
+        if report >= 0:
+            reported, seconds = self._reports.steps[report], self._reports.seconds[report]
+            train = {name: series.at(reported) for name, series in self.train.items()}
+        epoch = self._epochs.at(step)
+        validation: dict[str, float | None] = {}
+        if epoch is not None and epoch.validated:
+            validation = {name: series.at(epoch.step) for name, series in self.validation.items()}
+        images = {kind: found for kind, drawn in self._images.items() if (found := _last_until(drawn, step))}
+        return Moment(
+            step=step,
+            epoch=self.epoch if step == self.step else math.ceil(step / self.steps_per_epoch),
+            seconds=seconds,
+            train=train,
+            validation=validation,
+            rate_per_dimension=epoch.rates if epoch is not None else (),
+            images=images,
+            checkpoint=self._checkpoints.at(step),
+            best=_last_until(self._bests, step),
+        )
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Training time left at this trainer's recent pace; None while that is anyone's guess."""
+        if self.finished is not None or not self.prepared:
+            return None
+        left = []
+        if self.max_seconds is not None:
+            left.append(self.max_seconds - self.seconds)
+        pace = self._steps_per_second()
+        if self.epochs is not None and pace:
+            left.append((self.epochs * self.steps_per_epoch - self.step) / pace)
+        return max(0.0, min(left)) if left else None
+
+    def _steps_per_second(self) -> float | None:
+        """The pace of the last minute or quarter of this trainer's time, whichever is longer."""
+        steps, seconds = self._reports.steps, self._reports.seconds
+        first = self._trainer_began_at
+        if len(steps) - first < 2:
+            return None
+        window = max(60.0, (seconds[-1] - seconds[first]) / 4)
+        first = bisect_left(seconds, seconds[-1] - window, first, len(seconds) - 1)
+        passed = seconds[-1] - seconds[first]
+        return (steps[-1] - steps[first]) / passed if passed > 0.5 else None
+
+    def _begin(self, event: ev.RunStarted) -> None:
+        self.started, self.recipe = event, event.recipe
+        self.finished, self.prepared, self.stages = None, False, []
+        self.paused, self._paused_since = False, None
+        if event.resumed_from is not None:
+            self._forget_after(event.resumed_from)
+            self._add_message(event, f"resumed from step {event.resumed_from:,}")
+        elif self.step:
+            self._forget_after(0)
+
+    def _forget_after(self, step: int) -> None:
+        """Forget the figures, pictures and checkpoints of later steps than `step`."""
+        for series in (*self.train.values(), *self.validation.values(), self._reports):
+            series.truncate(step)
+        for drawn in self._images.values():
+            _truncate(drawn, step)
+        _truncate(self._bests, step)
+        self._epochs.truncate(step)
+        self._checkpoints.truncate(step)
+        self.step = step
+        self.epoch = math.ceil(step / self.steps_per_epoch) if self.training else 0
+
+    def _begin_training(self, event: ev.TrainingStarted) -> None:
+        self.training, self.notes, self.prepared = event, event.notes, True
+        self._seconds_before = self.seconds if len(self._reports) else 0.0
+        self._trainer_began_at = len(self._reports)
+        self._clock_began = event.time
+        for note in event.notes:
+            self._add_message(event, note)
+
+    def _add_stage(self, event: ev.StageProgressed) -> None:
+        began = event.time
+        if self.stages and self.stages[-1].name == event.stage:
+            began = self.stages.pop().began
+        elif self.stages:
+            last = self.stages.pop()
+            self.stages.append(Stage(last.name, last.done, last.total, last.began, event.time))
+        self.stages.append(Stage(event.stage, event.done, event.total, began, event.time))
+
+    def _add_report(self, event: ev.StepCompleted) -> None:
+        self.epoch = event.epoch
+        step, seconds, train = event.step, self._training_seconds(event.time), self.train
+        self._reports.append(step, seconds, 0.0)
+        for name, value in _with_negative_elbo(event.train).items():
+            if name in train:
+                train[name].append(step, seconds, value)
+        for name in _STEP_FIGURES:
+            train[name].append(step, seconds, getattr(event, name))
+
+    def _add_epoch(self, event: ev.EpochCompleted) -> None:
+        self.epoch = event.epoch
+        self._epochs.append(event)
+        if event.validation is None:
+            return
+        seconds, figures = self._training_seconds(event.time), _with_negative_elbo(event.validation)
+        for name, series in self.validation.items():
+            series.append(event.step, seconds, figures.get(name))
+        loss = figures.get("loss")
+        if loss is not None and is_better(loss, self.best.loss if self.best else None):
+            self._bests.append(Best(event.step, seconds, loss, figures.get("negative_elbo")))
+
+    def _add_answer(self, event: ev.CommandDone) -> None:
+        if event.command == "pause" and not self.paused:
+            self.paused, self._paused_since = True, event.time
+        elif event.command in ("unpause", "resume") and self.paused:  # "resume" in logs of version 0.1
+            if self._paused_since is not None:
+                self._clock_began += event.time - self._paused_since
+            self.paused, self._paused_since = False, None
+        self._add_message(event, event.message or f"{event.command}: done")
+
+    def _training_seconds(self, time: float) -> float:
+        """Training time at `time`; it never runs backwards, though a clock that is set may."""
+        return max(self.seconds, self._seconds_before + time - self._clock_began)
+
+    def _add_message(self, event: ev.Event, text: str) -> None:
+        self.messages.append(Note(event.time, text))
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    step: int
+    validated: bool
+    rates: tuple[float, ...]
+
+
+class _Epochs:
+    """The end of every epoch: its step, whether it was validated, and the rate of each dimension, 4 bytes each."""
+
+    def __init__(self) -> None:
+        self._steps = array("q")
+        self._validated = bytearray()
+        self._rates = array("f")
+        self._ends = array("q")
+        """Where the rates of each epoch end in `_rates`."""
+        self._last: tuple[float, ...] = ()
+
+    def append(self, event: ev.EpochCompleted) -> None:
+        self._steps.append(event.step)
+        self._validated.append(event.validation is not None)
+        self._last = tuple(math.nan if rate is None else rate for rate in event.rate_per_dimension)
+        self._rates.extend(self._last)
+        self._ends.append(len(self._rates))
+
+    def at(self, step: int) -> _Epoch | None:
+        index = bisect_right(self._steps, step) - 1
+        if index < 0:
+            return None
+        if index == len(self._steps) - 1 and self._last:
+            rates = self._last
+        else:
+            rates = tuple(self._rates[self._ends[index - 1] if index else 0 : self._ends[index]])
+        return _Epoch(self._steps[index], bool(self._validated[index]), rates)
+
+    def truncate(self, step: int) -> None:
+        count = bisect_right(self._steps, step)
+        if count < len(self._steps):
+            del self._steps[count:], self._validated[count:], self._ends[count:]
+            del self._rates[self._ends[-1] if count else 0 :]
+            self._last = ()
+
+
+class _Checkpoints:
+    """Every checkpoint that was saved: 25 bytes each, for a run saves one a second."""
+
+    def __init__(self) -> None:
+        self._steps = array("q")
+        self._epochs = array("q")
+        self._times = array("d")
+        self._best = bytearray()
+
+    def append(self, event: ev.CheckpointSaved) -> None:
+        # One that was the best and had to wait is saved after a newer one may have been.
+        index = bisect_right(self._steps, event.step)
+        self._steps.insert(index, event.step)
+        self._epochs.insert(index, event.epoch)
+        self._times.insert(index, event.time)
+        self._best.insert(index, event.best)
+
+    def at(self, step: int) -> ev.CheckpointSaved | None:
+        index = bisect_right(self._steps, step) - 1
+        return None if index < 0 else self._event(index)
+
+    def newest_best(self) -> ev.CheckpointSaved | None:
+        index = self._best.rfind(1)
+        return None if index < 0 else self._event(index)
+
+    def truncate(self, step: int) -> None:
+        count = bisect_right(self._steps, step)
+        del self._steps[count:], self._epochs[count:], self._times[count:], self._best[count:]
+
+    def _event(self, index: int) -> ev.CheckpointSaved:
+        step = self._steps[index]
+        return ev.CheckpointSaved(
+            time=self._times[index],
+            step=step,
+            epoch=self._epochs[index],
+            path=weights_name(step),
+            best=bool(self._best[index]),
+        )
+
+
+def _truncate(dated: list[_Dated], step: int) -> None:
+    while dated and dated[-1].step > step:
+        dated.pop()
+
+
+def _last_until(dated: list[_Dated], step: int) -> _Dated | None:
+    index = bisect_right(dated, step, key=lambda item: item.step) - 1
+    return dated[index] if index >= 0 else None
+
+
+def _with_negative_elbo(figures: ev.Figures) -> ev.Figures:
+    elbo = figures.get("elbo")
+    return {**figures, "negative_elbo": None if elbo is None else -elbo}

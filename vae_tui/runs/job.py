@@ -1,0 +1,91 @@
+"""Everything that starts a trainer, as one JSON; and the start, in a session of its own that outlives the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.layout import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingJob:
+    """A run to make and train: of `recipe` with `overrides` as for `--set`, or, with `resume`, to go on with.
+
+    `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for.
+    """
+
+    recipe: str | None = None
+    overrides: tuple[str, ...] = ()
+    runs_dir: Path = Path("checkpoints")
+    name: str | None = None
+    resume: str | None = None
+    device: str = "auto"
+    devices: int = 1
+    data_root: Path | None = None
+
+    def to_json(self) -> str:
+        """As a trainer process takes it."""
+        return json.dumps(dataclasses.asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainingJob:
+        """What `to_json` wrote; raises ValueError or TypeError for anything else."""
+        job = cls(**json.loads(text))
+        data_root = None if job.data_root is None else Path(job.data_root)
+        return dataclasses.replace(
+            job, overrides=tuple(job.overrides), runs_dir=Path(job.runs_dir), data_root=data_root
+        )
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """The run a trainer opened; `log_bytes` is where its events begin in the log, `notes` are for the user."""
+
+    run: Run
+    log_bytes: int
+    notes: tuple[str, ...]
+
+    def feed(self, trainer: subprocess.Popen[bytes]) -> RunFeed:
+        """The run as it goes on with the trainer that opened it."""
+        return RunFeed(self.run, trainer=trainer, log_bytes=self.log_bytes)
+
+
+def start_trainer(job: TrainingJob) -> subprocess.Popen[bytes]:
+    """Start a trainer process.
+
+    It reads the recipe itself, at the same time as this process does other things; `wait_until_opened` waits for it.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", "vae_tui.training", job.to_json()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={
+            # Threads that spin while they wait starve on a busy machine: 0.8k images/s for 9.0k (benchmarks/LOG.md).
+            "OMP_WAIT_POLICY": "PASSIVE",
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+        },
+    )
+
+
+def wait_until_opened(trainer: subprocess.Popen[bytes]) -> OpenedRun:
+    """Wait for a trainer to open its run; raises VaeTuiError with its message where it cannot."""
+    assert trainer.stdout is not None, "start_trainer connects it"
+    with trainer.stdout as replies:
+        line = replies.readline()
+    if not line:
+        raise VaeTuiError(f"the trainer died before it opened its run (exit status {trainer.wait()})")
+    reply = json.loads(line)
+    if "error" in reply:
+        trainer.wait()
+        raise VaeTuiError(reply["error"])
+    return OpenedRun(Run(Path(reply["run"])), reply["log_bytes"], tuple(reply["notes"]))

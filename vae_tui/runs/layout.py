@@ -1,0 +1,172 @@
+"""A run's folder: where everything in it is, and how it is made, renamed and deleted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_tui.errors import CheckpointError, RunError
+from vae_tui.runs.files import write_whole
+from vae_tui.runs.lock import busy_message, lock_holder
+
+_WEIGHTS = re.compile(r"step-(\d{9,})\.safetensors")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A weights file of a run, at `step`."""
+
+    step: int
+    path: Path
+
+    @property
+    def state_path(self) -> Path:
+        """The file beside it that exact resume needs; it may have been pruned."""
+        return self.path.with_name(f"state-{self.step:09d}.safetensors")
+
+
+def weights_name(step: int) -> str:
+    """The name of the weights file saved after `step` steps."""
+    return f"step-{step:09d}.safetensors"
+
+
+class Run:
+    """The run in the folder `path`; holds no state but that path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, runs_dir: Path, name: str, recipe_toml: str, *, exact: bool = False) -> Run:
+        """Make a new run called `name` and the time (or, `exact`, just `name`), holding its resolved recipe.
+
+        Raises RunError where the name is taken or the folder cannot be written.
+        """
+        stamped = name if exact else f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+        _check_name(stamped, shown=name)
+        for number in range(1, 1000):
+            candidate = stamped if number == 1 else f"{stamped}-{number}"
+            path = runs_dir / candidate
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                if path.is_dir() and exact:
+                    raise RunError(
+                        f"{path} exists already: go on with it by --resume {name}, or choose another --run name"
+                    ) from None
+                if not path.is_dir():
+                    raise RunError(f"{path} is in the way: a run is a folder") from None
+                continue
+            except OSError as error:
+                raise RunError(f"{path} cannot be made: {error.strerror}; choose another --runs-dir") from error
+            break
+        else:
+            raise RunError(f"{runs_dir} holds a thousand runs called {stamped}; choose another --run name")
+        run = cls(path)
+        try:
+            run.commands_path.mkdir()
+            run.images_path.mkdir()
+            run.write_recipe(recipe_toml)
+        except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
+            raise RunError(f"{path} cannot be written: {error.strerror}; choose another --runs-dir") from error
+        return run
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def recipe_path(self) -> Path:
+        """The resolved recipe."""
+        return self.path / "recipe.toml"
+
+    @property
+    def events_path(self) -> Path:
+        """The event log."""
+        return self.path / "events.jsonl"
+
+    @property
+    def commands_path(self) -> Path:
+        """The folder commands are dropped into."""
+        return self.path / "commands"
+
+    @property
+    def images_path(self) -> Path:
+        """The folder of drawn grids."""
+        return self.path / "images"
+
+    @property
+    def worker_log_path(self) -> Path:
+        """Everything the trainer process printed."""
+        return self.path / "worker.log"
+
+    def write_recipe(self, recipe_toml: str) -> None:
+        """Replace the resolved recipe, whole."""
+        text = f"# vae-tui train {self.path.as_posix()}/recipe.toml\n{recipe_toml}"
+        write_whole(self.recipe_path, text.encode())
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """The weights files there are, oldest first."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        steps = sorted(int(match[1]) for name in names if (match := _WEIGHTS.fullmatch(name)))
+        return [Checkpoint(step, self.path / weights_name(step)) for step in steps]
+
+    def latest(self) -> Checkpoint:
+        """The newest checkpoint; raises CheckpointError where there is none."""
+        found = self.checkpoints()
+        if not found:
+            raise CheckpointError(f"{self.path} holds no checkpoint yet")
+        return found[-1]
+
+    def resumable(self) -> Checkpoint | None:
+        """The newest checkpoint with its state beside it, to go on from; None: nothing is saved, the run begins again.
+
+        Raises CheckpointError where there are weights, but nothing that exact resume needs.
+        """
+        found = self.checkpoints()
+        with_state = [checkpoint for checkpoint in found if checkpoint.state_path.exists()]
+        if found and not with_state:
+            raise CheckpointError(
+                f"{self.path} has weights but no state-*.safetensors beside them, so it cannot go on exactly; "
+                f"start a new run from its weights with: vae-tui train {self.recipe_path} --set train.start_from={self.path}"
+            )
+        return with_state[-1] if with_state else None
+
+    def rename(self, name: str) -> Run:
+        """Give the run another name beside its siblings; raises RunError for a live run and a name that is taken."""
+        _check_name(name, shown=name)
+        if lock_holder(self.path) is not None:
+            raise RunError(busy_message(self.path))
+        target = self.path.with_name(name)
+        # mkdir claims the name, and rename replaces an empty folder: two who want it never both get it.
+        try:
+            target.mkdir()
+        except FileExistsError:
+            raise RunError(f"{target} exists already: choose another name") from None
+        except OSError as error:
+            raise RunError(f"{target} cannot be made: {error.strerror}") from error
+        os.rename(self.path, target)
+        return Run(target)
+
+    def delete(self) -> None:
+        """Delete the run and all that is in it; raises RunError for a live one, and where the disk refuses."""
+        if lock_holder(self.path) is not None:
+            raise RunError(busy_message(self.path))
+        try:
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise RunError(f"{error.filename or self.path} cannot be deleted: {error.strerror}") from error
+
+
+def _check_name(name: str, *, shown: str) -> None:
+    if not re.fullmatch(r"[^/\0]+", name) or name in (".", "..") or name.startswith("-"):
+        raise RunError(f"{shown!r} cannot name a run: expected a plain folder name")

@@ -1,0 +1,56 @@
+"""How a run stands: what its log says, and whether its trainer is still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vae_tui.events import RunFinished
+from vae_tui.runs.commands import Command
+from vae_tui.runs.history import History
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import read_last_event
+
+Phase = Literal["starting", "training", "paused", "completed", "stopped", "failed", "interrupted"]
+"""`starting`: no trainer has taken a step yet; `interrupted`: its trainer died without a last event, by kill -9 or a
+power cut, say."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """How a run stands; `live`: a trainer has it; `pending`: commands not answered yet."""
+
+    phase: Phase
+    live: bool
+    pending: tuple[Command, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether no trainer works on the run, and one did."""
+        return self.phase in ("completed", "stopped", "failed", "interrupted")
+
+
+def find_status(
+    history: History, *, live: bool, trainer: int | None = None, pending: tuple[Command, ...] = ()
+) -> RunStatus:
+    """How the run of `history` stands; `trainer` is the process just started for it, if one was."""
+    started = history.started
+    if started is None or (trainer is not None and started.pid != trainer):
+        lost = trainer is not None and not live
+        return RunStatus("failed" if lost else "starting", live, pending)
+    if history.finished is None and not live:
+        return RunStatus("failed" if trainer is not None else "interrupted", live)
+    return RunStatus(history.phase, live and history.finished is None, pending)
+
+
+def read_status(run: Run) -> RunStatus:
+    """How a run stands, from its lock and the end of its log; one that is live may also be starting or paused."""
+    live = lock_holder(run.path) is not None
+    last = read_last_event(run.events_path)
+    if isinstance(last, RunFinished):
+        return RunStatus(last.status, live=False)  # its trainer may still be closing down
+    if live:
+        return RunStatus("training", live=True)
+    began = run.events_path.is_file() and run.events_path.stat().st_size > 0
+    return RunStatus("interrupted" if began else "starting", live=False)
