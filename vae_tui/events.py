@@ -222,7 +222,9 @@ KINDS: dict[str, type[Event]] = {
 
 _FIELDS = {name: frozenset(field.name for field in dataclasses.fields(kind)) for name, kind in KINDS.items()}
 _TUPLES = ("image_shape", "notes")
+_WITH_TUPLES = {name for name, fields in _FIELDS.items() if not fields.isdisjoint(_TUPLES)}
 _NUMBERS = ("time", "step", "epoch", "steps")
+_decode = json.JSONDecoder().raw_decode
 
 
 def to_json(event: Event) -> str:
@@ -235,19 +237,20 @@ def to_json(event: Event) -> str:
 def from_json(line: str) -> Event | None:
     """Read one line of the log; None for a line that is no event this version knows."""
     try:
-        body = json.loads(line)
+        body, end = _decode(line)
         name = body.pop("event")
         kind, fields = KINDS[name], _FIELDS[name]
         if not body.keys() <= fields:
             body = {key: value for key, value in body.items() if key in fields}
-        for key in _TUPLES:
-            if key in body:
-                body[key] = tuple(body[key])
+        if name in _WITH_TUPLES:
+            body |= {key: tuple(body[key]) for key in _TUPLES if key in body}
         event = kind(**body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    numbers = all(isinstance(body[key], int | float) for key in _NUMBERS if key in body)
-    return event if numbers else None
+    for key in _NUMBERS:
+        if key in body and not isinstance(body[key], int | float):
+            return None
+    return event if end == len(line) else None
 
 
 def _finite(value: Any) -> Any:

@@ -17,7 +17,7 @@ from vae_tui import events as ev
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.runs.best import is_better
 from vae_tui.runs.layout import weights_name
-from vae_tui.runs.series import Series
+from vae_tui.runs.series import Track
 
 LogPhase = Literal["starting", "training", "paused", "completed", "stopped", "failed"]
 """How a run stands by its log alone."""
@@ -103,17 +103,17 @@ class History:
         self.epoch = 0
         self.step = 0
         self.last_time: float | None = None
-        self.train = {name: Series() for name in (*FIGURES, *_STEP_FIGURES)}
+        self._reports = Track((*FIGURES, *_STEP_FIGURES))
+        self.train = self._reports.series
         """Means of each report against its step."""
-        self.validation = {name: Series() for name in FIGURES}
+        self._validations = Track(FIGURES)
+        self.validation = self._validations.series
         """Figures of each epoch against its last step."""
         self.messages: deque[Note] = deque(maxlen=_MESSAGES)
         self.notes: tuple[str, ...] = ()
         """What the newest trainer noted when it began."""
         self.added_notes: deque[Note] = deque(maxlen=_ADDED_NOTES)
         """The notes added since, by any trainer of the run."""
-        self._reports = Series()
-        """Training seconds against steps, of every report, whatever its figures."""
         self._epochs = _Epochs()
         self._checkpoints = _Checkpoints()
         self._images: dict[str, list[ev.ImagesDrawn]] = {}
@@ -225,24 +225,15 @@ class History:
     def at(self, step: int) -> Moment:
         """The run as it was after `step` steps, at any time since its start."""
         step = min(step, self.step)
-        report = bisect_right(self._reports.steps, step) - 1
-        train: dict[str, float | None] = {}
-        seconds = 0.0
-        if report >= 0:
-            reported, seconds = self._reports.steps[report], self._reports.seconds[report]
-            train = {name: series.at(reported) for name, series in self.train.items()}
-        epoch = self._epochs.at(step)
-        validation: dict[str, float | None] = {}
-        if epoch is not None and epoch.validated:
-            validation = {name: series.at(epoch.step) for name, series in self.validation.items()}
+        report, validation = self._reports.index(step), self._validations.index(step)
         images = {kind: found for kind, drawn in self._images.items() if (found := _last_until(drawn, step))}
         return Moment(
             step=step,
             epoch=self.epoch if step == self.step else math.ceil(step / self.steps_per_epoch),
-            seconds=seconds,
-            train=train,
-            validation=validation,
-            rate_per_dimension=epoch.rates if epoch is not None else (),
+            seconds=self._reports.seconds[report] if report >= 0 else 0.0,
+            train=self._reports.row(report) if report >= 0 else {},
+            validation=self._validations.row(validation) if validation >= 0 else {},
+            rate_per_dimension=self._epochs.rates_at(step),
             images=images,
             checkpoint=self._checkpoints.at(step),
             best=_last_until(self._bests, step),
@@ -284,8 +275,8 @@ class History:
 
     def _forget_after(self, step: int) -> None:
         """Forget the figures, pictures and checkpoints of later steps than `step`."""
-        for series in (*self.train.values(), *self.validation.values(), self._reports):
-            series.truncate(step)
+        self._reports.truncate(step)
+        self._validations.truncate(step)
         for drawn in self._images.values():
             _truncate(drawn, step)
         _truncate(self._bests, step)
@@ -313,25 +304,28 @@ class History:
 
     def _add_report(self, event: ev.StepCompleted) -> None:
         self.epoch = event.epoch
-        step, seconds, train = event.step, self._training_seconds(event.time), self.train
-        self._reports.append(step, seconds, 0.0)
-        for name, value in _with_negative_elbo(event.train).items():
-            if name in train:
-                train[name].append(step, seconds, value)
-        for name in _STEP_FIGURES:
-            train[name].append(step, seconds, getattr(event, name))
+        row = (
+            *_figures(event.train),
+            event.beta,
+            event.lr,
+            event.images_per_second,
+            event.cpu_percent,
+            event.rss_bytes,
+            event.gpu_percent,
+            event.gpu_memory_bytes,
+        )
+        self._reports.append(event.step, self._training_seconds(event.time), row)
 
     def _add_epoch(self, event: ev.EpochCompleted) -> None:
         self.epoch = event.epoch
         self._epochs.append(event)
         if event.validation is None:
             return
-        seconds, figures = self._training_seconds(event.time), _with_negative_elbo(event.validation)
-        for name, series in self.validation.items():
-            series.append(event.step, seconds, figures.get(name))
-        loss = figures.get("loss")
+        seconds, figures = self._training_seconds(event.time), _figures(event.validation)
+        self._validations.append(event.step, seconds, figures)
+        loss, negative_elbo, *_ = figures
         if loss is not None and is_better(loss, self.best.loss if self.best else None):
-            self._bests.append(Best(event.step, seconds, loss, figures.get("negative_elbo")))
+            self._bests.append(Best(event.step, seconds, loss, negative_elbo))
 
     def _add_answer(self, event: ev.CommandDone) -> None:
         if event.command == "pause" and not self.paused:
@@ -350,19 +344,11 @@ class History:
         self.messages.append(Note(event.time, text))
 
 
-@dataclass(frozen=True)
-class _Epoch:
-    step: int
-    validated: bool
-    rates: tuple[float, ...]
-
-
 class _Epochs:
-    """The end of every epoch: its step, whether it was validated, and the rate of each dimension, 4 bytes each."""
+    """The rate of each dimension at the end of every epoch, 4 bytes each."""
 
     def __init__(self) -> None:
         self._steps = array("q")
-        self._validated = bytearray()
         self._rates = array("f")
         self._ends = array("q")
         """Where the rates of each epoch end in `_rates`."""
@@ -370,25 +356,23 @@ class _Epochs:
 
     def append(self, event: ev.EpochCompleted) -> None:
         self._steps.append(event.step)
-        self._validated.append(event.validation is not None)
         self._last = tuple(math.nan if rate is None else rate for rate in event.rate_per_dimension)
         self._rates.extend(self._last)
         self._ends.append(len(self._rates))
 
-    def at(self, step: int) -> _Epoch | None:
+    def rates_at(self, step: int) -> tuple[float, ...]:
+        """The rates (Z,) of the last epoch that had ended; exact for the newest."""
         index = bisect_right(self._steps, step) - 1
         if index < 0:
-            return None
+            return ()
         if index == len(self._steps) - 1 and self._last:
-            rates = self._last
-        else:
-            rates = tuple(self._rates[self._ends[index - 1] if index else 0 : self._ends[index]])
-        return _Epoch(self._steps[index], bool(self._validated[index]), rates)
+            return self._last
+        return tuple(self._rates[self._ends[index - 1] if index else 0 : self._ends[index]])
 
     def truncate(self, step: int) -> None:
         count = bisect_right(self._steps, step)
         if count < len(self._steps):
-            del self._steps[count:], self._validated[count:], self._ends[count:]
+            del self._steps[count:], self._ends[count:]
             del self._rates[self._ends[-1] if count else 0 :]
             self._last = ()
 
@@ -443,6 +427,7 @@ def _last_until(dated: list[_Dated], step: int) -> _Dated | None:
     return dated[index] if index >= 0 else None
 
 
-def _with_negative_elbo(figures: ev.Figures) -> ev.Figures:
+def _figures(figures: ev.Figures) -> tuple[float | None, float | None, float | None, float | None]:
+    """As FIGURES."""
     elbo = figures.get("elbo")
-    return {**figures, "negative_elbo": None if elbo is None else -elbo}
+    return figures.get("loss"), None if elbo is None else -elbo, figures.get("distortion"), figures.get("rate")

@@ -1,44 +1,101 @@
-"""One figure over a run, held exactly and read in a bounded number of points."""
+"""Figures over a run, held exactly and read in a bounded number of points."""
 
 from __future__ import annotations
 
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 Axis = Literal["step", "epoch", "time"]
 Point = tuple[float, float]
 
 
-class Series:
-    """One figure against steps and against seconds of training; both only ever grow."""
+class Track:
+    """Figures measured together: one row of `names` a step, 8 bytes a figure, against steps and seconds of training.
 
-    def __init__(self) -> None:
+    Both only ever grow. A figure that was not measured or is not finite leaves a gap.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
         self.steps = array("q")
         self.seconds = array("d")
-        self.values = array("d")
+        self.series = {name: Series(self) for name in names}
+        self._all = tuple(self.series.values())
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.steps)
 
-    def append(self, step: int, seconds: float, value: float | None) -> None:
-        """Add a point; a figure that is not finite leaves a gap."""
-        if value is not None and math.isfinite(value):
-            self.steps.append(step)
-            self.seconds.append(seconds)
-            self.values.append(value)
+    def append(self, step: int, seconds: float, row: Iterable[float | None]) -> None:
+        """Add a row, in the order of the names."""
+        self.steps.append(step)
+        self.seconds.append(seconds)
+        for series, value in zip(self._all, row, strict=True):
+            series.add(value)
 
-    def at(self, step: int) -> float | None:
-        """The value at exactly this step; None where there is a gap."""
-        index = bisect_left(self.steps, step)
-        return self.values[index] if index < len(self.steps) and self.steps[index] == step else None
+    def index(self, step: int) -> int:
+        """The index of the last row up to `step`; -1 where there is none."""
+        return bisect_right(self.steps, step) - 1
+
+    def row(self, index: int) -> dict[str, float | None]:
+        """The figures of a row by name; None for a gap."""
+        return {name: series.value(index) for name, series in self.series.items()}
 
     def truncate(self, step: int) -> None:
         """Forget what came after `step`."""
-        end = bisect_right(self.steps, step)
-        del self.steps[end:], self.seconds[end:], self.values[end:]
+        end = self.index(step) + 1
+        if end < len(self.steps):
+            del self.steps[end:], self.seconds[end:]
+            for series in self._all:
+                series.truncate(end)
+
+
+class Series:
+    """One figure of a track; its points are those that were measured and finite."""
+
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._rows = array("d")
+        self._gaps = 0
+        self._measured: tuple[int, array[int], array[float], array[float]] | None = None
+        """For a series with gaps: how many rows there were, and steps, seconds and values without the gaps."""
+
+    def add(self, value: float | None) -> None:
+        """Add the value of the track's newest row."""
+        if value is None or not math.isfinite(value):
+            value = math.nan
+            self._gaps += 1
+        self._rows.append(value)
+
+    def truncate(self, count: int) -> None:
+        """Keep the first `count` rows."""
+        self._gaps -= sum(map(math.isnan, self._rows[count:]))
+        del self._rows[count:]
+        self._measured = None
+
+    def value(self, index: int) -> float | None:
+        """The value of a row of the track; None for a gap."""
+        value = self._rows[index]
+        return None if math.isnan(value) else value
+
+    @property
+    def steps(self) -> array[int]:
+        """The step of each point."""
+        return self._without_gaps()[1] if self._gaps else self._track.steps
+
+    @property
+    def seconds(self) -> array[float]:
+        """The seconds of training of each point."""
+        return self._without_gaps()[2] if self._gaps else self._track.seconds
+
+    @property
+    def values(self) -> array[float]:
+        """The value of each point."""
+        return self._without_gaps()[3] if self._gaps else self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows) - self._gaps
 
     def points(self, axis: Axis = "step", *, steps_per_epoch: int = 1) -> list[Point]:
         """Every point, as (x, value)."""
@@ -47,23 +104,25 @@ class Series:
     def thin(self, columns: int, axis: Axis = "step", *, steps_per_epoch: int = 1) -> list[Point]:
         """At most two points a column: the least and the greatest of what falls there, in their order."""
         xs, scale = self._along(axis, steps_per_epoch)
+        values = self.values
         if len(self) <= 2 * columns:
-            return [(x * scale, value) for x, value in zip(xs, self.values, strict=True)]
+            return [(x * scale, value) for x, value in zip(xs, values, strict=True)]
         found: list[Point] = []
-        for start, end in self._columns(xs, columns):
-            inside = self.values[start:end]
+        for start, end in _columns(xs, columns):
+            inside = values[start:end]
             least, greatest = inside.index(min(inside)), inside.index(max(inside))
             for index in sorted({start + least, start + greatest}):
-                found.append((xs[index] * scale, self.values[index]))
+                found.append((xs[index] * scale, values[index]))
         return found
 
     def column_means(self, columns: int, axis: Axis = "step", *, steps_per_epoch: int = 1) -> list[Point]:
         """At most one point a column: the mean of what falls there, at the mean of where it lies."""
         xs, scale = self._along(axis, steps_per_epoch)
+        values = self.values
         found: list[Point] = []
-        for start, end in self._columns(xs, columns):
+        for start, end in _columns(xs, columns):
             inside = end - start
-            found.append((sum(xs[start:end]) / inside * scale, sum(self.values[start:end]) / inside))
+            found.append((sum(xs[start:end]) / inside * scale, sum(values[start:end]) / inside))
         return found
 
     def _along(self, axis: Axis, steps_per_epoch: int) -> tuple[array[int] | array[float], float]:
@@ -71,16 +130,30 @@ class Series:
             return self.seconds, 1.0
         return self.steps, 1.0 / steps_per_epoch if axis == "epoch" else 1.0
 
-    def _columns(self, xs: array[int] | array[float], columns: int) -> Iterable[tuple[int, int]]:
-        """The index ranges that fall into each of `columns` equal stretches, empty ones left out."""
-        if not xs or columns < 1:
-            return
-        first, last = xs[0], xs[-1]
-        start = 0
-        for column in range(1, columns):
-            end = bisect_left(xs, first + (last - first) * column / columns, start)
-            if end > start:
-                yield start, end
-            start = end
-        if start < len(xs):
-            yield start, len(xs)
+    def _without_gaps(self) -> tuple[int, array[int], array[float], array[float]]:
+        rows = len(self._rows)
+        if self._measured is None or self._measured[0] != rows:
+            there = [index for index, value in enumerate(self._rows) if not math.isnan(value)]
+            steps, seconds = self._track.steps, self._track.seconds
+            self._measured = (
+                rows,
+                array("q", (steps[index] for index in there)),
+                array("d", (seconds[index] for index in there)),
+                array("d", (self._rows[index] for index in there)),
+            )
+        return self._measured
+
+
+def _columns(xs: array[int] | array[float], columns: int) -> Iterator[tuple[int, int]]:
+    """The index ranges that fall into each of `columns` equal stretches, empty ones left out."""
+    if not xs or columns < 1:
+        return
+    first, last = xs[0], xs[-1]
+    start = 0
+    for column in range(1, columns):
+        end = bisect_left(xs, first + (last - first) * column / columns, start)
+        if end > start:
+            yield start, end
+        start = end
+    if start < len(xs):
+        yield start, len(xs)

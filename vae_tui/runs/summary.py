@@ -1,0 +1,174 @@
+"""One line about a run, from bounded reads: the head and the tail of its log, and the headers of its checkpoints.
+
+However long the run, a summary costs the same, so a folder of hundreds opens at once. `Summaries` remembers each by the
+size and time of its log, and reads it again only when those changed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from vae_tui import events as ev
+from vae_tui.errors import CheckpointError
+from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import read_tail
+from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.status import Phase
+
+_E = TypeVar("_E", bound=ev.Event)
+_HEAD_BYTES = 1 << 16
+_TAIL_BYTES = 1 << 15
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in one line; figures are in nats per image, times in Unix seconds, None where not known.
+
+    `train` and `validation` are those of the last epoch, `best` the validation of the best checkpoint at `best_step`,
+    `rate_per_dimension` (Z,) that of the last epoch.
+    """
+
+    name: str
+    phase: Phase
+    live: bool
+    recipe: dict[str, dict[str, Any]]
+    loss_name: str = ""
+    reason: str = ""
+    started: float | None = None
+    updated: float | None = None
+    epoch: int = 0
+    step: int = 0
+    train: ev.Figures | None = None
+    validation: ev.Figures | None = None
+    best: ev.Figures | None = None
+    best_step: int | None = None
+    rate_per_dimension: tuple[float | None, ...] = ()
+    beta: float | None = None
+
+    @property
+    def active_dimensions(self) -> int:
+        """Latent dimensions that carry more than 0.01 nats."""
+        return sum((rate or 0.0) > ev.ACTIVE_NATS for rate in self.rate_per_dimension)
+
+
+class Summaries:
+    """The summaries of runs, each remembered for as long as its log is the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, int] | None, Summary]] = {}
+
+    def of(self, run: Run) -> Summary:
+        """The summary of a run, read only where its log has changed since the last time."""
+        key, stamp = os.fspath(run.path), _stamp(run)
+        known = self._known.get(key)
+        if known is not None and known[0] == stamp:
+            # A trainer may have died without writing anything.
+            return _with_liveness(run, known[1]) if known[1].live else known[1]
+        summary = summarize(run)
+        self._known[key] = stamp, summary
+        return summary
+
+
+def summarize(run: Run) -> Summary:
+    """Read the summary of a run."""
+    head, tail = _read_head(run), list(_read_backwards(run))
+    training = _first(tail, ev.TrainingStarted) or _first(head, ev.TrainingStarted)
+    epoch = _first(tail, ev.EpochCompleted)
+    finished = tail[0] if tail and isinstance(tail[0], ev.RunFinished) else None
+    first = head[0] if head else None
+    best, best_step = _read_best(run)
+    summary = Summary(
+        name=run.name,
+        phase=finished.status if finished else "starting",
+        live=False,
+        recipe=_read_recipe(run),
+        loss_name=training.loss if training else "",
+        reason=finished.reason if finished else "",
+        started=first.time if first else None,
+        updated=tail[0].time if tail else None,
+        epoch=max((getattr(event, "epoch", 0) for event in tail), default=0),
+        step=tail[0].step if tail else 0,
+        train=epoch.train if epoch else None,
+        validation=epoch.validation if epoch else None,
+        best=best,
+        best_step=best_step,
+        rate_per_dimension=tuple(epoch.rate_per_dimension) if epoch else (),
+        beta=epoch.beta if epoch else None,
+    )
+    return summary if finished else _with_liveness(run, replace(summary, phase=_phase_of_a_live_run(tail)))
+
+
+def _with_liveness(run: Run, summary: Summary) -> Summary:
+    if lock_holder(run.path) is not None:
+        return replace(summary, live=True)
+    return replace(summary, live=False, phase="interrupted" if summary.updated is not None else "starting")
+
+
+def _phase_of_a_live_run(newest_first: list[ev.Event]) -> Phase:
+    for event in newest_first:
+        if isinstance(event, ev.CommandDone) and event.command in ("pause", "unpause"):
+            return "paused" if event.command == "pause" else "training"
+        if isinstance(event, ev.StepCompleted | ev.EpochStarted | ev.TrainingStarted):
+            return "training"
+        if isinstance(event, ev.RunStarted):
+            break
+    return "starting"
+
+
+def _read_recipe(run: Run) -> dict[str, dict[str, Any]]:
+    try:
+        return tomllib.loads(run.recipe_path.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_best(run: Run) -> tuple[ev.Figures | None, int | None]:
+    try:
+        best = best_checkpoint(run)
+        validation = read_metadata(best.path).get("validation")
+    except CheckpointError:
+        return None, None
+    return (validation, best.step) if isinstance(validation, dict) else (None, None)
+
+
+def _read_head(run: Run) -> list[ev.Event]:
+    """The events at the start of the log."""
+    try:
+        with run.events_path.open("rb") as log:
+            lines = log.read(_HEAD_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
+    except OSError:
+        return []
+    found = []
+    for line in lines.split("\n"):
+        if (event := ev.from_json(line)) is not None:
+            found.append(event)
+            if isinstance(event, ev.TrainingStarted):
+                break
+    return found
+
+
+def _read_backwards(run: Run) -> Iterator[ev.Event]:
+    """The events at the end of the log, newest first, as far back as the last whole epoch or the last start."""
+    for line in reversed(read_tail(run.events_path, _TAIL_BYTES).split("\n")):
+        if (event := ev.from_json(line)) is not None:
+            yield event
+            if isinstance(event, ev.EpochCompleted | ev.RunStarted):
+                return
+
+
+def _first(events: Iterable[ev.Event], kind: type[_E]) -> _E | None:
+    return next((event for event in events if isinstance(event, kind)), None)
+
+
+def _stamp(run: Run) -> tuple[int, int] | None:
+    try:
+        status = run.events_path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
