@@ -10,7 +10,7 @@ import torch
 
 from vae_tui.model import build
 from vae_tui.recipe import OptimizerTable, parse
-from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
+from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, PublicOptimizer, build_optimizer, learning_rate
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,11 @@ def test_the_learning_rate_of_four_epochs(table: dict[str, object], expected: li
         ({"name": "sgd", "momentum": 0.9}, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
     ],
 )
-def test_every_optimizer_steps_as_torchs_own_does(table: dict[str, Any], reference: Any) -> None:
+@pytest.mark.parametrize("kind", [FusedOptimizer, PublicOptimizer])
+def test_every_optimizer_steps_as_torchs_own_does(table: dict[str, Any], reference: Any, kind: Any) -> None:
     start = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
     ours, theirs, unused = (torch.nn.Parameter(start.clone()) for _ in range(3))
-    optimizer = FusedOptimizer(OptimizerTable.model_validate({"lr": 0.1, **table}), [unused, ours])
+    optimizer = kind(OptimizerTable.model_validate({"lr": 0.1, **table}), [unused, ours])
     expected = reference([theirs])
     for _ in range(5):
         for weight, step in ((ours, optimizer.step), (theirs, expected.step)):
@@ -50,6 +51,39 @@ def test_every_optimizer_steps_as_torchs_own_does(table: dict[str, Any], referen
     torch.testing.assert_close(ours, theirs)
     # What has no gradient stays: a decoder that is not trained, say.
     assert torch.equal(unused, start)
+
+
+@pytest.mark.parametrize(
+    "table", [{"name": "adam"}, {"name": "adamw"}, {"name": "sgd", "momentum": 0.9}, {"name": "sgd"}]
+)
+def test_a_run_goes_on_with_public_optimizers_where_torchs_fused_kernels_are_gone(
+    table: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = OptimizerTable.model_validate({"lr": 0.1, **table})
+    weights = [torch.nn.Parameter(torch.tensor([1.0, -2.0, 3.0])) for _ in range(2)]
+    fused = build_optimizer(chosen, [weights[0]])
+    assert isinstance(fused, FusedOptimizer)
+    monkeypatch.setattr("vae_tui.training.optimizers._KERNELS", {table["name"]: "_gone_with_a_newer_torch_"})
+    public = build_optimizer(chosen, [weights[1]])
+    assert isinstance(public, PublicOptimizer)
+
+    def take_steps(optimizer: Any, weight: torch.nn.Parameter) -> None:
+        for lr in (0.1, 0.05):
+            optimizer.lr = lr
+            optimizer.clear_gradients()
+            weight.square().sum().backward()
+            optimizer.step()
+
+    monkeypatch.undo()
+    take_steps(fused, weights[0])
+    take_steps(public, weights[1])
+    torch.testing.assert_close(weights[0], weights[1])
+    resumed = PublicOptimizer(chosen, [weights[1]])
+    resumed.restore(fused.state())
+    assert resumed.state().keys() == fused.state().keys()
+    take_steps(fused, weights[0])
+    take_steps(resumed, weights[1])
+    torch.testing.assert_close(weights[0], weights[1])
 
 
 def test_training_does_without_torchs_compiler(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import torch
 from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
+from vae_tui.device import choose_devices
 from vae_tui.errors import DeviceError, RunError
 from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.commands import Pause, Unpause, send_command
@@ -25,7 +26,6 @@ from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.runs.status import read_status
-from vae_tui.training.device import choose_devices
 
 _HARD = ("data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2", "optimizer.clip_norm=5.0")
 """97 images in batches of 20: the last has 17, which two ranks do not share evenly."""

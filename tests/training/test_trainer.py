@@ -18,6 +18,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.training.optimizers import FusedOptimizer
 from vae_tui.training.ranks import Batch
+from vae_tui.training.steps import AutogradStep, RecordedStep
 from vae_tui.training.trainer import Trainer
 
 _HARD = (
@@ -73,7 +74,7 @@ def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun
         while not trainer.epoch_is_over:
             count, batch = trainer._next_batch()
             trainer.position += count
-            for image in trainer._images(batch):
+            for image in trainer._parts.images(batch):
                 turned = image.numpy().tobytes() not in known
                 seen[known[(image.flip(-1) if turned else image).numpy().tobytes()]] = turned
         assert len(seen) == len(trainer.images)
@@ -84,7 +85,8 @@ def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun
 
 def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: MakeRun) -> None:
     plain, recorded = (make_trainer(make_run(*_HARD, name=name)) for name in ("plain", "recorded"))
-    recorder = recorded._recorder = InPlace()
+    recorder = InPlace()
+    recorded._step = RecordedStep(recorded._step, recorded.recipe.train.batch_size, recorder)
     for trainer in (plain, recorded):
         take_epochs(trainer, 3)
     assert recorder.steps == 3 * 4, "the last of an epoch's five batches is smaller"
@@ -118,21 +120,21 @@ def test_bfloat16_trains_nearly_as_float32_does_and_counts_nats_in_float32(make_
     assert rough.epoch_means().figures() != exact.epoch_means().figures()
     assert rough.epoch_means().figures() == pytest.approx(exact.epoch_means().figures(), rel=0.02)
     _, batch = (rough.begin_epoch(), rough._next_batch()[1])
-    assert {tensor.dtype for tensor in rough._forward(batch)} == {torch.float32}
+    assert {tensor.dtype for tensor in AutogradStep(rough._parts).forward(batch)} == {torch.float32}
 
 
 @pytest.mark.parametrize(("room", "told"), [(6, "5 fit: --set train.batch_size=5"), (0, "nor for a single one")])
 def test_where_memory_is_short_the_batch_that_fits_is_told(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, room: int, told: str
 ) -> None:
-    forward = Trainer._forward
+    forward = AutogradStep.forward
 
-    def forward_in_little_memory(self: Trainer, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward_in_little_memory(self: AutogradStep, batch: Batch) -> tuple[Tensor, Tensor]:
         if len(batch["pixels"]) > room:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
         return forward(self, batch)
 
-    monkeypatch.setattr(Trainer, "_forward", forward_in_little_memory)
+    monkeypatch.setattr(AutogradStep, "forward", forward_in_little_memory)
     run = make_run("model.network=conv", "model.channels=[4]")
     with pytest.raises(DeviceError, match="cpu has not enough memory for batches of 20 images") as caught:
         list(train_events(run))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_tui.data import Images, ImageSets, Progress, as_floats
+from vae_tui.device import choose_device
 from vae_tui.errors import DataError
 from vae_tui.evaluation.disentanglement import (
     Dci,
@@ -30,7 +31,6 @@ from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
 from vae_tui.recipe import DataTable, LikelihoodTable
 from vae_tui.runs.metadata import read_metadata
-from vae_tui.training.device import choose_device
 
 _BINS = 20
 _LOOKED_AT = 1000

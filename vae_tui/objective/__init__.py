@@ -1,7 +1,6 @@
-"""What training minimises."""
+"""What training minimises: one file a family of objectives, each of which brings what it needs."""
 
-from vae_tui.objective.correlation import Factor
 from vae_tui.objective.elbo import BetaElbo, importance_bound
-from vae_tui.objective.objective import WHOLE_BATCHES, Objective, build_objective
+from vae_tui.objective.objective import Objective, build_objective, find_objective
 
-__all__ = ["WHOLE_BATCHES", "BetaElbo", "Factor", "Objective", "build_objective", "importance_bound"]
+__all__ = ["BetaElbo", "Objective", "build_objective", "find_objective", "importance_bound"]

@@ -9,64 +9,59 @@ from torch import Tensor
 
 from vae_tui.model import Terms
 from vae_tui.model.gaussian import halves
-from vae_tui.objective.schedules import scheduled_beta
-from vae_tui.recipe import ObjectiveTable
+from vae_tui.objective.objective import Objective, beta_weighted
 
 
-class DipVae:
+class DipVae(Objective):
     """distortion + rate + a penalty on how far the codes' covariance is from the identity.
 
     Kumar et al., Variational Inference of Disentangled Latent Concepts, 2018, equations 6 (I: of the means) and 7 (II: of
-    the codes); the penalty is weighed against the mean over the batch.
+    the codes); the penalty is weighed against the mean over the batch. Checkpoints are chosen by -ELBO.
     """
 
-    def __init__(self, objective: ObjectiveTable) -> None:
-        self._objective = objective
+    name = "dip"
 
     def weights(self, epochs: float) -> dict[str, float]:
         """Beta is always 1."""
         return {"beta": 1.0}
 
-    def loss(self, terms: Terms, weights: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, terms: Terms, inputs: Mapping[str, Tensor]) -> Tensor:
         """What is minimised, in nats, summed over the images."""
         mean, log_variance = halves(terms.parameters)
         centred = mean - mean.mean(0)
         covariance = centred.T @ centred / len(mean)
-        if self._objective.covariance == "codes":
+        if self.table.covariance == "codes":
             covariance = covariance + torch.diag(log_variance.exp().mean(0))
         diagonal = covariance.diagonal()
         off_diagonal = covariance.square().sum() - diagonal.square().sum()
-        penalty = self._objective.off_diagonal * off_diagonal
-        penalty = penalty + self._objective.diagonal * (diagonal - 1).square().sum()
+        penalty = self.table.off_diagonal * off_diagonal
+        penalty = penalty + self.table.diagonal * (diagonal - 1).square().sum()
         return terms.distortion.sum() + terms.rate_per_dimension.sum() + penalty * len(mean)
 
-    def judge(self, distortion: float, rate: float) -> float:
-        """The loss by which checkpoints are chosen: the negative ELBO."""
-        return distortion + rate
 
-
-class MmdVae:
+class MmdVae(Objective):
     """distortion + beta * rate + a weight times the maximum mean discrepancy of codes and prior.
 
     Zhao et al., InfoVAE, 2019, equation 6, where beta is 1 - alpha and the weight alpha + lambda - 1.
     """
 
-    def __init__(self, objective: ObjectiveTable) -> None:
-        self._objective = objective
+    name = "mmd"
+    takes_noise = True
 
-    def weights(self, epochs: float) -> dict[str, float]:
-        """Beta after that many epochs, whole or not."""
-        return {"beta": scheduled_beta(self._objective, epochs)}
-
-    def loss(self, terms: Terms, weights: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, terms: Terms, inputs: Mapping[str, Tensor]) -> Tensor:
         """What is minimised, in nats but for the discrepancy, summed over the images."""
-        distance = discrepancy(terms.latent, weights["noise"]) * len(terms.latent)
+        distance = discrepancy(terms.latent, inputs["noise"]) * len(terms.latent)
         rate = terms.rate_per_dimension.sum()
-        return terms.distortion.sum() + weights["beta"] * rate + self._objective.mmd * distance
+        return terms.distortion.sum() + inputs["beta"] * rate + self.table.mmd * distance
 
-    def judge(self, distortion: float, rate: float) -> float:
-        """The loss by which checkpoints are chosen: at full beta, without the discrepancy."""
-        return distortion + self._objective.beta * rate
+    def selection_loss(self, distortion: float, rate: float, bound: float) -> float:
+        """At full beta, without the discrepancy."""
+        return distortion + self.table.beta * rate
+
+    @property
+    def loss_name(self) -> str:
+        """As the weights have it, without the discrepancy."""
+        return beta_weighted(self.table)
 
 
 def discrepancy(latent: Tensor, prior: Tensor) -> Tensor:

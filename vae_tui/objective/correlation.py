@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from vae_tui.model import Terms
 from vae_tui.model.gaussian import halves, normal_log_density
-from vae_tui.objective.schedules import scheduled_beta
+from vae_tui.objective.objective import Objective
 from vae_tui.recipe import ObjectiveTable
 
 _WIDTH, _DEPTH = 1000, 6
@@ -43,69 +43,62 @@ def decompose(latent: Tensor, mean: Tensor, log_variance: Tensor, image_count: i
     return Decomposition(own - together, together - apart, apart - normal_log_density(latent).sum(1))
 
 
-class BetaTcvae:
+class BetaTcvae(Objective):
     """distortion + rate + (beta - 1) * total correlation: mutual information and dimension-wise KL weigh 1.
 
-    Chen et al., Isolating Sources of Disentanglement, 2018, equation 4 with alpha = gamma = 1.
+    Chen et al., Isolating Sources of Disentanglement, 2018, equation 4 with alpha = gamma = 1. Checkpoints are chosen by
+    -ELBO.
     """
 
-    def __init__(self, objective: ObjectiveTable, image_count: int) -> None:
-        """`image_count` is that of the training images."""
-        self._objective = objective
+    name = "tcvae"
+
+    def __init__(self, table: ObjectiveTable, *, latent_dim: int, image_count: int) -> None:
+        super().__init__(table, latent_dim=latent_dim, image_count=image_count)
         self._image_count = image_count
 
-    def weights(self, epochs: float) -> dict[str, float]:
-        """Beta after that many epochs, whole or not."""
-        return {"beta": scheduled_beta(self._objective, epochs)}
-
-    def loss(self, terms: Terms, weights: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, terms: Terms, inputs: Mapping[str, Tensor]) -> Tensor:
         """What is minimised, in nats, summed over the images."""
         mean, log_variance = halves(terms.parameters)
         correlation = decompose(terms.latent, mean, log_variance, self._image_count).total_correlation.sum()
-        return terms.distortion.sum() + terms.rate_per_dimension.sum() + (weights["beta"] - 1) * correlation
-
-    def judge(self, distortion: float, rate: float) -> float:
-        """The loss by which checkpoints are chosen: the negative ELBO."""
-        return distortion + rate
+        return terms.distortion.sum() + terms.rate_per_dimension.sum() + (inputs["beta"] - 1) * correlation
 
 
-class Factor(nn.Module):
-    """distortion + rate + gamma * total correlation, as a discriminator tells it that learns beside the VAE.
+class Factor(Objective):
+    """distortion + rate + gamma * total correlation, as a discriminator estimates it that learns beside the VAE.
 
     It tells codes from codes whose dimensions were shuffled over the batch; the difference of its two logits is the log
     of the ratio of q(z) to the product of its marginals. Kim and Mnih, Disentangling by Factorising, 2018, algorithm 1,
-    with both halves on the same batch.
+    with both halves on the same batch. Checkpoints are chosen by -ELBO.
     """
 
-    def __init__(self, objective: ObjectiveTable, latent_dim: int) -> None:
-        super().__init__()
-        self._objective = objective
+    name = "factor"
+    takes_noise = True
+    is_one_loss = False
+
+    def __init__(self, table: ObjectiveTable, *, latent_dim: int, image_count: int) -> None:
+        super().__init__(table, latent_dim=latent_dim, image_count=image_count)
         widths = [latent_dim] + [_WIDTH] * (_DEPTH - 1)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):
             layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
-        self.discriminator = nn.Sequential(*layers, nn.Linear(_WIDTH, 2))
+        self.discriminator: nn.Sequential = nn.Sequential(*layers, nn.Linear(_WIDTH, 2))
 
     def weights(self, epochs: float) -> dict[str, float]:
         """Beta is always 1."""
         return {"beta": 1.0}
 
-    def loss(self, terms: Terms, weights: Mapping[str, Tensor]) -> Tensor:
+    def loss(self, terms: Terms, inputs: Mapping[str, Tensor]) -> Tensor:
         """What is minimised, in nats, summed over the images; the discriminator gets no gradient of it."""
-        assert self._objective.gamma is not None, "the recipe chooses one"
+        assert self.table.gamma is not None, "the recipe chooses one"
         held = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
         logits: Tensor = torch.func.functional_call(self.discriminator, held, (terms.latent,))
         correlation = (logits[:, 0] - logits[:, 1]).sum()
-        return terms.distortion.sum() + terms.rate_per_dimension.sum() + self._objective.gamma * correlation
+        return terms.distortion.sum() + terms.rate_per_dimension.sum() + self.table.gamma * correlation
 
-    def discriminate(self, latent: Tensor, noise: Tensor) -> Tensor:
+    def discriminator_loss(self, latent: Tensor, noise: Tensor) -> Tensor:
         """What the discriminator minimises, summed over codes (B, Z), which get no gradient; `noise` (B, Z) shuffles."""
         codes = latent.detach()
         shuffled = codes.gather(0, noise.argsort(0))
         logits = self.discriminator(torch.cat((codes, shuffled)))
         kinds = torch.arange(2, device=codes.device).repeat_interleave(len(codes))
         return functional.cross_entropy(logits, kinds, reduction="sum") / 2
-
-    def judge(self, distortion: float, rate: float) -> float:
-        """The loss by which checkpoints are chosen: the negative ELBO."""
-        return distortion + rate

@@ -11,15 +11,15 @@ from typing import Any
 import torch
 
 from vae_tui.data import ImageSets, Progress, find_data_root, load_image_sets
+from vae_tui.device import set_precision
 from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
-from vae_tui.objective import WHOLE_BATCHES
+from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Checkpoint, Run
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.training.checkpoints import Checkpoints
-from vae_tui.training.device import set_precision
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import brief, hand_over
 from vae_tui.training.memory import is_out_of_memory
@@ -91,7 +91,7 @@ def assemble(
 
 def _check_batches_are_shared(recipe: Recipe) -> None:
     optimal = recipe.likelihood.name == "gaussian" and recipe.likelihood.sigma == "optimal"
-    if recipe.objective.name in WHOLE_BATCHES or optimal:
+    if optimal or not find_objective(recipe.objective.name).is_sum_over_images:
         what = '[likelihood] sigma = "optimal"' if optimal else f'[objective] name = "{recipe.objective.name}"'
         raise RunError(f"{what} looks at whole batches, which several devices would share: train it on one")
 

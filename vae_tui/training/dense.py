@@ -1,4 +1,4 @@
-"""The gradients of a fully connected VAE, derived by hand, in memory that is kept from step to step."""
+"""The gradients of a fully connected VAE, derived by hand, in memory that is used again at every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vae_tui.model import VAE
 from vae_tui.model.gaussian import halves, normal_log_density
 from vae_tui.model.likelihoods import Bernoulli, Gaussian
 from vae_tui.model.priors import VampPrior, mixture_log_density
-from vae_tui.objective import BetaElbo
+from vae_tui.objective import BetaElbo, find_objective
 from vae_tui.recipe import Recipe
 
 _backward = torch.ops.aten
@@ -35,8 +35,8 @@ Gates are twice as wide as what comes of them, so only their gradient has no roo
 """
 
 
-def takes_no_autograd(recipe: Recipe) -> bool:
-    """Whether `DenseGradients` serves this network, posterior, prior, likelihood, objective and precision."""
+def supports_manual_backward(recipe: Recipe) -> bool:
+    """Whether `DenseGradients` can train this network, posterior, prior, likelihood, objective and precision."""
     plain = (
         recipe.model.network in ("mlp", "gated")
         and recipe.model.posterior == "diagonal"
@@ -45,8 +45,8 @@ def takes_no_autograd(recipe: Recipe) -> bool:
     known = recipe.likelihood.name == "bernoulli" or (
         recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
     )
-    elbo = recipe.objective.name == "elbo" and recipe.objective.distortion
-    return plain and known and elbo and recipe.train.precision != "bf16"
+    objective = find_objective(recipe.objective.name).supports_manual_backward(recipe.objective)
+    return plain and known and objective and recipe.train.precision != "bf16"
 
 
 class DenseGradients:
@@ -59,7 +59,7 @@ class DenseGradients:
     def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int) -> None:
         """For batches of at most `batch_size` images."""
         likelihood = vae.likelihood
-        assert isinstance(likelihood, Bernoulli | Gaussian), "takes_no_autograd tells"
+        assert isinstance(likelihood, Bernoulli | Gaussian), "supports_manual_backward checks it"
         self._likelihood, self._objective = likelihood, objective
         self._vamp = vae.prior if isinstance(vae.prior, VampPrior) else None
         more = 0 if self._vamp is None else len(self._vamp.images)
@@ -135,7 +135,7 @@ class _Layer:
     """A linear layer and what comes of it, (B, inputs) to (B, outputs)."""
 
     def __init__(self, linear: nn.Linear, activation: nn.Module | None, batch_size: int, *, first: bool) -> None:
-        """Nobody asks for the gradient of the `first` layer's input."""
+        """The gradient of the `first` layer's input is not needed."""
         self._weight, self._bias = linear.weight, linear.bias
         self._weight.grad, self._bias.grad = torch.zeros_like(linear.weight), torch.zeros_like(linear.bias)
         self._activation = None if activation is None else _ACTIVATIONS[type(activation)]

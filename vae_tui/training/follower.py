@@ -20,9 +20,9 @@ import safetensors.torch
 import torch
 
 from vae_tui.data import load_image_sets
+from vae_tui.device import set_precision
 from vae_tui.errors import VaeTuiError
 from vae_tui.recipe import Recipe, parse
-from vae_tui.training.device import set_precision
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.ranks import Together, join_started, join_torchrun
 from vae_tui.training.trainer import Trainer

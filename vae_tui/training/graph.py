@@ -14,7 +14,7 @@ Recorder = Callable[[Step, Batch], Tensor]
 """Takes a step with its inputs, by name, and returns what the step returns."""
 
 _STEPS_BEFORE = 3
-"""Libraries choose their kernels and take their memory in the first steps, which is not for recording."""
+"""Libraries choose their kernels and take their memory in the first steps, which are not for recording."""
 
 
 class GraphRecorder:

@@ -15,6 +15,7 @@ import torch
 import vae_tui
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
+from vae_tui.device import device_name
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
 from vae_tui.runs.commands import (
@@ -36,7 +37,6 @@ from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
 from vae_tui.training.collapse import Collapse
 from vae_tui.training.contention import Contention
-from vae_tui.training.device import device_name
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.resources import Resources
 
@@ -167,7 +167,7 @@ class Loop:
         if (elbo := trainer.validate()) is not None:
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
-            loss = trainer.judge(elbo)
+            loss = trainer.selection_loss(elbo)
             validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
             rates = elbo.rate_per_dimension
         yield ev.EpochCompleted(
@@ -352,6 +352,7 @@ class Loop:
             image_shape=trainer.vae.image_shape,
             network=trainer.vae.network_name,
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
+            loss=trainer.objective.loss_name,
             notes=(*self._tuning.notes, *_notes(self._recipe, sets)),
         )
 

@@ -5,12 +5,45 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from vae_tui.model import VAE
 from vae_tui.recipe import OptimizerTable
+
+_KERNELS = {"adam": "_fused_adam_", "adamw": "_fused_adamw_", "sgd": "_fused_sgd_"}
+"""Private names of torch: what torch.optim calls with `fused=True`."""
+
+
+class Optimizer(Protocol):
+    """Moves weights by their gradients; `lr` is the learning rate of the steps to come."""
+
+    lr: float
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients of the last step."""
+
+    def step(self) -> None:
+        """Move the weights that have a gradient."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What `restore` takes: the steps taken, and the moments of each weight."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from `state`; raises KeyError where something is missing."""
+
+
+def build_optimizer(
+    table: OptimizerTable, parameters: Iterable[nn.Parameter], *, betas: tuple[float, float] = (0.9, 0.999)
+) -> Optimizer:
+    """The optimizer a recipe names; `betas` are the decays of Adam's two moments.
+
+    By torch's fused kernels, or, where this torch has them no more under the names we know, by torch.optim.
+    """
+    kind = FusedOptimizer if all(hasattr(torch, name) for name in _KERNELS.values()) else PublicOptimizer
+    return kind(table, parameters, betas=betas)
 
 
 class FusedOptimizer:
@@ -60,14 +93,14 @@ class FusedOptimizer:
     @torch.no_grad()
     def step(self) -> None:
         """Move the weights that have a gradient."""
-        table = self._table
+        table, move = self._table, getattr(torch, _KERNELS[self._table.name])
         found = [(i, weight, weight.grad) for i, weight in enumerate(self._parameters) if weight.grad is not None]
         weights: list[Tensor] = [weight for _, weight, _ in found]
         gradients = [gradient for _, _, gradient in found]
         slots = [[slot[index] for index, _, _ in found] for slot in self._slots.values()]
         self._step += 1
         if table.name == "sgd":
-            torch._fused_sgd_(
+            move(
                 weights,
                 gradients,
                 slots[0] if slots else [],
@@ -80,7 +113,6 @@ class FusedOptimizer:
                 is_first_step=False,
             )
             return
-        move = torch._fused_adamw_ if table.name == "adamw" else torch._fused_adam_
         move(
             weights,
             gradients,
@@ -98,14 +130,76 @@ class FusedOptimizer:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """What `restore` takes: the steps taken, and what is kept of each weight."""
-        kept = {f"{index}.{name}": tensor for name, slot in self._slots.items() for index, tensor in enumerate(slot)}
-        return kept | {"step": self._step}
+        """What `restore` takes: the steps taken, and the moments of each weight."""
+        moments = {f"{index}.{name}": tensor for name, slot in self._slots.items() for index, tensor in enumerate(slot)}
+        return moments | {"step": self._step}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises KeyError where something is missing."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+
+
+class PublicOptimizer:
+    """The same optimizers by torch.optim, which is slower to import and to step, but a public interface.
+
+    Its states are those of `FusedOptimizer`, its steps equal to rounding.
+    """
+
+    def __init__(
+        self, table: OptimizerTable, parameters: Iterable[nn.Parameter], *, betas: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
+        from torch import optim  # noqa: PLC0415 - as long to import as torch itself
+
+        self._parameters = list(parameters)
+        self._names = (
+            ("exp_avg", "exp_avg_sq") if table.name != "sgd" else ("momentum_buffer",) if table.momentum else ()
+        )
+        common: dict[str, Any] = {"lr": table.lr, "weight_decay": table.weight_decay}
+        if table.name == "sgd":
+            self._optimizer: Any = optim.SGD(self._parameters, momentum=table.momentum, **common)
+        else:
+            kind = optim.AdamW if table.name == "adamw" else optim.Adam
+            self._optimizer = kind(self._parameters, betas=betas, **common)
+        self._steps = 0
+        self._lr = table.lr
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the steps to come."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = value
+        for group in self._optimizer.param_groups:
+            group["lr"] = value
+
+    def clear_gradients(self) -> None:
+        """Forget the gradients of the last step."""
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Move the weights that have a gradient."""
+        self._optimizer.step()
+        self._steps += 1
+
+    def state(self) -> dict[str, Tensor]:
+        """What `restore` takes: the steps taken, and the moments of each weight."""
+        moments = {}
+        for index, parameter in enumerate(self._parameters):
+            found = self._optimizer.state.get(parameter, {})
+            for name in self._names:
+                moment = found.get(name)
+                moments[f"{index}.{name}"] = torch.zeros_like(parameter) if moment is None else moment
+        return moments | {"step": torch.tensor(float(self._steps))}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from `state`; raises KeyError where something is missing."""
+        self._steps = int(state["step"])
+        for index, parameter in enumerate(self._parameters):
+            moments = {name: state[f"{index}.{name}"].clone().to(parameter.device) for name in self._names}
+            self._optimizer.state[parameter] = moments | {"step": torch.tensor(float(self._steps))}
 
 
 def learning_rate(table: OptimizerTable, epoch: int, epochs: int | None) -> float:

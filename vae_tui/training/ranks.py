@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from vae_tui.data import Progress
 from vae_tui.data.progress import paced
+from vae_tui.device import choose_device, choose_devices
 from vae_tui.errors import DeviceError, RunError
-from vae_tui.training.device import choose_device, choose_devices
 
 Instruction = Literal["step", "begin_epoch", "validate", "leave"]
 _INSTRUCTIONS: tuple[Instruction, ...] = get_args(Instruction)

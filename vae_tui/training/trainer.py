@@ -9,19 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vae_tui.data import ImageSets, as_floats, binarize, draw_bits, seed_for
+from vae_tui.data import ImageSets, as_floats, draw_bits, seed_for
 from vae_tui.errors import RunError
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
-from vae_tui.model.networks import initialise
-from vae_tui.objective import BetaElbo, Factor, build_objective
-from vae_tui.recipe import OptimizerTable, Recipe
+from vae_tui.objective import build_objective
+from vae_tui.recipe import Recipe
+from vae_tui.training.adversary import Adversary, pick
 from vae_tui.training.batches import Batches
-from vae_tui.training.dense import DenseGradients, takes_no_autograd
-from vae_tui.training.graph import GraphRecorder, Recorder
 from vae_tui.training.memory import is_out_of_memory
-from vae_tui.training.optimizers import AveragedWeights, FusedOptimizer, learning_rate
-from vae_tui.training.ranks import Alone, Batch, Forward, Ranks
+from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
+from vae_tui.training.ranks import Alone, Batch, Ranks
+from vae_tui.training.steps import AutogradStep, Parts, choose_step
 
 _LOSSES_KEPT = 4096
 
@@ -79,8 +78,6 @@ class Trainer:
         self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
         self._validation = None if sets.validation is None else sets.validation.pixels
         seed = seed_for(recipe.train.seed, "weights")
-        # Convolutions are quicker where a pixel's channels lie together (benchmarks/LOG.md).
-        self._layout = torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
         vae = build(
             recipe,
             (channels, height, width),
@@ -88,42 +85,33 @@ class Trainer:
             mean_image=self.images.mean_image,
             examples=self._examples() if recipe.prior.name == "vamp" else None,
         )
-        self.vae: VAE = vae.to(device).to(memory_format=self._layout)
+        self.vae: VAE = vae.to(device)
         if self.ranks.count > 1 and device.type == "cuda":
             self.vae = nn.SyncBatchNorm.convert_sync_batchnorm(self.vae)  # type: ignore[no-untyped-call]
         self.objective = build_objective(recipe.objective, latent_dim=self.vae.latent_dim, image_count=len(self.images))
-        self._adversary = _Adversary(self.objective, recipe, device) if isinstance(self.objective, Factor) else None
-        self.optimizer = FusedOptimizer(recipe.optimizer, self.vae.parameters())
+        self._adversary = Adversary(self.objective, recipe, device) if self.objective.discriminator else None
+        self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self._generators = {
             purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
             for purpose in self._purposes
         }
-        self._parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
-
-        self._forward_whole: Forward = _compile(self._forward) if compiled else self._forward
-        """For shares of whole batches: code is compiled for one shape, and an epoch's last batch may have another."""
-        share = self.ranks.share(recipe.train.batch_size)
-        self._whole_share = share.stop - share.start
-        self._forward_averaging = self.ranks.average_gradients(
-            self._forward_either, self.vae, all_take_part=recipe.objective.distortion
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
+        """Loss, distortion and rates of this epoch so far."""
+        self._parts = Parts(
+            recipe, self.vae, self.objective, self._adversary, self.optimizer, self.ranks, device, self._sums
         )
+        self.vae.to(memory_format=self._parts.layout)
+        self._step = choose_step(self._parts, compiled=compiled)
         self.compiled = compiled
-        by_hand = not compiled and takes_no_autograd(recipe) and device.type == "cpu" and self.ranks.count == 1
-        self._by_hand: DenseGradients | None = None
-        if by_hand and isinstance(self.objective, BetaElbo):
-            self._by_hand = DenseGradients(self.vae, self.objective, recipe.train.batch_size)
-        recorded = device.type == "cuda" and self.ranks.count == 1
-        self._recorder: Recorder | None = GraphRecorder() if recorded else None
 
         self.step_count = 0
         self.epoch = 0
         self.position = len(self.images)
         """How many of this epoch's images have been trained on."""
         self._order_state = self._generators["order"].get_state()
-        precise = torch.float32 if device.type == "mps" else torch.float64
-        self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
         self._mark = (self._sums.clone(), self.position, 0)
         """Sums, position and step as of the last report; in the coordinates of this epoch, so they may be negative."""
         self._losses = torch.zeros(_LOSSES_KEPT, device=device)
@@ -162,11 +150,7 @@ class Trainer:
     def _purposes(self) -> tuple[str, ...]:
         """Of random draws, each with a generator of its own."""
         mirroring = ("mirroring",) if self.recipe.data.mirror else ()
-        return ("order", "noise", "binarizing", *mirroring, *(("objective",) if self._has_more_noise else ()))
-
-    @property
-    def _has_more_noise(self) -> bool:
-        return self.recipe.objective.name in ("factor", "mmd")
+        return ("order", "noise", "binarizing", *mirroring, *(("objective",) if self.objective.takes_noise else ()))
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -182,12 +166,7 @@ class Trainer:
         """Train on the next batch."""
         self.ranks.tell("step")
         count, batch = self._next_batch()
-
-        def move(batch: Batch) -> Tensor:
-            return self._move(count, batch)
-
-        whole = count == self.recipe.train.batch_size
-        sums = self._recorder(move, batch) if self._recorder is not None and whole else move(batch)
+        sums = self._step(count, batch, self._weights)
         self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
         self.step_count += 1
         self.position += count
@@ -203,26 +182,24 @@ class Trainer:
             self.evaluated,
             self._validation,
             seed=self.recipe.train.seed,
-            draws=self._draws or 1,
+            draws=self.objective.draws or 1,
             partners=self.ranks,
         )
 
-    def judge(self, validation: Elbo) -> float:
-        """The loss by which checkpoints are chosen, in nats: the bound of several draws, where several train."""
-        if self._draws:
-            return -validation.bound
-        return self.objective.judge(validation.distortion, validation.rate)
+    def selection_loss(self, validation: Elbo) -> float:
+        """The loss by which checkpoints are chosen, in nats."""
+        return self.objective.selection_loss(validation.distortion, validation.rate, validation.bound)
 
     def batch_that_fits(self) -> int | None:
         """The largest batch, of a half, a quarter, ... of the recipe's, whose gradients there is the memory for."""
-        size = self.recipe.train.batch_size // 2
+        size, step = self.recipe.train.batch_size // 2, AutogradStep(self._parts)
         while size:
             pixels = torch.zeros((size, *self.vae.image_shape), dtype=torch.uint8, device=self.device)
             noise = torch.zeros((size, self.vae.latent_dim), device=self.device)
             epsilon = torch.zeros(self._noise_shape(size), device=self.device)
             weights = {name: torch.ones((), device=self.device) for name in self._weights}
             try:
-                loss, _ = self._forward({"pixels": pixels, "epsilon": epsilon, "noise": noise, **weights})
+                loss, _ = step.forward({"pixels": pixels, "epsilon": epsilon, "noise": noise, **weights})
                 torch.autograd.backward(loss)
                 return size
             except Exception as error:
@@ -280,12 +257,9 @@ class Trainer:
                 "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
                 "run from its weights with --set train.start_from=RUN"
             )
-        kept = {name.removeprefix("optimizer."): t for name, t in tensors.items() if name.startswith("optimizer.")}
-        self.optimizer.restore(kept)
+        self.optimizer.restore(pick(tensors, "optimizer."))
         if self._adversary is not None:
-            self._adversary.restore(
-                {name.removeprefix("adversary."): t for name, t in tensors.items() if name.startswith("adversary.")}
-            )
+            self._adversary.restore(pick(tensors, "adversary."))
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
         self._checked_step = self.step_count
         same_device = numbers["device"] == self.device.type
@@ -322,7 +296,7 @@ class Trainer:
         epsilon = torch.randn(self._noise_shape(count), generator=self._generators["noise"], device=self.device)
         batch = {"epsilon": epsilon[share]}
         batch |= {name: torch.full((), value, device=self.device) for name, value in self._weights.items()}
-        if self._has_more_noise:
+        if self.objective.takes_noise:
             sizes = (count, self.vae.latent_dim)
             batch["noise"] = torch.randn(sizes, generator=self._generators["objective"], device=self.device)
         if self.recipe.data.mirror:
@@ -333,60 +307,9 @@ class Trainer:
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
         return count, batch | {"pixels": self._batches.take()}
 
-    def _move(self, count: int, batch: Batch) -> Tensor:
-        """Move the weights by a batch of `count` images, all ranks' images among them.
-
-        Returns loss, distortion and rates, summed over the images.
-        """
-        if self._by_hand is not None:
-            sums = self._by_hand(self._images(batch), batch["epsilon"], self.beta)
-        else:
-            loss, sums = self._forward_averaging(batch)
-            self.optimizer.clear_gradients()
-            if self._adversary is not None:
-                self._adversary.optimizer.clear_gradients()
-            # Gradients are averaged over the ranks, where they are to be added up.
-            self.ranks.backward(loss * (self.ranks.count / count))
-        self.ranks.sum(sums)
-        if self.recipe.optimizer.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self._parameters, self.recipe.optimizer.clip_norm)
-        self.optimizer.step()
-        if self._adversary is not None:
-            self._adversary.optimizer.step()
-        self._sums += sums
-        return sums
-
-    def _forward_either(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        forward = self._forward_whole if len(batch["pixels"]) == self._whole_share else self._forward
-        return forward(batch)
-
-    def _images(self, batch: Batch) -> Tensor:
-        pixels = batch["pixels"]
-        if "sides" in batch:
-            pixels = torch.where(batch["sides"] < 0.5, pixels.flip(-1), pixels)
-        images = binarize(pixels, batch["bits"]) if "bits" in batch else as_floats(pixels)
-        return images.contiguous(memory_format=self._layout)
-
-    def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The batch's loss, summed, and what is kept of it: loss, distortion, and the rate of each dimension."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.train.precision == "bf16"):
-            terms = self.vae(self._images(batch), batch["epsilon"])
-        loss = self.objective.loss(terms, batch)
-        distortion, rates = terms.distortion, terms.rate_per_dimension
-        if self._draws:
-            distortion, rates = distortion.mean(1), rates.mean(1)
-        sums = torch.cat((loss[None], distortion.sum()[None], rates.sum(0))).detach()
-        if self._adversary is not None:
-            loss = loss + self._adversary.objective.discriminate(terms.latent, batch["noise"])
-        return loss, sums
-
-    @property
-    def _draws(self) -> int:
-        """Draws of z an image, where the objective takes several; else 0."""
-        return self.recipe.objective.samples if self.recipe.objective.name == "iwae" else 0
-
     def _noise_shape(self, count: int) -> tuple[int, ...]:
-        return (count, self._draws, self.vae.latent_dim) if self._draws else (count, self.vae.latent_dim)
+        draws = self.objective.draws
+        return (count, draws, self.vae.latent_dim) if draws else (count, self.vae.latent_dim)
 
     def _examples(self) -> Tensor:
         """As many training images, in [0, 1], as the prior has components, and no more than there are."""
@@ -397,36 +320,3 @@ class Trainer:
     def _means(self, sums: Tensor, images: int) -> Means:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
         return Means(images, loss, distortion, tuple(rates))
-
-
-class _Adversary:
-    """The discriminator of `Factor`, which learns beside the VAE, by an optimizer of its own."""
-
-    def __init__(self, objective: Factor, recipe: Recipe, device: torch.device) -> None:
-        generator = torch.Generator().manual_seed(seed_for(recipe.train.seed, "discriminator"))
-        initialise(objective.discriminator, generator)
-        self.objective = objective.to(device)
-        # As in the paper's appendix A.
-        table = OptimizerTable(name="adam", lr=1e-4)
-        self.optimizer = FusedOptimizer(table, objective.discriminator.parameters(), betas=(0.5, 0.9))
-
-    def state(self) -> dict[str, Tensor]:
-        """What `restore` takes."""
-        weights = {f"weights.{name}": tensor for name, tensor in self.objective.discriminator.state_dict().items()}
-        return weights | {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Go on from `state`."""
-        weights = {name.removeprefix("weights."): t for name, t in state.items() if name.startswith("weights.")}
-        self.objective.discriminator.load_state_dict(weights)
-        self.optimizer.restore(
-            {name.removeprefix("optimizer."): t for name, t in state.items() if name.startswith("optimizer.")}
-        )
-
-
-def _compile(forward: Forward) -> Forward:
-    import torch._inductor.config  # noqa: PLC0415  as long to import as torch itself
-
-    # In this process: others would outlive a trainer that is killed.
-    torch._inductor.config.compile_threads = 1
-    return torch.compile(forward, fullgraph=True, dynamic=False)

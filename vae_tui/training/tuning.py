@@ -13,8 +13,9 @@ import torch
 
 from vae_tui.data import ImageSets, Progress
 from vae_tui.errors import DeviceError
+from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
-from vae_tui.training.dense import takes_no_autograd
+from vae_tui.training.dense import supports_manual_backward
 from vae_tui.training.trainer import Trainer
 
 _Way = TypeVar("_Way")
@@ -127,9 +128,9 @@ def _decide_compiling(
         return False, ""
     if wanted == "auto" and recorded is not None and not recorded.get("compiled", False):
         return False, ""
-    if recipe.objective.name in ("iwae", "factor"):
+    if not find_objective(recipe.objective.name).is_one_loss:
         return False, f"not compiled: {recipe.objective.name} has gradients that are not those of one loss alone"
-    if wanted == "auto" and takes_no_autograd(recipe):
+    if wanted == "auto" and supports_manual_backward(recipe):
         return False, "not compiled: the gradients of fully connected networks are derived by hand, which is faster"
     if wanted == "auto" and device.type == "mps":
         return False, "not compiled: torch's compiler is young on Apple GPUs; [train] compile = true tries it"

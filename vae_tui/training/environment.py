@@ -13,7 +13,7 @@ import torch
 
 from vae_tui.data.inventory import list_sets
 from vae_tui.data.load import default_data_root
-from vae_tui.training.device import choose_device
+from vae_tui.device import choose_device
 
 
 def survey(data_root: Path) -> dict[str, Any]:
