@@ -82,6 +82,7 @@ def test_two_ranks_have_the_losses_of_one_process(make_run: MakeRun, overrides: 
 
 def test_a_run_stopped_on_two_ranks_goes_on_exactly(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("vae_tui.training.course._SECONDS_BETWEEN_MEETINGS", 0.0)
     whole, broken = (make_run(*_HARD, name=name) for name in ("whole", "broken"))
     list(train_events(whole, devices=2))
     asked = iter([False] * 7)

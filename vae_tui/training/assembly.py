@@ -21,7 +21,7 @@ from vae_tui.runs.layout import Checkpoint, Run
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.training.checkpoints import Checkpoints
 from vae_tui.training.drawing import Drawing
-from vae_tui.training.follower import brief, hand_over
+from vae_tui.training.follower import broadcast_job, broadcast_state
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.ranks import Ranks, Together, gather
 from vae_tui.training.trainer import Trainer
@@ -65,7 +65,7 @@ def assemble(
         tuning = _tune(recipe, sets, chosen, ranks, recorded, progress)
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
-            brief(ranks, recipe, data_root=root, compiled=tuning.compiled)
+            broadcast_job(ranks, recipe, data_root=root, compiled=tuning.compiled)
         progress("building the networks", 0, None)
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {
@@ -82,9 +82,9 @@ def assemble(
         elif recipe.train.start_from is not None:
             _start_from(trainer, Path(recipe.train.start_from))
         if isinstance(ranks, Together):
-            hand_over(ranks, trainer)
+            broadcast_state(ranks, trainer)
     except BaseException:
-        ranks.leave(told=False)
+        ranks.leave(failed=True)
         raise
     return Assembly(chosen, ranks, sets, tuning, trainer, checkpoints, drawing, elapsed)
 

@@ -21,7 +21,7 @@ _SECONDS_BETWEEN = 1.0
 
 
 class Measured(TypedDict, total=False):
-    """What is known of a checkpoint's step, and kept in its metadata: nats per image."""
+    """What is known of a checkpoint's step, and recorded in its metadata: nats per image."""
 
     train: Figures
     validation: Figures
@@ -29,10 +29,10 @@ class Measured(TypedDict, total=False):
 
 
 class Checkpoints:
-    """Saves what must not be lost: at most once a second, unless `now` is said; the best is never missed."""
+    """Saves what must not be lost: at most once a second, unless forced; the best is never missed."""
 
     def __init__(self, run: Run, trainer: Trainer, keep: int, about: Mapping[str, Any]) -> None:
-        """`about` is what every checkpoint says of its images."""
+        """`about` is what every checkpoint records of its images."""
         self._run, self._trainer, self._keep = run, trainer, keep
         self._about = about
         self._best_loss: float | None = None
@@ -50,16 +50,16 @@ class Checkpoints:
         """Seconds since the last save of this attempt, or since it began."""
         return time.monotonic() - self._saved_at
 
-    def offer(
+    def save_if_due(
         self,
         elapsed_seconds: float,
         *,
         measured: Measured | None = None,
-        now: bool = False,
+        force: bool = False,
     ) -> list[CheckpointSaved]:
-        """Save the trainer as it stands, if it is time; the figures of a validation count towards the best.
+        """Save the trainer as it stands, if it is time or with `force`; a validation's figures count towards the best.
 
-        What was measured at a step holds for every later offer at that step.
+        What was measured at a step holds for every later call at that step.
         """
         step = self._trainer.step_count
         if measured is not None:
@@ -71,7 +71,7 @@ class Checkpoints:
         best = is_better(loss, self._best_loss)
         if best:
             self._best_loss = loss
-        if not now and self.age_seconds < _SECONDS_BETWEEN:
+        if not force and self.age_seconds < _SECONDS_BETWEEN:
             if best:
                 self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(measured))
             return []

@@ -1,7 +1,7 @@
-"""What the processes of a run do that do not lead it: `python -m vae_tui.training.follower PORT INDEX COUNT DEVICE`.
+"""The other ranks of a run than rank 0: `python -m vae_tui.training.follower PARENT PORT INDEX COUNT DEVICE`.
 
-Rank 0 starts them and briefs them; they load the same images, build the same VAE, and then do as they are told. They
-write nothing. Signals are for rank 0, which tells them what comes of it.
+Rank 0 starts them and broadcasts the job; they load the same images, build the same VAE, and run the same course beside
+it. They write nothing. Signals are for rank 0, which broadcasts what comes of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from vae_tui.data import load_image_sets
 from vae_tui.device import set_precision
 from vae_tui.errors import VaeTuiError
 from vae_tui.recipe import Recipe, parse
+from vae_tui.training.course import Course
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.ranks import Together, join_started, join_torchrun
 from vae_tui.training.trainer import Trainer
@@ -31,48 +32,48 @@ _POLL_SECONDS = 0.5
 _SECONDS_BEHIND = 3.0
 
 
-def brief(ranks: Together, recipe: Recipe, *, data_root: Path, compiled: bool) -> None:
+def broadcast_job(ranks: Together, recipe: Recipe, *, data_root: Path, compiled: bool) -> None:
     """Have the other ranks load what rank 0 has loaded; raises RunError where one of them cannot."""
     job = {"recipe": recipe.resolved(), "data_root": str(data_root), "threads": torch.get_num_threads()}
-    ranks.send(json.dumps(job | {"compiled": compiled}).encode())
+    ranks.broadcast(json.dumps(job | {"compiled": compiled}).encode())
     ranks.agree()
 
 
-def hand_over(ranks: Together, trainer: Trainer) -> None:
+def broadcast_state(ranks: Together, trainer: Trainer) -> None:
     """Have the other ranks' trainers be as this one is; raises RunError where one of them cannot."""
     tensors, numbers = trainer.state()
-    ranks.send(json.dumps(numbers).encode())
+    ranks.broadcast(json.dumps(numbers).encode())
     averages = trainer.averaged.vae.state_dict() if trainer.averaged else {}
     for found in (tensors, trainer.vae.state_dict(), averages):
-        ranks.send(safetensors.torch.save({name: tensor.cpu().contiguous() for name, tensor in found.items()}))
+        ranks.broadcast(safetensors.torch.save({name: tensor.cpu().contiguous() for name, tensor in found.items()}))
     ranks.agree()
 
 
 def follow(ranks: Together, device: torch.device) -> None:
-    """Do as rank 0 tells, to the end of its run; raises RunError where it is gone, VaeTuiError where it cannot."""
+    """Run the course beside rank 0, to its end; raises RunError where rank 0 is gone, VaeTuiError where it cannot."""
     job = json.loads(ranks.receive())
     recipe, _ = parse(job["recipe"])
     set_precision(recipe.train.precision)
     torch.set_num_threads(job["threads"])
-    with _problems_told(ranks):
+    with _problems_shared(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)
     trainer = Trainer(recipe, sets, device, compiled=job["compiled"], ranks=ranks)
     numbers = json.loads(ranks.receive())
     tensors, weights, averages = (safetensors.torch.load(ranks.receive()) for _ in range(3))
-    with _problems_told(ranks):
+    with _problems_shared(ranks):
         trainer.vae.load_state_dict(weights)
         if trainer.averaged:
             trainer.averaged.vae.load_state_dict(averages)
         trainer.restore(tensors, numbers)
-    while (instruction := ranks.hear()) != "leave":
-        {"step": trainer.step, "begin_epoch": trainer.begin_epoch, "validate": trainer.validate}[instruction]()
+    for _ in Course(trainer).milestones():
+        pass
     ranks.leave()
 
 
 @contextlib.contextmanager
-def _problems_told(ranks: Together) -> Iterator[None]:
-    """Wait for all ranks afterwards, and have them know of what was raised here."""
+def _problems_shared(ranks: Together) -> Iterator[None]:
+    """Wait for all ranks afterwards, and let them know what was raised here."""
     try:
         yield
     except VaeTuiError as error:
@@ -84,7 +85,7 @@ def follow_under_torchrun(device: str) -> int:
     """Follow the rank 0 that torchrun started beside this process; its exit status."""
     status = _follow_quietly(lambda: join_torchrun(device))
     if status:
-        # The first to fail is the one that torchrun reports, and rank 0 has more to say.
+        # The first to fail is the one that torchrun reports, and rank 0 knows more.
         time.sleep(_SECONDS_BEHIND)
     return status
 
@@ -98,7 +99,7 @@ def main() -> int:
 
 
 def _leave_with(parent: int) -> None:
-    """End this process once its parent is gone: until all have met, nothing else tells of it."""
+    """End this process once its parent is gone: until all have met, nothing else shows it."""
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os._exit(1)
@@ -109,7 +110,7 @@ def _follow_quietly(join: Callable[[], tuple[torch.device, Together]]) -> int:
     try:
         device, ranks = join()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # rank 0 hears of it, and tells
+            signal.signal(number, signal.SIG_IGN)  # rank 0 gets it too, and broadcasts what comes of it
         follow(ranks, device)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log, or torchrun's

@@ -1,4 +1,4 @@
-"""The training loop: a generator of events around the trainer, with the clock, the files and the commands."""
+"""The training loop: a generator of events around a course, with the clock, the files and the commands."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
 from vae_tui.training.collapse import Collapse
 from vae_tui.training.contention import Contention
+from vae_tui.training.course import Course, Milestone
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.resources import Resources
+from vae_tui.training.trainer import Means
 
 _POLL_SECONDS = 0.05
 _SECONDS_AT_RISK = 300.0
@@ -48,7 +50,7 @@ _SECONDS_WITHOUT_PICTURES = 15.0
 
 
 class Loop:
-    """One attempt at a run, from loading its images to its last event.
+    """What rank 0 does for a run, from loading its images to its last event.
 
     `events` may be left at any point (a generator closed, a process killed): what was saved stays whole.
     """
@@ -87,8 +89,9 @@ class Loop:
         if checkpoint is not None:
             self._recall_epochs(checkpoint.step)
 
+        self._course = Course(self._trainer)
         self._started = time.monotonic()
-        self._attempt_started = self._started
+        self._began = self._started
         self._next_report = self._started + 0.1
         self._next_poll = self._started
         self._next_drawing = self._started
@@ -96,29 +99,26 @@ class Loop:
         self._images: list[str] = []
         self._stopping = ""
         """Why the run stops before its end, once it is asked to."""
-        self._done = False
         self._paused_at: float | None = None
-        self._seconds_at_epoch = (self._started, 0)
+        self._epoch_began_at = (self._started, 0)
+        """When this process began on the epoch, and at which of its images."""
+        self._trained: tuple[Means, float] | None = None
+        """Means and images a second of the epoch's steps."""
         self._contention = Contention(self._resources.cores, self._tuning.threads * self._ranks.count_here)
         self._looked_at, self._looked_images = self._started, self._trainer.step_count * recipe.train.batch_size
 
     def events(self) -> Iterator[ev.Event]:
-        """Train, and say what happens; the last event is `run_finished`."""
+        """Train and yield what happens; the last event is `run_finished`."""
+        failed = True
         try:
             yield self._training_started()
-            while not self._stopping and not self._done:
-                if self._trainer.epoch_is_over:
-                    self._trainer.begin_epoch()
-                    self._seconds_at_epoch = (time.monotonic(), 0)
-                    yield ev.EpochStarted(**self._now(), epoch=self._trainer.epoch)
-                else:
-                    self._seconds_at_epoch = (time.monotonic(), self._trainer.position)
-                yield from self._train_epoch()
-                if self._trainer.epoch_is_over or not self._stopping:
-                    yield from self._complete_epoch()
+            self._epoch_began_at = (time.monotonic(), 0 if self._trainer.epoch_is_over else self._trainer.position)
+            for milestone in self._course.milestones():
+                yield from self._act(milestone)
+            failed = False
             if self._stopping:
                 if self._checkpoints.last_step != self._trainer.step_count:
-                    yield from self._checkpoints.offer(self._elapsed(), now=True)
+                    yield from self._checkpoints.save_if_due(self._elapsed(), force=True)
                 yield self._finished("stopped", self._stopping)
             else:
                 yield self._finished("completed", self._completion())
@@ -135,36 +135,47 @@ class Loop:
                 raise DeviceError(self._too_large()) from None
             raise
         finally:
-            self._ranks.leave()
+            self._ranks.leave(failed=failed)
 
-    def _train_epoch(self) -> Iterator[ev.Event]:
-        """Step until the epoch, the time or the run's patience ends."""
+    def _act(self, milestone: Milestone) -> Iterator[ev.Event]:
         trainer = self._trainer
-        while not trainer.epoch_is_over and not self._stopping and not self._out_of_time():
-            if time.monotonic() >= self._next_poll:
-                yield from self._obey()
-                if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
-                    yield from self._checkpoints.offer(self._elapsed())
-                if time.monotonic() >= self._next_drawing + _SECONDS_WITHOUT_PICTURES:
-                    yield from self._draw()
-                if self._stopping:
-                    return
-            trainer.step()
+        if milestone is Milestone.STEPPED:
             now = time.monotonic()
             if now >= self._next_report or trainer.must_check:
                 yield self._report(now)
                 yield from self._look_at_machine(now)
+        elif milestone is Milestone.MEETING:
+            yield from self._meet()
+        elif milestone is Milestone.EPOCH_BEGUN:
+            self._epoch_began_at = (time.monotonic(), 0)
+            yield ev.EpochStarted(**self._now(), epoch=trainer.epoch)
+        elif milestone is Milestone.EPOCH_TRAINED:
+            self._check_losses()
+            self._trained = trainer.epoch_means(), self._images_per_second(time.monotonic())
+        elif milestone is Milestone.EPOCH_VALIDATED:
+            yield from self._complete_epoch()
+
+    def _meet(self) -> Iterator[ev.Event]:
+        """Carry out commands and save what is at risk, now and then; end the run where that is due."""
+        if time.monotonic() >= self._next_poll:
+            yield from self._take_commands()
+            if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
+                yield from self._checkpoints.save_if_due(self._elapsed())
+            if time.monotonic() >= self._next_drawing + _SECONDS_WITHOUT_PICTURES:
+                yield from self._draw()
+        if self._stopping:
+            self._course.request_halt("now")
+        elif self._out_of_time():
+            self._course.request_halt("after validation")
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
-        """Validate, draw and save."""
+        """Report, draw and save what an epoch led to."""
         trainer = self._trainer
-        self._check_losses()
-        means = trainer.epoch_means()
-        since, position = self._seconds_at_epoch
-        images_per_second = (trainer.position - position) / max(1e-9, time.monotonic() - since)
+        assert self._trained is not None, "the epoch was trained"
+        means, images_per_second = self._trained
         validation: ev.Figures | None = None
         rates = means.rate_per_dimension
-        if (elbo := trainer.validate()) is not None:
+        if (elbo := self._course.validation) is not None:
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
             loss = trainer.selection_loss(elbo)
@@ -183,18 +194,19 @@ class Loop:
         )
         if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
-        self._done = self._is_done()
-        last = self._done or bool(self._stopping)
+        last = self._is_done()
+        if last:
+            self._course.request_halt("now")
         if last or time.monotonic() >= self._next_drawing:
             yield from self._draw()
         if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
             measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
             if validation:
                 measured["validation"] = validation
-            yield from self._checkpoints.offer(self._elapsed(), measured=measured, now=last)
+            yield from self._checkpoints.save_if_due(self._elapsed(), measured=measured, force=last)
 
     def _recall_epochs(self, step: int) -> None:
-        """Know what epochs up to a step led to, so that nothing that was said then is said again."""
+        """Know what epochs up to a step led to, so that no note of then is added again."""
         for event in read_events(self._run.events_path):
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
                 self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
@@ -204,9 +216,8 @@ class Loop:
         trainer = self._trainer
         self._check_losses()
         means, steps = trainer.means_since_mark()
-        gap = max(0.1, (now - self._attempt_started) / 20_000)
+        gap = max(0.1, (now - self._began) / 20_000)
         self._next_report = time.monotonic() + gap
-        since, position = self._seconds_at_epoch
         return ev.StepCompleted(
             **self._now(),
             epoch=trainer.epoch,
@@ -214,12 +225,17 @@ class Loop:
             train=means.figures(),
             beta=trainer.beta,
             lr=trainer.lr,
-            images_per_second=(trainer.position - position) / max(1e-9, now - since),
+            images_per_second=self._images_per_second(now),
             **self._resources.read(),
         )
 
+    def _images_per_second(self, now: float) -> float:
+        """Of this epoch so far, as far as this process trained it."""
+        since, position = self._epoch_began_at
+        return (self._trainer.position - position) / max(1e-9, now - since)
+
     def _look_at_machine(self, now: float) -> Iterator[ev.NoteAdded]:
-        """Once a second, say whether other programs have come in the way."""
+        """Once a second, note whether other programs have come in the way."""
         seconds = now - self._looked_at
         if seconds < 1 or self._resources.others is None or self._device.type != "cpu":
             return
@@ -228,7 +244,7 @@ class Loop:
         if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
 
-    def _obey(self) -> Iterator[ev.Event]:
+    def _take_commands(self) -> Iterator[ev.Event]:
         """Carry out the commands that have come; while paused, wait here for more."""
         while True:
             claimed, self._claimed = self._claimed, []
@@ -254,7 +270,7 @@ class Loop:
                 self._forget_pause()
                 yield self._answer(sent, "training goes on")
             case Save():
-                saved = self._checkpoints.offer(self._elapsed(), now=True)
+                saved = self._checkpoints.save_if_due(self._elapsed(), force=True)
                 yield from saved
                 yield self._answer(sent, f"saved {saved[-1].path}")
             case Sample():
@@ -271,8 +287,8 @@ class Loop:
         if self._paused_at is not None:
             seconds = time.monotonic() - self._paused_at
             self._started += seconds
-            since, position = self._seconds_at_epoch
-            self._seconds_at_epoch = (since + seconds, position)
+            since, position = self._epoch_began_at
+            self._epoch_began_at = (since + seconds, position)
             self._paused_at = None
 
     def _draw(self) -> Iterator[ev.Event]:
@@ -283,7 +299,7 @@ class Loop:
             self._drawn_step = self._trainer.step_count
             self._images = [event.path for event in drawn]
             now = time.monotonic()
-            self._next_drawing = now + max(1.0, (now - self._attempt_started) / 500)
+            self._next_drawing = now + max(1.0, (now - self._began) / 500)
             yield from drawn
 
     def _check_losses(self) -> None:

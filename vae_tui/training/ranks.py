@@ -1,7 +1,7 @@
-"""The processes that train one run together, each on a device of its own: who they are and what they say to each other.
+"""The processes that train one run together, each on a device of its own: who they are and what they exchange.
 
-Rank 0 leads: it alone holds the run, and the others do what it tells them, in lockstep. Instructions and sums that must
-not wait for a GPU go over gloo, gradients over the fastest there is.
+All run the same course side by side; rank 0 alone holds the run, and broadcasts what its user wants. Plans and states,
+which must not wait for a GPU, go over gloo, gradients over the fastest there is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +23,10 @@ from vae_tui.data.progress import paced
 from vae_tui.device import choose_device, choose_devices
 from vae_tui.errors import DeviceError, RunError
 
-Instruction = Literal["step", "begin_epoch", "validate", "leave"]
-_INSTRUCTIONS: tuple[Instruction, ...] = get_args(Instruction)
+Halt = Literal["none", "now", "after validation"]
+_HALTS: tuple[Halt, ...] = get_args(Halt)
 _A_PAUSE = timedelta(days=3650)
-"""How long a rank waits for the next instruction."""
+"""How long a rank waits for rank 0 at a meeting: a paused run meets as it goes on."""
 _TO_GATHER = timedelta(minutes=30)
 """How long the ranks wait for each other at the start."""
 _SECONDS_TO_LEAVE = 10.0
@@ -37,6 +37,13 @@ Batch = dict[str, Tensor]
 Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 
 
+class Plan(NamedTuple):
+    """What the ranks agree on at a meeting: whether the run ends, and after which step they meet again."""
+
+    halt: Halt
+    meet_at: int
+
+
 class Ranks(Protocol):
     """One process among `count`, `count_here` of them on its machine; `index` is its place, 0 the one that leads."""
 
@@ -44,8 +51,8 @@ class Ranks(Protocol):
     count: int
     count_here: int
 
-    def tell(self, instruction: Instruction) -> None:
-        """Have the others do the same, where this is rank 0."""
+    def agree_on(self, plan: Plan) -> Plan:
+        """Rank 0's plan, on each of them; raises RunError where rank 0 is gone."""
 
     def share(self, images: int) -> slice:
         """Which of that many images are this rank's."""
@@ -62,17 +69,18 @@ class Ranks(Protocol):
     def backward(self, loss: Tensor) -> None:
         """Go back from the loss of `average_gradients`' forward pass; raises RunError where another rank is gone."""
 
-    def leave(self, *, told: bool = True) -> None:
-        """Part; with `told`, having told the others to leave too."""
+    def leave(self, *, failed: bool = False) -> None:
+        """Part at the end of the course, or before it where something `failed`."""
 
 
 class Alone:
-    """A single process: there is nobody to tell and nothing to add up."""
+    """A single process: there is nobody to agree with and nothing to add up."""
 
     index, count, count_here = 0, 1, 1
 
-    def tell(self, instruction: Instruction) -> None:
-        """Nobody hears."""
+    def agree_on(self, plan: Plan) -> Plan:
+        """The plan as it is."""
+        return plan
 
     def share(self, images: int) -> slice:
         """All of them."""
@@ -89,7 +97,7 @@ class Alone:
         """Go back from the loss."""
         torch.autograd.backward(loss)
 
-    def leave(self, *, told: bool = True) -> None:
+    def leave(self, *, failed: bool = False) -> None:
         """Nobody waits."""
 
 
@@ -124,16 +132,12 @@ class Together:
         except (RuntimeError, ValueError) as error:
             raise RunError(f"the {count} processes of this run did not find each other: {error}") from error
 
-    def tell(self, instruction: Instruction) -> None:
-        """Have the others do the same, where this is rank 0."""
-        if self.index == 0:
-            self._broadcast(torch.tensor(_INSTRUCTIONS.index(instruction)))
-
-    def hear(self) -> Instruction:
-        """What rank 0 told; waits for it."""
-        code = torch.tensor(0)
-        self._broadcast(code)
-        return _INSTRUCTIONS[int(code)]
+    def agree_on(self, plan: Plan) -> Plan:
+        """Rank 0's plan, on each of them; raises RunError where rank 0 is gone."""
+        agreed = torch.tensor([_HALTS.index(plan.halt), plan.meet_at])
+        self._broadcast(agreed)
+        halt, meet_at = agreed.tolist()
+        return Plan(_HALTS[halt], meet_at)
 
     def share(self, images: int) -> slice:
         """Which of that many images are this rank's."""
@@ -141,7 +145,7 @@ class Together:
 
     def sum(self, tensor: Tensor) -> None:
         """Add up what all ranks have, in place, on each of them."""
-        with self._partners_told():
+        with self._errors_of_partners():
             self._dist.all_reduce(tensor)
 
     def average_gradients(self, forward: Forward, vae: nn.Module, *, all_take_part: bool) -> Forward:
@@ -153,16 +157,16 @@ class Together:
 
     def backward(self, loss: Tensor) -> None:
         """Go back from the loss of `average_gradients`' forward pass; raises RunError where another rank is gone."""
-        with self._partners_told():
+        with self._errors_of_partners():
             torch.autograd.backward(loss)
 
-    def send(self, content: bytes) -> None:
+    def broadcast(self, content: bytes) -> None:
         """Give the others what `receive` returns there."""
         self._broadcast(torch.tensor(len(content)))
         self._broadcast(torch.frombuffer(bytearray(content), dtype=torch.uint8))
 
     def receive(self) -> bytes:
-        """What rank 0 sends; waits for it."""
+        """What rank 0 broadcasts; waits for it."""
         size = torch.tensor(0)
         self._broadcast(size)
         content = torch.empty(int(size), dtype=torch.uint8)
@@ -171,23 +175,20 @@ class Together:
 
     def agree(self, problem: str = "") -> None:
         """Wait until all are here; raises RunError on each of them where one has a problem."""
-        told = torch.zeros(self.count, 512, dtype=torch.uint8)
+        problems = torch.zeros(self.count, 512, dtype=torch.uint8)
         text = problem.encode()[:512]
-        told[self.index, : len(text)] = torch.tensor(list(text), dtype=torch.uint8)
-        with self._partners_told():
-            self._dist.all_reduce(told, group=self._control)
-        for index, row in enumerate(told.tolist()):
+        problems[self.index, : len(text)] = torch.tensor(list(text), dtype=torch.uint8)
+        with self._errors_of_partners():
+            self._dist.all_reduce(problems, group=self._control)
+        for index, row in enumerate(problems.tolist()):
             if found := bytes(row).rstrip(b"\0").decode(errors="replace"):
                 raise RunError(f"rank {index} of {self.count}: {found}")
 
-    def leave(self, *, told: bool = True) -> None:
-        """Part; with `told`, having told the others to leave too, else ending those that this process started."""
-        with contextlib.suppress(RunError):  # they may have gone before
-            if told:
-                self.tell("leave")
+    def leave(self, *, failed: bool = False) -> None:
+        """Part at the end of the course; where something `failed` before it, end the processes that this one started."""
         self._dist.destroy_process_group()
         for process in self._started:
-            if not told:
+            if failed:
                 process.kill()
             try:
                 process.wait(_SECONDS_TO_LEAVE)
@@ -196,8 +197,8 @@ class Together:
                 process.wait()
 
     @contextlib.contextmanager
-    def _partners_told(self) -> Iterator[None]:
-        """Turn torch's word for a connection that broke into ours."""
+    def _errors_of_partners(self) -> Iterator[None]:
+        """Turn torch's errors for a connection that broke into ours."""
         try:
             yield
         except RuntimeError as error:
@@ -219,7 +220,7 @@ class Together:
         return f"another of the {self.count} processes of this run is gone"
 
     def _broadcast(self, tensor: Tensor) -> None:
-        with self._partners_told():
+        with self._errors_of_partners():
             self._dist.broadcast(tensor, 0, group=self._control)
 
 
@@ -234,7 +235,7 @@ class _Pass(nn.Module):
         return self._pass(batch)
 
 
-def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device, Ranks]:
+def gather(wanted: str, devices: int, progress: Progress) -> tuple[torch.device, Ranks]:
     """The device of this process and the ranks it leads: torchrun's, `devices` that it starts itself, or it alone.
 
     `wanted` is a device as --device takes it. Raises DeviceError where there are not as many, RunError where they do
@@ -245,7 +246,7 @@ def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device
             raise DeviceError(
                 "--devices: torchrun has started the processes of this run already; leave one of the two out"
             )
-        say_stage("waiting for the other ranks", 0, None)
+        progress("waiting for the other ranks", 0, None)
         return join_torchrun(wanted)
     if devices == 1:
         return choose_device(wanted), Alone()
@@ -261,7 +262,7 @@ def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device
         for index in range(1, devices)
     ]
     try:
-        _wait_for(started, store, say_stage)
+        _wait_for(started, store, progress)
     except BaseException:
         for process in started:
             process.kill()
@@ -272,17 +273,17 @@ def gather(wanted: str, devices: int, say_stage: Progress) -> tuple[torch.device
     return device, Together(device, index=0, count=devices, count_here=devices, store=store, started=started)
 
 
-def _wait_for(started: Sequence[subprocess.Popen[bytes]], store: Any, say_stage: Progress) -> None:
+def _wait_for(started: Sequence[subprocess.Popen[bytes]], store: Any, progress: Progress) -> None:
     """Until the ranks that this process started have come to `store`; raises RunError where one ends before."""
-    say_stage, come = paced(say_stage, interval_seconds=1.0), 0
+    progress, come = paced(progress, interval_seconds=1.0), 0
     while come < len(started):
-        say_stage("starting the other ranks", come, len(started))
+        progress("starting the other ranks", come, len(started))
         time.sleep(_POLL_SECONDS)
         for index, process in enumerate(started, 1):
             if process.poll() is not None:
                 raise RunError(f"rank {index} of {len(started) + 1} ended as it was started; worker.log says why")
         come = sum(store.check([_come(index)]) for index in range(1, len(started) + 1))
-    say_stage("starting the other ranks", come, come)
+    progress("starting the other ranks", come, come)
 
 
 def _come(index: int) -> str:

@@ -67,8 +67,8 @@ class Trainer:
     ) -> None:
         """With `compiled`, torch compiles the forward pass and its gradients when the first whole batch comes.
 
-        Among several `ranks` each takes its share of every batch, and all come to the same weights and figures; what
-        rank 0 does here the others must do at the same time.
+        Among several `ranks` each takes its share of every batch, and all come to the same weights and figures; all
+        must step and validate side by side, as a `Course` has them do.
         """
         self.recipe = recipe
         self.ranks = ranks or Alone()
@@ -154,7 +154,6 @@ class Trainer:
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
-        self.ranks.tell("begin_epoch")
         self.epoch += 1
         sums, position, step_count = self._mark
         self._mark = (sums - self._sums, position - self.position, step_count)
@@ -164,7 +163,6 @@ class Trainer:
 
     def step(self) -> None:
         """Train on the next batch."""
-        self.ranks.tell("step")
         count, batch = self._next_batch()
         sums = self._step(count, batch, self._weights)
         self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
@@ -177,7 +175,6 @@ class Trainer:
         """The ELBO of the validation images, on draws that are the same every time; waits for the device."""
         if self._validation is None:
             return None
-        self.ranks.tell("validate")
         return evaluate_elbo(
             self.evaluated,
             self._validation,
