@@ -233,3 +233,10 @@ def test_a_damaged_checkpoint_is_one_clear_error(make_run: MakeRun, cli: Cli) ->
     assert done.returncode == 2
     assert "damaged or was cut short" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_choice_is_named_in_our_words(cli: Cli) -> None:
+    done = cli("train", "--ui", "fancy")
+    assert done.returncode == 2
+    assert "Invalid value for '--ui': 'fancy' is not one of 'auto', 'tui', 'plain', 'json', 'none'." in done.stderr
+    assert "Value error" not in done.stderr

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import vae_tui
-from vae_tui.cli import app
+from vae_tui.cli.main import app
 from vae_tui.imaging.gif import decode_gif
 from vae_tui.imaging.grid import decode_png
 from vae_tui.recipe import load_recipe, parse

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import vae_tui
-from vae_tui.cli import app
+from vae_tui.cli.main import app
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import decode_gif
 from vae_tui.imaging.grid import decode_png

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from vae_tui.data import sets
-from vae_tui.data.sets import Images
+from vae_tui.data.sets import PackedImages
 
 
 @pytest.fixture
-def images() -> Images:
+def images() -> PackedImages:
     """Two thousand images of 3 x 4 x 4, the darkest first."""
     pixels = torch.arange(2000).div(8, rounding_mode="floor").to(torch.uint8)
-    return Images(pixels[:, None, None, None].expand(-1, 3, 4, 4).contiguous())
+    return PackedImages(pixels[:, None, None, None].expand(-1, 3, 4, 4).contiguous())
 
 
 def test_the_mean_is_that_of_all_images(images) -> None:
@@ -26,14 +26,14 @@ def test_the_mean_of_very_many_is_that_of_evenly_spaced_ones(images, monkeypatch
 
 def test_the_checksum_tells_any_change_and_the_number_of_images(images, monkeypatch) -> None:
     assert images.checksum == zlib.crc32(images.pixels.numpy().data)
-    changed = Images(images.pixels.clone())
+    changed = PackedImages(images.pixels.clone())
     changed.pixels[1001, 0, 0, 0] += 1
     assert changed.checksum != images.checksum
     monkeypatch.setattr(sets, "_CHECKSUM_BYTES", 48)
-    few, fewer = Images(images.pixels), Images(images.pixels[:-1])
+    few, fewer = PackedImages(images.pixels), PackedImages(images.pixels[:-1])
     assert len({few.checksum, fewer.checksum, images.checksum}) == 3
-    assert few.checksum == Images(images.pixels.clone()).checksum
-    assert few.checksum != Images(255 - images.pixels).checksum
+    assert few.checksum == PackedImages(images.pixels.clone()).checksum
+    assert few.checksum != PackedImages(255 - images.pixels).checksum
 
 
 def test_images_are_copied_to_a_device_once(images) -> None:

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.splits import separate
 from vae_tui.errors import DataError
 
 
-def numbered(start: int, stop: int) -> Images:
+def numbered(start: int, stop: int) -> PackedImages:
     """Images of one pixel block each, labelled with their number."""
     labels = torch.arange(start, stop)
-    return Images((labels % 256).to(torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous(), labels)
+    return PackedImages((labels % 256).to(torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous(), labels)
 
 
 def cut(stored: StoredSets, *, validation: float = 0.1, test: float = 0.1, seed: int = 0) -> tuple[list[int], ...]:
@@ -34,7 +34,7 @@ def test_every_image_is_in_exactly_one_split_in_its_order() -> None:
 
 
 def test_factors_follow_their_images() -> None:
-    def known(start: int, stop: int) -> Images:
+    def known(start: int, stop: int) -> PackedImages:
         images = numbered(start, stop)
         return replace(images, factors=torch.stack([images.labels // 10, images.labels % 10], 1))
 

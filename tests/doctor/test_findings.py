@@ -10,7 +10,7 @@ import pytest
 
 from vae_tui.doctor.disk import examine_disk
 from vae_tui.doctor.findings import Finding
-from vae_tui.doctor.machine import examine_machine, judge_data, judge_device, judge_threads, survey
+from vae_tui.doctor.machine import examine_machine, judge_data, judge_device, judge_threads, probe_environment
 from vae_tui.doctor.report import print_table
 from vae_tui.doctor.terminal import judge
 from vae_tui.imaging.replies import Answers
@@ -119,12 +119,12 @@ def test_sets_that_are_there_and_those_that_are_not() -> None:
     assert judge_data(MACHINE | {"sets": {"digits": True}}).advice == ""
 
 
-def test_a_machine_is_surveyed_for_real(tmp_path: Path) -> None:
+def test_a_machine_is_probed_for_real(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{name}-ubyte.gz").touch()
-    with survey(tmp_path) as looking:
+    with probe_environment(tmp_path) as looking:
         device, threads, data = examine_machine(looking)
     assert device.facts["torch"] in device.why
     assert threads.found == str(threads.facts["threads"])
@@ -134,7 +134,7 @@ def test_a_machine_is_surveyed_for_real(tmp_path: Path) -> None:
 def test_a_torch_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('libtorch.so: not there')")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(sys.modules['vae_tui'].__path__[0]).parent}")
-    with survey(None) as looking:
+    with probe_environment(None) as looking:
         (said,) = examine_machine(looking)
     assert said.state == "bad"
     assert "libtorch.so: not there" in said.why
@@ -143,7 +143,7 @@ def test_a_torch_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest
 def test_what_others_print_as_python_starts_is_not_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; print('hello'); print('x' * 200_000, file=sys.stderr)")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(sys.modules['vae_tui'].__path__[0]).parent}")
-    with survey(None) as looking:
+    with probe_environment(None) as looking:
         assert examine_machine(looking)[0].state != "bad"
 
 

@@ -12,7 +12,7 @@ import torch
 from conftest import MakeRun, train_events
 from typer.testing import CliRunner
 
-from vae_tui.cli import app
+from vae_tui.cli.main import app
 from vae_tui.errors import DataError
 from vae_tui.runs.layout import Run
 
@@ -82,6 +82,22 @@ def test_sprites_are_scored_by_their_factors(make_run: MakeRun) -> None:
     found = json.loads(evaluate(run, "--json", "--samples=2", "--count=20").stdout)
     assert all(0 <= found[name] <= 1 for name in ("mig", "sap", "factor_vae_score"))
     assert set(found["dci"]) == {"disentanglement", "completeness", "informativeness"}
+
+
+@pytest.mark.parametrize(
+    ("share", "missing"), [("0.0005", "no FactorVAE score"), ("0.00001", "no scores of disentanglement")]
+)
+def test_sprites_too_few_to_score_are_evaluated_with_a_note(make_run: MakeRun, share: str, missing: str) -> None:
+    run = trained(
+        make_run,
+        "data.name=sprites",
+        "data.image_size=32",
+        f"data.test={share}",
+        "train.max_seconds=0.3",
+        "train.batch_size=64",
+    )
+    done = evaluate(run, "--samples=2", "--count=20")
+    assert missing in " ".join((done.stdout + done.stderr).split())
 
 
 def test_a_split_that_is_not_there_is_a_clear_error(make_run: MakeRun) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vae_tui.data import Images
+from vae_tui.data import PackedImages
 from vae_tui.evaluation.frechet import features_of, frechet_distance, train_features
 
 
@@ -32,10 +32,10 @@ def test_images_of_the_same_kind_are_near_and_noise_is_far(monkeypatch: pytest.M
     pixels = torch.zeros(400, 1, 12, 12, dtype=torch.uint8)
     for index, label in enumerate(labels.tolist()):
         pixels[index, :, 3 * label : 3 * label + 3] = torch.randint(120, 256, (1, 3, 12), generator=generator).byte()
-    network = train_features(Images(pixels, labels), seed=0, progress=lambda *_: None)
+    network = train_features(PackedImages(pixels, labels), seed=0, progress=lambda *_: None)
     images = pixels / 255
     first, second = (features_of(network, 200, lambda part, h=half: images[200 * h :][part]) for half in (0, 1))
     noise = features_of(network, 200, lambda part: torch.rand(200, 1, 12, 12, generator=generator)[part])
     assert frechet_distance(first, second) < 0.05 * frechet_distance(first, noise)
-    again = train_features(Images(pixels, labels), seed=0, progress=lambda *_: None)
+    again = train_features(PackedImages(pixels, labels), seed=0, progress=lambda *_: None)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_tui.data import Images, ImageSets
+from vae_tui.data import ImageSets, PackedImages
 from vae_tui.latent.codes import Codes
 from vae_tui.model import VAE, build
 from vae_tui.recipe import parse
@@ -23,7 +23,11 @@ def sets() -> ImageSets:
     pixels = torch.randint(0, 256, (40, 1, 8, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     labels = torch.arange(40) % 3
     return ImageSets(
-        Images(pixels[:30], labels[:30]), None, Images(pixels[30:], labels[30:]), ("Shirt", "Shoe", "Bag"), ()
+        PackedImages(pixels[:30], labels[:30]),
+        None,
+        PackedImages(pixels[30:], labels[30:]),
+        ("Shirt", "Shoe", "Bag"),
+        (),
     )
 
 

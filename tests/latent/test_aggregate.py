@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_tui.data import Images, as_floats
+from vae_tui.data import PackedImages, as_floats
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.aggregate import draw_aggregated, fit_mixture, fit_to_posteriors
 from vae_tui.model import VAE, build
@@ -67,7 +67,7 @@ def full() -> VAE:
 
 def test_aggregated_draws_are_of_the_true_posteriors(full: VAE) -> None:
     pixels = torch.randint(0, 256, (1, 1, 8, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    drawn = draw_aggregated(full, Images(pixels), 20_000, torch.Generator().manual_seed(0), progress=silent)
+    drawn = draw_aggregated(full, PackedImages(pixels), 20_000, torch.Generator().manual_seed(0), progress=silent)
     parameters = full.encoder(as_floats(pixels))
     epsilon = torch.randn(20_000, 3, generator=torch.Generator().manual_seed(5))
     expected = full.posterior.draw(parameters, epsilon).latent.detach().numpy()
@@ -78,12 +78,12 @@ def test_aggregated_draws_are_of_the_true_posteriors(full: VAE) -> None:
 def test_images_are_black_and_white_where_the_model_was_trained_so() -> None:
     tables = {"model": {"hidden": [16], "latent_dim": 3}, "data": {"binarize": "dynamic"}}
     vae = build(parse(tables)[0], (1, 8, 6), seed=1).eval()
-    grey = Images(torch.full((1, 1, 8, 6), 128, dtype=torch.uint8))
+    grey = PackedImages(torch.full((1, 1, 8, 6), 128, dtype=torch.uint8))
     drawn = draw_aggregated(vae, grey, 200, torch.Generator().manual_seed(0), temperature=0, progress=silent)
     assert len(np.unique(drawn, axis=0)) == 200
 
 
 def test_a_mixture_of_more_gaussians_than_images_is_refused(full: VAE) -> None:
-    images = Images(torch.zeros((3, 1, 8, 6), dtype=torch.uint8))
+    images = PackedImages(torch.zeros((3, 1, 8, 6), dtype=torch.uint8))
     with pytest.raises(VaeTuiError, match=r"mixture\(4\) needs as many training images, and there are 3"):
         fit_to_posteriors(full, images, 4, torch.Generator(), seed=0, progress=silent)

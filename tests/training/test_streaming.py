@@ -12,7 +12,7 @@ import torch
 from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
-from vae_tui.data import Images
+from vae_tui.data import PackedImages
 from vae_tui.data.rows import RowWriter
 from vae_tui.data.streamed import StreamedPixels
 from vae_tui.errors import DataError
@@ -86,25 +86,25 @@ def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
 
 
 @pytest.fixture
-def streamed(tmp_path: Path) -> Images:
+def streamed(tmp_path: Path) -> PackedImages:
     """A thousand images of 3 x 4 x 5 on disk, of which every third is left out."""
     with RowWriter(tmp_path, (1500, 3, 4, 5)) as writer:
         writer.write(0, np.random.default_rng(0).integers(0, 256, (1500, 3, 4, 5), np.uint8))
         pixels = StreamedPixels(writer.finish("set.rows", {}))
-    return Images(pixels.pick((torch.arange(1500) % 3).nonzero().flatten()))
+    return PackedImages(pixels.pick((torch.arange(1500) % 3).nonzero().flatten()))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 128, 999, 1000, 5000])
 @pytest.mark.parametrize("position", [0, 3, 999, 1000])
 @pytest.mark.parametrize("where", ["disk", "memory", "device"])
 def test_batches_come_in_order_wherever_they_begin(
-    streamed: Images, batch_size: int, position: int, where: str, monkeypatch: pytest.MonkeyPatch
+    streamed: PackedImages, batch_size: int, position: int, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = torch.randperm(1000)
     device = torch.device("cpu")
     if where == "memory":  # as images are that a GPU has no room for
         monkeypatch.setattr("vae_tui.training.batches._on_device", lambda *_: None)
-    images = streamed if where == "disk" else Images(streamed.pixels[:])
+    images = streamed if where == "disk" else PackedImages(streamed.pixels[:])
     batches = Batches(images, device, batch_size)
     assert (batches.resident is not None) == (where == "device")
     batches.seek(torch.randperm(1000), 0)  # what is on its way is forgotten
@@ -115,7 +115,7 @@ def test_batches_come_in_order_wherever_they_begin(
         assert torch.equal(batches.take(), expected)
 
 
-def test_of_a_batch_only_the_share_is_read(streamed: Images) -> None:
+def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
     order = torch.randperm(1000)
     halves = [
         Batches(streamed, torch.device("cpu"), 300, share=lambda count, place=place: slice(*place(count)))
@@ -128,7 +128,7 @@ def test_of_a_batch_only_the_share_is_read(streamed: Images) -> None:
         assert torch.equal(both, streamed.pixels[order[start : start + 300]])
 
 
-def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Images) -> None:
+def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: PackedImages) -> None:
     assert isinstance(streamed.pixels, StreamedPixels)
     batches = Batches(streamed, torch.device("cpu"), 10)
     with streamed.pixels.source.path.open("r+b") as file:
@@ -138,8 +138,8 @@ def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Ima
         batches.take()
 
 
-def test_trials_and_training_share_what_is_on_the_device(streamed: Images) -> None:
-    images = Images(streamed.pixels[:])
+def test_trials_and_training_share_what_is_on_the_device(streamed: PackedImages) -> None:
+    images = PackedImages(streamed.pixels[:])
     device = torch.device("cpu")
     first, second = Batches(images, device, 10), Batches(images, device, 10)
     assert first.resident is second.resident

@@ -268,7 +268,7 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
     assert len(read_walk(tmp_path / "mine.toml").points) == 4
     from typer.testing import CliRunner
 
-    from vae_tui.cli import app
+    from vae_tui.cli.main import app
 
     assert CliRunner().invoke(app, ["sample", "--path", "mine.toml", "--out", "again.gif"]).exit_code == 0
     assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "mine.gif").read_bytes()

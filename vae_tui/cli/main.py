@@ -5,15 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from vae_tui import __version__
 from vae_tui.cli import evaluate, pictures, runs, tools, train, walk
 from vae_tui.cli.exits import errors_to_exit_codes
 
+
+class _Commands(TyperGroup):
+    """All commands; a wrong value is named without the words of the library that validates it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Train, watch, steer and walk variational autoencoders without leaving the terminal.",
     epilog="Start with: vae-tui train     (embedded digits, no download, about half a minute)",
     no_args_is_help=True,

@@ -4,13 +4,13 @@ from vae_tui.data.binarize import as_floats, binarize, draw_bits
 from vae_tui.data.load import default_data_root, find_data_root, load_image_sets
 from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seed_for
-from vae_tui.data.sets import Images, ImageSets
+from vae_tui.data.sets import ImageSets, PackedImages
 from vae_tui.data.streamed import AnyPixels, in_slices, read_all
 
 __all__ = [
     "AnyPixels",
     "ImageSets",
-    "Images",
+    "PackedImages",
     "Progress",
     "as_floats",
     "binarize",

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data.kept import cannot_stream, keep, kept_name, open_kept
+from vae_tui.data import decoded_cache
 from vae_tui.data.progress import Progress
-from vae_tui.data.rows import CannotKeep, Rows, Shape
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.rows import CacheUnavailable, Rows, Shape
+from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.streamed import AnyPixels, StreamedPixels, in_slices
 from vae_tui.errors import DataError
 
@@ -270,9 +270,9 @@ def _read_images(
         return [in_place]
     try:
         return _write_once(path, splits, shape, progress)
-    except CannotKeep as error:
+    except CacheUnavailable as error:
         if not fits:
-            raise cannot_stream(path, byte_count, memory_bytes, error) from error
+            raise decoded_cache.cannot_stream(path, byte_count, memory_bytes, error) from error
         return _read_in_memory(splits, progress)
 
 
@@ -313,13 +313,13 @@ def _stream_in_place(images: _StoredArray, progress: Progress) -> StreamedPixels
 def _write_once(path: Path, splits: Collection[_Split], shape: Shape, progress: Progress) -> list[StreamedPixels]:
     """The images of each split on disk, from the cache, written now where they are not in it.
 
-    Raises CannotKeep.
+    Raises CacheUnavailable.
     """
     firsts = np.cumsum([0, *map(len, splits)])[:-1].tolist()
     key = _key(path, progress)
-    file = open_kept(shape, key)
+    file = decoded_cache.open(shape, key)
     if file is None:
-        with keep(shape) as writer:
+        with decoded_cache.create(shape) as writer:
             spread = np.uint8(1)
 
             def put(number: int, start: int, images: NDArray[np.uint8]) -> None:
@@ -329,7 +329,7 @@ def _write_once(path: Path, splits: Collection[_Split], shape: Shape, progress: 
             if _copy(splits, put, progress):
                 spread = np.uint8(255)
                 _copy(splits, put, progress)
-            file = writer.finish(kept_name(shape, key), {})
+            file = writer.finish(decoded_cache.cache_name(shape, key), {})
     return [
         StreamedPixels(file, np.arange(first, first + len(split))) for first, split in zip(firsts, splits, strict=True)
     ]
@@ -409,6 +409,6 @@ def _assemble(pixels: Mapping[str, AnyPixels], splits: Mapping[str, _Split]) -> 
         labels = None
         if split.labels is not None:
             labels = torch.from_numpy(np.searchsorted(classes, split.labels).astype(np.int64))
-        sets[name] = Images(pixels[name], labels)
+        sets[name] = PackedImages(pixels[name], labels)
     class_names = tuple(str(value) for value in classes.tolist())
     return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names)

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import torch
 
-from vae_tui.data.kept import keep, kept_name, open_kept
+from vae_tui.data import decoded_cache
 from vae_tui.data.progress import Progress
 from vae_tui.data.seeds import seeded
-from vae_tui.data.sets import Images
+from vae_tui.data.sets import PackedImages
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 
 _DRAWS_AT_ONCE = 1 << 22
@@ -42,7 +42,7 @@ def binarize(pixels: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
     return torch.lt(bits.to(torch.float32), chance, out=chance)
 
 
-def binarize_once(images: Images, *, seed: int, split: str) -> Images:
+def binarize_once(images: PackedImages, *, seed: int, split: str) -> PackedImages:
     """Draw a whole split; the draws depend on the seed and on the split's name alone."""
     drawn = torch.empty(images.pixels.shape, dtype=torch.uint8)
     for start, part in _draw(images.pixels, seed, split):
@@ -50,24 +50,24 @@ def binarize_once(images: Images, *, seed: int, split: str) -> Images:
     return replace(images, pixels=drawn)
 
 
-def binarize_on_disk(images: Images, *, seed: int, split: str, progress: Progress) -> Images:
+def binarize_on_disk(images: PackedImages, *, seed: int, split: str, progress: Progress) -> PackedImages:
     """Draw a whole split that is streamed, as `binarize_once` does, into a file; only once for the same images.
 
-    Raises CannotKeep where there is no room for it on disk.
+    Raises CacheUnavailable where there is no room for it on disk.
     """
     pixels = images.pixels
     assert isinstance(pixels, StreamedPixels)
     shape = (len(pixels), *pixels.source.shape[1:])
     key = f"drawn-{hashlib.sha256(pixels.digest() + f'{_DRAWING} {seed} {split}'.encode()).hexdigest()}"
-    file = open_kept(shape, key)
+    file = decoded_cache.open(shape, key)
     if file is None:
-        with keep(shape) as writer:
+        with decoded_cache.create(shape) as writer:
             stage = f"drawing {split} in black and white"
             progress(stage, 0, len(pixels))
             for start, part in _draw(pixels, seed, split):
                 writer.write(start, part.numpy())
                 progress(stage, start + len(part), len(pixels))
-            file = writer.finish(kept_name(shape, key), {})
+            file = writer.finish(decoded_cache.cache_name(shape, key), {})
     return replace(images, pixels=StreamedPixels(file))
 
 

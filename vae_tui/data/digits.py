@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_tui.data.progress import Progress
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.sets import PackedImages, StoredSets
 
 _HIGHEST = 16
 """The digits' 8 x 8 pixels count the set bits in a 4 x 4 block of the scan."""
@@ -30,7 +30,7 @@ def read_digits(height: int, width: int, progress: Progress) -> StoredSets:
         pixels[index, 0] = np.asarray(enlarged)
     progress("reading digits", len(small), len(small))
     labels = torch.from_numpy(targets.astype(np.int64))
-    return StoredSets(Images(torch.from_numpy(pixels), labels), class_names=tuple("0123456789"))
+    return StoredSets(PackedImages(torch.from_numpy(pixels), labels), class_names=tuple("0123456789"))
 
 
 def _read_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-from vae_tui.data.kept import cannot_stream, is_any_kept, keep, kept_name, open_kept
+from vae_tui.data import decoded_cache
 from vae_tui.data.parallel import work_through
 from vae_tui.data.progress import Progress
-from vae_tui.data.rows import CannotKeep, Shape
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.rows import CacheUnavailable, Shape
+from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
@@ -71,9 +71,9 @@ def read_folder(
 
     The folder is flat or has a folder for each class, or has train/, validation/ (or val/) and test/, each flat or with
     a folder for each class. Hidden files are ignored. A file that cannot be decoded is skipped. What was decoded is
-    kept in the user's cache folder and comes from there as long as no file changes; where nothing can be kept, the
+    cached in the user's cache folder and comes from there as long as no file changes; where nothing can be cached, the
     images are in memory. Raises DataError where there are no images, where more than 1 % of them are broken, or where
-    they can be neither kept nor held in `memory_bytes`.
+    they can be neither cached nor held in `memory_bytes`.
     """
     if not root.is_dir():
         what = 'is a file (data.name = "npz" reads arrays)' if root.exists() else "is not there"
@@ -84,16 +84,16 @@ def read_folder(
     notes: tuple[str, ...] = ()
     try:
         pixels, broken = _decode_once(root, photos, shape, progress)
-    except CannotKeep as error:
+    except CacheUnavailable as error:
         if math.prod(shape) > memory_bytes:
-            raise cannot_stream(root, math.prod(shape), memory_bytes, error) from error
+            raise decoded_cache.cannot_stream(root, math.prod(shape), memory_bytes, error) from error
         pixels, broken = _decode_in_memory(photos, shape, progress)
-        notes = (f"decoded images are not kept for the next time: {error}",)
+        notes = (f"decoded images are not cached for the next time: {error}",)
     skipped = tuple(photos[index].path.relative_to(root).as_posix() for index in broken)
     if len(broken) > _BROKEN_SHARE_ALLOWED * len(photos):
-        told = [f"  {name}: {problem}" for name, problem in zip(skipped, broken.values(), strict=True)]
-        few = "\n".join(told[:5])
-        more = f"\n  and {len(told) - 5:,} more" if len(told) > 5 else ""
+        listed = [f"  {name}: {problem}" for name, problem in zip(skipped, broken.values(), strict=True)]
+        few = "\n".join(listed[:5])
+        more = f"\n  and {len(listed) - 5:,} more" if len(listed) > 5 else ""
         raise DataError(
             f"{root}: {len(broken):,} of {len(photos):,} images are broken, more than "
             f"{_BROKEN_SHARE_ALLOWED:.0%}; remove or replace them:\n{few}{more}"
@@ -153,17 +153,17 @@ def _decode_once(
 ) -> tuple[AnyPixels, dict[int, str]]:
     """The photos from the cache, decoded now where they are not in it, and what is wrong with each that is broken."""
     names = [photo.path.relative_to(root).as_posix() for photo in photos]
-    if is_any_kept(shape):
+    if decoded_cache.has_any(shape):
         digests = _digest_all(photos, progress)
-        file = open_kept(shape, _key(names, digests))
+        file = decoded_cache.open(shape, _key(names, digests))
         if file is not None:
             return StreamedPixels(file), {
                 int(index): problem for index, problem in file.facts.get("broken", {}).items()
             }
-    with keep(shape) as writer:
+    with decoded_cache.create(shape) as writer:
         broken, digests = _decode_all(photos, shape, writer.write, progress)
         # By what was read just now, whatever it was before.
-        file = writer.finish(kept_name(shape, _key(names, digests)), {"broken": broken})
+        file = writer.finish(decoded_cache.cache_name(shape, _key(names, digests)), {"broken": broken})
     return StreamedPixels(file), broken
 
 
@@ -316,7 +316,7 @@ def _walk(folder: Path) -> list[Path]:
 def _assemble(photos: Sequence[_Photo], pixels: AnyPixels, broken: Collection[int]) -> StoredSets:
     class_names = tuple(sorted({photo.class_name for photo in photos if photo.class_name is not None}))
     index_of = {name: index for index, name in enumerate(class_names)}
-    every = Images(pixels)
+    every = PackedImages(pixels)
     sets = {}
     for split in _SPLIT_FOLDERS:
         rows = [row for row, photo in enumerate(photos) if photo.split == split and row not in broken]
@@ -325,5 +325,5 @@ def _assemble(photos: Sequence[_Photo], pixels: AnyPixels, broken: Collection[in
             labels = [index_of[name] for name in names if name is not None]
             # Each split gets memory of its own, so that none keeps alive what another was cut from.
             part = pixels if len(rows) == len(pixels) else every.pick(torch.tensor(rows)).pixels
-            sets[split] = Images(part, torch.tensor(labels) if labels else None)
+            sets[split] = PackedImages(part, torch.tensor(labels) if labels else None)
     return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names)

@@ -12,14 +12,14 @@ import torch
 
 from vae_tui.data.arrays import read_arrays, read_binarized_mnist
 from vae_tui.data.binarize import binarize_on_disk, binarize_once
+from vae_tui.data.decoded_cache import cannot_stream
 from vae_tui.data.digits import read_digits
 from vae_tui.data.folder import read_folder
-from vae_tui.data.kept import cannot_stream
 from vae_tui.data.memory import in_gib, memory_limit
 from vae_tui.data.mnist import read_mnist
 from vae_tui.data.progress import Progress, paced
-from vae_tui.data.rows import CannotKeep
-from vae_tui.data.sets import Images, ImageSets, StoredSets
+from vae_tui.data.rows import CacheUnavailable
+from vae_tui.data.sets import ImageSets, PackedImages, StoredSets
 from vae_tui.data.splits import separate
 from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
@@ -33,7 +33,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
     """Read an image set, cut what splits it lacks, and draw black and white where the recipe asks for it.
 
     The same seed gives the same splits and the same draws on every machine. With `binarize = "dynamic"` the training
-    images stay grey, for `binarize` to draw them anew for each batch. Images of a folder or an array that take more
+    images stay grey, for `binarize` to draw them anew for each batch. PackedImages of a folder or an array that take more
     than `memory_gib` stay on disk; sprites are drawn whenever they are read. Raises DataError where images are missing,
     broken or too few, or where there is no room for them.
     """
@@ -56,7 +56,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
     draws = data.name == "sprites"  # quicker than memory fills, and than a disk reads
     streams = isinstance(sets.train.pixels, StreamedPixels) and sets.byte_count > memory_bytes and not draws
 
-    def settle(images: Images, split: str) -> Images:
+    def settle(images: PackedImages, split: str) -> PackedImages:
         if data.binarize == "static" or (data.binarize == "dynamic" and split != "train"):
             if streams:
                 return binarize_on_disk(images, seed=seed, split=split, progress=progress)
@@ -75,19 +75,19 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
             validation=settle(sets.validation, "validation") if sets.validation is not None else None,
             test=settle(sets.test, "test"),
         )
-    except CannotKeep as error:
+    except CacheUnavailable as error:
         raise cannot_stream(data.root or data.name, sets.byte_count, memory_bytes, error) from error
     if not streams:
         return settled
     allowed = (
         f"{in_gib(memory_bytes)}, half of what is available" if data.memory_gib == "auto" else f"{data.memory_gib:g}"
     )
-    told = f"{in_gib(sets.byte_count)} of images stream from disk: [data] memory_gib allows {allowed}"
-    return replace(settled, notes=(*settled.notes, told))
+    note = f"{in_gib(sets.byte_count)} of images stream from disk: [data] memory_gib allows {allowed}"
+    return replace(settled, notes=(*settled.notes, note))
 
 
 def default_data_root() -> Path:
-    """Where image sets are kept unless --data-root says otherwise: the user's cache folder."""
+    """Where image sets are without --data-root: the user's cache folder."""
     return platformdirs.user_cache_path("vae-tui", appauthor=False) / "data"
 
 
@@ -99,7 +99,7 @@ def find_data_root(given: Path | None, metadata: Mapping[str, Any] | None) -> Pa
     return given or default_data_root()
 
 
-def _in_memory(images: Images, split: str, progress: Progress) -> Images:
+def _in_memory(images: PackedImages, split: str, progress: Progress) -> PackedImages:
     """The same images, none of them left on disk."""
     if isinstance(images.pixels, torch.Tensor):
         return images

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_tui.data.progress import Progress
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.errors import DataError
 
 MnistName = Literal["mnist", "fashion-mnist"]
@@ -101,7 +101,7 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
 
 
-def _read_split(images_path: Path, labels_path: Path, classes: int) -> Images:
+def _read_split(images_path: Path, labels_path: Path, classes: int) -> PackedImages:
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if images.size == 0:
         raise DataError(f"{images_path} holds no images")
@@ -109,7 +109,7 @@ def _read_split(images_path: Path, labels_path: Path, classes: int) -> Images:
         raise DataError(f"{labels_path} holds {len(labels):,} labels for the {len(images):,} images in {images_path}")
     if labels.max() >= classes:
         raise DataError(f"{labels_path} holds the label {labels.max()}; expected 0 to {classes - 1}")
-    return Images(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64)))
+    return PackedImages(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64)))
 
 
 def _locate(folder: Path, file_name: str) -> Path:

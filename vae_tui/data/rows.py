@@ -38,7 +38,7 @@ class DamagedRows(Exception):
     """A file of rows that was cut short, or is none."""
 
 
-class CannotKeep(Exception):
+class CacheUnavailable(Exception):
     """A file of rows cannot be written; the message says where and why."""
 
 
@@ -141,7 +141,7 @@ def _read_end(path: Path, descriptor: int) -> tuple[Shape, dict[str, Any]]:
 class RowWriter:
     """Writes a file of rows aside, in any order and from several threads; `finish` gives it its name.
 
-    A `with` block that is left before that leaves nothing behind. Raises CannotKeep where the disk does not take it.
+    A `with` block that is left before that leaves nothing behind. Raises CacheUnavailable where the disk does not take it.
     """
 
     def __init__(self, folder: Path, shape: Shape) -> None:
@@ -190,11 +190,11 @@ class RowWriter:
 
 @contextlib.contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Raise CannotKeep for what the disk refuses."""
+    """Raise CacheUnavailable for what the disk refuses."""
     try:
         yield
     except OSError as error:
-        raise CannotKeep(f"{folder} cannot be written: {error.strerror or error}") from error
+        raise CacheUnavailable(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -17,7 +17,7 @@ _BYTES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Images:
+class PackedImages:
     """Images (N, C, H, W), uint8, in memory or streamed, and what is known of them.
 
     `labels` (N,), int64, are their classes; `factors` (N, F), int64, what they were drawn from, each counted from 0.
@@ -36,12 +36,12 @@ class Images:
         """How much memory they take, or would."""
         return self.pixels.shape.numel()
 
-    def pick(self, indexes: torch.Tensor) -> Images:
+    def pick(self, indexes: torch.Tensor) -> PackedImages:
         """The images at `indexes`: copied from memory, but not read from disk, nor drawn."""
         pixels = self.pixels
         picked = pixels.pick(indexes) if isinstance(pixels, StreamedPixels) else pixels[indexes]
         known = (None if values is None else values[indexes] for values in (self.labels, self.factors))
-        return Images(picked, *known)
+        return PackedImages(picked, *known)
 
     @cached_property
     def copies(self) -> dict[torch.device, torch.Tensor]:
@@ -90,9 +90,9 @@ class StoredSets:
     `notes` are sentences on how it was read; `factor_names` has a name for each of the images' factors.
     """
 
-    train: Images
-    validation: Images | None = None
-    test: Images | None = None
+    train: PackedImages
+    validation: PackedImages | None = None
+    test: PackedImages | None = None
     class_names: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -108,9 +108,9 @@ class ImageSets:
     broken files that were left out, `notes` are sentences on how the rest was read.
     """
 
-    train: Images
-    validation: Images | None
-    test: Images
+    train: PackedImages
+    validation: PackedImages | None
+    test: PackedImages
     class_names: tuple[str, ...]
     skipped: tuple[str, ...]
     notes: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vae_tui.data.seeds import seeded
-from vae_tui.data.sets import Images, ImageSets, StoredSets
+from vae_tui.data.sets import ImageSets, PackedImages, StoredSets
 from vae_tui.data.streamed import StreamedPixels, read_all
 from vae_tui.errors import DataError
 
@@ -46,12 +46,12 @@ def _share(share: float, total: int) -> int:
     return max(1, round(share * total))
 
 
-def _join(first: Images, second: Images) -> Images:
+def _join(first: PackedImages, second: PackedImages) -> PackedImages:
     labels, factors = _join_known(first.labels, second.labels), _join_known(first.factors, second.factors)
     if isinstance(first.pixels, StreamedPixels):
         assert isinstance(second.pixels, StreamedPixels)
-        return Images(first.pixels.join(second.pixels), labels, factors)
-    return Images(torch.cat([first.pixels, read_all(second.pixels)]), labels, factors)
+        return PackedImages(first.pixels.join(second.pixels), labels, factors)
+    return PackedImages(torch.cat([first.pixels, read_all(second.pixels)]), labels, factors)
 
 
 def _join_known(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_tui.data.progress import Progress
-from vae_tui.data.sets import Images, StoredSets
+from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.streamed import StreamedPixels
 from vae_tui.errors import DataError
 
@@ -54,7 +54,7 @@ def read_sprites(image_size: int, progress: Progress) -> StoredSets:
     grid = torch.cartesian_prod(*(torch.arange(size) for size in FACTOR_SIZES))
     progress("drawing sprites", COUNT, COUNT)
     return StoredSets(
-        Images(StreamedPixels(rows), labels=grid[:, 0].clone(), factors=grid),
+        PackedImages(StreamedPixels(rows), labels=grid[:, 0].clone(), factors=grid),
         class_names=SHAPE_NAMES,
         factor_names=FACTOR_NAMES,
     )

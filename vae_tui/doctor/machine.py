@@ -16,17 +16,17 @@ from vae_tui.doctor.findings import Finding
 from vae_tui.errors import DeviceError
 
 Facts = Mapping[str, Any]
-"""What `vae_tui.training.survey` says."""
+"""What `vae_tui.training.environment` prints."""
 
 
-class Survey:
+class EnvironmentProbe:
     """The process that looks, while it does."""
 
     def __init__(self, data_root: Path | None) -> None:
-        command = [sys.executable, "-m", "vae_tui.training.survey"]
+        command = [sys.executable, "-m", "vae_tui.training.environment"]
         if data_root is not None:
             command.append(str(data_root))
-        # Files: pipes fill up while nobody reads them.
+        # Files, for pipes fill up while they are not read.
         self._said, self._complaint = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._complaint)
 
@@ -39,7 +39,7 @@ class Survey:
         self._process.wait()
         self._said.seek(0)
         self._complaint.seek(0)
-        lines = self._complaint.read().decode("utf-8", "replace").strip().splitlines() or ["it says nothing"]
+        lines = self._complaint.read().decode("utf-8", "replace").strip().splitlines() or ["it printed nothing"]
         if self._process.returncode < 0:
             raise DeviceError(f"it was ended by {signal.Signals(-self._process.returncode).name}: {lines[-1]}")
         try:
@@ -59,19 +59,19 @@ class Survey:
 
 
 @contextmanager
-def survey(data_root: Path | None) -> Iterator[Survey]:
+def probe_environment(data_root: Path | None) -> Iterator[EnvironmentProbe]:
     """Start to look at the machine; what is asked meanwhile costs no time of its own."""
-    started = Survey(data_root)
+    started = EnvironmentProbe(data_root)
     try:
         yield started
     finally:
         started.close()
 
 
-def examine_machine(survey: Survey) -> list[Finding]:
-    """Wait for a survey, and judge what it found."""
+def examine_machine(probe: EnvironmentProbe) -> list[Finding]:
+    """Wait for the environment probe, and judge what it found."""
     try:
-        facts = survey.wait()
+        facts = probe.wait()
     except DeviceError as error:
         advice = "install both anew, in matching builds: pip install --force-reinstall torch torchvision"
         return [

@@ -37,7 +37,7 @@ def print_table(findings: Sequence[Finding]) -> None:
 
 def print_json(findings: Sequence[Finding]) -> None:
     """The same on stdout, by subject."""
-    said = {
+    facts = {
         finding.subject: {
             "state": finding.state,
             "found": finding.found,
@@ -47,4 +47,4 @@ def print_json(findings: Sequence[Finding]) -> None:
         }
         for finding in findings
     }
-    sys.stdout.write(json.dumps({"vae_tui": __version__, **said}, indent=2) + "\n")
+    sys.stdout.write(json.dumps({"vae_tui": __version__, **facts}, indent=2) + "\n")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import DataError
 
 Values = NDArray[np.floating[Any]]
 Factors = NDArray[np.int64]
@@ -50,7 +50,7 @@ def mutual_information_gap(codes: Values, factors: Factors, *, bins: int = 20) -
     `codes` (N, Z) are cut into `bins` of equal width between each dimension's ends; what a dimension then knows of a
     factor, of `factors` (N, F), is their mutual information over the factor's entropy. Bins fewer than a factor has
     values set a limit: with 20, no codes of the sprites score more than 0.91, and with 40 they may score 1. Raises
-    VaeTuiError for too few codes, or factors that never change. Chen et al., Isolating Sources of Disentanglement in
+    DataError for too few codes, or factors that never change. Chen et al., Isolating Sources of Disentanglement in
     Variational Autoencoders, 2018, section 4.1; on binned means as in Locatello et al., Challenging Common Assumptions
     in the Unsupervised Learning of Disentangled Representations, 2019.
     """
@@ -70,13 +70,13 @@ def factor_vae_score(encode: Encode, factor_sizes: Sequence[int], *, seed: int =
     called for 112,400 images. Each vote holds one factor still in 64 images, and looks for the dimension whose variance,
     over that of 10,000 codes of any images, is smallest; dimensions with less than 0.05 of the largest variance have no
     vote, as they say nothing. 800 votes settle which factor each dimension stands for, 800 more are the score; without
-    a dimension that changes, it is 0. Raises VaeTuiError for factors without choice. Kim and Mnih, Disentangling by
+    a dimension that changes, it is 0. Raises DataError for factors without choice. Kim and Mnih, Disentangling by
     Factorising, 2018, section 4.
     """
     sizes = np.asarray(factor_sizes, np.int64)
     varying = np.flatnonzero(sizes > 1)
     if not len(varying):
-        raise VaeTuiError(f"FactorVAE score: no factor takes more than one value: {list(factor_sizes)}")
+        raise DataError(f"FactorVAE score: no factor takes more than one value: {list(factor_sizes)}")
     generator = np.random.default_rng(seed)
 
     def draw(count: int) -> Factors:
@@ -104,7 +104,7 @@ def factor_vae_score_of_codes(codes: Values, factors: Factors, *, seed: int = 0)
     """The FactorVAE score, as `factor_vae_score` has it, where no more codes can be had than `codes` (N, Z) of `factors` (N, F).
 
     A vote's 64 codes are drawn from all that share a value of the factor that is held still; of such values, those that
-    64 codes share are drawn from. Raises VaeTuiError where a factor has no such value.
+    64 codes share are drawn from. Raises DataError where a factor has no such value.
     """
     codes, factors, numbers = _check(codes, factors)
     groups = []
@@ -112,7 +112,7 @@ def factor_vae_score_of_codes(codes: Values, factors: Factors, *, seed: int = 0)
         values, counts = np.unique(column, return_counts=True)
         shared = values[counts >= _CODES_A_VOTE]
         if not len(shared):
-            raise VaeTuiError(
+            raise DataError(
                 f"FactorVAE score: no {_CODES_A_VOTE} of {len(codes):,} codes share a value of factor {number}, which "
                 f"takes {len(values)}; give more codes"
             )
@@ -133,7 +133,7 @@ def dci(codes: Values, factors: Factors, *, seed: int = 0) -> Dci:
     Informativeness is the share of the other third it gets right, the mean over factors. How much each dimension matters
     to it is how much impurity its splits take away: a dimension is disentangled as far as it matters to one factor alone
     (the mean, weighted by how much it matters), a factor complete as far as one dimension alone matters to it. Raises
-    VaeTuiError for too few codes, or factors that never change. Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
+    DataError for too few codes, or factors that never change. Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
     Representations, 2018.
     """
     from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415  a second to import, and only this needs it
@@ -168,7 +168,7 @@ def sap_score(codes: Values, factors: Factors, *, categorical: Collection[int] =
 
     How well a dimension of `codes` (N, Z) predicts a factor of `factors` (N, F) is the R^2 of a line, or for a factor
     whose number is in `categorical`, as its values have no order (of the sprites, 0: the shape), the balanced accuracy of logistic regression; as one of
-    K classes is guessed with 1 / K, such a factor adds at most 1 - 1 / K. Raises VaeTuiError for too few codes, or
+    K classes is guessed with 1 / K, such a factor adds at most 1 - 1 / K. Raises DataError for too few codes, or
     factors that never change. Kumar et al., Variational Inference of Disentangled Latent Concepts from Unlabeled
     Observations, 2018.
     """
@@ -182,30 +182,30 @@ def sap_score(codes: Values, factors: Factors, *, categorical: Collection[int] =
 
 
 def _check(codes: Values, factors: Factors) -> tuple[NDArray[np.float64], Factors, list[int]]:
-    """The codes, the factors that change, and the numbers of these; raises VaeTuiError for what cannot be scored."""
+    """The codes, the factors that change, and the numbers of these; raises DataError for what cannot be scored."""
     codes, factors = np.asarray(codes), np.asarray(factors)
     if factors.ndim != 2 or factors.dtype.kind not in "iu" or not factors.shape[1]:
-        raise VaeTuiError(
+        raise DataError(
             f"disentanglement: expected factors (N, F), whole numbers, one at least for each of the N images; got "
             f"{factors.dtype} {factors.shape}: only images whose factors are known, such as the sprites, can be scored"
         )
     _check_codes(codes, len(factors))
     if len(codes) < FEWEST_CODES:
-        raise VaeTuiError(f"disentanglement: {len(codes)} codes are too few to be scored; give {FEWEST_CODES} at least")
+        raise DataError(f"disentanglement: {len(codes)} codes are too few to be scored; give {FEWEST_CODES} at least")
     numbers = np.flatnonzero(np.ptp(factors, 0) > 0)
     if not len(numbers):
-        raise VaeTuiError(f"disentanglement: none of the {factors.shape[1]} factors changes in {len(factors):,} images")
+        raise DataError(f"disentanglement: none of the {factors.shape[1]} factors changes in {len(factors):,} images")
     return codes.astype(np.float64), factors[:, numbers].astype(np.int64), numbers.tolist()
 
 
 def _check_codes(codes: Values, count: int) -> None:
     if codes.ndim != 2 or len(codes) != count or not codes.shape[1] or codes.dtype.kind != "f":
-        raise VaeTuiError(
+        raise DataError(
             f"disentanglement: expected codes ({count}, Z), real numbers, one row for each image; got "
             f"{codes.dtype} {codes.shape}"
         )
     if not np.isfinite(codes).all():
-        raise VaeTuiError("disentanglement: codes are not finite: the model has diverged; take an earlier checkpoint")
+        raise DataError("disentanglement: codes are not finite: the model has diverged; take an earlier checkpoint")
 
 
 def _cut(code: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

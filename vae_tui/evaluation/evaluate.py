@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vae_tui.data import Images, ImageSets, Progress, as_floats
+from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.device import choose_device
 from vae_tui.errors import DataError
 from vae_tui.evaluation.disentanglement import (
@@ -69,7 +69,7 @@ class Disentanglement:
 
 
 @dataclass(frozen=True)
-class Impression:
+class SampleQuality:
     """What eyes judge: sharpness and diversity of samples from the prior, and sharpness of reconstructions from posterior
     means, as shares of the images' own; their squared error, a mean over values in [0, 1]; and the share of codes among
     neighbours of their class, where there are classes."""
@@ -99,7 +99,7 @@ class Evaluation:
     active_units: int
     rate_per_dimension: tuple[float, ...]
     information: Information | None
-    impression: Impression | None
+    impression: SampleQuality | None
     frechet_distance: float | None
     frechet_distance_of_data: float | None
     disentanglement: Disentanglement | None
@@ -219,7 +219,7 @@ def _information(vae: VAE, costs: Costs, rate: float, notes: list[str]) -> Infor
 
 
 @torch.no_grad()
-def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: int) -> Impression | None:
+def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: int) -> SampleQuality | None:
     """Of as many samples as there are images, a thousand at most."""
     if len(pixels) < 2:
         return None
@@ -231,7 +231,7 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
         for points in (latent, mean[:_LOOKED_AT])
     )
     own = max(sharpness(images), 1e-9)
-    return Impression(
+    return SampleQuality(
         sample_sharpness=sharpness(samples) / own,
         sample_diversity=diversity(samples) / max(diversity(images), 1e-9),
         reconstruction_sharpness=sharpness(reconstructions) / own,
@@ -241,7 +241,7 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
 
 
 def _frechet(
-    vae: VAE, sets: ImageSets, images: Images, data: DataTable, seed: int, progress: Progress
+    vae: VAE, sets: ImageSets, images: PackedImages, data: DataTable, seed: int, progress: Progress
 ) -> tuple[float, float]:
     """Of samples from the split's images, and, to know what is little, of the training images from them."""
     network = train_features(sets.train, seed=seed, progress=progress)
@@ -266,7 +266,7 @@ def _frechet(
 
 
 def _disentanglement(
-    vae: VAE, sets: ImageSets, images: Images, seed: int, notes: list[str], progress: Progress
+    vae: VAE, sets: ImageSets, images: PackedImages, seed: int, notes: list[str], progress: Progress
 ) -> Disentanglement | None:
     if images.factors is None:
         return None
@@ -280,11 +280,15 @@ def _disentanglement(
         notes.append(f"no FactorVAE score: {error}")
         by_votes = None
     categorical = [index for index, name in enumerate(sets.factor_names) if name in _CATEGORICAL]
-    return Disentanglement(
-        mig=mutual_information_gap(codes, factors, bins=bins),
-        factor_vae_score=by_votes,
-        dci=dci(codes, factors, seed=seed),
-        sap=sap_score(codes, factors, categorical=categorical),
-        bins=bins,
-        count=len(codes),
-    )
+    try:
+        return Disentanglement(
+            mig=mutual_information_gap(codes, factors, bins=bins),
+            factor_vae_score=by_votes,
+            dci=dci(codes, factors, seed=seed),
+            sap=sap_score(codes, factors, categorical=categorical),
+            bins=bins,
+            count=len(codes),
+        )
+    except DataError as error:
+        notes.append(f"no scores of disentanglement: {error}")
+        return None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_tui.data import Images, Progress, as_floats
+from vae_tui.data import PackedImages, Progress, as_floats
 
 _FEATURES = 64
 _BATCH = 100
@@ -41,7 +41,7 @@ class FeatureNetwork(nn.Module):
         return logits
 
 
-def train_features(images: Images, *, seed: int, progress: Progress) -> FeatureNetwork:
+def train_features(images: PackedImages, *, seed: int, progress: Progress) -> FeatureNetwork:
     """A network that has learned to tell the classes of images apart, 600 steps long; the same for the same seed.
 
     The images must have labels.

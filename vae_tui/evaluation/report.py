@@ -64,10 +64,10 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     yield "  distortion", f"{evaluation.distortion:.2f}", "-log p(x|z)"
     yield "  rate", f"{evaluation.rate:.2f}", "KL(q(z|x) || p(z))"
     error = evaluation.nll_standard_error
-    told = "" if math.isnan(error) else f" ± {error:.2f}"
+    margin = "" if math.isnan(error) else f" ± {error:.2f}"
     yield (
         "NLL",
-        f"{evaluation.nll:.2f}{told}",
+        f"{evaluation.nll:.2f}{margin}",
         "-log p(x), importance-sampled; its error",
     )
     if evaluation.bits_per_dimension is not None:

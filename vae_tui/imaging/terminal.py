@@ -99,9 +99,9 @@ def judge_terminal(
     multiplexer = find_multiplexer(environment, answers)
     why: dict[str, str] = {}
     modes: list[Mode] = []
-    said = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_dumb(environment) else ""
-    if said or answers is None or not (answers.complete or answers.kitty):
-        why["kitty"] = why["sixel"] = f"{said}: not asked" if said else "the terminal has not answered"
+    reason = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_dumb(environment) else ""
+    if reason or answers is None or not (answers.complete or answers.kitty):
+        why["kitty"] = why["sixel"] = f"{reason}: not asked" if reason else "the terminal has not answered"
     else:
         if multiplexer:
             why["kitty"] = f"not inside {multiplexer}, which does not know where its pictures are"
@@ -142,7 +142,7 @@ def _judge_cell(
     answers: Answers | None, window: tuple[int, int, int, int] | None
 ) -> tuple[tuple[int, int] | None, str]:
     if answers is not None and answers.cell is not None:
-        return answers.cell, "the terminal said so"
+        return answers.cell, "the terminal reported it"
     if window is not None:
         rows, columns, height, width = window
         if rows and columns and answers is not None and answers.text_area is not None:
@@ -153,4 +153,4 @@ def _judge_cell(
             cell = height // rows, width // columns
             if all(0 < side <= LARGEST_CELL for side in cell):
                 return cell, "from the size of the window"
-    return None, "nobody said; pictures are drawn as if it were 20 x 10"
+    return None, "unknown; pictures are drawn as if it were 20 x 10"

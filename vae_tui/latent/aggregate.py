@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data import Images, Progress, binarize, draw_bits, read_all
+from vae_tui.data import PackedImages, Progress, binarize, draw_bits, read_all
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.codes import Latents, draw_posteriors
 from vae_tui.model import VAE
@@ -41,7 +41,13 @@ class Mixture:
 
 
 def draw_aggregated(
-    vae: VAE, images: Images, count: int, generator: torch.Generator, *, temperature: float = 1.0, progress: Progress
+    vae: VAE,
+    images: PackedImages,
+    count: int,
+    generator: torch.Generator,
+    *,
+    temperature: float = 1.0,
+    progress: Progress,
 ) -> Latents:
     """Latents (count, Z), each from the posterior of a training image chosen by lot.
 
@@ -52,7 +58,7 @@ def draw_aggregated(
 
 
 def fit_to_posteriors(
-    vae: VAE, images: Images, components: int, generator: torch.Generator, *, seed: int, progress: Progress
+    vae: VAE, images: PackedImages, components: int, generator: torch.Generator, *, seed: int, progress: Progress
 ) -> Mixture:
     """A Gaussian mixture fitted to one draw from the posterior of each of MOST_FITTED training images, evenly spread.
 
@@ -98,7 +104,7 @@ def fit_mixture(latents: Latents, components: int, *, seed: int, progress: Progr
 
 def _draw_posteriors_of(
     vae: VAE,
-    images: Images,
+    images: PackedImages,
     indexes: torch.Tensor,
     generator: torch.Generator,
     temperature: float,

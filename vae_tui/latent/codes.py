@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_tui.data import AnyPixels, Images, Progress, as_floats
+from vae_tui.data import AnyPixels, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.model import VAE, gaussian
@@ -65,7 +65,9 @@ def draw_posteriors(vae: VAE, pixels: AnyPixels, epsilon: Tensor) -> Latents:
     return latents
 
 
-def encode_set(vae: VAE, images: Images, class_names: Sequence[str], *, progress: Progress | None = None) -> Codes:
+def encode_set(
+    vae: VAE, images: PackedImages, class_names: Sequence[str], *, progress: Progress | None = None
+) -> Codes:
     """The codes of a split, with its classes."""
     labels = None if images.labels is None else images.labels.numpy()
     return Codes(*encode_images(vae, images.pixels, progress=progress), labels, tuple(class_names))

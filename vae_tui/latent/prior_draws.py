@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from vae_tui.data import Images
+from vae_tui.data import PackedImages
 from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.imaging.grid import make_grid
 from vae_tui.latent.aggregate import MOST_FITTED, draw_aggregated, fit_to_posteriors
@@ -88,7 +88,7 @@ def draw_prior_samples(
     )
 
 
-def _training_images(space: Space, prior: Prior) -> Images:
+def _training_images(space: Space, prior: Prior) -> PackedImages:
     try:
         return space.images("train")
     except DataError as error:

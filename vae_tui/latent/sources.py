@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vae_tui.data import Images, ImageSets, Progress, find_data_root, load_image_sets
+from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
 from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
@@ -171,9 +171,9 @@ def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(moved)})})
 
 
-def split_of(sets: ImageSets, split: str) -> Images:
+def split_of(sets: ImageSets, split: str) -> PackedImages:
     """One split of the images; raises DataError for validation where the recipe has none."""
-    images: Images | None = getattr(sets, split)
+    images: PackedImages | None = getattr(sets, split)
     if images is None:
         raise DataError("there is no validation split: the recipe has data.validation = 0; take train or test")
     return images

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from vae_tui.data import Images, ImageSets, Progress
+from vae_tui.data import ImageSets, PackedImages, Progress
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
 from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
@@ -64,7 +64,7 @@ class Space:
         if same and other.has_sets:
             self.__dict__["sets"] = other.sets
 
-    def images(self, split: str) -> Images:
+    def images(self, split: str) -> PackedImages:
         """One split; raises DataError where the recipe has none such."""
         return split_of(self.sets, split)
 

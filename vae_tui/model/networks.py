@@ -53,8 +53,8 @@ def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int =
     posterior = build_posterior(model)
     build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
     encoder, decoder, name = build(model, image_shape, outputs, posterior.size)
-    told = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
-    return Networks(encoder, posterior, decoder, f"{model.network} {name}{told}")
+    posterior_name = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
+    return Networks(encoder, posterior, decoder, f"{model.network} {name}{posterior_name}")
 
 
 def _mlp(
@@ -247,8 +247,8 @@ def _ladder(model: ModelTable, image_shape: ImageShape, outputs: int) -> Network
     decoder = nn.Sequential(
         top, *_layers(decoder_widths, _gated), *_to_pixels(decoder_widths[-1], image_shape, outputs)
     )
-    told = "-".join(str(width) for width in widths)
-    return Networks(encoder, posterior, decoder, f"ladder {told}, {top.lower_dim} under {top.upper_dim} latents")
+    joined = "-".join(str(width) for width in widths)
+    return Networks(encoder, posterior, decoder, f"ladder {joined}, {top.lower_dim} under {top.upper_dim} latents")
 
 
 class _LadderEncoder(nn.Module):

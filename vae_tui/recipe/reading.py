@@ -13,7 +13,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from vae_tui.errors import RecipeError
-from vae_tui.recipe.agreement import disagreements
+from vae_tui.recipe.cross_table import cross_table_errors
 from vae_tui.recipe.tables import TABLES, Recipe, Table
 
 
@@ -73,7 +73,7 @@ def parse(
     if problems:
         raise RecipeError(source, problems)
     recipe = Recipe(**sections)
-    if problems := list(disagreements(recipe)):
+    if problems := list(cross_table_errors(recipe)):
         raise RecipeError(source, problems)
     return recipe, tuple(notes)
 
@@ -183,7 +183,7 @@ def _validate(name: str, kind: type[Table], table: dict[str, Any], problems: lis
     for detail in details:
         if detail["loc"]:
             by_key.setdefault(str(detail["loc"][0]), []).append(detail)
-    problems += [_say(name, kind, key, of_key) for key, of_key in by_key.items()]
+    problems += [_describe(name, kind, key, of_key) for key, of_key in by_key.items()]
     problems += [f"[{name}] {_complaint(detail)}" for detail in whole]
     return None
 
@@ -192,7 +192,7 @@ def _complaint(detail: Any) -> str:
     return str(detail["msg"]).removeprefix("Value error, ")
 
 
-def _say(name: str, kind: type[Table], key: str, details: Sequence[Any]) -> str:
+def _describe(name: str, kind: type[Table], key: str, details: Sequence[Any]) -> str:
     """Pydantic's errors about one key as one line: what was expected, what was found, what may have been meant."""
     if details[0]["type"] == "extra_forbidden":
         return f"[{name}] {key}: no such key{_did_you_mean(key, kind.model_fields, '{}')}"

@@ -1,7 +1,7 @@
 """Who trains a run: its trainer holds the run's lock file by `fcntl.lockf` for as long as it lives.
 
 The kernel drops the lock with the process, however it ends. Readers probe with F_GETLK, which takes nothing and
-disturbs nobody.
+disturbs no trainer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def release_lock(folder: Path) -> None:
 
 
 def lock_holder(folder: Path) -> int | None:
-    """The process id of the trainer that has the run in `folder` (0 where the system does not tell), or None."""
+    """The process id of the trainer that has the run in `folder` (0 where the system does not know), or None."""
     if folder.resolve() in _held:
         return os.getpid()
     path = folder / "lock"

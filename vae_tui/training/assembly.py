@@ -111,7 +111,7 @@ def _tune(
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        # The first step of the run itself will tell.
+        # The first step of the run itself will show it.
         traceback.clear_frames(error.__traceback__)
         return Tuning(torch.get_num_threads(), False)
 

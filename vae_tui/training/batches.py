@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from vae_tui.data import AnyPixels, Images
+from vae_tui.data import AnyPixels, PackedImages
 
 _BYTES_AHEAD = 1 << 25
 _MOST_AHEAD = 8
@@ -24,7 +24,7 @@ class Batches:
     """
 
     def __init__(
-        self, images: Images, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
+        self, images: PackedImages, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
     ) -> None:
         """`share` says which of a batch's images are wanted here, of how many; all, unless several take from one."""
         self._batch_size, self._share = batch_size, share
@@ -95,7 +95,7 @@ def _gather(pixels: AnyPixels, chosen: Tensor, out: Tensor) -> Tensor:
     return out
 
 
-def _on_device(images: Images, device: torch.device) -> Tensor | None:
+def _on_device(images: PackedImages, device: torch.device) -> Tensor | None:
     """All images on the device, where they are in memory and take no more than half of what it has free."""
     if not isinstance(images.pixels, Tensor):
         return None

@@ -47,7 +47,7 @@ class Checkpoints:
 
     @property
     def age_seconds(self) -> float:
-        """Seconds since the last save of this attempt, or since it began."""
+        """Seconds since the last save of this process, or since it began."""
         return time.monotonic() - self._saved_at
 
     def save_if_due(

@@ -13,11 +13,11 @@ _LEAST_EPOCHS, _LEAST_STEPS = 2, 200
 _WAKING = 1.5
 """A rate that grew by this factor in an epoch still grows."""
 _AWAKE_NATS = 2 * ACTIVE_NATS
-"""What a collapse is over at, so that a dimension at the brink is not told of again and again."""
+"""What a collapse is over at, so that a dimension at the brink is not noted again and again."""
 
 
 class Collapse:
-    """Told the rates of each epoch, it says when latent dimensions have died, and when they are awake again.
+    """Watches the rates of each epoch, and notes when latent dimensions have died, and when they are awake again.
 
     Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1, met it first. It is silent in
     the first steps, before beta or the capacity has risen, while dimensions still wake, and where the objective wants no
@@ -38,7 +38,7 @@ class Collapse:
             return None
         waking = last is not None and (dead < last[0] or rate > _WAKING * last[1])
         carrying = f"{size - dead:,} of {size:,} latent dimensions carry information"
-        details = f"(rate {rate:.2f} nats{_say_stuck(rates)})"
+        details = f"(rate {rate:.2f} nats{_describe_stuck(rates)})"
         if self._collapsed:
             if max(map(abs, rates)) < _AWAKE_NATS:
                 return None
@@ -86,7 +86,7 @@ def _is_dead(rate: float) -> bool:
     return abs(rate) < ACTIVE_NATS
 
 
-def _say_stuck(rates: Sequence[float]) -> str:
+def _describe_stuck(rates: Sequence[float]) -> str:
     stuck = sum(abs(each) < _STUCK_NATS for each in rates)
     how_many = "all" if stuck == len(rates) else f"{stuck:,}"
     return f", the posterior variance stuck at 1 in {how_many}" if stuck else ""

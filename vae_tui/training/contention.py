@@ -11,7 +11,7 @@ _LEAST_TAKEN = 0.5
 
 
 class Contention:
-    """Told once a second how busy others are and how fast training is, it says when that changed for long."""
+    """Watches once a second how busy others are and how fast training is, and notes when that changed for long."""
 
     def __init__(self, cores: int, threads: int) -> None:
         """`threads` of a machine with so many cores are ours; the rest others may have."""

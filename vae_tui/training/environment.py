@@ -1,4 +1,4 @@
-"""What this machine offers a trainer, as one line of JSON: `python -m vae_tui.training.survey [DATA_ROOT]`."""
+"""What this machine offers a trainer, as one line of JSON: `python -m vae_tui.training.environment [DATA_ROOT]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vae_tui.data.load import default_data_root
 from vae_tui.device import choose_device
 
 
-def survey(data_root: Path) -> dict[str, Any]:
+def describe_environment(data_root: Path) -> dict[str, Any]:
     """Facts of torch, its devices, its threads and the image sets there are; sizes in bytes."""
     return {
         "torch": torch.__version__,
@@ -61,4 +61,4 @@ def _has_nvidia_driver() -> bool:
 
 if __name__ == "__main__":
     given = Path(sys.argv[1]).expanduser() if len(sys.argv) > 1 else default_data_root()
-    print(json.dumps(survey(given)))  # noqa: T201 this is what it is for
+    print(json.dumps(describe_environment(given)))  # noqa: T201 this is what it is for

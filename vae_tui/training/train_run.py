@@ -28,7 +28,7 @@ def train_run(
 
     A user's mistake or a bug ends it with a failed `run_finished` and is then raised. `interrupted` is asked
     between steps; once it is true the run saves a checkpoint and ends as stopped. A generator closed before its end
-    leaves a `run_finished` that says so.
+    leaves a `run_finished` with that reason.
     """
     recipe = load_recipe(str(run.recipe_path)).recipe
     writer = EventWriter(run.events_path)

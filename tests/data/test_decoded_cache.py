@@ -1,4 +1,4 @@
-"""What was decoded is kept, and found again by its content."""
+"""What was decoded is cached, and found again by its content."""
 
 import os
 import shutil
@@ -91,7 +91,7 @@ def test_what_changed_is_seen(load, photos, said, change, monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize("other", [{"image_size": 9}, {"image_size": (8, 9)}, {"image_size": 8, "channels": 1}])
-def test_other_sizes_and_channels_are_kept_apart(load, photos, said, other) -> None:
+def test_other_sizes_and_channels_are_cached_apart(load, photos, said, other) -> None:
     load(name="folder", root=photos, image_size=8)
     said.clear()
     load(name="folder", root=photos, **other)
@@ -139,7 +139,7 @@ def test_a_damaged_file_is_made_anew(load, photos, said, cache_home, damage) -> 
     assert path.read_bytes() == whole
 
 
-def test_where_nothing_can_be_kept_the_images_are_in_memory(load, photos, monkeypatch, tmp_path) -> None:
+def test_where_nothing_can_be_cached_the_images_are_in_memory(load, photos, monkeypatch, tmp_path) -> None:
     expected = load(name="folder", root=photos, image_size=8)
     assert expected.notes == ()
     (tmp_path / "file").touch()
@@ -147,7 +147,7 @@ def test_where_nothing_can_be_kept_the_images_are_in_memory(load, photos, monkey
     found = load(name="folder", root=photos, image_size=8)
     assert_same(found, expected)
     [note] = found.notes
-    assert note.startswith(f"decoded images are not kept for the next time: {tmp_path / 'file'}")
+    assert note.startswith(f"decoded images are not cached for the next time: {tmp_path / 'file'}")
     with pytest.raises(DataError, match=r"more than \[data\] memory_gib allows here .* and cannot stream from disk: "):
         load(name="folder", root=photos, image_size=8, memory_gib=1e-6)
 
@@ -263,7 +263,7 @@ def test_two_processes_may_decode_the_same(load, photos, cache_home) -> None:
 
 
 @pytest.mark.parametrize("facts", [{"broken": 5}, ["broken"]])
-def test_a_kept_file_whose_facts_are_none_is_damaged(tmp_path, facts) -> None:
+def test_a_cached_file_whose_facts_are_none_is_damaged(tmp_path, facts) -> None:
     with rows.RowWriter(tmp_path, (1, 1, 2, 2)) as writer:
         writer.write(0, np.zeros((1, 1, 2, 2), np.uint8))
         with pytest.raises(rows.DamagedRows):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vae_tui.recipe.tables import Recipe
 
 
-def disagreements(recipe: Recipe) -> Iterator[str]:
+def cross_table_errors(recipe: Recipe) -> Iterator[str]:
     """A sentence for each."""
     model, objective, prior = recipe.model, recipe.objective.name, recipe.prior.name
     diagonal = model.posterior == "diagonal" and model.network != "ladder"

@@ -15,32 +15,32 @@ from pathlib import Path
 import platformdirs
 
 from vae_tui.data.memory import in_gib
-from vae_tui.data.rows import CannotKeep, DamagedRows, RowFile, RowWriter, Shape, remove_unfinished, writing_to
+from vae_tui.data.rows import CacheUnavailable, DamagedRows, RowFile, RowWriter, Shape, remove_unfinished, writing_to
 from vae_tui.errors import DataError
 
 _SUFFIX = ".rows"
 
 
-def kept_folder() -> Path:
-    """Where decoded images are kept: in the user's cache folder."""
+def cache_folder() -> Path:
+    """The folder of the cache: in the user's own."""
     return platformdirs.user_cache_path("vae-tui", appauthor=False) / "decoded"
 
 
-def kept_name(shape: Shape, key: str) -> str:
+def cache_name(shape: Shape, key: str) -> str:
     """The file name of images of that shape made from what `key` stands for."""
     return f"{_prefix(shape)}-{key}{_SUFFIX}"
 
 
-def is_any_kept(shape: Shape) -> bool:
-    """Whether as many images of that shape are kept, be they these or others."""
+def has_any(shape: Shape) -> bool:
+    """Whether as many images of that shape are cached, be they these or others."""
     with contextlib.suppress(OSError):
-        return any(kept_folder().glob(f"{_prefix(shape)}-*{_SUFFIX}"))
+        return any(cache_folder().glob(f"{_prefix(shape)}-*{_SUFFIX}"))
     return False
 
 
-def open_kept(shape: Shape, key: str) -> RowFile | None:
-    """The images kept under a key, or None; a file that is damaged is removed."""
-    path = kept_folder() / kept_name(shape, key)
+def open(shape: Shape, key: str) -> RowFile | None:
+    """The images cached under a key, or None; a file that is damaged is removed."""
+    path = cache_folder() / cache_name(shape, key)
     try:
         file = RowFile(path)
     except OSError:
@@ -54,9 +54,9 @@ def open_kept(shape: Shape, key: str) -> RowFile | None:
     return file
 
 
-def keep(shape: Shape) -> RowWriter:
-    """A writer for images of that shape, with room made for them; raises CannotKeep where the disk has none."""
-    folder = kept_folder()
+def create(shape: Shape) -> RowWriter:
+    """A writer for images of that shape, with room made for them; raises CacheUnavailable where the disk has none."""
+    folder = cache_folder()
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(folder)
@@ -64,8 +64,8 @@ def keep(shape: Shape) -> RowWriter:
     return RowWriter(folder, shape)
 
 
-def cannot_stream(source: object, byte_count: int, memory_bytes: int, why: CannotKeep) -> DataError:
-    """What to say of images that fit neither in memory nor on disk."""
+def cannot_stream(source: object, byte_count: int, memory_bytes: int, why: CacheUnavailable) -> DataError:
+    """The error for images that fit neither in memory nor on disk."""
     return DataError(
         f"{source}: the images take {in_gib(byte_count)}, more than [data] memory_gib allows here "
         f"({in_gib(memory_bytes)}), and cannot stream from disk: {why}. Make room there, name another cache folder with "
@@ -74,19 +74,19 @@ def cannot_stream(source: object, byte_count: int, memory_bytes: int, why: Canno
 
 
 def _make_room(folder: Path, needed: int) -> None:
-    """Remove what was used longest ago until all that is kept takes half of the room there is for it, at most."""
-    kept = []
+    """Remove what was used longest ago until the whole cache takes half of the room there is for it, at most."""
+    cached = []
     for path in folder.glob(f"*{_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):
             found = path.stat()
-            kept.append((found.st_mtime, found.st_size, path))
-    taken = sum(size for _, size, _ in kept)
+            cached.append((found.st_mtime, found.st_size, path))
+    taken = sum(size for _, size, _ in cached)
     allowed = (shutil.disk_usage(folder).free + taken) // 2
     if needed > allowed:
-        raise CannotKeep(
+        raise CacheUnavailable(
             f"{folder} may take half of the free disk space, {in_gib(allowed)}, and {in_gib(needed)} are needed"
         )
-    for _, size, path in sorted(kept):
+    for _, size, path in sorted(cached):
         if taken + needed <= allowed:
             break
         path.unlink(missing_ok=True)
