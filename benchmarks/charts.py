@@ -14,11 +14,12 @@ import math
 import time
 from statistics import median
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from vae_tui.history import Best, History
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
-from vae_tui.tui.curves import Look, draw_elbo
+from vae_tui.tui.curves import Look, specify_elbo
+from vae_tui.tui.picturing import PictureApp
 from vae_tui.tui.widgets.chart import Chart
 
 POINTS = 160
@@ -40,10 +41,10 @@ class Trained(History):
         return Best(POINTS, POINTS, self.validation["negative_elbo"].values[-1])
 
 
-class OneChart(App[None]):
+class OneChart(PictureApp[None]):
     def __init__(self) -> None:
         super().__init__()
-        self.chart = Chart(draw_elbo, id="elbo")
+        self.chart = Chart(specify_elbo, id="elbo")
         self.register_theme(THEME)
         self.theme = THEME.name
 

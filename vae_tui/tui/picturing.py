@@ -87,6 +87,11 @@ class PictureApp(App[_Outcome]):
         """The ways to draw that this terminal knows, best first, and the one that was asked for."""
         return tuple(mode for mode in MODES if mode in self._abilities.modes or mode == self._images)
 
+    @property
+    def plain(self) -> bool:
+        """Whether only ASCII characters are drawn."""
+        return self.picture_mode == "ascii"
+
     def action_next_picture_mode(self) -> None:
         """Draw pictures in the next way that this terminal knows."""
         modes = self.picture_modes
@@ -191,8 +196,7 @@ class PictureApp(App[_Outcome]):
         if self.picture_mode == "sixel":
             # What is drawn over cells goes when they are written again, be it the same.
             line.shown.forget()
-        plain = self.picture_mode == "ascii"
-        content = encode_update(renderable, self._text_colors, line.shown, plain=plain) + self._paint(spans)
+        content = encode_update(renderable, self._text_colors, line.shown, plain=self.plain) + self._paint(spans)
         if not content and self.cursor_position == self._previous_cursor_position:
             self.post_display_hook()
             return
