@@ -19,7 +19,7 @@ from textual.app import ComposeResult
 from vae_tui.history import Best, History
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
 from vae_tui.tui.curves import Look, specify_elbo
-from vae_tui.tui.picturing import PictureApp
+from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.widgets.chart import Chart
 
 POINTS = 160

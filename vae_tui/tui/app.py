@@ -15,8 +15,8 @@ from textual.screen import Screen
 
 from vae_tui.run import Run
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
+from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.outcome import Outcome
-from vae_tui.tui.picturing import Images, PictureApp
 from vae_tui.tui.screens.training import TrainingScreen
 
 __all__ = ["Outcome", "VaeTuiApp"]
@@ -36,7 +36,7 @@ class VaeTuiApp(PictureApp[Outcome]):
         run: Run,
         *,
         process: subprocess.Popen[bytes] | None = None,
-        images: Images = "auto",
+        images: PictureChoice = "auto",
         data_root: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:

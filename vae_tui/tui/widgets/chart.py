@@ -19,7 +19,7 @@ from vae_tui.tui.plotting import BELOW, draw_chart
 from vae_tui.tui.wording import MISSING
 
 if TYPE_CHECKING:
-    from vae_tui.tui.picturing import PictureApp
+    from vae_tui.tui.graphics.app import PictureApp
 
 _COLOR_CODE = re.compile(r"\x1b\[([\d;]*)m")
 _INK = "38;2;"

@@ -19,7 +19,7 @@ from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
 
 if TYPE_CHECKING:
-    from vae_tui.tui.picturing import PictureApp
+    from vae_tui.tui.graphics.app import PictureApp
 
 PANES = ("elbo", "samples", "balance", "rates", "reconstructions")
 _BESIDE = ("samples", "reconstructions", "balance", "rates")
