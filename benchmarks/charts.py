@@ -13,10 +13,12 @@ import asyncio
 import math
 import time
 from statistics import median
+from typing import Any
 
 from textual.app import ComposeResult
 
-from vae_tui.history import Best, History
+from vae_tui.events import EpochCompleted, Figures, StepCompleted
+from vae_tui.history import History
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
 from vae_tui.tui.curves import Look, specify_elbo
 from vae_tui.tui.graphics.app import PictureApp
@@ -26,19 +28,29 @@ POINTS = 160
 SIZES = ((120, 30), (200, 60))
 
 
-class Trained(History):
+def trained() -> History:
     """A run of 160 steps, each validated."""
+    history = History()
+    for step in range(1, POINTS + 1):
+        level = 90 + 60 / math.sqrt(step)
+        train, validation = (_figures(nats) for nats in (level + 3 * math.sin(7.0 * step), level + 2))
+        shared: dict[str, Any] = {"time": float(step), "step": step, "epoch": step, "beta": 1.0, "lr": 1e-3}
+        history.add(StepCompleted(**shared, steps=1, train=train, images_per_second=1.0))
+        history.add(
+            EpochCompleted(
+                **shared,
+                train=train,
+                validation=validation,
+                rate_per_dimension=[],
+                images_per_second=1.0,
+                elapsed_seconds=float(step),
+            )
+        )
+    return history
 
-    def __init__(self) -> None:
-        super().__init__()
-        for step in range(1, POINTS + 1):
-            level = 90 + 60 / math.sqrt(step)
-            self.train["negative_elbo"].append(step, step, level + 3 * math.sin(7.0 * step))
-            self.validation["negative_elbo"].append(step, step, level + 2)
 
-    @property
-    def best(self) -> Best:
-        return Best(POINTS, POINTS, self.validation["negative_elbo"].values[-1])
+def _figures(nats: float) -> Figures:
+    return {"loss": nats, "elbo": -nats, "distortion": nats - 25, "rate": 25.0}
 
 
 class OneChart(PictureApp[None]):
@@ -56,7 +68,7 @@ class OneChart(PictureApp[None]):
 
 
 async def time_redraws(size: tuple[int, int], rounds: int) -> list[float]:
-    app, histories, found = OneChart(), (Trained(), Trained()), []
+    app, histories, found = OneChart(), (trained(), trained()), []
     async with app.run_test(size=size):
         for number in range(rounds + 3):
             began = time.perf_counter()

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from vae_tui.events import StepCompleted
 from vae_tui.history import History
 from vae_tui.run import Run, read_events
 from vae_tui.tui.curves import Look, smooth, specify_balance, specify_elbo
@@ -52,11 +54,12 @@ def test_without_smoothing_only_what_was_measured_is_drawn(history: History) -> 
     assert not any(curve.faint for curve in spec.curves)
 
 
-def test_a_logarithmic_axis_needs_values_above_zero(history: History) -> None:
+def test_a_logarithmic_axis_needs_values_above_zero(history: History, run: Run) -> None:
     log = specify_elbo(history, Look(log=True), 60)
     assert log is not None
     assert log.left[1] < 4
-    history.train["negative_elbo"].append(481, 13.0, -5.0)
+    below = [event for event in read_events(run.events_path) if isinstance(event, StepCompleted)][-1]
+    history.add(replace(below, step=481, train={**below.train, "elbo": 5.0}))
     lin = specify_elbo(history, Look(log=True), 60)
     assert lin is not None
     assert lin.left[1] > 100
