@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vae_tui.history import Axis, Point
-from vae_tui.tui.wording import say_clock
+from vae_tui.tui.wording import format_clock
 
 Range = tuple[float, float]
 
@@ -86,7 +86,7 @@ def rule_across(axis: Axis, extent: Range, columns: int) -> Ruler:
         steps = [step for step in steps if step >= 1]
     low, high, step = _fit(extent, columns - 1, steps, most=most, middle=False)
     ticks = _multiples(low, high, step)
-    return Ruler(low, high, ticks, [say_clock(tick) if axis == "time" else _number(tick, step) for tick in ticks])
+    return Ruler(low, high, ticks, [format_clock(tick) if axis == "time" else _number(tick, step) for tick in ticks])
 
 
 def _fit(extent: Range, cells: int, steps: Iterable[float], *, most: int, middle: bool) -> tuple[float, float, float]:

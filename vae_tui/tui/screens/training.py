@@ -24,11 +24,11 @@ from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import Choice, LeaveScreen
 from vae_tui.tui.standing import Standing, judge
 from vae_tui.tui.widgets.ending import Ending
-from vae_tui.tui.widgets.figures import Figures
+from vae_tui.tui.widgets.figures import FigureTable
 from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
-from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.preparation import Preparation
+from vae_tui.tui.widgets.status_line import StatusLine
 from vae_tui.tui.wording import shorten
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class TrainingScreen(Screen[None]):
         yield Ending()
         with Container(id="body"):
             yield Preparation("starting the trainer" if self._process else "reading the run")
-        yield Figures()
-        yield Message()
+        yield FigureTable()
+        yield StatusLine()
         yield Keys()
 
     def on_mount(self) -> None:
@@ -215,7 +215,7 @@ class TrainingScreen(Screen[None]):
         history, standing = self._history, self.standing
         self._shown_at = self._clock()
         self.query_one(Header).show(history, standing)
-        self.query_one(Figures).show(history)
+        self.query_one(FigureTable).show(history)
         self.query_one(Keys).show(_keys(standing))
         self.query_one(Ending).show(self._run, history, standing)
         charted = self._dashboard is not None and history.training is not None
@@ -231,7 +231,7 @@ class TrainingScreen(Screen[None]):
                 self._dashboard.show(history, self._look)
             if appears:
                 self._show_charts()
-        self.query_one(Message).show(*self._say(standing))
+        self.query_one(StatusLine).show(*self._say(standing))
 
     def _show_charts(self) -> None:
         if self._dashboard is not None and self._dashboard.display:

@@ -12,7 +12,7 @@ from vae_tui.events import RunFinished
 from vae_tui.history import History
 from vae_tui.run import Run
 from vae_tui.tui.standing import SIGNS, Standing
-from vae_tui.tui.wording import say_clock, say_nats
+from vae_tui.tui.wording import format_clock, format_nats
 
 _TAIL_BYTES = 8_192
 _TAIL_LINES = 20
@@ -53,8 +53,8 @@ def _say_end(run: Run, history: History, finished: RunFinished) -> list[Content]
         lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
     else:
         epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
-        took = f" in {say_clock(history.seconds)}" if history.seconds else ""
-        found = f"   best validation −ELBO {say_nats(best.negative_elbo)} at step {best.step:,}" if best else ""
+        took = f" in {format_clock(history.seconds)}" if history.seconds else ""
+        found = f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {best.step:,}" if best else ""
         lines = [Content.assemble((f"{epochs}{took}", "bold"), found)]
         if finished.status == "stopped" and finished.reason:
             lines.append(Content.styled(finished.reason, "$faint"))

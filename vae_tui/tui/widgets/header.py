@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from vae_tui.history import History
 from vae_tui.tui.standing import SIGNS, Standing
-from vae_tui.tui.wording import say_clock, say_setting
+from vae_tui.tui.wording import format_clock, format_setting
 
 
 class Header(Widget):
@@ -47,7 +47,7 @@ def _facts(history: History) -> list[str]:
         return []
     facts = [str(history.name_of_data)]
     facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
-    facts.append(f"beta {say_setting(recipe.get('objective', {}).get('beta'))}")
+    facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
     if training:
         facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
         facts.append(f"{training.parameter_count:,} parameters")
@@ -61,7 +61,7 @@ def _progress(history: History, standing: Standing) -> list[tuple[str, str]]:
         total = f"/{history.epochs:,}" if history.epochs else ""
         said.append((f"epoch {history.epoch:,}{total}", ""))
     if standing.live and history.eta_seconds is not None:
-        said.append((f"eta {say_clock(history.eta_seconds)}", ""))
+        said.append((f"eta {format_clock(history.eta_seconds)}", ""))
     elif standing.over and history.seconds:
-        said.append((f"took {say_clock(history.seconds)}", ""))
+        said.append((f"took {format_clock(history.seconds)}", ""))
     return said
