@@ -61,7 +61,7 @@ def show_ours(frames: np.ndarray, grid: bool, protocol: str) -> None:
     from textual.app import ComposeResult
     from textual.widgets import Static
 
-    from vae_tui.tui.picturing import PictureApp
+    from vae_tui.tui.graphics.app import PictureApp
     from vae_tui.tui.widgets.canvas import Canvas
 
     class Ours(PictureApp[None]):

@@ -20,7 +20,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vae_tui.imaging.grid import Pixels
-from vae_tui.tui.picturing import Images, PictureApp
+from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.widgets.canvas import Canvas
 
 COLUMNS = 3
@@ -58,7 +58,7 @@ class Program(PictureApp[None]):
         Binding("k", "mark", "Mark"),
     ]
 
-    def __init__(self, log: Path, images: Images) -> None:
+    def __init__(self, log: Path, images: PictureChoice) -> None:
         super().__init__(images=images)
         self._log, self._number, self._canvas, self._status = log, 0, Canvas(), Static()
         self._left = 0

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from vae_tui import events as ev
 from vae_tui.imaging.grid import Pixels, encode_png, make_grid
 from vae_tui.recipe import parse
+from vae_tui.runs.commands import claim_commands
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock, release_lock
@@ -169,10 +170,13 @@ class FakeTrainer:
             (self.run.path / path).write_bytes(encode_png(grid))
             self.write(ev.ImagesDrawn, kind=kind, epoch=self.epoch, path=path, count=count, columns=8, padding=2)
 
-    def answer(self, command: str, message: str = "") -> None:
-        self.write(ev.CommandDone, command=command, message=message)
+    def answer(self, message: str = "") -> str:
+        """Claim the oldest command that waits, answer it, and return its name."""
+        sent = next(claim_commands(self.run))
+        self.write(ev.CommandDone, command=sent.command.name, message=message, id=sent.id, values=sent.command.values)
+        return sent.command.name
 
-    def finish(self, status: ev.Status, reason: str = "") -> None:
+    def finish(self, status: ev.EndStatus, reason: str = "") -> None:
         self.write(ev.RunFinished, status=status, reason=reason, epoch=self.epoch, checkpoint=self.saved)
 
 

@@ -1,41 +1,74 @@
+import math
+from itertools import pairwise
+
 import pytest
 
-from vae_tui.tui.axes import log_ticks, readable_range, round_ticks, ticks_along
+from vae_tui.tui.axes import readable_range, rule_across, rule_upwards, rule_upwards_by_decades
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "most", "labels"),
+    ("low", "high", "rows", "labels"),
     [
-        (98.3, 131.0, 4, ["100", "110", "120", "130"]),
-        (0.0, 5600.0, 4, ["0", "2,000", "4,000"]),
-        (0.0, 1.0, 6, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-        (-400.0, -120.0, 3, ["-400", "-300", "-200"]),
-        (21.5, 28.0, 3, ["22", "24", "26", "28"]),
-        (0.00012, 0.00058, 5, ["0.0002", "0.0003", "0.0004", "0.0005"]),
+        (98.3, 131.0, 12, ["100", "110", "120", "130"]),
+        (0.0, 5600.0, 12, ["0", "2,000", "4,000"]),
+        (0.02, 0.97, 20, ["0.0", "0.2", "0.4", "0.6", "0.8"]),
+        (-400.0, -120.0, 9, ["-400", "-300", "-200"]),
+        (21.5, 28.0, 9, ["22", "24", "26", "28"]),
+        (0.00012, 0.00058, 15, ["0.0002", "0.0003", "0.0004", "0.0005", "0.0006"]),
     ],
 )
-def test_ticks_stand_at_round_numbers(low: float, high: float, most: int, labels: list[str]) -> None:
-    positions, said = round_ticks(low, high, most)
-    assert said == labels
-    assert all(low <= position <= high for position in positions)
+def test_ticks_stand_at_round_numbers(low: float, high: float, rows: int, labels: list[str]) -> None:
+    ruler = rule_upwards((low, high), rows)
+    assert ruler.labels == labels
+    assert ruler.low <= low < high <= ruler.high
+    assert all(ruler.low <= tick <= ruler.high for tick in ruler.ticks)
 
 
-def test_time_is_told_by_the_clock() -> None:
-    assert ticks_along("time", 0, 95, 5)[1] == ["00:00", "00:30", "01:00", "01:30"]
-    assert ticks_along("time", 0, 9000, 4)[1] == ["00:00", "1:00:00", "2:00:00"]
-    assert ticks_along("time", 0, 7 * 86400, 4)[1] == ["00:00", "2 d 00 h", "4 d 00 h", "6 d 00 h"]
+@pytest.mark.parametrize("rows", [*range(5, 40), 58])
+@pytest.mark.parametrize("extent", [(98.3, 131.0), (0.0, 1.0), (-400.0, -120.0), (21.5, 28.0), (0.00012, 0.00058)])
+def test_ticks_stand_in_the_middle_of_rows_that_are_equally_far_apart(extent: tuple[float, float], rows: int) -> None:
+    ruler = rule_upwards(extent, rows)
+    places = [(tick - ruler.low) / (ruler.high - ruler.low) * rows - 0.5 for tick in ruler.ticks]
+    assert places == pytest.approx([round(place) for place in places], abs=1e-6)
+    assert len({round(after - before) for before, after in pairwise(places)}) == 1
+    assert len(places) >= 3 or rows < 8
 
 
-def test_steps_and_epochs_are_told_in_whole_numbers() -> None:
-    assert ticks_along("epoch", 0, 3.2, 8)[1] == ["0", "1", "2", "3"]
-    assert ticks_along("step", 0, 12_000, 5)[1] == ["0", "5,000", "10,000"]
+@pytest.mark.parametrize("columns", [*range(12, 140, 7)])
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+@pytest.mark.parametrize("last", [0.4, 7, 99, 1380, 86_399])
+def test_ticks_stand_in_columns_that_are_equally_far_apart(axis: str, last: float, columns: int) -> None:
+    ruler = rule_across(axis, (0.0, last), columns)  # type: ignore[arg-type]
+    assert (ruler.low, ruler.ticks[0]) == (0.0, 0.0)
+    assert ruler.high >= last
+    places = [tick / ruler.high * (columns - 1) for tick in ruler.ticks]
+    assert places == pytest.approx([round(place) for place in places], abs=1e-6)
+
+
+def test_little_of_an_axis_is_left_empty() -> None:
+    spare = [rule_across("step", (0.0, float(last)), 60).high / last - 1 for last in range(100, 3000, 7)]
+    assert max(spare) < 0.15
+    assert sum(spare) / len(spare) < 0.06
+
+
+def test_time_is_shown_as_a_clock_does() -> None:
+    assert rule_across("time", (0, 95), 60).labels == ["00:00", "00:30", "01:00", "01:30"]
+    assert rule_across("time", (0, 9000), 60).labels == ["00:00", "1:00:00", "2:00:00"]
+    assert rule_across("time", (0, 7 * 86400), 60).labels == ["00:00", "2 d 00 h", "4 d 00 h", "6 d 00 h"]
+
+
+def test_steps_and_epochs_are_whole_numbers() -> None:
+    assert rule_across("epoch", (0, 3.2), 100).labels == ["0", "1", "2", "3"]
+    assert rule_across("step", (0, 12_000), 60).labels == ["0", "5,000", "10,000"]
 
 
 def test_logarithmic_ticks_stand_where_their_numbers_are() -> None:
-    assert log_ticks(0, 3, 5) == ([0, 1, 2, 3], ["1", "10", "100", "1,000"])
-    positions, labels = log_ticks(2.0, 2.3, 4)
-    assert labels == ["100", "120", "140", "160", "180"]
-    assert positions[0] == pytest.approx(2.0)
+    decades = rule_upwards_by_decades((0, 3), 15)
+    assert decades.ticks == [0, 1, 2, 3]
+    assert decades.labels == ["1", "10", "100", "1,000"]
+    within = rule_upwards_by_decades((2.0, 2.3), 12)
+    assert within.labels == ["100", "120", "140", "160", "180"]
+    assert within.ticks[0] == pytest.approx(2.0)
 
 
 def test_a_steep_beginning_and_a_lone_spike_do_not_flatten_the_curve() -> None:
@@ -45,6 +78,13 @@ def test_a_steep_beginning_and_a_lone_spike_do_not_flatten_the_curve() -> None:
     assert extent is not None
     assert extent[1] < 120
     assert 99 < extent[0] < 101
+
+
+def test_what_is_not_finite_has_no_part_in_a_range() -> None:
+    curve = [(float(step), math.nan if step % 2 else 5.0) for step in range(100)]
+    extent = readable_range([curve, [(3.0, math.inf)]], least=0.1)
+    assert extent is not None
+    assert 4 < extent[0] < 5 < extent[1] < 6
 
 
 def test_a_level_curve_looks_level() -> None:

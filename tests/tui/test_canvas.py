@@ -12,14 +12,14 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from vae_tui.imaging.grid import Pixels
-from vae_tui.tui.picturing import Images, PictureApp
+from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.widgets.canvas import Canvas
 
 
 class CanvasApp(PictureApp[None]):
     """A canvas and nothing else."""
 
-    def __init__(self, images: Images = "auto") -> None:
+    def __init__(self, images: PictureChoice = "auto") -> None:
         super().__init__(images=images)
         self.canvas = Canvas()
         self.areas: list[tuple[int, int]] = []
@@ -59,7 +59,7 @@ Show = Callable[..., AbstractAsyncContextManager[tuple[CanvasApp, Pilot[None]]]]
 def show(terminal_with_colors: None) -> Show:
     @asynccontextmanager
     async def show(
-        size: tuple[int, int] = (40, 15), images: Images = "auto"
+        size: tuple[int, int] = (40, 15), images: PictureChoice = "auto"
     ) -> AsyncIterator[tuple[CanvasApp, Pilot[None]]]:
         app = CanvasApp(images)
         async with app.run_test(size=size) as pilot:

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from vae_tui.events import StepCompleted
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
-from vae_tui.tui.curves import Look, draw_balance, draw_elbo, smooth
+from vae_tui.tui.curves import Look, smooth, specify_balance, specify_elbo
 
 
 @pytest.fixture
@@ -32,45 +34,46 @@ def test_smoothing_keeps_a_level_curve() -> None:
 
 
 def test_the_chart_marks_the_best_validation(history: History) -> None:
-    figure = draw_elbo(history, Look(), 60, 15)
-    assert figure is not None
+    spec = specify_elbo(history, Look(), 60)
+    assert spec is not None
     assert history.best is not None
-    (best,) = [curve for curve in figure.curves if curve.marker == "◆"]
+    (best,) = [curve for curve in spec.curves if curve.marker == "◆"]
     assert best.points == [(history.best.step, history.best.negative_elbo)]
-    assert figure.across == (0.0, 480.0)
+    assert spec.across == (0.0, 480.0)
 
 
 def test_axes_move_all_curves(history: History) -> None:
-    figure = draw_elbo(history, Look(axis="epoch"), 60, 15)
-    assert figure is not None
-    assert figure.across == (0.0, 4.0)
-    assert all(0 <= x <= 4 for curve in figure.curves for x, _ in curve.points)
+    spec = specify_elbo(history, Look(axis="epoch"), 60)
+    assert spec is not None
+    assert spec.across == (0.0, 4.0)
+    assert all(0 <= x <= 4 for curve in spec.curves for x, _ in curve.points)
 
 
 def test_without_smoothing_only_what_was_measured_is_drawn(history: History) -> None:
-    figure = draw_elbo(history, Look(smoothing=0), 60, 15)
-    assert figure is not None
-    assert not any(curve.faint for curve in figure.curves)
+    spec = specify_elbo(history, Look(smoothing=0), 60)
+    assert spec is not None
+    assert not any(curve.faint for curve in spec.curves)
 
 
-def test_a_logarithmic_axis_needs_values_above_zero(history: History) -> None:
-    log = draw_elbo(history, Look(log=True), 60, 15)
+def test_a_logarithmic_axis_needs_values_above_zero(history: History, run: Run) -> None:
+    log = specify_elbo(history, Look(log=True), 60)
     assert log is not None
     assert log.left[1] < 4
-    history.train["negative_elbo"].append(481, 13.0, -5.0)
-    lin = draw_elbo(history, Look(log=True), 60, 15)
+    below = [event for event in read_events(run.events_path) if isinstance(event, StepCompleted)][-1]
+    history.add(replace(below, step=481, train={**below.train, "elbo": 5.0}))
+    lin = specify_elbo(history, Look(log=True), 60)
     assert lin is not None
     assert lin.left[1] > 100
 
 
 def test_distortion_and_rate_have_an_axis_each(history: History) -> None:
-    figure = draw_balance(history, Look(), 30, 10)
-    assert figure is not None
-    assert figure.right is not None
-    assert [curve.right for curve in figure.curves] == [False, True]
-    assert figure.right[0] < 25 < figure.right[1] < figure.left[0]
+    spec = specify_balance(history, Look(), 30)
+    assert spec is not None
+    assert spec.right is not None
+    assert [curve.right for curve in spec.curves] == [False, True]
+    assert spec.right[0] < 25 < spec.right[1] < spec.left[0]
 
 
-def test_there_is_no_figure_before_the_first_step() -> None:
-    assert draw_elbo(History(), Look(), 60, 15) is None
-    assert draw_balance(History(), Look(), 60, 15) is None
+def test_there_is_no_chart_before_the_first_step() -> None:
+    assert specify_elbo(History(), Look(), 60) is None
+    assert specify_balance(History(), Look(), 60) is None

@@ -16,4 +16,4 @@ def test_the_app_never_imports_torch() -> None:
 
 
 def test_the_first_paint_waits_for_no_picture_or_chart_library() -> None:
-    assert not modules_after("import vae_tui.tui.app") & {"torch", "numpy", "PIL", "plotext", "textual_plotext"}
+    assert not modules_after("import vae_tui.tui.app") & {"torch", "numpy", "PIL", "plotext"}

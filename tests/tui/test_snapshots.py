@@ -13,7 +13,7 @@ from vae_tui.tui.app import VaeTuiApp
 
 @pytest.fixture
 def snap(snap_compare: Any) -> Any:
-    def snap(run: Run, size: tuple[int, int], *, now: float, press: tuple[str, ...] = ()) -> bool:
+    def snap(run: Run, size: tuple[int, int], *, now: float, press: tuple[str, ...] = (), **given: Any) -> bool:
         async def settle(pilot: Any) -> None:
             await pilot.pause()
             await pilot.app.workers.wait_for_complete()
@@ -22,7 +22,7 @@ def snap(snap_compare: Any) -> Any:
             await pilot.press(*press)
             await pilot.pause(0.2)
 
-        app = VaeTuiApp(RunFeed(run, clock=lambda: now))
+        app = VaeTuiApp(RunFeed(run, clock=lambda: now), **given)
         return bool(snap_compare(app, terminal_size=size, run_before=settle))
 
     return snap
@@ -41,6 +41,10 @@ def training(trainer: Any, live_run: Run) -> Any:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 def test_training(snap: Any, training: Any, size: tuple[int, int]) -> None:
     assert snap(training.run, size, now=0.0)
+
+
+def test_training_in_ascii(snap: Any, training: Any) -> None:
+    assert snap(training.run, (120, 40), now=0.0, images="ascii")
 
 
 def test_starting(snap: Any, trainer: Any, live_run: Run) -> None:

@@ -282,6 +282,23 @@ async def test_pictures_in_plainer_terminals(
         assert expected in shown.text
 
 
+async def test_charts_and_their_legend_are_ascii_where_pictures_are(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    for _ in range(3):
+        trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert "━ train  ━ validation  ◆ best" in shown.text
+        assert any("⠀" < character <= "⣿" for character in shown.text)
+        await shown.press("i")
+        assert shown.app.picture_mode == "ascii"
+        assert "* train  o validation  @ best" in shown.text
+        assert "* distortion  + rate" in shown.text
+        assert not any("⠀" <= character <= "⣿" for character in shown.text)
+        await shown.press("i")
+        assert "━ train  ━ validation  ◆ best" in shown.text
+
+
 async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_alive(trainer: Any, run: Run) -> None:
     trainer.start(epochs=100_000)
     trainer.begin()

@@ -13,8 +13,8 @@ from textual.screen import Screen
 
 from vae_tui.runs.feed import RunFeed
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
+from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.outcome import Outcome
-from vae_tui.tui.picturing import Images, PictureApp
 from vae_tui.tui.screens.training import TrainingScreen
 
 __all__ = ["Outcome", "VaeTuiApp"]
@@ -30,7 +30,7 @@ class VaeTuiApp(PictureApp[Outcome]):
         self,
         feed: RunFeed,
         *,
-        images: Images = "auto",
+        images: PictureChoice = "auto",
         data_root: Path | None = None,
     ) -> None:
         super().__init__(images=images)

@@ -1,19 +1,39 @@
-"""Where an axis begins and ends, and which round numbers stand along it."""
+"""Where an axis begins and ends, and which round numbers stand along it, a whole number of cells apart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from vae_tui.runs.series import Axis, Point
-from vae_tui.tui.wording import say_clock
+from vae_tui.tui.wording import format_clock
 
 Range = tuple[float, float]
-Ticks = tuple[list[float], list[str]]
 
 _TRANSIENT = 0.1
 """The share of a curve at its beginning that does not count when its range is chosen."""
 _CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_DAY = 86_400
+_FEWEST = 3
+"""One or two numbers hardly tell a scale: rather a few more than there is room for."""
+_SPARE = 0.1
+"""The share of an axis that may stay empty for the sake of as many ticks as there is room for, rather than none."""
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """An axis: the values at its ends, and numbers with their labels along it."""
+
+    low: float
+    high: float
+    ticks: Sequence[float]
+    labels: Sequence[str]
+
+    @property
+    def width(self) -> int:
+        """Cells of the widest label."""
+        return max(map(len, self.labels), default=0)
 
 
 def readable_range(curves: Sequence[Sequence[Point]], *, least: float) -> Range | None:
@@ -22,7 +42,7 @@ def readable_range(curves: Sequence[Sequence[Point]], *, least: float) -> Range 
     The first tenth of the way does not count, and of the rest one value in fifty at either end does not either. The range
     spans `least` of the values it shows, so that a level curve looks level, its noise not enlarged.
     """
-    everything = [point for curve in curves for point in curve]
+    everything = [(x, y) for curve in curves for x, y in curve if math.isfinite(y)]
     if not everything:
         return None
     first, last = min(x for x, _ in everything), max(x for x, _ in everything)
@@ -36,51 +56,80 @@ def readable_range(curves: Sequence[Sequence[Point]], *, least: float) -> Range 
     return low - missing / 2, high + missing / 2
 
 
-def round_ticks(low: float, high: float, most: int) -> Ticks:
-    """About `most` multiples of 1, 2 or 5 times a power of ten from `low` to `high`, with their labels."""
-    if not high > low or most < 1:
-        return [], []
-    step = 10 ** math.floor(math.log10((high - low) / most))
-    while _count(low, high, step) > most:
-        coarser = step * (2.5 if f"{step:e}".startswith("2") else 2)
-        if _count(low, high, coarser) < 3:
-            # One or two numbers hardly tell a scale: rather a few more than asked for.
-            break
-        step = coarser
-    positions = [index * step for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
+def rule_upwards(extent: Range, rows: int) -> Ruler:
+    """A vertical axis from the foot of its lowest row to the head of its highest, with ticks in the middle of rows."""
+    low, high, step = _fit(extent, rows, _round_steps(extent), most=max(2, rows // 3), middle=True)
+    ticks = _multiples(low, high, step)
+    return Ruler(low, high, ticks, [_number(tick, step) for tick in ticks])
+
+
+def rule_upwards_by_decades(extent: Range, rows: int) -> Ruler:
+    """A vertical axis of log10 values; its labels are what they stand for."""
+    if math.floor(extent[1]) - math.ceil(extent[0]) >= _FEWEST - 1:
+        low, high, step = _fit(extent, rows, (1.0, 2.0, 5.0, 10.0, 20.0, 50.0), most=max(2, rows // 3), middle=True)
+        ticks = _multiples(low, high, step)
+        return Ruler(low, high, ticks, [f"{10.0**tick:,.10g}" for tick in ticks])
+    # Within a decade or two equal differences cannot stand equally far apart.
+    low, high = 10.0 ** extent[0], 10.0 ** extent[1]
+    step = min(
+        _round_steps((low, high)), key=lambda step: abs(len(_multiples(low, high, step)) - max(_FEWEST, rows // 3))
+    )
+    values = [value for value in _multiples(low, high, step) if value > 0]
+    return Ruler(*extent, [math.log10(value) for value in values], [_number(value, step) for value in values])
+
+
+def rule_across(axis: Axis, extent: Range, columns: int) -> Ruler:
+    """A horizontal axis from the middle of its first column, where `extent` begins, to the middle of its last."""
+    most = max(2, columns // 12)
+    steps = list(_clock_steps(extent) if axis == "time" else _round_steps(extent))
+    if axis != "time" and extent[1] >= 1:
+        steps = [step for step in steps if step >= 1]
+    low, high, step = _fit(extent, columns - 1, steps, most=most, middle=False)
+    ticks = _multiples(low, high, step)
+    return Ruler(low, high, ticks, [format_clock(tick) if axis == "time" else _number(tick, step) for tick in ticks])
+
+
+def _fit(extent: Range, cells: int, steps: Iterable[float], *, most: int, middle: bool) -> tuple[float, float, float]:
+    """A range around `extent` in which some step is a whole number of cells long; returns its ends and the step.
+
+    It is hardly longer than it must be, where that leaves some ticks of the `most` there may be.
+    With ticks in the `middle` of cells there is as much room below as above; else the range begins where `extent` does.
+    """
+    found: list[tuple[int, float, float, float, float]] = []
+    low, high = extent
+    for step in steps:
+        for apart in range(min(cells, math.floor(cells * step / (high - low))), 0, -1):
+            cell = step / apart
+            start = (math.floor(low / cell - 0.5) + 0.5) * cell if middle else low
+            left_over = start + cells * cell - high
+            if left_over >= 0:
+                if middle:
+                    start -= math.floor(left_over / cell / 2) * cell
+                count = len(_multiples(start, start + cells * cell, step))
+                wrong = max(0, 4 * (_FEWEST - count), count - max(_FEWEST + 1, most))
+                found.append((wrong, cells * cell * (1 + _SPARE * max(0, most - count) / most), start, step, cell))
+                break
+    *_, start, step, cell = min(found)
+    return start, start + cells * cell, step
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    """The multiples of a step from `low` to `high`; what is hardly beyond counts."""
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def _round_steps(extent: Range) -> list[float]:
+    """1, 2 and 5 times the powers of ten that make sense for a range."""
+    power = math.floor(math.log10(extent[1] - extent[0]))
+    return [digit * 10.0**exponent for exponent in range(power - 2, power + 2) for digit in (1, 2, 5)]
+
+
+def _clock_steps(extent: Range) -> list[float]:
+    days = (extent[1] - extent[0]) / _DAY
+    return [*map(float, _CLOCK_STEPS), *(_DAY * step for step in _round_steps((0.0, days)) if step > 1)]
+
+
+def _number(value: float, step: float) -> str:
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return positions, [f"{position:,.{decimals}f}" for position in positions]
-
-
-def _count(low: float, high: float, step: float) -> int:
-    return math.floor(high / step) - math.ceil(low / step) + 1
-
-
-def log_ticks(low: float, high: float, most: int) -> Ticks:
-    """Ticks for an axis of log10 values, as positions on it and labels of what they stand for."""
-    positions, labels = round_ticks(10**low, 10**high, most)
-    decades = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
-    if len(decades) >= 3:
-        positions, labels = decades, [f"{decade:,.10g}" for decade in decades]
-    above = [(math.log10(position), label) for position, label in zip(positions, labels, strict=True) if position > 0]
-    return [position for position, _ in above], [label for _, label in above]
-
-
-def time_ticks(low: float, high: float, most: int) -> Ticks:
-    """Ticks for an axis of seconds, at round times of a clock."""
-    for step in _CLOCK_STEPS:
-        if _count(low, high, step) <= most:
-            break
-    else:
-        step *= math.ceil((high - low) / step / most)
-    positions = [float(step * index) for index in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return positions, [say_clock(position) for position in positions]
-
-
-def ticks_along(axis: Axis, low: float, high: float, most: int) -> Ticks:
-    """Ticks for the horizontal axis."""
-    if axis == "time":
-        return time_ticks(low, high, most)
-    positions, labels = round_ticks(low, high, most)
-    whole = [position for position in positions if abs(position - round(position)) < 1e-6]
-    return (whole, [f"{position:,.0f}" for position in whole]) if len(whole) > 1 else (positions, labels)
+    return f"{value:,.{decimals}f}"

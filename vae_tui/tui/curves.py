@@ -1,4 +1,4 @@
-"""What the charts show, in numbers: curves, ranges and ticks; drawn by `widgets.chart`."""
+"""What the charts show, in numbers: curves and ranges; drawn by `plotting`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from vae_tui.runs.history import History
 from vae_tui.runs.series import Axis, Point
-from vae_tui.tui.axes import Range, Ticks, log_ticks, readable_range, round_ticks, ticks_along
+from vae_tui.tui.axes import Range, readable_range
 
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.9, 0.97)
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")
+SIGNS = {"raw": ".", "train": "*", "validation": "o", "best": "@", "distortion": "*", "rate": "+"}
+"""What curves are drawn with where only ASCII characters are."""
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,39 @@ class Look:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points, joined or each with a `marker`; `color` is a meaning, `faint` sets it back, `right` has its own axis."""
+    """Points, joined or each with a `marker`; `color` is a meaning, `faint` sets it back, `right` has its own axis.
+
+    `sign` stands for it where only ASCII characters are drawn. A value that is not finite leaves a gap.
+    """
 
     points: Sequence[Point]
     color: str
+    sign: str
     faint: bool = False
     right: bool = False
     marker: str | None = None
 
 
 @dataclass(frozen=True)
-class Figure:
-    """Curves, drawn in their order, and their axes; `right` is there where a curve has it."""
+class ChartSpec:
+    """Curves, drawn in their order, and what their axes must show; `right` is there where a curve has it.
+
+    With `log` values and the left range are log10 of what the axis is labelled with.
+    """
 
     curves: Sequence[Curve]
+    axis: Axis
     across: Range
-    across_ticks: Ticks
     left: Range
-    left_ticks: Ticks
     right: Range | None = None
-    right_ticks: Ticks = ((), ())  # type: ignore[assignment]
+    log: bool = False
 
 
-Draw = Callable[[History, Look, int, int], Figure | None]
-"""Makes a figure for a chart of so many columns and rows of cells; None while there is nothing to show."""
+Specify = Callable[[History, Look, int], ChartSpec | None]
+"""What to show in a chart of so many columns; None while there is nothing to show."""
 
 
-def draw_elbo(history: History, look: Look, columns: int, rows: int) -> Figure | None:
+def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None:
     """-ELBO of training, raw and smoothed, and of validation, its best marked."""
     raw, smoothed = _raw_and_smoothed(history, "negative_elbo", look, columns)
     validation = history.validation["negative_elbo"].thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
@@ -61,24 +69,21 @@ def draw_elbo(history: History, look: Look, columns: int, rows: int) -> Figure |
     log = look.log and can_be_log(history)
     scale = math.log10 if log else float
     low, high = (scale(max(end, extent[1] * 1e-6) if log else end) for end in extent)
-    best = history.best
-    marks = []
-    if best is not None and best.negative_elbo is not None:
-        x = {"step": best.step, "epoch": best.step / history.steps_per_epoch, "time": best.seconds}[look.axis]
-        marks.append(Curve([(x, scale(best.negative_elbo))], "best", marker="◆"))
     curves = [
-        Curve(_scaled(raw, scale), "train", faint=bool(smoothed)),
-        Curve(_scaled(smoothed, scale), "train"),
-        Curve(_scaled(validation, scale), "validation"),
+        Curve(_scaled(raw, scale), "train", SIGNS["raw"], faint=bool(smoothed)),
+        Curve(_scaled(smoothed, scale), "train", SIGNS["train"]),
+        Curve(_scaled(validation, scale), "validation", SIGNS["validation"]),
     ]
     if 0 < len(validation) <= columns // 4:
-        curves.append(Curve(_scaled(validation, scale), "validation", marker="•"))
-    ticks = log_ticks(low, high, _rows_for_ticks(rows)) if log else round_ticks(low, high, _rows_for_ticks(rows))
-    across = _across([raw, validation])
-    return Figure([*curves, *marks], across, _across_ticks(look.axis, across, columns), (low, high), ticks)
+        curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"], marker="•"))
+    best = history.best
+    if best is not None and best.negative_elbo is not None:
+        x = {"step": best.step, "epoch": best.step / history.steps_per_epoch, "time": best.seconds}[look.axis]
+        curves.append(Curve([(x, scale(best.negative_elbo))], "best", SIGNS["best"], marker="◆"))
+    return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), log=log)
 
 
-def draw_balance(history: History, look: Look, columns: int, rows: int) -> Figure | None:
+def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | None:
     """Distortion on the left axis and rate on the right one, of training.
 
     Smoothed only: two raw curves would hide each other.
@@ -87,18 +92,11 @@ def draw_balance(history: History, look: Look, columns: int, rows: int) -> Figur
     left, right = readable_range([distortion], least=0.06), readable_range([rate], least=0.25)
     if left is None or right is None:
         return None
-    curves = [Curve(distortion, "distortion"), Curve(rate, "rate", right=True)]
-    across = _across([distortion])
-    most = _rows_for_ticks(rows)
-    return Figure(
-        curves,
-        across,
-        _across_ticks(look.axis, across, columns - 8),
-        left,
-        round_ticks(*left, most),
-        right,
-        round_ticks(*right, most),
-    )
+    curves = [
+        Curve(distortion, "distortion", SIGNS["distortion"]),
+        Curve(rate, "rate", SIGNS["rate"], right=True),
+    ]
+    return ChartSpec(curves, look.axis, _across([distortion]), left, right)
 
 
 def can_be_log(history: History) -> bool:
@@ -146,11 +144,3 @@ def _across(curves: Sequence[Sequence[Point]]) -> Range:
     """From 0 to the last point."""
     last = max((points[-1][0] for points in curves if points), default=0.0)
     return 0.0, last or 1.0
-
-
-def _across_ticks(axis: Axis, across: Range, columns: int) -> Ticks:
-    return ticks_along(axis, *across, max(2, columns // 12))
-
-
-def _rows_for_ticks(rows: int) -> int:
-    return max(2, rows // 3)

@@ -13,7 +13,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
-from vae_tui.tui.picturing import Images, PictureApp
+from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.screens.walk import WalkScreen
 
 
@@ -24,7 +24,7 @@ class WalkApp(PictureApp[None]):
     TITLE = "vae-tui walk"
 
     def __init__(
-        self, checkpoint: Path, *, data_root: Path | None = None, images: Images = "auto", note: str = ""
+        self, checkpoint: Path, *, data_root: Path | None = None, images: PictureChoice = "auto", note: str = ""
     ) -> None:
         super().__init__(images=images)
         self._walk = WalkScreen(checkpoint, data_root=data_root, note=note)

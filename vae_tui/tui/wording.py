@@ -8,7 +8,7 @@ from collections.abc import Sequence
 MISSING = "–"
 
 
-def say_nats(value: float | None) -> str:
+def format_nats(value: float | None) -> str:
     """Nats with two decimals, less for large ones: 142.31, 1,234.5, 12,345."""
     if value is None or not math.isfinite(value):
         return MISSING
@@ -17,7 +17,7 @@ def say_nats(value: float | None) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def say_setting(value: float | None) -> str:
+def format_setting(value: float | None) -> str:
     """A setting such as a learning rate or beta: 1e-3, 5e-4, 0.35, 10."""
     if value is None or not math.isfinite(value):
         return MISSING
@@ -27,7 +27,7 @@ def say_setting(value: float | None) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def say_speed(value: float | None) -> str:
+def format_speed(value: float | None) -> str:
     """A count a second: 870, 2.14k, 21.4k, 1.20M."""
     if value is None or not math.isfinite(value):
         return MISSING
@@ -37,19 +37,19 @@ def say_speed(value: float | None) -> str:
     return f"{value:.0f}"
 
 
-def say_percent(value: float | None) -> str:
+def format_percent(value: float | None) -> str:
     """A share of a hundred."""
     return MISSING if value is None else f"{value:.0f} %"
 
 
-def say_bytes(value: float | None) -> str:
+def format_bytes(value: float | None) -> str:
     """Memory in binary units: 912 MiB, 1.4 GiB."""
     if value is None:
         return MISSING
     return f"{value / 2**30:.1f} GiB" if value >= 0.95 * 2**30 else f"{value / 2**20:.0f} MiB"
 
 
-def say_clock(seconds: float | None) -> str:
+def format_clock(seconds: float | None) -> str:
     """A stretch of time: 01:12, 2:03:04, 3 d 04 h."""
     if seconds is None or not math.isfinite(seconds):
         return MISSING

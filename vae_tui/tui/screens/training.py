@@ -24,11 +24,11 @@ from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import Choice, LeaveScreen
 from vae_tui.tui.status import pending_word
 from vae_tui.tui.widgets.ending import Ending
-from vae_tui.tui.widgets.figures import Figures
+from vae_tui.tui.widgets.figures import FigureTable
 from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
-from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.preparation import Preparation
+from vae_tui.tui.widgets.status_line import StatusLine
 from vae_tui.tui.wording import shorten
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class TrainingScreen(Screen[None]):
         yield Ending()
         with Container(id="body"):
             yield Preparation("starting the trainer" if self._feed.has_trainer else "reading the run")
-        yield Figures()
-        yield Message()
+        yield FigureTable()
+        yield StatusLine()
         yield Keys()
 
     def on_mount(self) -> None:
@@ -141,7 +141,7 @@ class TrainingScreen(Screen[None]):
         feed, status = self._feed, self.status
         history, moment = feed.history, feed.history.now
         self.query_one(Header).show(history, status)
-        self.query_one(Figures).show(history, moment)
+        self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(_keys(status))
         self.query_one(Ending).show(feed.run, history, status)
         charted = self._dashboard is not None and history.training is not None
@@ -157,7 +157,7 @@ class TrainingScreen(Screen[None]):
                 self._dashboard.show(history, moment, self._look)
             if appears:
                 self._show_charts()
-        self.query_one(Message).show(*self._last_line(status))
+        self.query_one(StatusLine).show(*self._last_line(status))
 
     def _show_preparation(self) -> None:
         """Show that something goes on while the log is read."""

@@ -31,9 +31,9 @@ from vae_tui.tui.screens.walk_help import WalkHelpScreen
 from vae_tui.tui.walker import KINDS, LETTERS, Anchor, Walker
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.keys import Keys
-from vae_tui.tui.widgets.message import Message
 from vae_tui.tui.widgets.sliders import Sliders
 from vae_tui.tui.widgets.stage import VIEWS, Stage
+from vae_tui.tui.widgets.status_line import StatusLine as Message
 from vae_tui.tui.wording import join_whole
 from vae_tui.walk import Walk, write_walk
 

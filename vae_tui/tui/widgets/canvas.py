@@ -26,11 +26,11 @@ from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_block_row, to_half_blocks
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
-from vae_tui.tui.frame import Spans
-from vae_tui.tui.widgets.painters import Box, KittyPainter, SixelPainter
+from vae_tui.tui.graphics.frame import Spans
+from vae_tui.tui.graphics.painters import Box, KittyPainter, SixelPainter
 
 if TYPE_CHECKING:
-    from vae_tui.tui.picturing import PictureApp
+    from vae_tui.tui.graphics.app import PictureApp
 
 _STILL = 1.0
 """Seconds without a new picture after which greys are made exact."""
@@ -102,7 +102,7 @@ class Canvas(Widget):
         self._cells: NDArray[np.int64] | None = None
         self._exact: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
-        self._said: tuple[object, ...] = ()
+        self._reported: tuple[object, ...] = ()
         self._kitty, self._sixel = KittyPainter(), SixelPainter()
         self._graphics: Pixels | list[Pixels] | None = None
         self._coarse = False
@@ -254,13 +254,13 @@ class Canvas(Widget):
                     self._graphics = pixels
         self._put(cells, anew=before != (mode, self._graphics is None))
         self._app.paint_graphics()
-        said = (self.area, self._app.picture_mode)
-        if said != self._said and self.content_size:
-            self._said = said
+        report = (self.area, self._app.picture_mode)
+        if report != self._reported and self.content_size:
+            self._reported = report
             # Later, as its own doing: a message does not reach the parent in whose doing it is posted.
-            self.call_later(self._say_area)
+            self.call_later(self._report_area)
 
-    def _say_area(self) -> None:
+    def _report_area(self) -> None:
         self.post_message(self.AreaChanged(self))
 
     def _make_plan(self, mode: Mode) -> _Plan | None:
@@ -416,7 +416,7 @@ class Canvas(Widget):
             graphics, place, plan.boxes, self.background_colors[1].rgb, overwritten
         )
 
-    def say_farewell(self) -> str:
+    def cleanup_sequence(self) -> str:
         """What to write so that nothing is left in the terminal."""
         return self._kitty.clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -12,14 +13,19 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
-from vae_tui.tui.curves import Look, can_be_log, draw_balance, draw_elbo
+from vae_tui.tui.curves import SIGNS, Look, can_be_log, specify_balance, specify_elbo
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
 
+if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
+
 PANES = ("elbo", "samples", "balance", "rates", "reconstructions")
 _BESIDE = ("samples", "reconstructions", "balance", "rates")
 _WIDE, _HIGH, _TALL = 100, 30, 36
+_MARKS = {"train": "━", "validation": "━", "best": "◆"}
+"""What stands for the curves in the legend, where there are more than ASCII characters."""
 
 
 class Dashboard(Container):
@@ -30,8 +36,8 @@ class Dashboard(Container):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._elbo = Chart(draw_elbo, id="elbo")
-        self._balance = Chart(draw_balance, id="balance")
+        self._elbo = Chart(specify_elbo, id="elbo")
+        self._balance = Chart(specify_balance, id="balance")
         self._rates = RateBars(id="rates")
         self._samples = Pictures(run, id="samples")
         self._reconstructions = Pictures(run, id="reconstructions")
@@ -51,8 +57,9 @@ class Dashboard(Container):
         yield self._reconstructions
 
     def on_mount(self) -> None:
-        """Find the panes' places."""
+        """Find the panes' places, and name curves by what they are drawn with."""
         self._arrange()
+        self.watch(self.app, "picture_mode", self._entitle, init=False)
 
     def on_resize(self, event: Resize) -> None:
         """Fold or unfold."""
@@ -97,15 +104,21 @@ class Dashboard(Container):
         history, look = self._history, self._look
         if history is None:
             return
-        what, train = "[b]−ELBO[/]  [$faint]nats/image[/]", "[$primary]━[/]"
+        plain = cast("PictureApp[Any]", self.app).plain
+        train, validation, best = (SIGNS[name] if plain else mark for name, mark in _MARKS.items())
+        what = "[b]−ELBO[/]  [$faint]nats/image[/]"
+        train = f"[$primary]{train}[/]"
         legend = [f"{what}  {train} train", what]
         if len(history.validation["negative_elbo"]):
+            validation, best = f"[$accent]{validation}[/]", f"[$warning]{best}[/]"
             legend = [
-                f"{what}  {train} train  [$accent]━[/] validation  [$warning]◆[/] best",
-                f"{what}  {train}train [$accent]━[/]valid [$warning]◆[/]best",
+                f"{what}  {train} train  {validation} validation  {best} best",
+                f"{what}  {train}train {validation}valid {best}best",
                 what,
             ]
         both = "[b $secondary]distortion[/] + [b $rate]rate[/]"
+        if plain:
+            both = f"[b $secondary]{SIGNS['distortion']} distortion[/]  [b $rate]{SIGNS['rate']} rate[/]"
         self._set_titles(self._elbo, legend, _describe_look(history, look))
         self._set_titles(self._balance, [f"{both}  [$faint]nats/image[/]", both], [""])
         self._set_titles(

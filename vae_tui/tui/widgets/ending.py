@@ -13,7 +13,7 @@ from vae_tui.runs.history import Best, History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.status import SIGNS
-from vae_tui.tui.wording import say_clock, say_nats
+from vae_tui.tui.wording import format_clock, format_nats
 
 _TAIL_BYTES = 8_192
 _TAIL_LINES = 20
@@ -54,7 +54,7 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
         lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
     else:
         epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
-        took = f" in {say_clock(history.seconds)}" if history.seconds else ""
+        took = f" in {format_clock(history.seconds)}" if history.seconds else ""
         lines = [Content.assemble((f"{epochs}{took}", "bold"), _describe_best(best, history.loss_name))]
         if finished.status == "stopped" and finished.reason:
             lines.append(Content.styled(finished.sentence, "$faint"))
@@ -97,10 +97,8 @@ def _describe_best(best: Best | None, loss_name: str) -> str:
     if best is None:
         return ""
     if loss_name:
-        return (
-            f"   best validation loss {say_nats(best.loss)} at step {best.step:,}, −ELBO {say_nats(best.negative_elbo)}"
-        )
-    return f"   best validation −ELBO {say_nats(best.negative_elbo)} at step {best.step:,}"
+        return f"   best validation loss {format_nats(best.loss)} at step {best.step:,}, −ELBO {format_nats(best.negative_elbo)}"
+    return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {best.step:,}"
 
 
 def _labelled(label: str, text: str) -> Content:

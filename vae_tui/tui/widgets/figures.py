@@ -9,11 +9,11 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
-from vae_tui.tui.wording import MISSING, say_bytes, say_nats, say_percent, say_setting, say_speed
+from vae_tui.tui.wording import MISSING, format_bytes, format_nats, format_percent, format_setting, format_speed
 
 
 @dataclass(frozen=True)
-class Figure:
+class Column:
     """A figure, its name and how much room it takes at the most, so that nothing moves when it changes."""
 
     name: str
@@ -27,55 +27,55 @@ class Figure:
         return max(len(self.name), len(self.text), self.room)
 
 
-class Figures(Widget):
+class FigureTable(Widget):
     """A table of one row, of a moment of a run; the last figures go first where room is short."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._figures: tuple[Figure, ...] = tuple(_figures(History(), Moment()))
+        self._columns: tuple[Column, ...] = tuple(_columns(History(), Moment()))
 
     def show(self, history: History, moment: Moment) -> None:
         """Show the figures of a moment of the run."""
-        figures = tuple(_figures(history, moment))
-        if figures != self._figures:
-            self._figures = figures
+        columns = tuple(_columns(history, moment))
+        if columns != self._columns:
+            self._columns = columns
             self.refresh()
 
     def render(self) -> VisualType:
         """The names over the figures."""
-        width, figures = self.content_size.width, list(self._figures)
-        while len(figures) > 1 and sum(figure.width + 2 for figure in figures) - 2 > width:
-            figures.pop()
-        taken = sum(figure.width for figure in figures)
-        gap = min(5, max(2, (width - taken) // max(1, len(figures) - 1)))
-        names = Content(" " * gap).join(Content.styled(f"{f.name:<{f.width}}", "$faint") for f in figures)
-        texts = Content(" " * gap).join(Content.styled(f"{f.text:<{f.width}}", f"bold {f.color}") for f in figures)
+        width, columns = self.content_size.width, list(self._columns)
+        while len(columns) > 1 and sum(column.width + 2 for column in columns) - 2 > width:
+            columns.pop()
+        taken = sum(column.width for column in columns)
+        gap = min(5, max(2, (width - taken) // max(1, len(columns) - 1)))
+        names = Content(" " * gap).join(Content.styled(f"{c.name:<{c.width}}", "$faint") for c in columns)
+        texts = Content(" " * gap).join(Content.styled(f"{c.text:<{c.width}}", f"bold {c.color}") for c in columns)
         return Content("\n").join([names, texts])
 
 
-def _figures(history: History, moment: Moment) -> list[Figure]:
+def _columns(history: History, moment: Moment) -> list[Column]:
     train, validation, best = moment.train, moment.validation, moment.best
-    figures = [
-        Figure("−ELBO", say_nats(train.get("negative_elbo")), 6, "$primary"),
-        Figure("validation", say_nats(validation.get("negative_elbo")), 6, "$accent"),
+    columns = [
+        Column("−ELBO", format_nats(train.get("negative_elbo")), 6, "$primary"),
+        Column("validation", format_nats(validation.get("negative_elbo")), 6, "$accent"),
     ]
     if history.loss_name:
-        figures.append(Figure("loss", say_nats(train.get("loss")), 6, "$loss"))
-        figures.append(Figure("best loss", say_nats(best.loss if best else None), 6, "$warning"))
+        columns.append(Column("loss", format_nats(train.get("loss")), 6, "$loss"))
+        columns.append(Column("best loss", format_nats(best.loss if best else None), 6, "$warning"))
     else:
-        figures.append(Figure("best", say_nats(best.negative_elbo if best else None), 6, "$warning"))
-    figures += [
-        Figure("distortion", say_nats(train.get("distortion")), 6, "$secondary"),
-        Figure("rate", say_nats(train.get("rate")), 5, "$rate"),
-        Figure("beta", say_setting(train.get("beta")), 4),
-        Figure("lr", say_setting(train.get("lr")), 5),
-        Figure("images/s", say_speed(train.get("images_per_second")), 6),
-        Figure("cpu", say_percent(train.get("cpu_percent")), 5),
-        Figure("memory", say_bytes(train.get("rss_bytes")), 7),
-        Figure("step", f"{moment.step:,}" if train else MISSING, 7),
+        columns.append(Column("best", format_nats(best.negative_elbo if best else None), 6, "$warning"))
+    columns += [
+        Column("distortion", format_nats(train.get("distortion")), 6, "$secondary"),
+        Column("rate", format_nats(train.get("rate")), 5, "$rate"),
+        Column("beta", format_setting(train.get("beta")), 4),
+        Column("lr", format_setting(train.get("lr")), 5),
+        Column("images/s", format_speed(train.get("images_per_second")), 6),
+        Column("cpu", format_percent(train.get("cpu_percent")), 5),
+        Column("memory", format_bytes(train.get("rss_bytes")), 7),
+        Column("step", f"{moment.step:,}" if train else MISSING, 7),
     ]
     if (percent := train.get("gpu_percent")) is not None:
-        figures.append(Figure("gpu", say_percent(percent), 5))
+        columns.append(Column("gpu", format_percent(percent), 5))
     if (memory := train.get("gpu_memory_bytes")) is not None:
-        figures.append(Figure("gpu memory", say_bytes(memory), 8))
-    return figures
+        columns.append(Column("gpu memory", format_bytes(memory), 8))
+    return columns

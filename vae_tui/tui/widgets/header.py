@@ -9,7 +9,7 @@ from textual.widget import Widget
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.status import SIGNS, status_word
-from vae_tui.tui.wording import say_clock, say_setting
+from vae_tui.tui.wording import format_clock, format_setting
 
 
 class Header(Widget):
@@ -48,7 +48,7 @@ def _facts(history: History) -> list[str]:
         return []
     facts = [str(history.name_of_data)]
     facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
-    facts.append(f"beta {say_setting(recipe.get('objective', {}).get('beta'))}")
+    facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
     if training:
         facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
         facts.append(f"{training.parameter_count:,} parameters")
@@ -62,7 +62,7 @@ def _progress(history: History, status: RunStatus) -> list[tuple[str, str]]:
         total = f"/{history.epochs:,}" if history.epochs else ""
         parts.append((f"epoch {history.epoch:,}{total}", ""))
     if status.live and history.eta_seconds is not None:
-        parts.append((f"eta {say_clock(history.eta_seconds)}", ""))
+        parts.append((f"eta {format_clock(history.eta_seconds)}", ""))
     elif status.over and history.seconds:
-        parts.append((f"took {say_clock(history.seconds)}", ""))
+        parts.append((f"took {format_clock(history.seconds)}", ""))
     return parts

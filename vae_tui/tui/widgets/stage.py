@@ -23,7 +23,7 @@ from vae_tui.tui.widgets.scatter import Scatter
 from vae_tui.tui.wording import join_whole
 
 if TYPE_CHECKING:
-    from vae_tui.tui.picturing import PictureApp
+    from vae_tui.tui.graphics.app import PictureApp
 
 View = Literal["image", "strip", "table", "map", "scatter", "neighbours"]
 VIEWS: tuple[View, ...] = get_args(View)

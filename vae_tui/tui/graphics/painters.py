@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.kitty import delete_pictures, place_picture, transmit_picture
 from vae_tui.imaging.sixel import USE_REGISTERS, encode_sixel
-from vae_tui.tui.frame import Spans
+from vae_tui.tui.graphics.frame import Spans
 
 _LARGEST = 800
 """Pixels; xterm cuts off what of one sixel picture is beyond 1,000."""

@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from vae_tui.tui.driver import _Output
+from vae_tui.tui.graphics.output import Output
 
 _BYTES = 200_000
 
 
-def start_output(monkeypatch: pytest.MonkeyPatch) -> tuple[_Output, int]:
-    monkeypatch.setattr("vae_tui.tui.driver._SECONDS_OF_STANDSTILL", 0.5)
+def start_output(monkeypatch: pytest.MonkeyPatch) -> tuple[Output, int]:
+    monkeypatch.setattr("vae_tui.tui.graphics.output._SECONDS_OF_STANDSTILL", 0.5)
     reading, writing = os.pipe()
-    output = _Output(writing, lambda: None)
+    output = Output(writing, lambda: None)
     output.start()
     output.put("x" * _BYTES)
     return output, reading

@@ -7,7 +7,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 
-class Message(Widget):
+class StatusLine(Widget):
     """One line; unlike a Static it never asks for the screen to be laid out anew."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -15,7 +15,7 @@ class Message(Widget):
         self._text, self._style = "", ""
 
     def show(self, text: str, style: str) -> None:
-        """Say this."""
+        """Show another text, in a style of Textual."""
         if (text, style) != (self._text, self._style):
             self._text, self._style = text, style
             self.refresh()

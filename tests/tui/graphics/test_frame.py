@@ -8,7 +8,7 @@ from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from vae_tui.tui.frame import Shown, encode_update
+from vae_tui.tui.graphics.frame import ShownCells, encode_update
 
 
 def line(*segments: tuple[str, str]) -> LayoutUpdate:
@@ -18,7 +18,7 @@ def line(*segments: tuple[str, str]) -> LayoutUpdate:
 
 
 def test_only_cells_that_differ_are_written() -> None:
-    shown = Shown()
+    shown = ShownCells()
     assert encode_update(line(("one two three", "")), "256", shown) == "\x1b[3;1Hone two three"
     assert encode_update(line(("one two three", "")), "256", shown) == ""
     assert encode_update(line(("one TWO three", "")), "256", shown) == "\x1b[3;5HTWO"
@@ -28,7 +28,7 @@ def test_only_cells_that_differ_are_written() -> None:
 
 
 def test_another_colour_is_a_difference_but_not_the_ink_of_a_space() -> None:
-    shown = Shown()
+    shown = ShownCells()
     encode_update(line(("ab  cd", "red")), "256", shown)
     assert encode_update(line(("ab", "red"), ("  ", "blue"), ("cd", "red")), "256", shown) == ""
     assert encode_update(line(("ab", "red"), ("  ", "on blue"), ("cd", "red")), "256", shown) == (
@@ -37,7 +37,7 @@ def test_another_colour_is_a_difference_but_not_the_ink_of_a_space() -> None:
 
 
 def test_wide_characters_are_written_whole_each_time() -> None:
-    shown = Shown()
+    shown = ShownCells()
     first = encode_update(line(("a日本b", "")), "256", shown)
     assert first == "\x1b[3;1Ha日本b"
     assert encode_update(line(("a日本b", "")), "256", shown) == first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from rich.console import RenderableType
@@ -12,16 +13,16 @@ from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
-from vae_tui.tui.driver import LineFree, PictureDriver, TerminalAnswered
-from vae_tui.tui.frame import Frame, Spans, encode_update, find_spans, to_regions
+from vae_tui.tui.graphics.driver import LineFree, PictureDriver, TerminalAnswered
+from vae_tui.tui.graphics.frame import Frame, Spans, encode_update, find_spans, to_regions
 
-Images = Literal["auto", "kitty", "sixel", "half", "ascii"]
+PictureChoice = Literal["auto", "kitty", "sixel", "half", "ascii"]
 """What the user asked for."""
 _Outcome = TypeVar("_Outcome")
 _USUAL_CELL = (20, 10)
@@ -33,7 +34,7 @@ class Painter(Protocol):
     def paint(self, overwritten: Spans) -> str:
         """What to write so that its graphics are as they should be, now that these cells were written."""
 
-    def say_farewell(self) -> str:
+    def cleanup_sequence(self) -> str:
         """What to write so that nothing of it is left in the terminal."""
 
     def forget(self) -> None:
@@ -43,7 +44,7 @@ class Painter(Protocol):
 class PictureApp(App[_Outcome]):
     """Knows how pictures are drawn now, and lets the user choose; `images` is what was asked for at the start.
 
-    On a real terminal it starts with characters, and draws better as soon as the terminal says that it can. Frames are
+    On a real terminal it starts with characters, and draws better as soon as the terminal answers that it can. Frames are
     sent when the line is free; meanwhile only what they would show is remembered, never the frames.
     """
 
@@ -57,7 +58,7 @@ class PictureApp(App[_Outcome]):
     cell_size: reactive[tuple[int, int]] = reactive(_USUAL_CELL, repaint=False)
     """Height and width of a cell in pixels."""
 
-    def __init__(self, *, images: Images = "auto", **given: Any) -> None:
+    def __init__(self, *, images: PictureChoice = "auto", **given: Any) -> None:
         super().__init__(**given)
         self._images = images
         self._abilities = judge_terminal(os.environ)
@@ -70,7 +71,10 @@ class PictureApp(App[_Outcome]):
         self._owed: set[Region] = set()
         self._owed_by: Screen[Any] | None = None
         self._graphics_wanted = False
-        self._last_words = ""
+        self._pending_cleanup = ""
+        self._sent_cursor = Offset(0, 0)
+        self.line: PictureDriver | None = None
+        """The way to a real terminal, once there is one."""
 
     def get_driver_class(self) -> type[Driver]:
         """Ours on a terminal, unless another was asked for."""
@@ -78,14 +82,14 @@ class PictureApp(App[_Outcome]):
         return PictureDriver if ours else super().get_driver_class()
 
     @property
-    def line(self) -> PictureDriver | None:
-        """The way to a real terminal, if there is one."""
-        return self._driver if isinstance(self._driver, PictureDriver) else None
-
-    @property
     def picture_modes(self) -> tuple[Mode, ...]:
         """The ways to draw that this terminal knows, best first, and the one that was asked for."""
         return tuple(mode for mode in MODES if mode in self._abilities.modes or mode == self._images)
+
+    @property
+    def plain(self) -> bool:
+        """Whether only ASCII characters are drawn."""
+        return self.picture_mode == "ascii"
 
     def action_next_picture_mode(self) -> None:
         """Draw pictures in the next way that this terminal knows."""
@@ -121,7 +125,7 @@ class PictureApp(App[_Outcome]):
         if window is not None and window[0] and window[1] and window[2] and window[3]:
             of_window = min(window[2] // window[0], LARGEST_CELL), min(window[3] // window[1], LARGEST_CELL)
             if self._answers is not None and self._window_cell not in (None, of_window):
-                # What the terminal said was of the font it had then.
+                # What the terminal answered was of the font it had then.
                 cell = of_window
             else:
                 self._window_cell = of_window
@@ -144,7 +148,7 @@ class PictureApp(App[_Outcome]):
     def remove_painter(self, painter: Painter) -> None:
         """Let it go, with nothing of it left."""
         self._painters.remove(painter)
-        self._last_words += painter.say_farewell()
+        self._pending_cleanup += painter.cleanup_sequence()
         self.paint_graphics()
 
     def paint_graphics(self) -> None:
@@ -153,11 +157,11 @@ class PictureApp(App[_Outcome]):
             self._graphics_wanted = True
             self.call_later(self._send_graphics)
 
-    def say_farewell(self) -> str:
+    def cleanup_sequence(self) -> str:
         """What to write to a terminal before it is given back."""
-        words = self._last_words + "".join(painter.say_farewell() for painter in self._painters)
-        self._last_words = ""
-        return words
+        cleanup = self._pending_cleanup + "".join(painter.cleanup_sequence() for painter in self._painters)
+        self._pending_cleanup = ""
+        return cleanup
 
     def _forget_graphics(self) -> None:
         for painter in self._painters:
@@ -166,12 +170,12 @@ class PictureApp(App[_Outcome]):
 
     def _paint(self, overwritten: Spans) -> str:
         self._graphics_wanted = False
-        words, self._last_words = self._last_words, ""
-        return words + "".join(painter.paint(overwritten) for painter in self._painters)
+        cleanup, self._pending_cleanup = self._pending_cleanup, ""
+        return cleanup + "".join(painter.paint(overwritten) for painter in self._painters)
 
     def _send_graphics(self) -> None:
         line = self.line
-        if not self._graphics_wanted or line is None or self._closed or line.busy:
+        if not self._graphics_wanted or line is None or not self.is_running or line.busy:
             return
         if graphics := self._paint([]):
             with line.frame():
@@ -180,24 +184,27 @@ class PictureApp(App[_Outcome]):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send a frame that Textual composed, or remember which cells it would have brought up to date."""
         line = self.line
-        if line is None or not isinstance(renderable, CompositorUpdate) or self._batch_count or self._closed:
+        if line is None or not isinstance(renderable, CompositorUpdate):
             super()._display(screen, renderable)
             return
-        spans = find_spans(renderable)
+        frame = Frame(partial(self._compose_frame, line, screen, renderable))
+        with line.frame() as parts:
+            super()._display(screen, frame)
+            if frame.content is None or (not frame.content and self.cursor_position == self._sent_cursor):
+                parts.clear()
+            else:
+                self._sent_cursor = self.cursor_position
+
+    def _compose_frame(self, line: PictureDriver, screen: Screen[Any], update: CompositorUpdate) -> str | None:
+        """The bytes of an update and of the graphics over it; None where the line is not free for them."""
+        spans = find_spans(update)
         if line.busy:
             self._owe(screen, to_regions(spans))
-            self.post_display_hook()
-            return
+            return None
         if self.picture_mode == "sixel":
             # What is drawn over cells goes when they are written again, be it the same.
             line.shown.forget()
-        plain = self.picture_mode == "ascii"
-        content = encode_update(renderable, self._text_colors, line.shown, plain=plain) + self._paint(spans)
-        if not content and self.cursor_position == self._previous_cursor_position:
-            self.post_display_hook()
-            return
-        with line.frame():
-            super()._display(screen, Frame(content))
+        return encode_update(update, self._text_colors, line.shown, plain=self.plain) + self._paint(spans)
 
     def action_redraw(self) -> None:
         """Write all of the screen again, for a terminal in which something else wrote."""

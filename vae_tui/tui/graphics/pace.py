@@ -34,7 +34,7 @@ class Pace:
         self._sent.clear()
         self._under_way.clear()
 
-    def know(self, round_trip: float) -> None:
+    def learn(self, round_trip: float) -> None:
         """Learn how long an answer takes; from then on frames are acknowledged."""
         self._round_trip = round_trip if self._round_trip is None else min(self._round_trip, round_trip)
 
@@ -54,7 +54,7 @@ class Pace:
             return
         sent, size = self._sent.popleft()
         self._under_way.popleft()
-        self.know(now - sent)
+        self.learn(now - sent)
         assert self._round_trip is not None
         late = now - sent - self._round_trip
         rate = size / max(late, 1e-3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -49,17 +49,20 @@ PLAIN_SIGNS = str.maketrans(
 
 
 class Frame(CompositorUpdate):
-    """Bytes that were put together already, as an update that Textual can send."""
+    """A frame that is put together when Textual sends it, and not where it does not."""
 
-    def __init__(self, content: str) -> None:
-        self._content = content
+    def __init__(self, compose: Callable[[], str | None]) -> None:
+        self._compose = compose
+        self.content: str | None = None
+        """What was composed; None where nothing was."""
 
     def render_segments(self, console: Console) -> str:
         """The bytes, cursor moves and all."""
-        return self._content
+        self.content = self._compose()
+        return self.content or ""
 
 
-class Shown:
+class ShownCells:
     """What the cells of a terminal show, as far as that is known, so that no cell is written twice."""
 
     def __init__(self) -> None:
@@ -69,7 +72,7 @@ class Shown:
         """Take it that the terminal may show anything."""
         self._rows.clear()
 
-    def take(self, x: int, y: int, cells: Sequence[_Cell | None]) -> list[tuple[int, int]]:
+    def update(self, x: int, y: int, cells: Sequence[_Cell | None]) -> list[tuple[int, int]]:
         """Know that cells are written from a place on; returns from where to where they have to be."""
         row = self._rows[y]
         row.extend([None] * (x + len(cells) - len(row)))
@@ -101,7 +104,9 @@ def to_regions(spans: Spans) -> list[Region]:
     return [Region(first, row, last - first, 1) for row, first, last in spans]
 
 
-def encode_update(update: CompositorUpdate, colors: Colors, shown: Shown | None = None, *, plain: bool = False) -> str:
+def encode_update(
+    update: CompositorUpdate, colors: Colors, shown: ShownCells | None = None, *, plain: bool = False
+) -> str:
     """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
 
     Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
@@ -112,7 +117,7 @@ def encode_update(update: CompositorUpdate, colors: Colors, shown: Shown | None 
     ink = _PLAIN
     for x, y, strip in _pieces(update):
         texts, cells = _spell(strip, colors, plain)
-        for first, end in [(0, len(cells))] if shown is None else shown.take(x, y, cells):
+        for first, end in [(0, len(cells))] if shown is None else shown.update(x, y, cells):
             out.append(_move(at, x + first, y))
             for text, wanted in _join(texts[first:end]):
                 if text.isspace() and not _SHOWN_ON_SPACES.intersection(wanted[0]):
@@ -221,4 +226,4 @@ def _color(color: Color | None, colors: Colors, base: int) -> str:
 
 
 def _link(style: Style, text: str) -> str:
-    return f"\x1b]8;id={style._link_id};{style.link}\x1b\\{text}\x1b]8;;\x1b\\"
+    return f"\x1b]8;id={style.link_id};{style.link}\x1b\\{text}\x1b]8;;\x1b\\"
