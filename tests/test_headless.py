@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from conftest import MakeRun, train_events
 
 from vae_tui import headless
-from vae_tui.headless import StageProgress
+from vae_tui.events import CheckpointSaved
+from vae_tui.headless import PlainView, StageProgress, watch_to_end
+from vae_tui.runs.log import read_events
 
 
 def test_what_is_done_within_a_second_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,3 +40,28 @@ def test_a_terminal_is_shown_how_far_it_is_in_one_line(
     stages.update("encoding", 2, 2)
     stages.close()
     assert capsys.readouterr().err == "\r\x1b[2Kencoding  50%\r\x1b[2Kencoding 100%\r\x1b[2K"
+
+
+def test_the_best_is_by_loss_and_says_so_where_the_loss_is_not_the_negative_elbo(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run("objective.beta=0")
+    list(train_events(run))
+    watch_to_end(run, PlainView())
+    shown = capsys.readouterr().err
+    assert "loss      distortion\n" in shown
+    assert "(best by loss " in shown
+    last = [line for line in shown.splitlines() if line.startswith("epoch ")][-1]
+    figures = {
+        name: float(value)
+        for name, value in re.findall(r"(loss|-ELBO|distortion) ([\d.]+)", last.split("validation")[0])
+    }
+    assert figures["loss"] == figures["distortion"] < figures["-ELBO"]
+
+
+def test_a_run_without_validation_has_no_best(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run("data.validation=0")
+    list(train_events(run))
+    watch_to_end(run, PlainView())
+    assert "best" not in capsys.readouterr().err
+    assert not any(event.best for event in read_events(run.events_path) if isinstance(event, CheckpointSaved))

@@ -42,6 +42,22 @@ def test_the_chart_marks_the_best_validation(history: History) -> None:
     assert spec.across == (0.0, 480.0)
 
 
+def test_another_loss_has_a_curve_and_an_axis_of_its_own_and_the_best_is_marked_on_it(history: History) -> None:
+    assert history.training is not None
+    history.training = replace(history.training, loss="distortion")
+    spec = specify_elbo(history, Look(), 60)
+    assert spec is not None
+    assert history.best is not None
+    (loss,) = [curve for curve in spec.curves if curve.color == "loss"]
+    (best,) = [curve for curve in spec.curves if curve.marker == "◆"]
+    assert loss.right
+    assert best.right
+    assert loss.points == history.validation["loss"].points()
+    assert best.points == [(history.best.step, history.best.loss)]
+    assert spec.right is not None
+    assert spec.right[0] <= history.best.loss <= spec.right[1]
+
+
 def test_axes_move_all_curves(history: History) -> None:
     spec = specify_elbo(history, Look(axis="epoch"), 60)
     assert spec is not None

@@ -12,7 +12,7 @@ from vae_tui.tui.axes import Range, readable_range
 
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.9, 0.97)
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")
-SIGNS = {"raw": ".", "train": "*", "validation": "o", "best": "@", "distortion": "*", "rate": "+"}
+SIGNS = {"raw": ".", "train": "*", "validation": "o", "loss": "#", "best": "@", "distortion": "*", "rate": "+"}
 """What curves are drawn with where only ASCII characters are."""
 
 
@@ -60,7 +60,10 @@ Specify = Callable[[History, Look, int], ChartSpec | None]
 
 
 def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None:
-    """-ELBO of training, raw and smoothed, and of validation, its best marked."""
+    """-ELBO of training, raw and smoothed, and of validation; where another loss is minimised, that too, on the right.
+
+    The best is marked on the curve it is the best of.
+    """
     raw, smoothed = _raw_and_smoothed(history, "negative_elbo", look, columns)
     validation = history.validation["negative_elbo"].thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
     extent = readable_range([raw, smoothed, validation], least=0.03)
@@ -76,11 +79,18 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
     ]
     if 0 < len(validation) <= columns // 4:
         curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"], marker="•"))
+    loss = _loss(history, look, columns) if history.loss_name else []
+    right = readable_range([loss], least=0.03)
+    if right is not None:
+        curves.append(Curve(loss, "loss", SIGNS["loss"], right=True))
     best = history.best
-    if best is not None and best.negative_elbo is not None:
+    if best is not None:
+        height = best.negative_elbo if right is None else best.loss
         x = {"step": best.step, "epoch": best.step / history.steps_per_epoch, "time": best.seconds}[look.axis]
-        curves.append(Curve([(x, scale(best.negative_elbo))], "best", SIGNS["best"], marker="◆"))
-    return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), log=log)
+        if height is not None:
+            point = x, scale(height) if right is None else height
+            curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
+    return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), right, log=log)
 
 
 def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | None:
@@ -118,6 +128,14 @@ def smooth(points: Sequence[Point], weight: float, width: float) -> list[Point]:
         total, share, before = kept * total + (1 - weight) * y, kept * share + (1 - weight), x
         averaged.append((x, total / share))
     return averaged
+
+
+def _loss(history: History, look: Look, columns: int) -> list[Point]:
+    """What is minimised: of validation, by which checkpoints are chosen, or, where there is none, of training."""
+    validation = history.validation["loss"]
+    if len(validation):
+        return validation.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
+    return _smoothed_or_raw(history, "loss", look, columns)
 
 
 def _raw_and_smoothed(history: History, figure: str, look: Look, columns: int) -> tuple[list[Point], list[Point]]:

@@ -59,7 +59,7 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
     faint = ink("faint", False)
     # A corner takes the color of an axis that is not drawn.
     figure.axes(False, pixel=plotext.pixel(faint))
-    sides = {curve.right: ink(curve.color, False) for curve in spec.curves}
+    sides = {curve.right: ink(curve.color, False) for curve in reversed(spec.curves)}
     _put_axis("x", "lower", across, faint)
     _put_axis("y", "left", left, sides[False] if right else faint)
     if right:

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 PANES = ("elbo", "samples", "balance", "rates", "reconstructions")
 _BESIDE = ("samples", "reconstructions", "balance", "rates")
 _WIDE, _HIGH, _TALL = 100, 30, 36
-_MARKS = {"train": "━", "validation": "━", "best": "◆"}
-"""What stands for the curves in the legend, where there are more than ASCII characters."""
+_LEGEND = {
+    "train": ("━", "primary"),
+    "validation": ("━", "accent"),
+    "loss": ("━", "loss"),
+    "best": ("◆", "warning"),
+}
+"""What stands for the curves in the legend, where there are more than ASCII characters, and its color."""
 
 
 class Dashboard(Container):
@@ -105,17 +110,7 @@ class Dashboard(Container):
         if history is None:
             return
         plain = cast("PictureApp[Any]", self.app).plain
-        train, validation, best = (SIGNS[name] if plain else mark for name, mark in _MARKS.items())
-        what = "[b]−ELBO[/]  [$faint]nats/image[/]"
-        train = f"[$primary]{train}[/]"
-        legend = [f"{what}  {train} train", what]
-        if len(history.validation["negative_elbo"]):
-            validation, best = f"[$accent]{validation}[/]", f"[$warning]{best}[/]"
-            legend = [
-                f"{what}  {train} train  {validation} validation  {best} best",
-                f"{what}  {train}train {validation}valid {best}best",
-                what,
-            ]
+        legend = _describe_curves(history, plain=plain)
         both = "[b $secondary]distortion[/] + [b $rate]rate[/]"
         if plain:
             both = f"[b $secondary]{SIGNS['distortion']} distortion[/]  [b $rate]{SIGNS['rate']} rate[/]"
@@ -144,6 +139,23 @@ class Dashboard(Container):
             pane.border_title = title
             if subtitle is not None:
                 pane.border_subtitle = subtitle
+
+
+def _describe_curves(history: History, *, plain: bool) -> list[str]:
+    """What the first chart shows, in ever fewer words."""
+    marks = {name: f"[${color}]{SIGNS[name] if plain else mark}[/]" for name, (mark, color) in _LEGEND.items()}
+    shown = {"train": "train"}
+    if len(history.validation["negative_elbo"]):
+        shown |= {"validation": "validation"}
+    if history.loss_name:
+        shown |= {"loss": "loss"}
+    if history.best:
+        shown |= {"best": "best by loss" if history.loss_name else "best"}
+    what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
+    whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
+    short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
+    shortest = [f"{what} {marks['loss']}loss {marks['best']}best by loss"] if history.loss_name and history.best else []
+    return [f"{what}  {unit}  {whole}", f"{what}  {unit}  {short}", f"{what}  {short}", *shortest, f"{what}  {unit}"]
 
 
 def _describe_look(history: History, look: Look) -> list[str]:
