@@ -28,10 +28,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from limit import run_limit, synchronize
 from turns import Unavailable
 
 NEEDS = {"examples": "torchvision", "pythae": "pythae", "lightning": "lightning", "bare": "torch", "limit": "torch"}
@@ -128,11 +129,11 @@ class Meter:
             self._first = now
         if self._warm is None:
             if now - self._first >= self._warmup:
-                self._synchronize()
+                self.synchronize()
                 self._warm, self._images = time.perf_counter(), 0
                 print("warm", flush=True)
         elif now - self._warm >= self._seconds:
-            self._synchronize()
+            self.synchronize()
             seconds = time.perf_counter() - self._warm
             self.answer = {"images_per_second": self._images / seconds, "seconds": seconds}
             raise Enough
@@ -369,77 +370,6 @@ def train_bare(problem: Problem, observer: Observer) -> None:
             observer.epoch(sum(losses) / len(validation))
 
 
-def run_limit(problem: Problem, observer: Observer) -> None:
-    import torch
-
-    def run(products: list[Callable[[], Any]]) -> None:
-        for product in products:
-            product()
-
-    def seconds(products: list[Callable[[], Any]]) -> float:
-        taken = []
-        for _ in range(3):
-            _synchronize(problem.device)
-            began = time.perf_counter()
-            for _ in range(5):
-                run(products)
-            _synchronize(problem.device)
-            taken.append(time.perf_counter() - began)
-        return min(taken)
-
-    with torch.no_grad():
-        layouts = [list(_products(problem, layout)) for layout in (torch.contiguous_format, torch.channels_last)]
-        # Layer by layer, each in the layout it is faster in, as if changing between them were free.
-        products = [product for pair in zip(*layouts, strict=True) for product in min(pair, key=seconds)]
-        while True:
-            run(products)
-            observer.step(problem.batch_size)
-
-
-def _products(problem: Problem, layout: Any) -> Iterator[list[Callable[[], Any]]]:
-    """For each layer of the network, its matrix products in one step."""
-    import torch
-
-    network = problem.network()
-    seen: list[tuple[Any, Any, Any]] = []
-    hooks = [
-        layer.register_forward_hook(lambda layer, given, output: seen.append((layer, given[0], output)))
-        for layer in network.modules()
-        if not list(layer.children()) and getattr(layer, "weight", None) is not None and layer.weight.ndim > 1
-    ]
-    x = torch.rand(problem.batch_size, *problem.shape, device=problem.device)
-    network["decoder"](network["encoder"](x)[:, : problem.latent_dim])
-    for hook in hooks:
-        hook.remove()
-    for number, (layer, given, output) in enumerate(seen):
-        yield _layer_products(layer, given, output, first=number == 0, layout=layout)
-
-
-def _layer_products(layer: Any, x: Any, output: Any, *, first: bool, layout: Any) -> list[Callable[[], Any]]:
-    """Output from input, and from the output's gradient those of the weight and, but for the first layer, the input."""
-    import torch
-
-    weight = layer.weight.detach()
-    if weight.ndim == 2:
-        x, gradient = x.clone(), torch.rand_like(output)
-        outputs, weights, inputs = torch.empty_like(output), torch.empty_like(weight), torch.empty_like(x)
-        products: list[Callable[[], Any]] = [
-            lambda: torch.mm(x, weight.t(), out=outputs),
-            lambda: torch.mm(gradient.t(), x, out=weights),
-        ]
-        return products if first else [*products, lambda: torch.mm(gradient, weight, out=inputs)]
-    weight, x = weight.clone(memory_format=layout), x.clone(memory_format=layout)
-    gradient = torch.rand_like(output).contiguous(memory_format=layout)
-    transposed = isinstance(layer, torch.nn.ConvTranspose2d)
-    form = (layer.stride, layer.padding, layer.dilation, transposed, getattr(layer, "output_padding", (0, 0)))
-    return [
-        lambda: torch.ops.aten.convolution(x, weight, None, *form, layer.groups),
-        lambda: torch.ops.aten.convolution_backward(
-            gradient, x, weight, None, *form, layer.groups, [not first, True, False]
-        ),
-    ]
-
-
 def _loader(problem: Problem, split: str, batch_size: int, *, shuffle: bool) -> Any:
     """A DataLoader over PIL images through ToTensor, item by item, as torchvision's MNIST makes them."""
     from PIL import Image
@@ -472,13 +402,6 @@ def _loss_of_images(output: Any, mean: Any, log_variance: Any, x: Any, sigma: fl
     return distortion - 0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
 
 
-def _synchronize(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.synchronize()
-
-
 PEERS = {
     "examples": train_examples,
     "pythae": train_pythae,
@@ -506,7 +429,7 @@ def main() -> None:
     problem = Problem(given.problem, given.device)
     observer: Meter | Targets
     if given.until is None:
-        observer = Meter(given.warmup, given.seconds, lambda: _synchronize(given.device))
+        observer = Meter(given.warmup, given.seconds, lambda: synchronize(given.device))
     else:
         observer = Targets(given.until, given.seconds)
     with contextlib.suppress(Enough):
