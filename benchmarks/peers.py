@@ -129,11 +129,11 @@ class Meter:
             self._first = now
         if self._warm is None:
             if now - self._first >= self._warmup:
-                self.synchronize()
+                self._synchronize()
                 self._warm, self._images = time.perf_counter(), 0
                 print("warm", flush=True)
         elif now - self._warm >= self._seconds:
-            self.synchronize()
+            self._synchronize()
             seconds = time.perf_counter() - self._warm
             self.answer = {"images_per_second": self._images / seconds, "seconds": seconds}
             raise Enough
