@@ -53,6 +53,8 @@ class PictureDriver(LinuxDriver):
         self._picture_app, self._event_loop = app, asyncio.get_running_loop()
         self._output: Output | None = None
         self._frame: list[str] | None = None
+        self._frame_thread = 0
+        """Which thread puts a frame together: what others write is no part of it."""
         self._replies = ReplyFilter()
         self._pace = Pace()
         self.shown = ShownCells()
@@ -95,7 +97,7 @@ class PictureDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write now, or with the frame that is being put together."""
-        if self._frame is not None:
+        if self._frame is not None and threading.get_ident() == self._frame_thread:
             self._frame.append(data)
         elif self._output is not None:
             self._output.put(data)
@@ -106,7 +108,8 @@ class PictureDriver(LinuxDriver):
 
         What was written so far is in the list; it is not sent if the list is cleared.
         """
-        parts = self._frame = []
+        parts: list[str] = []
+        self._frame, self._frame_thread = parts, threading.get_ident()
         try:
             yield parts
         finally:
