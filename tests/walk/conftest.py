@@ -1,20 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from walking import Walking, write_checkpoint
+from walking import Walking
 
 from vae_tui.run import Run
-
-
-@pytest.fixture
-def followed(tmp_path: Path) -> Run:
-    """A run with one checkpoint."""
-    run = Run.create(tmp_path / "checkpoints", "walked", "", exact=True)
-    write_checkpoint(run.path / "step-000000100.safetensors")
-    return run
 
 
 @pytest.fixture

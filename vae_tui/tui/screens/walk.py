@@ -201,9 +201,6 @@ class WalkScreen(Screen[None]):
 
     def on_view_pane_area_changed(self) -> None:
         """Fit the view to the new size."""
-        self._fit()
-
-    def _fit(self) -> None:
         self.session.view.fit(self._pane.area)
         self._show()
 
@@ -224,7 +221,6 @@ class WalkScreen(Screen[None]):
         if self._is_alone(view) != self.has_class("alone"):
             # It will have more or less room; what it shows is decoded once that is known.
             self.session.view.fit(None)
-            self.call_after_refresh(self._fit)
         self.session.view.show(view)
         self._pane.show_view()
         self._fold()

@@ -115,6 +115,10 @@ class ViewPane(Container):
         scatter.show_text(views.problem or progress or default)
         return ""
 
+    def on_resize(self) -> None:
+        """Let the view be fitted to the new size, whatever of the pane is seen."""
+        self.post_message(self.AreaChanged())
+
     def on_canvas_area_changed(self, event: Canvas.AreaChanged) -> None:
         """Let the view be fitted to the new size."""
         event.stop()
