@@ -233,6 +233,28 @@ def test_a_reply_for_a_view_that_was_left_is_only_the_image(walking: Walking) ->
     np.testing.assert_array_equal(tiles.points[0], walking.z)
 
 
+def test_the_image_is_seen_though_it_was_decoded_for_a_view_that_was_left(walking: Walking) -> None:
+    walking.session.view.show("neighbors")
+    walking.deliver()
+    walking.session.place.step(1.0)
+    walking.session.view.show("image")
+    walking.deliver()
+    tiles = walking.walk.views.current.tiles
+    assert tiles is not None
+    np.testing.assert_array_equal(tiles.images, draw(walking.z[None]))
+
+
+@pytest.mark.parametrize("view", ["strip", "table", "map", "neighbors"])
+def test_the_key_of_the_view_that_is_seen_changes_nothing(walking: Walking, view: ViewName) -> None:
+    walking.session.view.show(view)
+    walking.deliver()
+    walking.sent()
+    tiles = walking.walk.views.current.tiles
+    walking.session.view.show(view)
+    assert walking.walk.views.current.tiles is tiles
+    assert walking.sent() == []
+
+
 def test_neighbors_are_found_for_the_picture_that_is_decoded(walking: Walking) -> None:
     walking.session.view.show("neighbors")
     walking.deliver()
@@ -529,6 +551,13 @@ def test_a_decoder_that_dies_is_told_and_the_next_key_starts_another(walking: Wa
     walking.deliver()
     np.testing.assert_array_equal(walking.walk.image, draw(walking.z[None])[0])
     assert walking.z[1] == 2
+
+
+def test_a_session_that_is_closed_starts_no_decoder_any_more(walking: Walking) -> None:
+    walking.session.close()
+    walking.session.place.step(1.0)
+    walking.session.look_for_newer()
+    assert [decoder.is_closed for decoder in walking.decoders] == [True]
 
 
 def test_a_newer_checkpoint_is_opened_in_place(walking: Walking, followed: Run) -> None:

@@ -129,11 +129,11 @@ class DecoderLink:
     def reset(self) -> None:
         """Give up the decoder, which died; what it was sent is lost, what waits for a checkpoint is not."""
         self.close()
+        self._decoder, self.is_open = None, False
         self._forget(lambda number, _: number not in self._early)
         self._progress.clear()
 
     def close(self) -> None:
-        """End the decoder, where there is one."""
+        """End the decoder, where there is one, for good."""
         if self._decoder is not None:
             self._decoder.close()
-        self._decoder, self.is_open = None, False

@@ -67,7 +67,7 @@ class CodePlane:
         return x, y
 
     def lift(self, spot: Spot, z: Point) -> Point:
-        """The z (Z,) at a place, all that the plane does not show kept; for t-SNE, the code nearest to it."""
+        """The z (Z,) at a place, what the plane does not show left as it is; for t-SNE, the code nearest to it."""
         if self.directions is not None:
             moved = np.array(spot, np.float32) - np.array(self.place(z), np.float32)
             lifted: Point = (z + moved @ self.directions).astype(np.float32)

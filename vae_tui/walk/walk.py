@@ -113,10 +113,10 @@ class Walk:
         """Let the user read why something cannot be had."""
         self.notify(text, "error")
 
-    def go(self, z: Point, *, seed: int | None = None) -> None:
+    def go(self, z: Point) -> None:
         """Go to a latent (Z,), so that it can be undone; motion ends."""
         self.motion.stop()
-        self.position.go(z, seed=seed)
+        self.position.go(z)
         self.moved()
 
     def moved(self) -> None:
@@ -239,6 +239,8 @@ class Walk:
         if spread is not None and view is self.views.current:
             images = reply.images if spread.begins_with_z else reply.images[1:]
             view.tiles = Tiles(images, spread.points, spread.columns)
+        else:
+            self.show_known_image()
         self._query(self.views.current, self.scene)
 
     def _query(self, view: View, scene: Scene) -> None:
@@ -265,6 +267,6 @@ class Walk:
         self.fail(problem)
 
     def show_known_image(self) -> None:
-        """Let the image's view show what is known, until what is newer is decoded."""
+        """Let the view of the image, where that is the present one, show the newest there is."""
         if self.image is not None and self._image_of is not None and self.views.current.name == "image":
             self.views.current.tiles = Tiles(self.image[None], self._image_of[None])

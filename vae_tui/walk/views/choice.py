@@ -33,8 +33,10 @@ class Views:
 
     def show(self, name: ViewName) -> None:
         """Change the view."""
-        self.current, self.problem = self._views[name], ""
-        self.current.forget()
+        self.problem = ""
+        if self.current is not self._views[name]:
+            self.current = self._views[name]
+            self.current.forget()
 
     def vary(self, scene: Scene) -> str:
         """Look at the codes in another way, where they are seen, or else go over another range; returns which."""
