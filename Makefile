@@ -18,9 +18,14 @@ test: $(VENV)/installed-dev
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update
 
-reference: $(VENV)/installed-dev  ## write the recipe reference in the README anew
-	{ sed '/<!-- recipe reference/q' README.md; echo; $(BIN)/python -m vae_tui.recipe; \
-	  sed -n '/<!-- end of the recipe reference/,$$p' README.md; } > README.new && mv README.new README.md
+# $(call rewrite,MARK,COMMAND): let what COMMAND prints stand between two marks of the README
+rewrite = { sed '/<!-- $(1)/q' README.md; echo; $(2); \
+  sed -n '/<!-- end of the $(1)/,$$p' README.md; } > README.new && mv README.new README.md
+
+reference: $(VENV)/installed-dev  ## write the recipe reference and the tables of keys in the README anew
+	$(call rewrite,recipe reference,$(BIN)/python -m vae_tui.recipe)
+	$(call rewrite,training keys,$(BIN)/python -m vae_tui.tui training; echo)
+	$(call rewrite,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
 
 pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits
 	rm -rf build/pretrained

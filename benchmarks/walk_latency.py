@@ -27,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import pyte
 
-from vae_tui.bookmarks import Bookmarks
 from vae_tui.imaging.tiles import compose, fit_tiles
 from vae_tui.latent.grids import decode_points
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.runs.find import find_checkpoint
 from vae_tui.tui.colors import THEME
+from vae_tui.walk.bookmarks import Bookmarks
 
 ROWS, COLUMNS = 24, 80
 PANE = (slice(2, ROWS - 4), slice(1, 45))

@@ -104,6 +104,16 @@ def walked_run(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture
+def followed(tmp_path: Path) -> Run:
+    """A run with one checkpoint that has no weights, for decoders that need none."""
+    from walking import write_checkpoint
+
+    run = Run.create(tmp_path / "checkpoints", "walked", "", exact=True)
+    write_checkpoint(run.path / "step-000000100.safetensors")
+    return run
+
+
 def _decode_sixel(sequence: str) -> Pixels:
     """What a terminal draws, (H, W, 4): the fourth channel is 255 where something is drawn."""
     parts = re.fullmatch(r'\x1bP0;1;0q"1;1;(\d+);(\d+)(.*)\x1b\\', sequence)

@@ -21,7 +21,7 @@ from vae_tui.imaging.grid import decode_png
 from vae_tui.runs.best import best_checkpoint
 from vae_tui.runs.find import PRETRAINED
 from vae_tui.runs.layout import Run
-from vae_tui.walk import Walk, write_walk
+from vae_tui.walk.recorded import RecordedWalk, write_walk
 
 Draw = Callable[..., Result]
 COMMANDS = ("sample", "reconstruct", "interpolate", "traverse", "manifold", "project")
@@ -332,7 +332,7 @@ def test_samples_are_those_of_the_library(draw: Draw, labelled: Path) -> None:
 def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: Path) -> None:
     checkpoint = best_checkpoint(Run(labelled / "runs" / "five")).path
     points = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
-    write_walk(Path("walk.toml"), Walk(points, 8, str(checkpoint)))
+    write_walk(Path("walk.toml"), RecordedWalk(points, 8, str(checkpoint)))
     draw("sample", "--path", "walk.toml", "--out", "a.gif", "--runs-dir", "nowhere")
     draw("sample", "five", "--path", "walk.toml", "--out", "b.gif")
     assert Path("a.gif").read_bytes() == Path("b.gif").read_bytes()
@@ -344,11 +344,11 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
     np.testing.assert_array_equal(read_npz("a.npz")["latents"], points)
     with pytest.raises(VaeTuiError, match="points have 5 numbers"):
         draw("sample", "two", "--path", "walk.toml", "--out", "c.gif")
-    write_walk(Path("lost.toml"), Walk(points, 8, "gone.safetensors"))
+    write_walk(Path("lost.toml"), RecordedWalk(points, 8, "gone.safetensors"))
     with pytest.raises(VaeTuiError, match=r"gone\.safetensors' is not there; name another"):
         draw("sample", "--path", "lost.toml", "--out", "c.gif")
     Path("beside.safetensors").write_bytes(checkpoint.read_bytes())
-    write_walk(Path("near.toml"), Walk(points, 8, "beside.safetensors"))
+    write_walk(Path("near.toml"), RecordedWalk(points, 8, "beside.safetensors"))
     draw("sample", "--path", "near.toml", "--out", "d.gif")
     # But for the checkpoint that their comments name.
     frames = [decode_gif(Path(name).read_bytes()) for name in ("d.gif", "a.gif")]

@@ -17,7 +17,10 @@ MAY_BE_LONGER = {"vae_tui/recipe/tables.py"}
 
 def sources() -> list[Path]:
     return sorted(
-        path for folder in ("vae_tui", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py") if path.is_file()
+        path
+        for folder in ("vae_tui", "tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.is_file()
     )
 
 

@@ -1,52 +1,72 @@
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from conftest import MakeRun, train_events
 
-from vae_tui.decoder import Decoder
-from vae_tui.exchange import Message, read_message, write_message
 from vae_tui.latent.grids import decode_points
-from vae_tui.latent.service import Lane, Service
+from vae_tui.latent.lane import Lane
+from vae_tui.latent.service import Service
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.runs.layout import Run
+from vae_tui.walk import messages as ms
+from vae_tui.walk.decoder import DecoderProcess
+from vae_tui.walk.wire import read_message, write_message
 
-Ask = Callable[..., Message]
+R = TypeVar("R", bound=ms.Reply)
+ORIGIN = np.zeros((1, 5), np.float32)
 
 
 class Line:
-    """The service at the other end of two pipes, as a screen has it."""
+    """The service at the other end of two pipes, as a walk has it."""
 
     def __init__(self) -> None:
         ours, theirs = os.pipe(), os.pipe()
-        self.requests, self.answers = os.fdopen(ours[1], "wb"), os.fdopen(theirs[0], "rb")
+        self.requests, self.replies = os.fdopen(ours[1], "wb"), os.fdopen(theirs[0], "rb")
         self._ends = os.fdopen(ours[0], "rb"), os.fdopen(theirs[1], "wb")
         self._thread = threading.Thread(target=Service(self._ends[1], None).serve, args=(self._ends[0],))
         self._thread.start()
-        self.progressed: list[Message] = []
+        self._number = 0
+        self.progressed: list[ms.Progressed] = []
 
-    def ask(self, kind: str, points: Any = None, **facts: Any) -> Message:
-        """The answer to a request."""
-        arrays = {} if points is None else {"points": np.asarray(points, np.float32)}
-        write_message(self.requests, Message(kind, {"purpose": kind, **facts}, arrays))
+    def request(self, request: ms.Request[R]) -> R:
+        """The reply to a request, which fulfills it."""
+        reply = self.reply_to(request)
+        assert not isinstance(reply, ms.Failed), reply
+        return reply  # type: ignore[no-any-return]
+
+    def failure(self, request: ms.Request[Any]) -> str:
+        """Why a request is not fulfilled."""
+        reply = self.reply_to(request)
+        assert isinstance(reply, ms.Failed)
+        return reply.message
+
+    def reply_to(self, request: ms.Request[Any]) -> Any:
+        self._number += 1
+        write_message(self.requests, self._number, request)
         while True:
-            answer = read_message(self.answers)
-            assert answer is not None
-            if answer.kind != "progressed":
-                assert answer.facts["purpose"] == kind
-                return answer
-            self.progressed.append(answer)
+            received = read_message(self.replies)
+            assert received is not None
+            number, reply = received
+            assert number == self._number
+            if not isinstance(reply, ms.Progressed):
+                return reply
+            self.progressed.append(reply)
+
+    def open(self, run: Run) -> ms.CheckpointOpened:
+        return self.request(ms.OpenCheckpoint(run.latest().path))
 
     def close(self) -> None:
         self.requests.close()
         self._thread.join()
-        for stream in (self.answers, *self._ends):
+        for stream in (self.replies, *self._ends):
             stream.close()
 
 
@@ -59,143 +79,159 @@ def line() -> Iterator[Line]:
 
 @pytest.fixture
 def opened(line: Line, walked_run: Run) -> Line:
-    assert line.ask("open", checkpoint=str(walked_run.latest().path)).kind == "opened"
+    line.open(walked_run)
     return line
 
 
 def test_opening_tells_what_there_is_to_walk_in(line: Line, walked_run: Run) -> None:
-    facts = line.ask("open", checkpoint=str(walked_run.latest().path)).facts
-    assert facts["latent_dim"] == 5
-    assert facts["step"] == 7
-    assert facts["rates"] == [0.2, 1.5, 0.001, 0.9, 0.4]
-    assert facts["rates_are_measured"]
+    opened = line.open(walked_run)
+    assert opened.latent_dim == 5
+    assert opened.step == 7
+    assert opened.rates == (0.2, 1.5, 0.001, 0.9, 0.4)
+    assert opened.rates_are_measured
+    assert opened.middles is opened.noises is None
 
 
 def test_a_point_decodes_to_what_the_model_makes_of_it(opened: Line, walked_run: Run) -> None:
     points = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
-    answer = opened.ask("decode", points, view="strip")
-    assert answer.facts["view"] == "strip"
-    np.testing.assert_array_equal(answer.arrays["points"], points)
-    np.testing.assert_array_equal(
-        answer.arrays["images"], decode_points(load_checkpoint(walked_run.latest().path), points)
-    )
+    expected = decode_points(load_checkpoint(walked_run.latest().path), points)
+    np.testing.assert_array_equal(opened.request(ms.Decode(points)).images, expected)
 
 
 def test_a_seed_draws_where_sample_draws_its_first_image(opened: Line, walked_run: Run) -> None:
-    drawn = opened.ask("draw", seed=9).arrays
+    drawn = opened.request(ms.DrawPrior(9))
     sampled = load_checkpoint(walked_run.latest().path).sample(1, seed=9)
-    image = opened.ask("decode", drawn["epsilon"][None]).arrays["images"]
+    image = opened.request(ms.Decode(drawn.epsilon[None])).images
     np.testing.assert_array_equal(image[0, ..., 0], (sampled[0, 0] * 255).round().byte().numpy())
-    np.testing.assert_array_equal(drawn["middle"] + drawn["noise"], drawn["epsilon"])
+    np.testing.assert_array_equal(drawn.middle + drawn.noise, drawn.epsilon)
 
 
 def test_a_learned_prior_is_drawn_from_and_gives_places_to_walk_between(line: Line, make_run: MakeRun) -> None:
     run = make_run("prior.name=vamp", "prior.components=4", "train.epochs=1")
     list(train_events(run))
-    opened = line.ask("open", checkpoint=str(run.latest().path)).arrays
-    assert opened["middles"].shape == opened["noises"].shape == (200, 3)
-    assert len(np.unique(opened["middles"].round(4), axis=0)) == 4, "where the pseudo-images are"
-    drawn = line.ask("draw", seed=9).arrays
+    opened = line.open(run)
+    assert opened.middles is not None
+    assert opened.noises is not None
+    assert opened.middles.shape == opened.noises.shape == (200, 3)
+    assert len(np.unique(opened.middles.round(4), axis=0)) == 4, "where the pseudo-images are"
+    drawn = line.request(ms.DrawPrior(9))
     sampled = load_checkpoint(run.latest().path).sample(1, seed=9)
-    image = line.ask("decode", (drawn["middle"] + drawn["noise"])[None]).arrays["images"]
+    image = line.request(ms.Decode((drawn.middle + drawn.noise)[None])).images
     np.testing.assert_array_equal(image[0, ..., 0], (sampled[0, 0] * 255).round().byte().numpy())
 
 
 def test_snapping_goes_to_the_mean_of_what_is_seen(opened: Line) -> None:
-    snapped = opened.ask("snap", np.ones((1, 5)))
-    assert snapped.kind == "snapped"
-    assert snapped.arrays["points"].shape == (1, 5)
+    assert opened.request(ms.Snap(np.ones(5, np.float32))).point.shape == (5,)
 
 
 def test_images_and_class_means_are_found_and_added_up(opened: Line) -> None:
-    found = opened.ask("find", text="class:top")
-    assert "top" in found.facts["caption"]
-    assert np.isfinite(found.arrays["log_variance"]).all()
-    top, middle = (opened.ask("find", text=f"mean:{name}").arrays["mean"] for name in ("top", "middle"))
-    total = opened.ask("calculate", np.ones((1, 5)), text="top - middle + 0.5 * A", names=["A"])
-    np.testing.assert_allclose(total.arrays["points"][0], top - middle + 0.5, atol=1e-6)
+    found = opened.request(ms.FindSource("class:top"))
+    assert "top" in found.caption
+    assert np.isfinite(found.log_variance).all()
+    top, middle = (opened.request(ms.FindSource(f"mean:{name}")).mean for name in ("top", "middle"))
+    total = opened.request(ms.Calculate("top - middle + 0.5 * A", ("A",), np.ones((1, 5), np.float32)))
+    np.testing.assert_allclose(total.point, top - middle + 0.5, atol=1e-6)
 
 
 @pytest.mark.parametrize("text", ["", "top -", "- ", "top + nothing", "+ + top"])
-def test_a_sum_that_is_none_is_answered_with_why(opened: Line, text: str) -> None:
-    assert opened.ask("calculate", np.ones((1, 5)), text=text, names=["A"]).kind == "failed"
+def test_a_sum_that_is_none_is_replied_to_with_why(opened: Line, text: str) -> None:
+    assert opened.failure(ms.Calculate(text, ("A",), np.ones((1, 5), np.float32)))
 
 
 def test_codes_come_with_classes_and_planes_with_the_way_back(opened: Line) -> None:
-    codes = opened.ask("encode")
-    assert codes.arrays["means"].shape == (36, 5)
-    assert sorted(set(codes.arrays["labels"].tolist())) == [0, 1, 2]
-    plane = opened.ask("project", method="pca")
-    coordinates = (codes.arrays["means"] - plane.arrays["origin"]) @ plane.arrays["directions"].T
-    np.testing.assert_allclose(coordinates, plane.arrays["coordinates"], atol=1e-5)
-    assert any(message.facts["stage"] for message in opened.progressed)
+    codes = opened.request(ms.EncodeTestImages())
+    assert codes.means.shape == (36, 5)
+    assert sorted(set(codes.labels.tolist())) == [0, 1, 2]
+    plane = opened.request(ms.Project("pca"))
+    assert plane.origin is not None
+    assert plane.directions is not None
+    coordinates = (codes.means - plane.origin) @ plane.directions.T
+    np.testing.assert_allclose(coordinates, plane.coordinates, atol=1e-5)
+    assert any(progressed.stage for progressed in opened.progressed)
 
 
-def test_neighbours_are_training_images_with_their_classes(opened: Line) -> None:
-    near = opened.ask("neighbours", np.zeros((1, 5)), count=4)
-    assert near.arrays["images"].shape == (5, 8, 8, 1)
-    assert near.arrays["means"].shape == (4, 5)
-    assert all(caption.split()[1] in ("top", "middle", "bottom") for caption in near.facts["captions"])
+def test_neighbors_are_training_images_with_their_classes(opened: Line) -> None:
+    image = opened.request(ms.Decode(ORIGIN)).images[0]
+    near = opened.request(ms.FindNeighbors(image, 4))
+    assert near.images.shape == (4, 8, 8, 1)
+    assert near.means.shape == (4, 5)
+    assert all(caption.split()[1] in ("top", "middle", "bottom") for caption in near.captions)
 
 
-def test_a_recording_is_written_as_a_gif(opened: Line, tmp_path: Path) -> None:
+def test_a_walk_is_written_as_a_gif(opened: Line, tmp_path: Path) -> None:
     points = np.linspace(-1, 1, 15, dtype=np.float32).reshape(3, 5)
     out = tmp_path / "walk.gif"
-    assert opened.ask("record", points, out=str(out), frames_per_second=10).kind == "recorded"
+    assert opened.request(ms.ExportGif(out, 10.0, points)).out == out
     assert out.read_bytes().startswith(b"GIF89a")
-    failed = opened.ask("record", points, out=str(tmp_path / "no" / "walk.gif"), frames_per_second=10)
-    assert "cannot be written" in failed.facts["message"]
+    assert "cannot be written" in opened.failure(ms.ExportGif(tmp_path / "no" / "walk.gif", 10.0, points))
 
 
-def test_what_cannot_be_answered_is_said_and_the_next_is_answered(opened: Line, tmp_path: Path) -> None:
-    assert "no such file" in opened.ask("open", checkpoint=str(tmp_path / "none.safetensors")).facts["message"]
-    assert opened.ask("decode", np.zeros((1, 7))).kind == "failed"
-    assert opened.ask("dance").kind == "failed"
-    assert opened.ask("decode", np.zeros((1, 5))).kind == "decoded"
+def test_what_cannot_be_done_is_told_and_the_next_is_replied_to(opened: Line, tmp_path: Path) -> None:
+    assert "no such file" in opened.failure(ms.OpenCheckpoint(tmp_path / "none.safetensors"))
+    assert "has 5 latents, not 7" in opened.failure(ms.Decode(np.zeros((1, 7), np.float32)))
+    assert "has 5 latents, not 7" in opened.failure(ms.Snap(np.zeros(7, np.float32)))
+    assert "expected float32 (N, Z)" in opened.failure(ms.Decode(np.zeros(5, np.float32)))
+    opened.request(ms.Decode(ORIGIN))
 
 
-def test_only_the_newest_request_of_a_purpose_waits() -> None:
+def test_a_request_of_an_unknown_kind_is_told_by_its_number(opened: Line) -> None:
+    head = {"kind": "Dance", "number": 77, "values": {}, "arrays": [["steps", "float32", [2]]]}
+    opened.requests.write(json.dumps(head).encode() + b"\n" + bytes(8))
+    opened.requests.flush()
+    assert read_message(opened.replies) == (77, ms.Failed("unknown message 'Dance'"))
+    opened.request(ms.Decode(ORIGIN))
+
+
+def test_nothing_can_be_done_before_a_checkpoint_is_open(line: Line) -> None:
+    assert line.failure(ms.Decode(ORIGIN)) == "no checkpoint is open"
+
+
+def test_only_the_newest_request_of_a_kind_waits() -> None:
     lane = Lane()
-    for number in range(5):
-        lane.put(Message("decode", {"purpose": "image", "number": number}))
-        lane.put(Message("decode", {"purpose": "view", "number": number}))
+    for number in range(0, 10, 2):
+        lane.put(number, ms.DrawPrior(number))
+        lane.put(number + 1, ms.Decode(ORIGIN + number))
     taken = [lane.take(), lane.take()]
-    assert [(message.facts["purpose"], message.facts["number"]) for message in taken if message] == [
-        ("image", 4),
-        ("view", 4),
-    ]
+    assert [(number, type(request)) for number, request in filter(None, taken)] == [(8, ms.DrawPrior), (9, ms.Decode)]
+
+
+def test_everything_that_is_to_be_found_is_found() -> None:
+    lane = Lane()
+    for number in range(3):
+        lane.put(number, ms.FindSource(f"train:{number}"))
+    assert [lane.take() for _ in range(3)] == [(number, ms.FindSource(f"train:{number}")) for number in range(3)]
 
 
 def test_a_lane_that_is_closed_gives_nothing_more() -> None:
     lane = Lane()
-    lane.put(Message("decode", {"purpose": "image"}))
+    lane.put(1, ms.Decode(ORIGIN))
     lane.close()
     assert lane.take() is None
 
 
-def test_the_process_answers_tells_of_its_death_and_ends_when_closed(walked_run: Run) -> None:
-    heard: list[Message] = []
+def test_the_process_replies_tells_of_its_death_and_ends_when_closed(walked_run: Run) -> None:
+    received: list[tuple[int, ms.Reply]] = []
     arrived = threading.Condition()
 
-    def hear(message: Message) -> None:
+    def receive(number: int, reply: ms.Reply) -> None:
         with arrived:
-            heard.append(message)
+            received.append((number, reply))
             arrived.notify()
 
-    def wait_for(kind: str) -> Message:
+    def wait_for(kind: type[R]) -> R:
         with arrived:
-            assert arrived.wait_for(lambda: any(message.kind == kind for message in heard), timeout=60), heard
-        return next(message for message in heard if message.kind == kind)
+            assert arrived.wait_for(lambda: any(isinstance(reply, kind) for _, reply in received), timeout=60), received
+        return next(reply for _, reply in received if isinstance(reply, kind))
 
-    decoder = Decoder(hear)
-    decoder.ask("open", {"purpose": "open", "checkpoint": str(walked_run.latest().path)})
-    wait_for("opened")
-    assert heard[0].facts["stage"] == "importing torch"
-    decoder.ask("decode", {"purpose": "image"}, {"points": np.zeros((1, 5), np.float32)})
-    assert wait_for("decoded").arrays["images"].shape == (1, 8, 8, 1)
+    decoder = DecoderProcess(receive)
+    decoder.send(1, ms.OpenCheckpoint(walked_run.latest().path))
+    wait_for(ms.CheckpointOpened)
+    assert received[0] == (0, ms.Progressed("importing torch", 0, None))
+    decoder.send(2, ms.Decode(ORIGIN))
+    assert wait_for(ms.Decoded).images.shape == (1, 8, 8, 1)
     os.kill(decoder.pid, 9)
-    assert "exit status -9" in wait_for("died").facts["message"]
-    decoder.ask("decode", {"purpose": "image"}, {"points": np.zeros((1, 5), np.float32)})
+    assert "exit status -9" in wait_for(ms.DecoderDied).message
+    decoder.send(3, ms.Decode(ORIGIN))
     decoder.close()
 
 
@@ -203,23 +239,22 @@ def test_a_set_that_stays_on_disk_is_walked_as_one_in_memory(walked_run: Run, mo
     from vae_tui.data import load
     from vae_tui.data.memory import memory_limit
 
-    asked = (
-        ("encode", {}),
-        ("find", {"text": "train:7"}),
-        ("find", {"text": "class:top:1"}),
-        ("find", {"text": "mean:middle"}),
-        ("project", {"method": "pca"}),
-        ("neighbours", {"count": 4, "points": np.zeros((1, 5))}),
+    requests: tuple[ms.Request[Any], ...] = (
+        ms.EncodeTestImages(),
+        ms.FindSource("train:7"),
+        ms.FindSource("class:top:1"),
+        ms.FindSource("mean:middle"),
+        ms.Project("pca"),
+        ms.FindNeighbors(np.full((8, 8, 1), 90, np.uint8), 4),
     )
-    answers: list[list[Message]] = []
+    replies: list[list[Any]] = []
     for limit in (memory_limit, lambda _memory_gib: 1):
         monkeypatch.setattr(load, "memory_limit", limit)
         line = Line()
-        line.ask("open", checkpoint=str(walked_run.latest().path))
-        answers.append([line.ask(kind, **facts) for kind, facts in asked])
+        line.open(walked_run)
+        replies.append([line.request(request) for request in requests])
         line.close()
-    for resident, streamed in zip(*answers, strict=True):
-        assert resident.kind == streamed.kind != "failed"
-        assert resident.facts == streamed.facts
-        assert resident.arrays.keys() == streamed.arrays.keys()
-        assert all(np.array_equal(resident.arrays[name], streamed.arrays[name]) for name in resident.arrays)
+    for resident, streamed in zip(*replies, strict=True):
+        assert type(resident) is type(streamed)
+        for name, value in vars(resident).items():
+            np.testing.assert_array_equal(value, getattr(streamed, name))

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae_tui.bookmarks import Bookmarks
 from vae_tui.imaging.ascii import to_ascii
 from vae_tui.imaging.grid import Pixels, decode_png
 from vae_tui.imaging.tiles import compose, fit_tiles
 from vae_tui.runs.layout import Run
+from vae_tui.walk.bookmarks import Bookmarks
 
 SPEED, ROUND_TRIP = 2880, 0.3
 """Bytes a second, and seconds."""

@@ -23,8 +23,11 @@ from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
 from vae_tui.tui.walk_app import WalkApp
 from vae_tui.tui.widgets.canvas import Canvas
-from vae_tui.tui.widgets.stage import Stage
-from vae_tui.walk import read_walk
+from vae_tui.tui.widgets.view_pane import ViewPane
+from vae_tui.walk.decoder import DecoderProcess
+from vae_tui.walk.recorded import read_walk
+from vae_tui.walk.session import WalkSession
+from vae_tui.walk.views.view import Pixels
 
 Open = Callable[..., AbstractAsyncContextManager["Walking"]]
 
@@ -41,11 +44,21 @@ class Walking:
 
     @property
     def z(self) -> np.ndarray:
-        return self.screen._walker.z
+        return self.session.walk.z
 
     @property
-    def stage(self) -> Stage:
-        return self.screen.query_one(Stage)
+    def session(self) -> WalkSession:
+        return self.screen.session
+
+    @property
+    def images(self) -> Pixels:
+        """The pictures of the view."""
+        tiles = self.session.walk.views.current.tiles
+        return np.empty((0, 8, 8, 1), np.uint8) if tiles is None else tiles.images
+
+    @property
+    def canvas(self) -> Canvas:
+        return self.screen.query_one(ViewPane).query_one(Canvas)
 
     @property
     def text(self) -> str:
@@ -81,7 +94,7 @@ class Walking:
         await self.until(lambda: text in self.text)
 
     async def opened(self) -> None:
-        await self.until(lambda: self.screen._image is not None)
+        await self.until(lambda: self.session.walk.image is not None)
 
 
 @pytest.fixture
@@ -100,7 +113,7 @@ def open_walk(walked_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 async def test_the_screen_answers_before_the_decoder_is_there(open_walk: Open) -> None:
     async with open_walk() as walk:
-        assert walk.screen._image is None
+        assert walk.session.walk.image is None
         await walk.press("right", "right", "down", "L")
         # The dimensions stand in the order of the rates that the checkpoint tells: 1, 3, 4, 0, 2.
         np.testing.assert_allclose(walk.z, [0, 0.2, 0, 1, 0], atol=1e-6)
@@ -159,7 +172,7 @@ async def test_sliders_traversals_and_maps_reach_as_far_as_a_learned_prior(open_
         end = mark()
         draws = np.zeros((100, 5), np.float32)
         draws[:, 1] = 6.0
-        walk.screen._walker.learn_prior((draws, np.zeros_like(draws)))
+        walk.session.walk.dimensions.reach(5, (draws, np.zeros_like(draws)))
         await walk.press("2")
         assert "z1 from -6.0 to +6.0" in walk.text
         assert mark() - middle == pytest.approx((end - middle) / 2, abs=1)
@@ -172,12 +185,11 @@ async def test_sliders_traversals_and_maps_reach_as_far_as_a_learned_prior(open_
 async def test_every_view_shows_itself_and_moves_with_the_place(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
-        canvas = walk.stage.query_one(Canvas)
         await walk.press("2")
-        await walk.until(lambda: walk.stage.pictures() is not None and len(walk.stage.pictures()[0]) == 11)
-        assert canvas.mark == 5
+        await walk.until(lambda: len(walk.images) == 11)
+        assert walk.canvas.mark == 5
         await walk.press("L", "L")
-        assert canvas.mark == 8
+        assert walk.canvas.mark == 8
         await walk.press("3")
         await walk.sees("every active dimension")
         await walk.press("4")
@@ -237,7 +249,7 @@ async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> 
         assert walk.z[1] == 1
         await walk.press("b", "9")
         await walk.sees("bookmark 9 is empty")
-        assert walk.stage.view == "image"
+        assert walk.session.walk.views.current.name == "image"
     assert list(tomllib.loads((walked_run.path / "bookmarks.toml").read_text())["bookmarks"]) == ["4"]
 
 
@@ -248,9 +260,10 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
         await walk.type("")
         await walk.sees("wrote walk-1.png")
         seen = decode_png((tmp_path / "walk-1.png").read_bytes())
-        assert walk.screen._image is not None
+        image = walk.session.walk.image
+        assert image is not None
         # Large enough to look at.
-        np.testing.assert_array_equal(seen, walk.screen._image.repeat(8, axis=0).repeat(8, axis=1))
+        np.testing.assert_array_equal(seen, image.repeat(8, axis=0).repeat(8, axis=1))
         await walk.press("v", "L", "right", "down", "H", "v")
         await walk.sees("recorded 4 frames")
         for name in ("mine.gif", "mine.toml"):
@@ -277,13 +290,12 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
 async def test_a_decoder_that_dies_is_told_and_replaced(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
-        decoder = walk.screen._decoder
-        assert decoder is not None
+        decoder, before = walk.session.walk.link._decoder, walk.session.walk.image
+        assert isinstance(decoder, DecoderProcess)
         os.kill(decoder.pid, 9)
         await walk.sees("the decoder died")
-        walk.screen._image = None
         await walk.press("L")
-        await walk.opened()
+        await walk.until(lambda: walk.session.walk.image is not before)
         assert walk.z[1] == 1
 
 

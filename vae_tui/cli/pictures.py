@@ -433,7 +433,7 @@ def _write_out(out: Path, content: bytes) -> None:
 
 def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int | None) -> None:
     """Play a walk with the checkpoint given, or the one it was made with."""
-    from vae_tui.walk import find_checkpoint_of, read_walk
+    from vae_tui.walk.recorded import find_checkpoint_of, read_walk
 
     walk = read_walk(path)
     if source is None:

@@ -13,8 +13,8 @@ from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size, to_and_fro
 from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
-from vae_tui.latent.space import At, Space
-from vae_tui.walk import Method, pass_through
+from vae_tui.latent.space import LatentAt, Space
+from vae_tui.walk.paths import Method, pass_through
 
 _WIDEST = 41
 """Images in a row, unless told otherwise."""
@@ -39,7 +39,7 @@ def draw_interpolation(
     *,
     frames: int,
     method: Method,
-    at: At,
+    at: LatentAt,
     seed: int,
     bounce: bool,
     columns: int | None,

@@ -11,7 +11,7 @@ from vae_tui.latent.grids import check_plane, manifold
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.ranges import Range, choose_values, describe_range
 from vae_tui.latent.sources import Source, locate_sources
-from vae_tui.latent.space import At, Space
+from vae_tui.latent.space import LatentAt, Space
 
 
 def draw_manifold(
@@ -21,7 +21,7 @@ def draw_manifold(
     plane: tuple[int, int] | None,
     range_: Range,
     side: int,
-    at: At,
+    at: LatentAt,
     seed: int,
     scale: int | None,
 ) -> Picture:

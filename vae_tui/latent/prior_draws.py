@@ -16,7 +16,7 @@ from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.priors import Prior
 from vae_tui.latent.space import Space
-from vae_tui.walk import pass_through
+from vae_tui.walk.paths import pass_through
 
 _FRAMES_A_LEG = 12
 

@@ -18,7 +18,7 @@ from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
 from vae_tui.latent.space import Space
 
-Through = Literal["mean", "draw", "doubly"]
+PosteriorChoice = Literal["mean", "draw", "doubly"]
 """What of a posterior is decoded: its mean, a draw from it, or a doubly stochastic one, as in `draw_doubly`."""
 
 
@@ -36,7 +36,7 @@ def _image_of(source: Source) -> Tensor:
 
 
 def draw_reconstructions(
-    space: Space, sources: Sequence[Source], *, at: Through, seed: int, columns: int, scale: int | None
+    space: Space, sources: Sequence[Source], *, at: PosteriorChoice, seed: int, columns: int, scale: int | None
 ) -> Picture:
     """Rows of images over rows of their reconstructions, each from its posterior by an epsilon of its own."""
     check_size(2 * len(sources), space.vae.image_shape, scale)

@@ -14,7 +14,7 @@ from vae_tui.imaging.grid import Pixels, choose_scale, make_grid
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.model import VAE
-from vae_tui.walk import Walk
+from vae_tui.walk.recorded import RecordedWalk
 
 _MOST_VALUES = 500_000_000
 """Pixels of all frames, times their channels, that are held in memory at once."""
@@ -22,7 +22,7 @@ _WIDEST = 41
 """Images in a row, unless told otherwise."""
 
 
-def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None, made_with: str = "") -> bytes:
+def render_walk(vae: VAE, walk: RecordedWalk, *, scale: int | None = None, made_with: str = "") -> bytes:
     """A walk as a GIF that repeats, each pixel `scale` pixels large, or as many as make it easy to look at.
 
     Its comment names `made_with`, the checkpoint.
@@ -34,7 +34,7 @@ def render_walk(vae: VAE, walk: Walk, *, scale: int | None = None, made_with: st
     return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale, comment=comment)
 
 
-def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int | None) -> Picture:
+def draw_walk(vae: VAE, walk: RecordedWalk, *, columns: int | None, scale: int | None) -> Picture:
     """A walk as a strip; raises VaeTuiError as `render_walk` does."""
     check_size(len(walk.points), vae.image_shape, scale)
     images = decode_walk(vae, walk)
@@ -42,7 +42,7 @@ def draw_walk(vae: VAE, walk: Walk, *, columns: int | None, scale: int | None) -
     return Picture(f"a walk of {len(images)} points", {"images": images, "latents": walk.points}, strip)
 
 
-def decode_walk(vae: VAE, walk: Walk, *, scale: int = 1) -> Pixels:
+def decode_walk(vae: VAE, walk: RecordedWalk, *, scale: int = 1) -> Pixels:
     """A walk's images (N, H, W, C), not yet enlarged; `scale` is only asked whether they will fit, as in `render_walk`."""
     count, size = walk.points.shape
     if size != vae.latent_dim:

@@ -1,25 +1,7 @@
-"""What the decoder process of a walk does: it answers requests, of one purpose the newest only.
+"""What the decoder process of a walk does: it replies to requests, of most kinds to the newest only.
 
-    request       facts                            arrays          answer, and what is in it
-    open          checkpoint                                       opened: latent_dim, step, network, data, class_names,
-                                                                   rates, rates_are_measured; for a learned prior
-                                                                   middles and noises (M, Z) of M draws from it
-    draw          seed                                             drawn: seed; epsilon (Z,) ~ N(0, I), and a draw from
-                                                                   the prior, its middle (Z,) and noise (Z,) apart
-    decode        anything                         points (N, Z)   decoded: the same facts; points, images (N, H, W, C)
-    snap                                           points (1, Z)   snapped: points (1, Z), the mean of its image
-    find          text                                             found: text, caption; mean, log_variance (Z,)
-    calculate     text, names                      points (K, Z)   calculated: text; points (1, Z)
-    encode                                                         encoded: class_names; means (M, Z), labels (M,)
-    project       method                                           projected: method, axes; coordinates, indexes and,
-                                                                   for a plane, origin (Z,) and directions (2, Z)
-    neighbours    count                            points (1, Z)   neighboured: captions; images (1 + N, H, W, C) with
-                                                                   the decoded one first, means (N, Z)
-    record        out, frames_per_second           points (N, Z)   recorded: out
-
-Every request has a `purpose`, which its answer repeats. A request replaces one of its kind and purpose that still
-waits. What takes long goes on in a second thread and says `progressed` (purpose, stage, done, total), so that decoding
-never waits for it. What a user can mend is answered by `failed` (purpose, message).
+`vae_tui.walk.messages` says what there is to request. What is quick is done between two frames; all else goes on in a
+second thread and sends `Progressed`, so that decoding never waits for it.
 """
 
 from __future__ import annotations
@@ -27,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import traceback
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,10 +18,10 @@ from numpy.typing import NDArray
 
 from vae_tui.data import Progress, read_all
 from vae_tui.errors import CheckpointError, DataError, VaeTuiError
-from vae_tui.exchange import Message, read_message, write_message
 from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
 from vae_tui.latent.grids import decode_points
+from vae_tui.latent.lane import Lane
 from vae_tui.latent.neighbours import find_neighbours
 from vae_tui.latent.projection import Projection, project_pca, project_tsne
 from vae_tui.latent.replay import render_walk
@@ -50,159 +31,149 @@ from vae_tui.latent.space import Space
 from vae_tui.model import VAE
 from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
-from vae_tui.walk import Walk
+from vae_tui.walk import messages as ms
+from vae_tui.walk.recorded import RecordedWalk
+from vae_tui.walk.wire import WireError, read_message, write_message
 
 _IMAGES_FOR_RATES = 256
 _DRAWS_TO_WALK = 200
-_AT_ONCE = {"open", "draw", "decode", "snap"}
-"""Kinds that are answered between two frames; all others take their time in the second thread."""
-
-
-class Lane:
-    """Requests that wait, the oldest first; one takes the place of another of its kind and purpose."""
-
-    def __init__(self) -> None:
-        self._waiting: OrderedDict[tuple[str, object], Message] = OrderedDict()
-        self._changed = threading.Condition()
-        self._closed = False
-
-    def put(self, request: Message) -> None:
-        """Let a request wait, last in the row."""
-        key = (request.kind, request.facts.get("purpose"))
-        with self._changed:
-            self._waiting.pop(key, None)
-            self._waiting[key] = request
-            self._changed.notify()
-
-    def close(self) -> None:
-        """Forget what waits, and take no more."""
-        with self._changed:
-            self._waiting.clear()
-            self._closed = True
-            self._changed.notify()
-
-    def take(self) -> Message | None:
-        """Wait for the next request; None once the lane is closed."""
-        with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            return None if self._closed else self._waiting.popitem(last=False)[1]
+_QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap)
 
 
 class Service:
-    """Answers requests about one checkpoint at a time on the stream `answers`."""
+    """Replies to requests about one checkpoint at a time on the stream `replies`."""
 
-    def __init__(self, answers: BinaryIO, data_root: Path | None) -> None:
-        self._answers, self._data_root = answers, data_root
-        self._speaking = threading.Lock()
+    def __init__(self, replies: BinaryIO, data_root: Path | None) -> None:
+        self._replies, self._data_root = replies, data_root
+        self._writing = threading.Lock()
         self._quick, self._slow = Lane(), Lane()
         self._opened: Space | None = None
         # One thread keeps up with any key, and leaves the cores to a training that may be running.
         torch.set_num_threads(1)
 
     def serve(self, requests: BinaryIO) -> None:
-        """Answer until `requests` ends."""
+        """Reply until `requests` ends."""
         threading.Thread(target=self._receive, args=(requests,), daemon=True).start()
         threading.Thread(target=self._work_off, args=(self._slow,), daemon=True).start()
         self._work_off(self._quick)
 
     def _receive(self, requests: BinaryIO) -> None:
-        while (request := read_message(requests)) is not None:
-            (self._quick if request.kind in _AT_ONCE else self._slow).put(request)
+        ended = False
+        while not ended:
+            try:
+                received = read_message(requests)
+            except WireError as error:
+                self._send(error.number, ms.Failed(str(error)))
+                continue
+            if ended := received is None:
+                continue
+            number, request = received
+            (self._quick if isinstance(request, _QUICK) else self._slow).put(number, request)
         self._slow.close()
         self._quick.close()
 
     def _work_off(self, lane: Lane) -> None:
-        while (request := lane.take()) is not None:
-            purpose = request.facts.get("purpose")
+        while (taken := lane.take()) is not None:
+            number, request = taken
             try:
-                kind, facts, arrays = self.answer(request)
+                reply = self._reply(number, request)
             except VaeTuiError as error:
-                self._say("failed", purpose, {"message": str(error)})
+                reply = ms.Failed(str(error))
             except Exception as error:
                 traceback.print_exc()
-                self._say("failed", purpose, {"message": f"{type(error).__name__}: {error}"})
-            else:
-                self._say(kind, purpose, facts, arrays)
+                reply = ms.Failed(f"{type(error).__name__}: {error}")
+            self._send(number, reply)
 
-    def _say(
-        self, kind: str, purpose: object, facts: dict[str, Any], arrays: dict[str, NDArray[Any]] | None = None
-    ) -> None:
-        with self._speaking:
-            write_message(self._answers, Message(kind, {"purpose": purpose, **facts}, arrays or {}))
+    def _send(self, number: int, reply: ms.Reply) -> None:
+        with self._writing:
+            write_message(self._replies, number, reply)
 
-    def answer(self, request: Message) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
-        """Answer one request: its kind, facts and arrays. Raises VaeTuiError for what a user can mend."""
-        facts, arrays = request.facts, request.arrays
-        purpose = facts.get("purpose")
+    def _reply(self, number: int, request: ms.Request[Any]) -> ms.Reply:
+        """Reply to one request; raises VaeTuiError for what a user can mend."""
 
         def progress(stage: str, done: int, total: int | None) -> None:
-            self._say("progressed", purpose, {"stage": stage, "done": done, "total": total})
+            self._send(number, ms.Progressed(stage, done, total))
 
-        if request.kind == "open":
-            return self._open(Path(facts["checkpoint"]))
+        if isinstance(request, ms.OpenCheckpoint):
+            return self._open(request.checkpoint)
         if self._opened is None:
             raise CheckpointError("no checkpoint is open")
-        opened, vae = self._opened, self._opened.vae
-        if request.kind not in _AT_ONCE:
-            opened.progress = progress
-        if request.kind == "draw":
-            generator = torch.Generator().manual_seed(facts["seed"])
-            epsilon = torch.randn(1, vae.latent_dim, generator=generator)[0].numpy()
+        if isinstance(request, _QUICK):
+            return _reply_at_once(self._opened, request)
+        self._opened.progress = progress
+        return _reply_in_time(self._opened, request, progress)
+
+    def _open(self, path: Path) -> ms.CheckpointOpened:
+        opened = Space(path, data_root=self._data_root, progress=_ignore_progress)
+        if self._opened is not None:
+            opened.share_sets(self._opened)
+        rates, measured = _rates(opened)
+        middles = noises = None
+        if not isinstance(opened.vae.prior, StandardNormal):
+            middles, noises = _draw_apart(opened.vae, _DRAWS_TO_WALK, 0)
+        self._opened = opened
+        return ms.CheckpointOpened(
+            checkpoint=path,
+            latent_dim=opened.vae.latent_dim,
+            step=opened.metadata.get("step"),
+            network=opened.vae.network_name,
+            class_names=tuple(opened.metadata.get("class_names", [])),
+            rates=tuple(rates),
+            rates_are_measured=measured,
+            middles=middles,
+            noises=noises,
+        )
+
+
+def _reply_at_once(opened: Space, request: ms.Request[Any]) -> ms.Reply:
+    vae = opened.vae
+    match request:
+        case ms.Decode(points):
+            return ms.Decoded(decode_points(vae, _check_size(opened, points)))
+        case ms.DrawPrior(seed):
+            epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
             # The first of the images that `vae-tui sample` draws with this seed.
-            middles, noises = _draw_apart(vae, 1, facts["seed"])
-            return "drawn", {"seed": facts["seed"]}, {"epsilon": epsilon, "middle": middles[0], "noise": noises[0]}
-        points = arrays.get("points")
-        if points is not None and points.shape[1] != vae.latent_dim:
-            raise CheckpointError(f"{opened.checkpoint} has {vae.latent_dim} latents, not {points.shape[1]}")
-        if request.kind == "decode" and points is not None:
-            return "decoded", dict(facts), {"points": points, "images": decode_points(vae, points)}
-        if request.kind == "snap" and points is not None:
-            mean, _ = encode_images(vae, _as_pixels(decode_points(vae, points)))
-            return "snapped", {}, {"points": mean}
-        if request.kind == "find":
-            return _find(opened, facts["text"])
-        if request.kind == "calculate" and points is not None:
-            total = _calculate(opened, facts["text"], dict(zip(facts["names"], points, strict=True)))
-            return "calculated", {"text": facts["text"]}, {"points": total[None]}
-        if request.kind == "encode":
+            middles, noises = _draw_apart(vae, 1, seed)
+            return ms.PriorDrawn(epsilon[0].numpy(), middles[0], noises[0])
+        case ms.Snap(point):
+            mean, _ = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]))))
+            return ms.Snapped(mean[0])
+    raise ValueError(f"no way to reply to {type(request).__name__}")
+
+
+def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) -> ms.Reply:
+    match request:
+        case ms.FindSource(text):
+            source = opened.find(text)
+            mean, log_variance = locate_sources(opened.vae, [source], opened.codes)
+            return ms.SourceFound(source.caption, mean[0], log_variance[0])
+        case ms.Calculate(text, names, points):
+            named = dict(zip(names, _check_size(opened, points), strict=True))
+            return ms.Calculated(_calculate(opened, text, named))
+        case ms.EncodeTestImages():
             codes = opened.codes()
             labels = np.full(len(codes), -1) if codes.labels is None else codes.labels
-            return "encoded", {"class_names": list(codes.class_names)}, {"means": codes.mean, "labels": labels}
-        if request.kind == "project":
-            return _project(opened, facts["method"], progress)
-        if request.kind == "neighbours" and points is not None:
-            return _neighbours(opened, points, facts["count"])
-        if request.kind == "record" and points is not None:
-            out = Path(facts["out"])
+            return ms.TestImagesEncoded(codes.class_names, codes.mean, labels)
+        case ms.Project(method):
+            return _project(opened, method, progress)
+        case ms.FindNeighbors(image, count):
+            return _find_neighbors(opened, image, count)
+        case ms.ExportGif(out, frames_per_second, points):
             progress("decoding frames", 0, None)
-            content = render_walk(vae, Walk(points, facts["frames_per_second"]), made_with=opened.full_name)
+            walk = RecordedWalk(points, frames_per_second)
+            content = render_walk(opened.vae, walk, made_with=opened.full_name)
             try:
                 write_whole(out, content)
             except OSError as error:
                 raise VaeTuiError(f"{out} cannot be written: {error.strerror}") from error
-            return "recorded", {"out": str(out)}, {}
-        raise ValueError(f"unknown request {request.kind!r}")
+            return ms.GifExported(out)
+    raise ValueError(f"no way to reply to {type(request).__name__}")
 
-    def _open(self, path: Path) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
-        opened = Space(path, data_root=self._data_root, progress=_say_nothing)
-        if self._opened is not None:
-            opened.share_sets(self._opened)
-        rates, measured = _rates(opened)
-        facts = {
-            "checkpoint": str(path),
-            "latent_dim": opened.vae.latent_dim,
-            "step": opened.metadata.get("step"),
-            "network": opened.vae.network_name,
-            "class_names": opened.metadata.get("class_names", []),
-            "rates": rates,
-            "rates_are_measured": measured,
-        }
-        self._opened = opened
-        if isinstance(opened.vae.prior, StandardNormal):
-            return "opened", facts, {}
-        middles, noises = _draw_apart(opened.vae, _DRAWS_TO_WALK, 0)
-        return "opened", facts, {"middles": middles, "noises": noises}
+
+def _check_size(opened: Space, points: Latents) -> Latents:
+    if points.shape[1] != opened.vae.latent_dim:
+        raise CheckpointError(f"{opened.checkpoint} has {opened.vae.latent_dim} latents, not {points.shape[1]}")
+    return points
 
 
 @torch.no_grad()
@@ -222,12 +193,6 @@ def _rates(opened: Space) -> tuple[list[float], bool]:
     return rate_per_dimension(Codes(*encode_images(opened.vae, pixels))).tolist(), False
 
 
-def _find(opened: Space, text: str) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
-    source = opened.find(text)
-    mean, log_variance = locate_sources(opened.vae, [source], opened.codes)
-    return "found", {"text": text, "caption": source.caption}, {"mean": mean[0], "log_variance": log_variance[0]}
-
-
 def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:
     def find(name: str) -> Latents:
         if name in named:
@@ -241,23 +206,19 @@ def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:
     return calculate(text, find)
 
 
-def _say_nothing(_stage: str, _done: int, _total: int | None) -> None:
+def _ignore_progress(_stage: str, _done: int, _total: int | None) -> None:
     pass
 
 
-def _project(opened: Space, method: str, progress: Progress) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
+def _project(opened: Space, method: str, progress: Progress) -> ms.Projected:
     codes = opened.codes()
     found: Projection = project_tsne(codes, progress=progress) if method == "tsne" else project_pca(codes)
-    arrays: dict[str, NDArray[Any]] = {"coordinates": found.coordinates, "indexes": found.indexes}
-    if found.origin is not None and found.directions is not None:
-        arrays |= {"origin": found.origin, "directions": found.directions}
-    return "projected", {"method": method, "axes": list(found.axes)}, arrays
+    return ms.Projected(found.axes, found.coordinates, found.indexes, found.origin, found.directions)
 
 
-def _neighbours(opened: Space, points: Latents, count: int) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
+def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.NeighborsFound:
     train, class_names = opened.sets.train, opened.sets.class_names
-    image = decode_points(opened.vae, points)
-    indexes, distances = find_neighbours(image[0], train.pixels, count)
+    indexes, distances = find_neighbours(image, train.pixels, count)
     near = train.pick(torch.from_numpy(indexes))
     near_pixels = read_all(near.pixels)
     captions = []
@@ -265,8 +226,7 @@ def _neighbours(opened: Space, points: Latents, count: int) -> tuple[str, dict[s
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
     means, _ = encode_images(opened.vae, near_pixels)
-    images = np.concatenate([image, as_pictures(near_pixels)])
-    return "neighboured", {"captions": captions}, {"images": images, "means": means, "points": points}
+    return ms.NeighborsFound(tuple(captions), as_pictures(near_pixels), means)
 
 
 def _as_pixels(images: NDArray[np.uint8]) -> torch.Tensor:

@@ -15,7 +15,7 @@ from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.runs.metadata import read_metadata
 
-At = Literal["mean", "draw"]
+LatentAt = Literal["mean", "draw"]
 """Where an image is in latent space: at its posterior's mean, or at a draw from it."""
 
 
@@ -79,7 +79,7 @@ class Space:
         """What a name stands for, as in `find_source`."""
         return find_source(name, lambda: self.sets, self.vae.image_shape)
 
-    def locate(self, sources: Sequence[Source], at: At, seed: int) -> Latents:
+    def locate(self, sources: Sequence[Source], at: LatentAt, seed: int) -> Latents:
         """Where sources are in latent space, (N, Z); with "draw", one epsilon chosen by the seed moves all of them."""
         return place_sources(self.vae, sources, self.codes, at, seed)
 

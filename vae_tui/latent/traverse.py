@@ -15,7 +15,7 @@ from vae_tui.latent.grids import check_dimensions, traverse
 from vae_tui.latent.picture import Picture, check_size, make_grids, to_and_fro
 from vae_tui.latent.ranges import Range, choose_values, describe_range
 from vae_tui.latent.sources import Source, locate_sources
-from vae_tui.latent.space import At, Space
+from vae_tui.latent.space import LatentAt, Space
 
 _FEW = 10
 """Rows where no dimension is active."""
@@ -28,7 +28,7 @@ def draw_traversal(
     dimensions: Sequence[int] | None,
     range_: Range,
     count: int,
-    at: At,
+    at: LatentAt,
     seed: int,
     frames_per_second: float,
     scale: int | None,

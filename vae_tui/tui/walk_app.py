@@ -18,7 +18,7 @@ from vae_tui.tui.screens.walk import WalkScreen
 
 
 class WalkApp(PictureApp[None]):
-    """Walks through the latent space of a checkpoint file; `note` is said first."""
+    """Walks through the latent space of a checkpoint file; `note` is shown first."""
 
     CSS_PATH = "vae_tui.tcss"
     TITLE = "vae-tui walk"

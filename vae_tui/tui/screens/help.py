@@ -10,20 +10,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-_KEYS = (
-    ("space", "pause, resume"),
-    ("s", "save a checkpoint now"),
-    ("g", "draw samples and reconstructions now"),
-    ("w", "walk the latent space of the newest checkpoint"),
-    ("tab", "next view: each pane alone, or beside the chart"),
-    ("x", "horizontal axis: step, epoch, time"),
-    ("y", "vertical axis of −ELBO: linear, logarithmic"),
-    ("m", "smoothing of the training curves"),
-    ("i", "pictures: the ways this terminal can draw them"),
-    ("d", "detach: the trainer goes on, vae-tui watch shows it again"),
-    ("q", "quit: stop, or leave running"),
-    ("ctrl+p", "command palette"),
-)
+from vae_tui.tui.keys import help_rows
+from vae_tui.tui.training_keys import TRAINING_KEYS
+
 _READING = (
     ("−ELBO", "falls and levels off, validation a little above it: healthy"),
     ("", "validation turns up again: it overfits, ◆ marks the best"),
@@ -49,7 +38,8 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="panel") as panel:
             panel.border_title = "help"
             panel.border_subtitle = "esc closes"
-            yield from table("Keys", _KEYS)
+            for group in TRAINING_KEYS:
+                yield from table(group.title, help_rows(group))
             yield from table("Reading the charts", _READING)
             if self._notes:
                 yield from table("Notes on this run", tuple(("", note) for note in self._notes))

@@ -61,7 +61,7 @@ class PromptScreen(ModalScreen[str | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Offer what fits."""
         self._offer(event.value)
-        self._say(self._hint, problem=False)
+        self._show_hint(self._hint, problem=False)
 
     def _offer(self, text: str) -> None:
         if self._suggest is None:
@@ -107,11 +107,11 @@ class PromptScreen(ModalScreen[str | None]):
         answer = self._chosen() or event.value.strip()
         problem = self._check(answer) if self._check is not None and answer else None
         if problem:
-            self._say(problem, problem=True)
+            self._show_hint(problem, problem=True)
         else:
             self.dismiss(answer)
 
-    def _say(self, text: str, *, problem: bool) -> None:
+    def _show_hint(self, text: str, *, problem: bool) -> None:
         line = self.query_one(".hint", Static)
         line.update(text)
         line.set_class(problem, "problem")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import message, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
@@ -19,10 +19,12 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
+from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import Choice, LeaveScreen
 from vae_tui.tui.status import pending_word
+from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.widgets.ending import Ending
 from vae_tui.tui.widgets.figures import FigureTable
 from vae_tui.tui.widgets.header import Header
@@ -47,19 +49,7 @@ class TrainingScreen(Screen[None]):
     in a thread; from then on the feed is read here, a few events at a time.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_pause", "Pause or resume"),
-        Binding("s", "command('save')", "Save a checkpoint"),
-        Binding("g", "command('sample')", "Draw samples"),
-        Binding("tab", "next_view", "Next view"),
-        Binding("x", "next_axis", "x axis"),
-        Binding("y", "toggle_log", "y axis"),
-        Binding("m", "next_smoothing", "Smoothing"),
-        Binding("w", "walk", "Walk the latent space"),
-        Binding("d", "detach", "Detach"),
-        Binding("q,ctrl+c", "leave", "Quit"),
-        Binding("question_mark,f1", "help", "Help"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings(TRAINING_KEYS)
 
     class LogRead(message.Message):
         """The log was read to its end for the first time."""
@@ -283,15 +273,8 @@ class TrainingScreen(Screen[None]):
 
 
 def _keys(status: RunStatus) -> tuple[tuple[str, str], ...]:
-    view, walk = ("tab", "view"), ("w", "walk")
-    leave = (("q", "quit"), ("?", "help"))
-    charts = (("x", "x axis"), ("y", "y axis"), ("m", "smoothing"), ("i", "pictures"), ("ctrl+p", "palette"))
-    if not status.live:
-        return (view, walk, *leave, *charts)
-    if status.phase == "starting":
-        return (("d", "detach"), *leave, ("ctrl+p", "palette"))
-    pause = ("space", "resume" if status.phase == "paused" else "pause")
-    return (pause, ("s", "save"), ("g", "sample"), walk, view, ("d", "detach"), *leave, *charts)
+    state = "over" if not status.live else status.phase if status.phase in ("starting", "paused") else "training"
+    return footer(TRAINING_KEYS, [state])
 
 
 def _after(values: tuple[_T, ...], value: _T) -> _T:

@@ -46,9 +46,9 @@ class Scatter(Widget):
         self._cursor: tuple[float, float] | None = None
         self._text = ""
         self._cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-        self.colorless = False
+        self._colorless = False
 
-    def say(self, text: str) -> None:
+    def show_text(self, text: str) -> None:
         """Show a text, because there are no points yet."""
         self._points, self._text, self._cells = None, text, None
         self.refresh()
@@ -60,12 +60,17 @@ class Scatter(Widget):
         names: Sequence[str],
         window: tuple[float, float, float, float],
         cursor: tuple[float, float] | None,
+        *,
+        colorless: bool,
     ) -> None:
         """Show points (M, 2) of classes `labels` (M,), -1 for none, in the window (left, right, bottom, top)."""
-        if points is not self._points or window != self._window:
+        moved = points is not self._points or window != self._window
+        if not moved and (cursor, colorless) == (self._cursor, self._colorless):
+            return
+        if moved:
             self._cells = None
         self._points, self._labels, self._names = points, labels, names
-        self._window, self._cursor = window, cursor
+        self._window, self._cursor, self._colorless = window, cursor, colorless
         self.refresh()
 
     def on_resize(self) -> None:
@@ -97,7 +102,7 @@ class Scatter(Widget):
                 segments.append(Segment("│", ground + Style(bold=True)))
             elif codes[y, x]:
                 label = int(classes[y, x])
-                sign = _sign(label) if self.colorless else chr(0x2800 + int(codes[y, x]))
+                sign = _sign(label) if self._colorless else chr(0x2800 + int(codes[y, x]))
                 segments.append(Segment(sign, ground + _color(label)))
             else:
                 segments.append(Segment(" ", ground))
@@ -131,7 +136,7 @@ class Scatter(Widget):
     def _legend(self, width: int, ground: Style) -> Strip:
         segments, used = [], 0
         for label, name in enumerate(self._names):
-            text = f" {_sign(label) + '=' if self.colorless and name != _sign(label) else ''}{name} "
+            text = f" {_sign(label) + '=' if self._colorless and name != _sign(label) else ''}{name} "
             if used + len(text) > width:
                 break
             segments.append(Segment(text, ground + _color(label) + Style(bold=True)))

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.position import Point
+from vae_tui.walk.paths import Point
 
 _COLORS = ("primary", "faint", "line")
 

@@ -1,0 +1,91 @@
+"""The key tables: bindings, footer, help and README are made from them, and every action is there."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.screen import Screen
+from walking import Walking
+
+from vae_tui.runs.layout import Run
+from vae_tui.tui.keys import Footer, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
+from vae_tui.tui.screens.training import TrainingScreen
+from vae_tui.tui.screens.walk import WalkScreen
+from vae_tui.tui.training_keys import TRAINING_KEYS
+from vae_tui.tui.walk_keys import WALK_KEYS
+from vae_tui.tui.walk_prompts import PROMPTS
+from vae_tui.walk.views.view import VIEW_NAMES
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+TABLES = [("training", TRAINING_KEYS, TrainingScreen), ("walk", WALK_KEYS, WalkScreen)]
+
+SMALL: Table = (
+    Group(
+        "First",
+        (
+            Row(
+                "↑  k",
+                "go up",
+                (Key("up", "go(1)", "Up"), Key("k", "go(2)")),
+                (Footer(1, "↑", "up", ("day",)), Footer(1, "↑", "rise", ("night",))),
+            ),
+            Row("i", "elsewhere", footer=(Footer(0, "i", "always"),)),
+        ),
+    ),
+    Group("Second", (Row("", "", (Key("f1", "help", "Help"),)),)),
+)
+
+
+def bound(table: Table) -> list[Binding]:
+    return [binding for binding in bindings(table) if isinstance(binding, Binding)]
+
+
+def test_a_table_makes_bindings_footer_help_and_markdown() -> None:
+    assert [(key.key, key.action, key.description) for key in bound(SMALL)] == [
+        ("up", "go(1)", "Up"),
+        ("k", "go(2)", ""),
+        ("f1", "help", "Help"),
+    ]
+    assert footer(SMALL, ["night"]) == (("i", "always"), ("↑", "rise"))
+    assert footer(SMALL, []) == (("i", "always"),)
+    assert help_rows(SMALL[0]) == (("↑  k", "go up"), ("i", "elsewhere"))
+    assert to_markdown(SMALL).splitlines()[2:] == ["| `↑` `k` | go up |", "| `i` | elsewhere |"]
+
+
+@pytest.mark.parametrize(("name", "table", "screen"), TABLES)
+def test_the_readme_has_the_table(name: str, table: Table, screen: type[Screen[None]]) -> None:
+    section = README.partition(f"<!-- {name} keys")[2].partition(f"<!-- end of the {name} keys")[0]
+    assert section.partition("-->")[2].strip() == to_markdown(table), "run: make reference"
+
+
+@pytest.mark.parametrize(("name", "table", "screen"), TABLES)
+def test_every_key_is_bound_once_to_an_action_of_its_screen(
+    name: str, table: Table, screen: type[Screen[None]]
+) -> None:
+    keys = [key for binding in bound(table) for key in binding.key.split(",")]
+    assert sorted(keys) == sorted(set(keys))
+    assert bindings(table) == screen.BINDINGS
+    for binding in bound(table):
+        assert hasattr(screen, f"action_{binding.action.partition('(')[0]}"), binding
+
+
+def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) -> None:
+    walking = Walking(followed.latest().path, None)
+    walking.session.start()
+    walking.deliver()
+    for binding in bound(WALK_KEYS):
+        action, _, arguments = binding.action.partition("(")
+        given = ast.literal_eval(f"({arguments.removesuffix(')')},)") if arguments else ()
+        if action == "act":
+            part, method = given[0].split(".")
+            getattr(getattr(walking.session, part), method)(*given[1])
+            walking.deliver()
+        elif action == "view":
+            assert given[0] in VIEW_NAMES
+        elif action == "prompt":
+            assert PROMPTS[given[0]](walking.session, 1)
+        else:
+            assert action in ("bookmark", "slot", "help", "leave", "return")

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.walk.bookmarks import Bookmarks
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").touch()
+    return tmp_path / "run" / "step-000000001.safetensors"
+
+
+def test_a_place_is_saved_with_its_run_to_the_bit(checkpoint: Path) -> None:
+    z = np.random.default_rng(0).normal(size=5).astype(np.float32)
+    Bookmarks(checkpoint).save(3, z)
+    Bookmarks(checkpoint).save(0, -z)
+    saved = Bookmarks(checkpoint.with_name("step-000000002.safetensors")).read()
+    assert sorted(saved) == [0, 3]
+    assert saved[3].tobytes() == z.tobytes()
+    assert (checkpoint.parent / "bookmarks.toml").is_file()
+
+
+def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    Bookmarks(tmp_path / "a.safetensors").save(1, np.float32([1]))
+    assert Bookmarks(tmp_path / "b.safetensors").read() == {}
+    assert list(Bookmarks(tmp_path / "a.safetensors").read()) == [1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bookmarks = 3",
+        "[bookmarks]\n12 = [1]",
+        "[bookmarks]\nx = [1]",
+        "[bookmarks]\n1 = ['a']",
+        "[bookmarks]\n1 = [1e30]",
+        "[" * 5000,
+    ],
+)
+def test_a_file_that_holds_none_is_not_written_over(checkpoint: Path, text: str) -> None:
+    path = checkpoint.parent / "bookmarks.toml"
+    path.write_text(text)
+    with pytest.raises(VaeTuiError, match="holds no bookmarks"):
+        Bookmarks(checkpoint).save(1, np.float32([1]))
+    assert path.read_text() == text

@@ -1,0 +1,210 @@
+"""The keys of the walk.
+
+Its states: the name of the view, `cursor` where arrows move one, else `sliders`, and `playing` or `still`.
+"""
+
+from __future__ import annotations
+
+from vae_tui.tui.keys import Footer, Group, Key, Row
+
+_CURSOR, _SLIDERS = ("cursor",), ("sliders",)
+
+
+def _act(name: str, *values: float) -> str:
+    """The action of a key that does something in the session: a part of it and a method, as in "place.step"."""
+    return f"act({name!r}, {values!r})"
+
+
+PLACE = Group(
+    "Place",
+    (
+        Row(
+            "↑ ↓  j k",
+            "choose a latent dimension, in the order of their KL; ○: dead",
+            (
+                Key("up", _act("place.arrow", 0, 1), "Dimension above"),
+                Key("down", _act("place.arrow", 0, -1), "Dimension below"),
+                Key("shift+up", _act("place.big_arrow", 0, 1), "Ten dimensions up"),
+                Key("shift+down", _act("place.big_arrow", 0, -1), "Ten dimensions down"),
+                Key("k", _act("place.choose", -1), "Dimension above"),
+                Key("j", _act("place.choose", 1), "Dimension below"),
+            ),
+            (Footer(0, "←→↑↓", "cursor", _CURSOR), Footer(0, "↑↓", "dimension", _SLIDERS)),
+        ),
+        Row(
+            "← →  h l",
+            "step along it by 0.1; with shift, or H L, by 1",
+            (
+                Key("left", _act("place.arrow", -1, 0), "Step down"),
+                Key("right", _act("place.arrow", 1, 0), "Step up"),
+                Key("shift+left", _act("place.big_arrow", -1, 0), "Big step down"),
+                Key("shift+right", _act("place.big_arrow", 1, 0), "Big step up"),
+                Key("h", _act("place.step", -0.1), "Step down"),
+                Key("l", _act("place.step", 0.1), "Step up"),
+                Key("H", _act("place.step", -1.0), "Big step down"),
+                Key("L", _act("place.step", 1.0), "Big step up"),
+            ),
+            (Footer(1, "←→", "step", _SLIDERS),),
+        ),
+        Row("enter", "type its value", (Key("enter,equals_sign", "prompt('value')", "Type a value"),)),
+        Row(
+            "o  O",
+            "reset it; reset all of them",
+            (
+                Key("o", _act("place.reset"), "Reset the dimension"),
+                Key("O", _act("place.reset_all"), "Reset all dimensions"),
+            ),
+        ),
+        Row(
+            "r  R",
+            "draw a random place with the next seed; with a seed you type",
+            (
+                Key("r", _act("place.draw_next"), "Random place"),
+                Key("R", "prompt('seed')", "Type a seed"),
+            ),
+            (Footer(6, "r", "random"),),
+        ),
+        Row(
+            "t  T",
+            "temperature down, up: the standard deviation of draws",
+            (
+                Key("t", _act("place.change_temperature", -0.1), "Cooler"),
+                Key("T", _act("place.change_temperature", 0.1), "Warmer"),
+            ),
+        ),
+        Row(
+            "p",
+            "snap to the posterior mean of the picture that is seen",
+            (Key("p", _act("place.snap"), "Snap to the posterior mean"),),
+        ),
+        Row(
+            "u  U",
+            "undo, redo",
+            (Key("u", _act("place.undo"), "Undo"), Key("U,ctrl+r", _act("place.redo"), "Redo")),
+            (Footer(10, "u", "undo"),),
+        ),
+    ),
+)
+VIEWS = Group(
+    "Views",
+    (
+        Row("1", "the image", (Key("1", "view('image')", "View: image"),), (Footer(2, "1-6", "view"),)),
+        Row(
+            "2",
+            "the chosen dimension, −3 to 3; tab: the range of the data",
+            (Key("2", "view('strip')", "View: strip"), Key("tab", _act("view.vary"), "Vary the view")),
+            (Footer(3, "tab", "range", ("strip", "table")), Footer(3, "tab", "projection", ("scatter",))),
+        ),
+        Row("3", "all active dimensions, a row each", (Key("3", "view('table')", "View: table"),)),
+        Row(
+            "4",
+            "map of two dimensions; arrows move, + - zoom, d chooses them",
+            (
+                Key("4", "view('map')", "View: map"),
+                Key("d", "prompt('plane')", "Choose the plane"),
+                Key("plus", _act("view.zoom", 0.8), "Zoom in"),
+                Key("minus", _act("view.zoom", 1.25), "Zoom out"),
+            ),
+            (Footer(1, "+ -", "zoom", _CURSOR),),
+        ),
+        Row(
+            "5",
+            "the test set's codes by class; tab: dimensions, PCA, t-SNE",
+            (Key("5", "view('scatter')", "View: scatter"),),
+        ),
+        Row(
+            "6",
+            "the training images nearest to the picture",
+            (Key("6", "view('neighbors')", "View: neighbours"),),
+        ),
+        Row("i", "the way pictures are drawn", footer=(Footer(13, "i", "pictures"),)),
+    ),
+)
+MOTION = Group(
+    "Anchors and motion",
+    (
+        Row(
+            "a  A",
+            "add an anchor: an image, class or file; where you stand",
+            (
+                Key("a", "prompt('anchor')", "Add an anchor"),
+                Key("A", _act("motion.add_here"), "Anchor here"),
+            ),
+            (Footer(8, "a", "anchor"),),
+        ),
+        Row(
+            "g",
+            "go to one anchor after the other; backspace removes the last",
+            (
+                Key("g", _act("motion.go_to_next"), "Go to the next anchor"),
+                Key("backspace", _act("motion.remove_last"), "Remove the last anchor"),
+            ),
+        ),
+        Row(
+            "c",
+            "calculate: A - B + C, with anchors, z, class names",
+            (Key("c", "prompt('calculate')", "Calculate with places"),),
+        ),
+        Row(
+            "space",
+            "play or stop; n: anchors, along the dimension, at random",
+            (
+                Key("space", _act("motion.toggle_play"), "Play or stop"),
+                Key("n", _act("motion.next_kind"), "What to play"),
+            ),
+            (Footer(7, "space", "stop", ("playing",)), Footer(7, "space", "play", ("still",))),
+        ),
+        Row(
+            "<  >",
+            "slower, faster, backwards; e: bounce or loop",
+            (
+                Key("less_than_sign,comma", _act("motion.change_speed", -1), "Slower, then backwards"),
+                Key("greater_than_sign,full_stop", _act("motion.change_speed", 1), "Faster"),
+                Key("e", _act("motion.toggle_end"), "Bounce or loop"),
+            ),
+        ),
+        Row(
+            "s  f",
+            "lerp or slerp; anchors at their means or with one epsilon",
+            (
+                Key("s", _act("motion.toggle_method"), "lerp or slerp"),
+                Key("f", _act("motion.toggle_at"), "Means or one epsilon"),
+            ),
+        ),
+    ),
+)
+STORAGE = Group(
+    "Keeping",
+    (
+        Row(
+            "m b  0-9",
+            "keep a bookmark, go to one; they stay with the run",
+            (
+                Key("m", "bookmark('save')", "Keep a bookmark"),
+                Key("b", "bookmark('go')", "Go to a bookmark"),
+                *(Key(str(slot), f"slot({slot})") for slot in (0, 7, 8, 9)),
+            ),
+            (Footer(11, "m b", "bookmarks"),),
+        ),
+        Row(
+            "v",
+            "record what follows, frame by frame; v again ends it",
+            (Key("v", _act("storage.toggle_recording"), "Record"),),
+            (Footer(12, "v", "record"),),
+        ),
+        Row(
+            "x",
+            "export: .png this view; .gif, .toml the recording or the way",
+            (Key("x", "prompt('export')", "Export"),),
+            (Footer(9, "x", "export"),),
+        ),
+        Row("q", "leave", (Key("q,ctrl+c", "leave", "Leave"),), (Footer(5, "q", "leave"),)),
+        Row(
+            "",
+            "",
+            (Key("question_mark,f1", "help", "Help"), Key("w,escape", "return", "Back to the training")),
+            (Footer(4, "?", "all keys"),),
+        ),
+    ),
+)
+WALK_KEYS = (PLACE, VIEWS, MOTION, STORAGE)

@@ -1,0 +1,60 @@
+"""The lines above and below a walk, as texts."""
+
+from __future__ import annotations
+
+from vae_tui.tui.wording import join_whole
+from vae_tui.walk.messages import OpenCheckpoint, Request
+from vae_tui.walk.session import WalkSession
+from vae_tui.walk.walk import Level
+
+Styled = tuple[str, str]
+"""A text and its style."""
+_STYLES: dict[Level, str] = {"plain": "$faint", "success": "$success", "warning": "$warning", "error": "$error"}
+
+
+def title_line(session: WalkSession, width: int) -> str:
+    """What is walked in, and at its right end the state of the walk."""
+    walk, checkpoint = session.walk, session.walk.checkpoint
+    name = checkpoint.parent.name if (checkpoint.parent / "recipe.toml").exists() else checkpoint.name
+    parts = [name]
+    if walk.opened is not None:
+        parts += [f"step {walk.opened.step:,}" if walk.opened.step is not None else "", walk.opened.network]
+    seed = walk.position.place.seed
+    state = ["" if seed is None else f"seed {seed}", f"T {walk.draws.temperature:.1f}"]
+    if walk.position.undo_count or walk.position.redo_count:
+        state.append(f"undo {walk.position.undo_count}/{walk.position.redo_count}")
+    if walk.recording.active:
+        state.append(f"● rec {len(walk.recording.frames)}")
+    right = "   ".join(part for part in state if part)
+    left = " · ".join(part for part in parts if part)
+    left = left if len(left) <= width - len(right) - 2 else left[: max(0, width - len(right) - 3)] + "…"
+    return left + " " * max(1, width - len(left) - len(right)) + right
+
+
+def motion_line(session: WalkSession) -> str:
+    """What plays, and the anchors."""
+    motion, anchors = session.walk.motion, session.walk.anchors
+    text = f"{'▶ playing' if motion.playing else '■'} {motion.kind}  {motion.speed:+g}/s  {motion.end}"
+    if motion.kind == "anchors":
+        text += f"  {motion.method}  {'means' if anchors.at == 'mean' else 'one epsilon'}"
+    return f"{text}   {'   '.join(anchors.captions) or 'no anchors'}"
+
+
+def status_line(session: WalkSession, width: int) -> Styled:
+    """What the user should know now; where there is nothing, where one is."""
+    walk, link = session.walk, session.walk.link
+    if walk.notice is not None:
+        return walk.notice.text, _STYLES[walk.notice.level]
+    if walk.opened is None and link.is_running:
+        return f"{starting_text(session)}   {link.waited_seconds:.0f} s", "$primary"
+    if walk.note:
+        return walk.note, "$faint"
+    if progress := link.progress_of(Request):
+        return progress, "$primary"
+    values = [f"z{dimension} {walk.z[dimension]:+.2f}" for dimension in walk.dimensions.order[:8]]
+    return f"at {join_whole(values, '  ', width - 3)}", "$faint"
+
+
+def starting_text(session: WalkSession) -> str:
+    """What the first picture waits for."""
+    return session.walk.link.progress_of(OpenCheckpoint) or "starting the decoder"

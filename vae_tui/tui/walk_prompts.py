@@ -1,0 +1,92 @@
+"""What a walk lets a user type: a prompt each, and who takes what is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vae_tui.tui.prompt_inputs import (
+    check_plane,
+    check_seed,
+    check_value,
+    read_number,
+    read_plane,
+    suggest_sources,
+)
+from vae_tui.tui.screens.prompt import PromptScreen
+from vae_tui.walk.export import free_name
+from vae_tui.walk.session import WalkSession
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A screen to type into, and who takes what is typed, unless it is nothing."""
+
+    screen: PromptScreen
+    take: Callable[[str], object]
+
+
+def value_prompt(session: WalkSession, columns: int) -> Prompt:
+    """The chosen dimension's value."""
+    walk = session.walk
+    chosen = walk.dimensions.chosen
+    span = walk.dimensions.spans[chosen]
+    meaning = f"a number; draws of the prior lie between −{span:g} and {span:g}"
+    screen = PromptScreen(f"z{chosen}", meaning, value=f"{walk.z[chosen]:g}", check=check_value)
+
+    def take(text: str) -> None:
+        if (value := read_number(text)) is not None:
+            session.place.set_value(value)
+
+    return Prompt(screen, take)
+
+
+def seed_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A seed."""
+    meaning = "a whole number; the place is that of vae-tui sample --count 1 --seed N"
+    screen = PromptScreen("seed", meaning, value=str(session.walk.draws.seed), check=check_seed)
+    return Prompt(screen, lambda text: session.place.draw(int(text)))
+
+
+def plane_prompt(session: WalkSession, columns: int) -> Prompt:
+    """The two dimensions of map and scatter."""
+    count = len(session.walk.z)
+    meaning = f"two dimensions of 0 to {count - 1}, the horizontal one first, as in: 0 3"
+    screen = PromptScreen("plane", meaning, check=lambda text: check_plane(text, count))
+    return Prompt(screen, lambda text: session.view.set_plane(*read_plane(text)))
+
+
+def anchor_prompt(session: WalkSession, columns: int) -> Prompt:
+    """An image."""
+    meaning = "12 (test image) · train:12 · class:4 · class:4:3 (its fourth) · mean:4 · a picture file"
+
+    def suggest(text: str) -> list[tuple[str, str]]:
+        opened = session.walk.opened
+        return suggest_sources(text, opened.class_names if opened is not None else [])
+
+    return Prompt(PromptScreen("add an anchor", meaning, suggest=suggest), session.motion.add_source)
+
+
+def calculate_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A sum of places."""
+    meaning = "A − B + C as: A - B + C; terms are anchors, z, class names (their means), 0.5 * A, 12"
+    return Prompt(PromptScreen("calculate", meaning), session.place.calculate)
+
+
+def export_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A file's name; the view has so many pictures in a row, where it does not say how many."""
+    recorded = bool(session.walk.recording.frames)
+    what = "the recording" if recorded else "the way through the anchors"
+    meaning = f".png: this view   .gif: {what}   .toml: the same as a path"
+    screen = PromptScreen("export", meaning, value=free_name("walk", ".gif" if recorded else ".png"))
+    return Prompt(screen, lambda text: session.storage.export(text, columns))
+
+
+PROMPTS: dict[str, Callable[[WalkSession, int], Prompt]] = {
+    "value": value_prompt,
+    "seed": seed_prompt,
+    "plane": plane_prompt,
+    "anchor": anchor_prompt,
+    "calculate": calculate_prompt,
+    "export": export_prompt,
+}

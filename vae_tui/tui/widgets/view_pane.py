@@ -1,0 +1,133 @@
+"""The large pane of a walk: draws the view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+
+from vae_tui.tui.widgets.canvas import Canvas
+from vae_tui.tui.widgets.scatter import Scatter
+from vae_tui.tui.wording import join_whole
+from vae_tui.walk.messages import EncodeTestImages, Project
+from vae_tui.walk.session import WalkSession
+from vae_tui.walk.views.scatter import ScatterView
+from vae_tui.walk.views.view import Scene, Tiles, View
+
+if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
+
+
+class ViewPane(Container):
+    """Draws pictures or dots, whichever the view has."""
+
+    class TileClicked(Message):
+        """A picture was clicked."""
+
+        def __init__(self, tile: int) -> None:
+            super().__init__()
+            self.tile = tile
+
+    class AreaChanged(Message):
+        """There is more or less room for pictures than before."""
+
+    def __init__(self, session: WalkSession) -> None:
+        super().__init__(id="view")
+        self._session = session
+        self._drawn: Tiles | None = None
+        """The pictures on the canvas; of the view that was left, until there are others."""
+
+    def compose(self) -> ComposeResult:
+        """The panes, of which one is seen."""
+        yield Canvas(id="canvas")
+        yield Scatter(id="scatter")
+
+    def on_mount(self) -> None:
+        """Show the image."""
+        self.show_view()
+
+    @property
+    def _app(self) -> PictureApp[object]:
+        return cast("PictureApp[object]", self.app)
+
+    @property
+    def _view(self) -> View:
+        return self._session.walk.views.current
+
+    @property
+    def area(self) -> tuple[int, int]:
+        """Height and width of the room for pictures, in pixels."""
+        return self.query_one(Canvas).area
+
+    @property
+    def columns(self) -> int:
+        """How many pictures stand in a row."""
+        layout = self.query_one(Canvas).layout_shown
+        return 1 if layout is None else layout.columns
+
+    def show_view(self) -> None:
+        """Change to the pane of the view."""
+        in_dots = isinstance(self._view, ScatterView)
+        self.query_one(Canvas).display = not in_dots
+        self.query_one(Scatter).display = in_dots
+        self.border_title = self._view.name
+
+    def show_starting(self, progress: str) -> None:
+        """Show what the first picture waits for."""
+        self._drawn = None
+        self.query_one(Canvas).show(None, caption=f"{progress}…")
+
+    def draw(self) -> None:
+        """Draw the view as it is now."""
+        view, scene = self._view, self._session.walk.scene
+        # Textual paints the whole widget anew when a title is set, be it the same one.
+        if (title := view.title(scene)) != self.border_title:
+            self.border_title = title
+        subtitle = self._draw_dots(view, scene) if isinstance(view, ScatterView) else self._draw_tiles(view, scene)
+        if subtitle != (self.border_subtitle or ""):
+            self.border_subtitle = subtitle
+
+    def _draw_tiles(self, view: View, scene: Scene) -> str:
+        canvas = self.query_one(Canvas)
+        captions = view.captions(scene)
+        # The border takes two cells at either side.
+        caption = captions[0] if len(captions) == 1 else join_whole(captions, "   ", canvas.content_size.width - 4)
+        if view.tiles is not None and view.tiles is not self._drawn:
+            self._drawn = view.tiles
+            canvas.show(view.tiles.images[:, None], columns=view.tiles.columns, caption=caption)
+        elif self._drawn is not None:
+            canvas.say(caption)
+        if view.tiles is not None:
+            canvas.mark = view.mark(scene)
+        return caption if len(captions) > 1 and self._app.picture_mode != "ascii" else ""
+
+    def _draw_dots(self, view: ScatterView, scene: Scene) -> str:
+        scatter, views = self.query_one(Scatter), self._session.walk.views
+        dots = view.dots(scene)
+        if dots is not None:
+            colorless = self._app.picture_mode == "ascii" or self._app.color_depth == "none"
+            scatter.show(dots.points, dots.labels, dots.names, dots.window, dots.cursor, colorless=colorless)
+            return f"cursor at {dots.cursor[0]:+.2f} {dots.cursor[1]:+.2f}"
+        progress = self._session.walk.link.progress_of(EncodeTestImages, Project)
+        default = "encoding the test images…" if scene.codes is None else "projecting…"
+        scatter.show_text(views.problem or progress or default)
+        return ""
+
+    def on_resize(self) -> None:
+        """Let the view be fitted to the new size, whatever of the pane is seen."""
+        self.post_message(self.AreaChanged())
+
+    def on_canvas_area_changed(self, event: Canvas.AreaChanged) -> None:
+        """Let the view be fitted to the new size."""
+        event.stop()
+        self.post_message(self.AreaChanged())
+
+    def on_click(self, event: Any) -> None:
+        """Tell which picture was clicked."""
+        canvas = self.query_one(Canvas)
+        offset = event.get_content_offset(canvas) if canvas.display else None
+        tile = canvas.tile_at(offset.x, offset.y) if offset is not None else None
+        if tile is not None:
+            self.post_message(self.TileClicked(tile))

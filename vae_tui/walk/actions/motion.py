@@ -1,0 +1,111 @@
+"""What keys do about anchors and motion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vae_tui.walk.anchors import LETTERS, Anchor
+from vae_tui.walk.messages import FindSource, SourceFound
+from vae_tui.walk.motion import RandomWalk, Route, along
+from vae_tui.walk.walk import Walk
+
+
+class MotionActions:
+    """Sets anchors, and goes between them or elsewhere by itself."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+
+    def add_source(self, text: str) -> None:
+        """Add what a user names as an anchor, once it is found."""
+        self._walk.send(FindSource(text), self._take_found)
+
+    def _take_found(self, reply: SourceFound) -> None:
+        self._add(Anchor(reply.caption, reply.mean, reply.log_variance))
+
+    def add_here(self) -> None:
+        """Take the present place as an anchor."""
+        z = self._walk.z
+        self._add(Anchor(f"here {len(self._walk.anchors) + 1}", z, np.full_like(z, -np.inf)))
+
+    def _add(self, anchor: Anchor) -> None:
+        walk = self._walk
+        if walk.anchors.are_full:
+            walk.notify(f"there are {len(LETTERS)} anchors already; backspace removes the last")
+            return
+        walk.anchors.add(anchor)
+        if not walk.motion.playing:
+            walk.anchors.begin_round()
+            walk.position.go(walk.stops[-1])
+        walk.moved()
+
+    def remove_last(self) -> None:
+        """Remove the last anchor."""
+        if self._walk.anchors.remove_last():
+            self._walk.motion.stop()
+            self._walk.update()
+
+    def go_to_next(self) -> None:
+        """Go to one anchor after the other."""
+        walk = self._walk
+        if not len(walk.anchors):
+            walk.notify("there is no anchor yet: a adds an image, A where you stand")
+            return
+        index = walk.anchors.next_index()
+        walk.go(walk.stops[index])
+        walk.notify(f"at {LETTERS[index]}", "plain")
+
+    def toggle_play(self) -> None:
+        """Go by oneself, or stop."""
+        walk = self._walk
+        if walk.motion.playing:
+            walk.motion.stop()
+        elif walk.motion.kind == "anchors" and len(walk.anchors) < 2:
+            walk.notify("two anchors are needed: a adds an image, A where you stand")
+        else:
+            walk.position.go(walk.motion.start(*self._route()))
+        walk.update()
+
+    def _route(self) -> tuple[Route | RandomWalk, float]:
+        """Where to go, and how many stops along it to begin."""
+        walk, draws = self._walk, self._walk.draws
+        if walk.motion.kind == "anchors":
+            return Route(walk.stops, walk.motion.method), 0.0
+        if walk.motion.kind == "random walk":
+            return RandomWalk(walk.z, draws.seed, draws.temperature, draws.samples), 0.0
+        chosen = walk.dimensions.chosen
+        span = float(walk.dimensions.spans[chosen])
+        return along(walk.z, chosen, -span, span), min(max(float(walk.z[chosen]), -span), span) + span
+
+    def next_kind(self) -> None:
+        """Play through anchors, along the dimension, or at random."""
+        motion, playing = self._walk.motion, self._walk.motion.playing
+        motion.stop()
+        motion.next_kind()
+        if playing:
+            self.toggle_play()
+
+    def change_speed(self, steps: int) -> None:
+        """Change the signed speed."""
+        self._walk.motion.change_speed(steps)
+
+    def toggle_end(self) -> None:
+        """Bounce at the end, or begin again."""
+        self._walk.motion.toggle_end()
+
+    def toggle_method(self) -> None:
+        """Take straight lines or arcs between anchors."""
+        self._walk.motion.toggle_method()
+        self._reroute()
+
+    def toggle_at(self) -> None:
+        """Take anchors at their means, or drawn with one epsilon."""
+        self._walk.anchors.toggle_at()
+        self._reroute()
+
+    def _reroute(self) -> None:
+        """Take anchors and method as they are now, without going back to the start."""
+        walk = self._walk
+        if walk.motion.kind == "anchors" and len(walk.anchors) > 1:
+            walk.motion.reroute(Route(walk.stops, walk.motion.method))
+        walk.update()

@@ -1,0 +1,124 @@
+"""What keys do about the place."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from vae_tui.walk.messages import Calculate, Calculated, Snap, Snapped
+from vae_tui.walk.walk import Walk
+
+_STEP, _BIG_STEP = 0.1, 1.0
+_BIG_ROWS = 10
+
+
+class PlaceActions:
+    """Moves through latent space."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+
+    def arrow(self, right: int, up: int, *, big: bool = False) -> None:
+        """Move the cursor in a plane; elsewhere choose a dimension or step along it."""
+        walk, scene = self._walk, self._walk.scene
+        if walk.views.current.has_cursor(scene):
+            walk.go(walk.views.current.move(scene, right, up, big=big))
+        elif up:
+            self.choose(-up * (_BIG_ROWS if big else 1))
+        else:
+            self.step(right * (_BIG_STEP if big else _STEP))
+
+    def big_arrow(self, right: int, up: int) -> None:
+        """The same by a big step."""
+        self.arrow(right, up, big=True)
+
+    def choose(self, rows: int) -> None:
+        """Choose the dimension so many rows further down."""
+        self._walk.dimensions.choose(rows)
+        self._walk.update()
+
+    def step(self, by: float) -> None:
+        """Step along the chosen dimension."""
+        # Rounded, so that ten steps there and ten back are no way at all.
+        self.set_value(round(float(self._walk.z[self._walk.dimensions.chosen]) + by, 4))
+
+    def set_value(self, value: float) -> None:
+        """Take the chosen dimension to a value."""
+        z = self._walk.z.copy()
+        z[self._walk.dimensions.chosen] = value
+        self._walk.go(z)
+
+    def pull(self, dimension: int, value: float | None) -> None:
+        """Choose a dimension and, where there is a value, take it there."""
+        self._walk.dimensions.chosen = dimension
+        if value is None:
+            self._walk.update()
+        else:
+            self.set_value(round(value, 2))
+
+    def reset(self) -> None:
+        """Bring the chosen dimension to 0."""
+        self.set_value(0.0)
+
+    def reset_all(self) -> None:
+        """Go to the origin, and see all of a plane again."""
+        self._walk.views.show_all()
+        self._walk.go(np.zeros_like(self._walk.z))
+
+    def draw_next(self) -> None:
+        """Draw with the next seed; at the very beginning with the first."""
+        walk = self._walk
+        untouched = not walk.position.undo_count and not walk.z.any()
+        self.draw(walk.draws.seed if untouched else walk.draws.seed + 1)
+
+    def draw(self, seed: int) -> None:
+        """Go to where a seed draws, once that is known."""
+        self._walk.motion.stop()
+        self._walk.draw(seed, go=True)
+
+    def change_temperature(self, by: float) -> None:
+        """Draw warmer or cooler; a place that was drawn moves with it."""
+        walk = self._walk
+        walk.draws.change_temperature(by)
+        if walk.position.place.seed == walk.draws.seed:
+            walk.go_to_draw()
+        else:
+            walk.moved()
+
+    def snap(self) -> None:
+        """Go to where the encoder puts the picture that is seen."""
+        self._walk.motion.stop()
+        self._walk.send(Snap(self._walk.z), self._take_snapped)
+
+    def _take_snapped(self, reply: Snapped) -> None:
+        self._walk.position.go(reply.point)
+        self._walk.moved()
+
+    def calculate(self, text: str) -> None:
+        """Go to a sum of places: anchors by their letters, the present one as z, class means, images."""
+        walk = self._walk
+        named = dict(zip(walk.anchors.letters, walk.stops, strict=True)) | {"z": walk.z}
+        request = Calculate(text, tuple(named), np.stack(list(named.values())))
+        walk.send(request, partial(self._take_calculated, text))
+
+    def _take_calculated(self, text: str, reply: Calculated) -> None:
+        self._walk.position.go(reply.point)
+        self._walk.moved()
+        self._walk.notify(f"here: {text}", "success")
+
+    def undo(self) -> None:
+        """Go back a step."""
+        self._walk.motion.stop()
+        if self._walk.position.undo():
+            self._walk.moved()
+        else:
+            self._walk.notify("there is nothing to undo")
+
+    def redo(self) -> None:
+        """Go forward again."""
+        self._walk.motion.stop()
+        if self._walk.position.redo():
+            self._walk.moved()
+        else:
+            self._walk.notify("there is nothing to redo")

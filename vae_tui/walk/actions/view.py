@@ -1,0 +1,50 @@
+"""What keys and the mouse do about the view."""
+
+from __future__ import annotations
+
+from vae_tui.walk.plane import Spot
+from vae_tui.walk.views.view import ViewName
+from vae_tui.walk.walk import Walk
+
+
+class ViewActions:
+    """Changes what is seen, and goes to what is pointed at."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+
+    def show(self, name: ViewName) -> None:
+        """Change the view."""
+        self._walk.views.show(name)
+        self._walk.show_known_image()
+        self._walk.update()
+
+    def fit(self, area: tuple[int, int] | None) -> None:
+        """Fit the view into the room there is, height and width in pixels; None: it is not known yet."""
+        self._walk.area = area
+        self._walk.update()
+
+    def vary(self) -> None:
+        """Change how the view looks at its subject."""
+        self._walk.notify(self._walk.views.vary(self._walk.scene), "plain")
+        self._walk.update()
+
+    def zoom(self, factor: float) -> None:
+        """Zoom a plane."""
+        self._walk.views.current.zoom(self._walk.scene, factor)
+        self._walk.update()
+
+    def set_plane(self, first: int, second: int) -> None:
+        """Take two dimensions for map and scatter, the horizontal one first."""
+        self._walk.views.set_plane(first, second)
+        self._walk.update()
+
+    def go_to_tile(self, tile: int) -> None:
+        """Go to the latent of a picture."""
+        tiles = self._walk.views.current.tiles
+        if tiles is not None and tile < len(tiles.points):
+            self._walk.go(tiles.points[tile])
+
+    def go_to_spot(self, spot: Spot) -> None:
+        """Go to a place in the plane of the codes."""
+        self._walk.go(self._walk.views.scatter.point_at(self._walk.scene, spot))

@@ -1,0 +1,262 @@
+"""What a walk and its decoder process send each other: a frozen dataclass for every request and every reply.
+
+    request            reply                 answered
+    OpenCheckpoint     CheckpointOpened      at once
+    DrawPrior          PriorDrawn            at once
+    Decode             Decoded               at once
+    Snap               Snapped               at once
+    FindSource         SourceFound           when there is time
+    Calculate          Calculated            when there is time
+    EncodeTestImages   TestImagesEncoded     when there is time
+    Project            Projected             when there is time
+    FindNeighbors      NeighborsFound        when there is time
+    ExportGif          GifExported           when there is time
+
+Every request has a number, which its reply carries too. A request takes the place of a waiting one of its kind where
+only the newest counts. What takes long is followed by `Progressed`; what a user can mend is replied to by `Failed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_tui.walk.plane import PlaneMethod
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array's dtype, and a letter for each of its axes: one letter is one size in the whole message."""
+
+    dtype: str
+    axes: str
+
+
+Vector = Annotated[NDArray[np.float32], Array("float32", "Z")]
+Points = Annotated[NDArray[np.float32], Array("float32", "NZ")]
+CodeRows = Annotated[NDArray[np.float32], Array("float32", "MZ")]
+Indexes = Annotated[NDArray[np.int64], Array("int64", "M")]
+Pictures = Annotated[NDArray[np.uint8], Array("uint8", "NHWC")]
+
+
+class Reply:
+    """What the decoder sends."""
+
+
+@dataclass(frozen=True)
+class CheckpointOpened(Reply):
+    """The checkpoint that is walked from now on; for a learned prior with draws of it, their middles and noises apart."""
+
+    checkpoint: Path
+    latent_dim: int
+    step: int | None
+    network: str
+    class_names: tuple[str, ...]
+    rates: tuple[float, ...]
+    """KL of each dimension in nats."""
+    rates_are_measured: bool
+    """On data, that is; or else on images of the model's own."""
+    middles: CodeRows | None = None
+    noises: CodeRows | None = None
+
+
+@dataclass(frozen=True)
+class PriorDrawn(Reply):
+    """A draw of N(0, I), and one of the model's prior, its middle and its noise apart."""
+
+    epsilon: Vector
+    middle: Vector
+    noise: Vector
+
+
+@dataclass(frozen=True)
+class Decoded(Reply):
+    """The images of the points, in their order."""
+
+    images: Pictures
+
+
+@dataclass(frozen=True)
+class Snapped(Reply):
+    """The posterior mean of the point's image."""
+
+    point: Vector
+
+
+@dataclass(frozen=True)
+class SourceFound(Reply):
+    """The posterior of what was named; -inf is no spread."""
+
+    caption: str
+    mean: Vector
+    log_variance: Vector
+
+
+@dataclass(frozen=True)
+class Calculated(Reply):
+    """The sum."""
+
+    point: Vector
+
+
+@dataclass(frozen=True)
+class TestImagesEncoded(Reply):
+    """The posterior mean of every test image, and its class, -1 for none."""
+
+    __test__: ClassVar[bool] = False
+
+    class_names: tuple[str, ...]
+    means: CodeRows
+    labels: Indexes
+
+
+@dataclass(frozen=True)
+class Projected(Reply):
+    """The codes that `indexes` names in a plane; `origin` and `directions`, orthonormal, lead back where there is a way."""
+
+    axes: tuple[str, str]
+    coordinates: Annotated[NDArray[np.float32], Array("float32", "MP")]
+    indexes: Indexes
+    origin: Vector | None = None
+    directions: Annotated[NDArray[np.float32], Array("float32", "PZ")] | None = None
+
+
+@dataclass(frozen=True)
+class NeighborsFound(Reply):
+    """The training images nearest to an image, the nearest first, with the posterior mean of each."""
+
+    captions: tuple[str, ...]
+    images: Pictures
+    means: Points
+
+
+@dataclass(frozen=True)
+class GifExported(Reply):
+    """The file is written."""
+
+    out: Path
+
+
+@dataclass(frozen=True)
+class Progressed(Reply):
+    """How far a request is that takes long."""
+
+    stage: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Failed(Reply):
+    """Why a request cannot be fulfilled."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class DecoderDied(Reply):
+    """The process has ended by itself; `message` is the last line of its log. Never sent: the client makes it."""
+
+    message: str
+
+
+R = TypeVar("R", bound=Reply, covariant=True)
+
+
+class Request(Generic[R]):
+    """What is sent to the decoder; `newest_only`: one that waits is dropped for another of its kind."""
+
+    newest_only: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class OpenCheckpoint(Request[CheckpointOpened]):
+    """Walk in this checkpoint from now on."""
+
+    checkpoint: Path
+
+
+@dataclass(frozen=True)
+class DrawPrior(Request[PriorDrawn]):
+    """Draw what `vae-tui sample` draws first with this seed."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Decode(Request[Decoded]):
+    """Decode points."""
+
+    points: Points
+
+
+@dataclass(frozen=True)
+class Snap(Request[Snapped]):
+    """Encode the image of a point."""
+
+    point: Vector
+
+
+@dataclass(frozen=True)
+class FindSource(Request[SourceFound]):
+    """Find what a user names: an image, a class's mean, or a file."""
+
+    newest_only: ClassVar[bool] = False
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Calculate(Request[Calculated]):
+    """Calculate a sum of class means, images and the points that have these names."""
+
+    text: str
+    names: tuple[str, ...]
+    points: Points
+
+
+@dataclass(frozen=True)
+class EncodeTestImages(Request[TestImagesEncoded]):
+    """Encode the test images."""
+
+
+@dataclass(frozen=True)
+class Project(Request[Projected]):
+    """Bring the codes of the test images to a plane."""
+
+    method: PlaneMethod
+
+
+@dataclass(frozen=True)
+class FindNeighbors(Request[NeighborsFound]):
+    """Find the training images nearest to an image."""
+
+    image: Annotated[NDArray[np.uint8], Array("uint8", "HWC")]
+    count: int
+
+
+@dataclass(frozen=True)
+class ExportGif(Request[GifExported]):
+    """Write a walk through these points as a GIF."""
+
+    newest_only: ClassVar[bool] = False
+
+    out: Path
+    frames_per_second: float
+    points: Points
+
+
+KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
+    kind.__name__: kind
+    for kind in (
+        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, EncodeTestImages, Project),
+        *(FindNeighbors, ExportGif),
+        *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
+        *(NeighborsFound, GifExported, Progressed, Failed),
+    )
+}
+"""What may be on the wire, by name."""

@@ -1,0 +1,92 @@
+"""Codes seen in a plane, and the way between the plane and latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_tui.walk.paths import Latents, Point
+from vae_tui.walk.spread import Window
+
+PlaneMethod = Literal["dimensions", "pca", "tsne"]
+"""How codes are brought to a plane."""
+Spot = tuple[float, float]
+"""A place in a plane: across, upwards."""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Posterior means (M, Z) of the test images, and their classes (M,), -1 for none."""
+
+    means: Latents
+    labels: NDArray[np.int64]
+    names: Sequence[str]
+
+    @cached_property
+    def ranges(self) -> Latents:
+        """The least and the greatest value of each dimension (2, Z), but for one code in two hundred at either end."""
+        ranges: Latents = np.percentile(self.means, [0.5, 99.5], axis=0)
+        return ranges
+
+
+@dataclass(frozen=True)
+class CodePlane:
+    """Codes as points (M, 2); `indexes` says which code each is.
+
+    `directions` (2, Z), orthonormal, and `origin` (Z,) lead back to latent space; without them, as for t-SNE, only the
+    codes themselves can be gone to.
+    """
+
+    points: NDArray[np.float32]
+    indexes: NDArray[np.int64]
+    axes: tuple[str, str]
+    means: Latents
+    origin: Point | None = None
+    directions: Latents | None = None
+
+    def window(self) -> Window:
+        """What is seen of the plane at first: all of it but a hundredth at each side, and a margin."""
+        low, high = np.percentile(self.points, [0.5, 99.5], axis=0)
+        margin = np.maximum((high - low) * 0.08, 1e-3)
+        (left, bottom), (right, top) = (low - margin).tolist(), (high + margin).tolist()
+        return left, right, bottom, top
+
+    def place(self, z: Point) -> Spot:
+        """Where z (Z,) is in the plane; for t-SNE, where the code nearest to it is."""
+        if self.origin is not None and self.directions is not None:
+            # Not by BLAS, which may warn of what it reads beside vectors as short as these.
+            x, y = (self.directions * (z - self.origin)).sum(1).tolist()
+        else:
+            nearest = int(np.square(self.means[self.indexes] - z).sum(axis=1).argmin())
+            x, y = self.points[nearest].tolist()
+        return x, y
+
+    def lift(self, spot: Spot, z: Point) -> Point:
+        """The z (Z,) at a place, what the plane does not show left as it is; for t-SNE, the code nearest to it."""
+        if self.directions is not None:
+            moved = np.array(spot, np.float32) - np.array(self.place(z), np.float32)
+            lifted: Point = (z + moved @ self.directions).astype(np.float32)
+            return lifted
+        nearest = int(np.square(self.points - np.array(spot, np.float32)).sum(axis=1).argmin())
+        code: Point = self.means[self.indexes[nearest]]
+        return code
+
+
+def look_along(codes: Codes, first: int, second: int) -> CodePlane:
+    """The codes seen along two latent dimensions."""
+    size = codes.means.shape[1]
+    directions = np.zeros((2, size), np.float32)
+    directions[0, first] = directions[1, second] = 1
+    return CodePlane(
+        codes.means[:, [first, second]],
+        np.arange(len(codes.means)),
+        (f"z{first}", f"z{second}"),
+        codes.means,
+        np.zeros(size, np.float32),
+        directions,
+    )

@@ -1,0 +1,91 @@
+"""Recorded walks: points in latent space, in order, at a pace; written as TOML."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.runs.files import write_whole
+from vae_tui.walk.paths import Latents
+
+MOST_POINTS = 100_000
+
+
+@dataclass(frozen=True)
+class RecordedWalk:
+    """Points (N, Z), shown `frames_per_second` of them a second; `checkpoint` is the file they were found with."""
+
+    points: Latents
+    frames_per_second: float
+    checkpoint: str = ""
+
+
+def write_walk(path: Path, walk: RecordedWalk) -> None:
+    """Write a walk as TOML that reads back to the same bits; raises VaeTuiError where it cannot be written."""
+    tables = {
+        "checkpoint": walk.checkpoint,
+        "frames_per_second": float(walk.frames_per_second),
+        "points": [[float(value) for value in point] for point in walk.points],
+    }
+    text = f"# vae-tui sample --path {path.name} --out walk.gif\n{tomli_w.dumps(tables)}"
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise VaeTuiError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def read_walk(path: Path) -> RecordedWalk:
+    """Read a walk; raises VaeTuiError that names the file and what is wrong in it."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise VaeTuiError(f"{path}: no such file") from None
+    except OSError as error:
+        raise VaeTuiError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise VaeTuiError(f"{path} is not TOML: {error}") from None
+    unknown = sorted(set(tables) - {"checkpoint", "frames_per_second", "points"})
+    if unknown:
+        raise VaeTuiError(f"{path}: unknown key {unknown[0]}; a walk has points, frames_per_second and checkpoint")
+    pace, checkpoint = tables.get("frames_per_second", 10.0), tables.get("checkpoint", "")
+    if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0.01 <= pace <= 100:
+        raise VaeTuiError(f"{path}: frames_per_second: expected a number from 0.01 to 100, got {pace!r}")
+    if not isinstance(checkpoint, str):
+        raise VaeTuiError(f"{path}: checkpoint: expected a file's name, got {checkpoint!r}")
+    return RecordedWalk(_points(tables.get("points"), path), float(pace), checkpoint)
+
+
+def find_checkpoint_of(walk: RecordedWalk, path: Path) -> str | None:
+    """The checkpoint a walk written to `path` was made with, seen from here or from the walk's folder; None: it names none.
+
+    Raises VaeTuiError where it is in neither place.
+    """
+    if not walk.checkpoint:
+        return None
+    for candidate in (Path(walk.checkpoint), path.parent / walk.checkpoint):
+        # As os.path sees it: what cannot be looked at, or cannot be a name, is not there.
+        if os.path.isfile(candidate):  # noqa: PTH113
+            return str(candidate)
+    raise VaeTuiError(
+        f"{path}: its checkpoint {walk.checkpoint!r} is not there; name another RUN or CHECKPOINT before --path"
+    )
+
+
+def _points(found: object, path: Path) -> Latents:
+    if not isinstance(found, list) or not found or not all(isinstance(point, list) and point for point in found):
+        raise VaeTuiError(f"{path}: points: expected a list of points, each a list of numbers")
+    if len(found) > MOST_POINTS:
+        raise VaeTuiError(f"{path}: points: {len(found):,} are more than the {MOST_POINTS:,} a walk may have")
+    for number, point in enumerate(found):
+        if len(point) != len(found[0]):
+            raise VaeTuiError(f"{path}: points[{number}] has {len(point)} numbers, points[0] has {len(found[0])}")
+        for value in point:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e6:
+                raise VaeTuiError(f"{path}: points[{number}]: expected numbers between -1e6 and 1e6, got {value!r}")
+    return np.asarray(found, np.float32)

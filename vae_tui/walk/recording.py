@@ -1,0 +1,30 @@
+"""The frames of a walk, taken while one walks."""
+
+from __future__ import annotations
+
+from vae_tui.walk.paths import Point
+
+
+class Recording:
+    """The places (Z,) that were passed since it began; they stay when it ends, until another begins."""
+
+    def __init__(self) -> None:
+        self.frames: list[Point] = []
+        self.active = False
+
+    def begin(self, z: Point) -> None:
+        """Begin anew with the present place."""
+        self.active, self.frames = True, [z]
+
+    def end(self) -> None:
+        """Take no more frames."""
+        self.active = False
+
+    def add(self, z: Point) -> None:
+        """Take a frame, where a recording is going on."""
+        if self.active:
+            self.frames.append(z)
+
+    def clear(self) -> None:
+        """End it, with no frame left."""
+        self.active, self.frames = False, []

@@ -1,0 +1,85 @@
+"""A map of two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from vae_tui.walk.paths import Point
+from vae_tui.walk.spread import Window, pan_to, spread_plane, zoom
+from vae_tui.walk.views.plane_choice import PlaneChoice
+from vae_tui.walk.views.view import Scene, Spread, View, ViewName, tile_size
+
+_STEP, _BIG_STEP = 0.025, 0.25
+"""Of what is seen, from one side to the other."""
+
+
+class MapView(View):
+    """Images over a window of two dimensions; the one nearest to the present latent is marked."""
+
+    name: ClassVar[ViewName] = "map"
+    needs_area: ClassVar[bool] = True
+
+    def __init__(self, plane: PlaneChoice) -> None:
+        super().__init__()
+        self._plane = plane
+        self._window: Window | None = None
+
+    def title(self, scene: Scene) -> str:
+        """Both dimensions and their ends."""
+        first, second = self._plane.of(scene)
+        left, right, bottom, top = self._seen(scene)
+        return f"z{first} → {left:+.1f} … {right:+.1f}   z{second} ↑ {bottom:+.1f} … {top:+.1f}"
+
+    def captions(self, scene: Scene) -> Sequence[str]:
+        """Where the present latent is, and in which row and column."""
+        place = ", ".join(f"z{dimension} {scene.z[dimension]:+.2f}" for dimension in self._plane.of(scene))
+        found = self.spread(scene)
+        if found is None or found.columns is None or found.mark is None:
+            return [place]
+        return [f"{place}: row {found.mark // found.columns + 1}, column {found.mark % found.columns + 1}"]
+
+    def spread(self, scene: Scene) -> Spread | None:
+        """As many points of the window as fit."""
+        if scene.area is None:
+            return None
+        height, width = scene.area
+        tile = tile_size(scene.area) + 1
+        rows, columns = max(2, min(20, height // tile)), max(2, min(24, width // tile))
+        plane = list(self._plane.of(scene))
+        points = spread_plane(scene.z, (plane[0], plane[1]), self._seen(scene), rows, columns)
+        distance = np.square(points[:, plane] - scene.z[plane]).sum(axis=1)
+        return Spread(points, columns, int(distance.argmin()))
+
+    def has_cursor(self, scene: Scene) -> bool:
+        """Where there are two dimensions to move in."""
+        return len(scene.z) > 1
+
+    def move(self, scene: Scene, right: int, up: int, *, big: bool) -> Point:
+        """Change both dimensions; the window follows."""
+        window = self._seen(scene)
+        left, right_edge, bottom, top = window
+        share = _BIG_STEP if big else _STEP
+        first, second = self._plane.of(scene)
+        z = scene.z.copy()
+        z[first] += right * share * (right_edge - left)
+        z[second] += up * share * (top - bottom)
+        self._window = pan_to(window, (float(z[first]), float(z[second])))
+        return z
+
+    def zoom(self, scene: Scene, factor: float) -> None:
+        """Around the present latent."""
+        first, second = self._plane.of(scene)
+        self._window = zoom(self._seen(scene), factor, (float(scene.z[first]), float(scene.z[second])))
+
+    def show_all(self) -> None:
+        """As far as the prior reaches."""
+        self._window = None
+
+    def _seen(self, scene: Scene) -> Window:
+        if self._window is not None:
+            return self._window
+        across, upwards = (float(scene.spans[dimension]) for dimension in self._plane.of(scene))
+        return -across, across, -upwards, upwards

@@ -1,0 +1,272 @@
+"""A walk under way: its parts, and what keeps them in step with each other and with the decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vae_tui.runs.layout import Run
+from vae_tui.walk.anchors import Anchors
+from vae_tui.walk.dimensions import Dimensions
+from vae_tui.walk.draws import PriorDraws
+from vae_tui.walk.link import DecoderLink
+from vae_tui.walk.messages import (
+    CheckpointOpened,
+    Decode,
+    Decoded,
+    DrawPrior,
+    EncodeTestImages,
+    FindNeighbors,
+    OpenCheckpoint,
+    PriorDrawn,
+    Project,
+    R,
+    Request,
+    TestImagesEncoded,
+)
+from vae_tui.walk.motion import Motion
+from vae_tui.walk.paths import Latents, Point
+from vae_tui.walk.plane import Codes
+from vae_tui.walk.position import Position
+from vae_tui.walk.recording import Recording
+from vae_tui.walk.views.choice import Views
+from vae_tui.walk.views.view import Pixels, Query, Scene, Spread, Tiles, View
+
+Level = Literal["plain", "success", "warning", "error"]
+
+
+@dataclass(frozen=True, eq=False)
+class Notice:
+    """What the user should read now."""
+
+    text: str
+    level: Level
+
+
+class Walk:
+    """One walk through the latent space of `checkpoint`, and then of every newer one of the run `follow`.
+
+    Its parts are only changed through it and by what a key does; after each change it sends the decoder one request for
+    all that is to be seen then, if that is something else than before.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        link: DecoderLink,
+        *,
+        latent_dim: int,
+        rates: Sequence[float],
+        follow: Run | None = None,
+        note: str = "",
+    ) -> None:
+        self.checkpoint, self.link, self._follow = checkpoint, link, follow
+        self.position = Position(latent_dim)
+        self.dimensions = Dimensions(latent_dim, rates)
+        self.draws = PriorDraws()
+        self.anchors = Anchors()
+        self.motion = Motion()
+        self.recording = Recording()
+        self.views = Views()
+        self.area: tuple[int, int] | None = None
+        """Height and width of the room for pictures, in pixels; None while it is not known."""
+        self.notice: Notice | None = None
+        self.opened: CheckpointOpened | None = None
+        self.image: Pixels | None = None
+        """The newest image (H, W, C) there is of the place."""
+        self.note = note
+        """What is to be read until one moves."""
+        self.failure = ""
+        """Why there is nothing to walk in."""
+        self._codes: Codes | None = None
+        self._image_of: Point | None = None
+        self._decoding: Latents | None = None
+        """The points that were sent to be decoded last."""
+
+    @property
+    def z(self) -> Point:
+        """The present latent (Z,)."""
+        return self.position.z
+
+    @property
+    def stops(self) -> list[Point]:
+        """Where each anchor (Z,) is."""
+        return self.anchors.stops(self.draws.epsilon)
+
+    @property
+    def scene(self) -> Scene:
+        """What views look at."""
+        at = self.dimensions
+        decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
+        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, self.area)
+
+    def notify(self, text: str, level: Level = "warning") -> None:
+        """Let the user read something, until one moves or for as long as the screen shows it."""
+        self.notice = Notice(text, level)
+
+    def fail(self, text: str) -> None:
+        """Let the user read why something cannot be had."""
+        self.notify(text, "error")
+
+    def go(self, z: Point) -> None:
+        """Go to a latent (Z,), so that it can be undone; motion ends."""
+        self.motion.stop()
+        self.position.go(z)
+        self.moved()
+
+    def moved(self) -> None:
+        """Take it that one has moved: a frame to record, and nothing more to read of before."""
+        self.recording.add(self.z)
+        self.notice, self.note = None, ""
+        self.update()
+
+    def advance(self, seconds: float) -> bool:
+        """Go on by oneself for a time; False where one does not."""
+        z = self.motion.advance(seconds)
+        if z is None:
+            return False
+        self.position.drift(z)
+        self.recording.add(z)
+        self.update()
+        return True
+
+    def draw(self, seed: int, *, go: bool) -> None:
+        """Draw from the prior with a seed; with `go`, go there once it is drawn."""
+        self.draws.seed = seed
+        self.send(DrawPrior(seed), partial(self._take_drawn, seed, go))
+
+    def _take_drawn(self, seed: int, go: bool, reply: PriorDrawn) -> None:
+        if seed != self.draws.seed:
+            return
+        self.draws.drawn = reply
+        if go:
+            self.go_to_draw()
+
+    def go_to_draw(self) -> None:
+        """Go to where the seed's draw is at this temperature; nowhere while it is not known."""
+        if (point := self.draws.point) is not None:
+            self.position.go(point, seed=self.draws.seed)
+        self.moved()
+
+    def send(self, request: Request[R], then: Callable[[R], object]) -> None:
+        """Send the decoder a request; `then` takes the reply, and the user reads why there is none."""
+        self.link.send(request, then, self.fail)
+        self._ensure_running()
+
+    def _ensure_running(self) -> None:
+        if not self.link.is_running:
+            self.open(self.checkpoint)
+
+    def open(self, checkpoint: Path, *, progress: str = "") -> None:
+        """Open a checkpoint, with a decoder of its own where there is none."""
+        self.link.send(OpenCheckpoint(checkpoint.absolute()), self.enter, self._open_failed, progress=progress)
+
+    def _open_failed(self, problem: str) -> None:
+        # A checkpoint of a live run may be pruned before it is open; then there is a newer one.
+        if self.opened is not None:
+            return
+        self.fail(problem)
+        newer = self._newer()
+        if newer is None:
+            self.failure = problem
+        else:
+            self.checkpoint = newer
+            self.open(newer)
+
+    def look_for_newer(self) -> None:
+        """Open the newest checkpoint of the run that is followed, where that is another one."""
+        if self.opened is None or self.link.is_waiting_for(OpenCheckpoint):
+            return
+        if (newer := self._newer()) is not None:
+            self.open(newer, progress=f"opening {newer.name}")
+
+    def _newer(self) -> Path | None:
+        checkpoints = self._follow.checkpoints() if self._follow is not None else []
+        newest = checkpoints[-1].path if checkpoints else None
+        return None if newest is None or newest.absolute() == self.checkpoint.absolute() else newest
+
+    def enter(self, opened: CheckpointOpened) -> None:
+        """Take a checkpoint's space; what does not fit one of another size ends."""
+        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors)
+        if opened.latent_dim != len(self.z):
+            self.position.resize(opened.latent_dim)
+            self.anchors.clear()
+            self.recording.clear()
+            self.motion.stop()
+            self.draws.drawn = None
+            stale = (Request,)
+        samples = None
+        if opened.middles is not None and opened.noises is not None:
+            samples = opened.middles, opened.noises
+        self.draws.samples = samples
+        self.dimensions.rank(opened.latent_dim, opened.rates)
+        self.dimensions.reach(opened.latent_dim, samples)
+        self.checkpoint, self.opened = opened.checkpoint, opened
+        self._codes, self._image_of, self._decoding = None, None, None
+        self.views.forget_checkpoint()
+        self.link.cancel(*stale)
+        if self.draws.drawn is None and not self.link.is_waiting_for(DrawPrior):
+            self.draw(self.draws.seed, go=False)
+        self.update()
+
+    def lose_decoder(self) -> None:
+        """Take it that the decoder is gone; the next change starts another."""
+        self.link.reset()
+        self.opened = None
+
+    def update(self) -> None:
+        """Send the decoder one request for all that is to be seen now, unless it is what was sent before."""
+        self._ensure_running()
+        scene, view = self.scene, self.views.current
+        if self.opened is None or (view.needs_area and scene.area is None):
+            return
+        spread = view.spread(scene)
+        points = scene.z[None]
+        if spread is not None:
+            points = spread.points if spread.begins_with_z else np.concatenate([points, spread.points])
+        if self._decoding is None or not np.array_equal(points, self._decoding):
+            self._decoding = points
+            self.link.send(Decode(points), partial(self._take_decoded, points, view, spread), self.fail)
+        self._query(view, scene)
+
+    def _take_decoded(self, points: Latents, view: View, spread: Spread | None, reply: Decoded) -> None:
+        self.image, self._image_of = reply.images[0], points[0]
+        if spread is not None and view is self.views.current:
+            images = reply.images if spread.begins_with_z else reply.images[1:]
+            view.tiles = Tiles(images, spread.points, spread.columns)
+        else:
+            self.show_known_image()
+        self._query(self.views.current, self.scene)
+
+    def _query(self, view: View, scene: Scene) -> None:
+        """Send what a view needs beside decoding."""
+        if self.views.problem:
+            return
+        if view.needs_codes(scene) and not self.link.is_waiting_for(EncodeTestImages):
+            self.link.send(EncodeTestImages(), self._take_codes, partial(self._query_failed, view))
+        if (query := view.query(scene)) is not None:
+            self.link.send(query.request, partial(self._take_query, query), partial(self._query_failed, view))
+
+    def _take_codes(self, reply: TestImagesEncoded) -> None:
+        self._codes = Codes(reply.means, reply.labels, reply.class_names)
+        self.update()
+
+    def _take_query(self, query: Query, reply: object) -> None:
+        query.take(reply)
+        self.update()
+
+    def _query_failed(self, view: View, problem: str) -> None:
+        view.query_failed()
+        if view is self.views.current:
+            self.views.problem = problem
+        self.fail(problem)
+
+    def show_known_image(self) -> None:
+        """Let the view of the image, where that is the present one, show the newest there is."""
+        if self.image is not None and self._image_of is not None and self.views.current.name == "image":
+            self.views.current.tiles = Tiles(self.image[None], self._image_of[None])
