@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 from textual import message
-from textual.app import App
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
