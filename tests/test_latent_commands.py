@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import vae_tui
 from vae_tui.cli.main import app
@@ -352,7 +351,8 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
     draw("sample", "--path", "near.toml", "--out", "d.gif")
     # But for the checkpoint that their comments name.
     frames = [decode_gif(Path(name).read_bytes()) for name in ("d.gif", "a.gif")]
-    np.testing.assert_array_equal(*frames)
+    first, second = frames
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_labels_keep_their_numbers_as_names(load, save) -> None:
     assert sets.test.labels.tolist() == [1] * 40
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "out of range": (
         {"images": GREY.astype(np.int32) + 10},
         ["`images`", "int32 (40, 28, 20)", "10 to 260", "0..255"],

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_a_disk_that_fills_up_is_no_harm_while_memory_is_enough(load, photos, mo
 
 
 def test_what_was_used_longest_ago_makes_room(load, photos, monkeypatch, cache_home) -> None:
-    found = {}
+    found: dict[int, Any] = {}
     for age, size in enumerate((8, 9, 10)):
         load(name="folder", root=photos, image_size=size)
         [found[size]] = set(files(cache_home)) - set(found.values())

@@ -40,7 +40,7 @@ class Line:
         """The reply to a request, which fulfills it."""
         reply = self.reply_to(request)
         assert not isinstance(reply, ms.Failed), reply
-        return reply  # type: ignore[no-any-return]
+        return reply
 
     def failure(self, request: ms.Request[Any]) -> str:
         """Why a request is not fulfilled."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -161,7 +163,7 @@ def test_capacity_holds_the_rate_at_a_figure_that_grows(vae: VAE, images: Tensor
 
 
 @pytest.mark.parametrize("covariance", ["means", "codes"])
-def test_dip_weighs_what_the_covariance_is_off_the_identity(covariance: str, vae: VAE, images: Tensor) -> None:
+def test_dip_weighs_what_the_covariance_is_off_the_identity(covariance: Any, vae: VAE, images: Tensor) -> None:
     terms = vae(images, noise(B, Z))
     mean, log_variance = halves(terms.parameters)
     expected = torch.cov(mean.T, correction=0)
@@ -210,7 +212,7 @@ def test_a_discriminator_that_has_learned_tells_the_total_correlation() -> None:
         ("cyclical", [0, 0.5, 1, 1, 0.5]),
     ],
 )
-def test_beta_rises_as_scheduled(schedule: str, expected: list[float]) -> None:
+def test_beta_rises_as_scheduled(schedule: Any, expected: list[float]) -> None:
     table = ObjectiveTable(beta=2.0, warmup_epochs=4.0, schedule=schedule, cycle_epochs=8.0)
     objective = build_objective(table, latent_dim=Z, image_count=1)
     found = [objective.weights(epochs)["beta"] / 2 for epochs in (0, 2, 4, 7.5, 10)]

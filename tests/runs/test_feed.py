@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.log import EventWriter
 from vae_tui.runs.status import RunStatus
 
-RECIPE = {"data": {"name": "digits"}, "train": {"epochs": 10}}
+RECIPE: dict[str, dict[str, Any]] = {"data": {"name": "digits"}, "train": {"epochs": 10}}
 
 
 class Trainer:
@@ -113,7 +114,7 @@ def test_a_command_waits_until_its_own_answer_comes(run: Run, trainer: Trainer) 
     assert feed.status.pending == (Save(),)
     trainer.answer()
     feed.poll()
-    assert feed.status.pending == ()
+    assert not feed.status.pending
 
 
 def test_commands_of_others_are_seen_while_nobody_has_claimed_them(run: Run, trainer: Trainer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -137,8 +137,8 @@ def test_a_run_that_was_interrupted_anywhere_ends_as_if_it_never_was(
     assert (broken.path / last).read_bytes() == (whole.path / last).read_bytes()
 
 
-def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
-    """An attempt that looks after every step whether it is to stop."""
+def _stepwise(run: Run, interrupted: object) -> Generator[ev.Event, None, None]:
+    """A training that looks after every step whether it is to stop."""
     from vae_tui.training import loop
 
     before, loop._POLL_SECONDS = loop._POLL_SECONDS, 0.0
@@ -458,7 +458,9 @@ def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run:
     moved = images_path.rename(images_path.with_name("moved.npy"))
     more = ["train.epochs=2", f"data.root={moved}"]
     reopen_run(str(run.path), more, run.path.parent)
-    assert finish(run, resume=True)[-1].status == "completed"
+    last = finish(run, resume=True)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert last.status == "completed"
     others = images_path.with_name("others.npy")
     np.save(others, 255 - np.load(moved))
     reopen_run(str(run.path), ["train.epochs=3", f"data.root={others}"], run.path.parent)
