@@ -11,7 +11,7 @@ from textual.screen import Screen
 from walking import Walking
 
 from vae_tui.run import Run
-from vae_tui.tui.keys import Footer, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
+from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
 from vae_tui.tui.training_keys import TRAINING_KEYS
@@ -30,9 +30,9 @@ SMALL: Table = (
                 "↑  k",
                 "go up",
                 (Key("up", "go(1)", "Up"), Key("k", "go(2)")),
-                (Footer(1, "↑", "up", ("day",)), Footer(1, "↑", "rise", ("night",))),
+                (FooterItem(1, "↑", "up", ("day",)), FooterItem(1, "↑", "rise", ("night",))),
             ),
-            Row("i", "elsewhere", footer=(Footer(0, "i", "always"),)),
+            Row("i", "elsewhere", footer=(FooterItem(0, "i", "always"),)),
         ),
     ),
     Group("Second", (Row("", "", (Key("f1", "help", "Help"),)),)),

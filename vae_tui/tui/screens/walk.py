@@ -171,11 +171,11 @@ class WalkScreen(Screen[None]):
     def on_walk_screen_replied(self, event: Replied) -> None:
         """Hand it to the session."""
         self.session.receive(event.number, event.reply)
-        walk = self.session.walk
-        if walk.opened is not None:
-            self.query_one(Sliders).border_title = "latents by KL" + (
-                "" if walk.opened.rates_are_measured else ", estimated"
-            )
+        walk, sliders = self.session.walk, self.query_one(Sliders)
+        title = "latents by KL" + ("" if walk.opened is None or walk.opened.rates_are_measured else ", estimated")
+        # Textual paints the whole widget anew when a title is set, be it the same one.
+        if walk.opened is not None and title != sliders.border_title:
+            sliders.border_title = title
         self._show()
         if walk.failure:
             self._give_up(walk.failure)
