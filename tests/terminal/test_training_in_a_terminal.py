@@ -142,7 +142,7 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     again.press("s")
     assert again.wait_for_exit() == 0
     assert read_status(run).phase == "stopped"
-    assert commands_done(run) == ["pause", "resume", "save", "stop"]
+    assert commands_done(run) == ["pause", "unpause", "save", "stop"]
 
 
 def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
@@ -163,7 +163,7 @@ def test_a_trainer_that_is_killed_is_said_on_screen_and_by_the_exit_code(
     trainer = lock_holder(Run(tmp_path / "checkpoints" / "killed").path)
     assert trainer is not None
     os.kill(trainer, signal.SIGKILL)
-    screen.wait_for("without a word")
+    screen.wait_for("the trainer died before its end")
     screen.press("q")
     assert screen.wait_for_exit() == 1
 
