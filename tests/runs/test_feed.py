@@ -148,12 +148,15 @@ def test_there_is_nothing_to_steer_without_a_trainer(run: Run) -> None:
         feed.send(Save())
 
 
-def test_nothing_waits_once_a_run_is_over(run: Run, trainer: Trainer) -> None:
+def test_a_stop_waits_from_its_answer_to_the_end_of_the_run(run: Run, trainer: Trainer) -> None:
     feed = RunFeed(run)
     trainer.start()
     trainer.begin()
     feed.poll()
     feed.send(Stop())
+    trainer.answer()
+    feed.poll()
+    assert feed.own_pending == (Stop(),)
     trainer.finish()
     feed.poll()
     assert feed.pending == ()
