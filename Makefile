@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint snapshots reference pretrained clean
+.PHONY: run test fast snapshots reference pretrained clean
 
 run: $(VENV)/installed
 	$(BIN)/vae-tui train digits
@@ -12,8 +12,12 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n auto
+
+fast: $(VENV)/installed-dev  ## the tests that take less than a second each, in under a minute
+	$(BIN)/pytest -n auto -m "not slow"
 
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update

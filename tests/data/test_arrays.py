@@ -232,6 +232,7 @@ def test_binarized_mnist_says_what_is_missing(load, binarized, tmp_path) -> None
         load(name="binarized-mnist")
 
 
+@pytest.mark.slow
 def test_the_real_binarized_mnist(load, real_data) -> None:
     if not (real_data / "BinarizedMNIST").is_dir():
         pytest.skip(f"no BinarizedMNIST in {real_data}")

@@ -171,6 +171,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(load, photos, cache_home) 
         pixels[:]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a stretch")
 def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
     """The resident memory of a process that reads 188 MiB of images with 96 allowed."""

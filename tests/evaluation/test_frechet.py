@@ -25,6 +25,7 @@ def test_dead_features_make_no_nan() -> None:
     assert frechet_distance(flat, flat[:25]) >= 0
 
 
+@pytest.mark.slow
 def test_images_of_the_same_kind_are_near_and_noise_is_far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.evaluation.frechet._STEPS", 100)
     generator = torch.Generator().manual_seed(0)

@@ -209,6 +209,7 @@ def test_a_lane_that_is_closed_gives_nothing_more() -> None:
     assert lane.take() is None
 
 
+@pytest.mark.slow
 def test_the_process_replies_tells_of_its_death_and_ends_when_closed(walked_run: Run) -> None:
     received: list[tuple[int, ms.Reply]] = []
     arrived = threading.Condition()

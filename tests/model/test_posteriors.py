@@ -14,6 +14,8 @@ from vae_tui.model.networks import initialise
 from vae_tui.model.posteriors import DiagonalGaussian, FullGaussian, InverseAutoregressiveFlow, Posterior
 from vae_tui.recipe import parse
 
+pytestmark = pytest.mark.slow
+
 Z = 4
 
 

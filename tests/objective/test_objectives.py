@@ -80,6 +80,7 @@ def test_the_importance_weighted_bound_is_the_log_of_the_mean_weight(vae: VAE, i
     torch.testing.assert_close(-loss_of(ObjectiveTable(name="iwae"), vae(images, epsilon)), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("posterior", ["diagonal", "full"])
 def test_doubly_reparametrised_gradients_are_those_of_the_bound_with_less_noise(posterior: str) -> None:
     """Over many draws both have one mean; the encoder's gradient by DReG varies less, the decoder's is the same."""
@@ -183,6 +184,7 @@ def test_the_discrepancy_of_equal_distributions_is_none_and_of_others_some() -> 
     assert discrepancy(noise(1, 2), noise(1, 2, seed=5)).item() == 0
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_has_learned_tells_the_total_correlation() -> None:
     torch.manual_seed(0)
     objective = build_objective(ObjectiveTable(name="factor"), latent_dim=2, image_count=1)

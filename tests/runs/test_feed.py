@@ -206,6 +206,7 @@ def test_following_ends_with_the_trainers_last_event(run: Run) -> None:
     assert feed.status == RunStatus("completed", live=False)
 
 
+@pytest.mark.slow
 def test_a_second_front_end_follows_a_live_run_in_ten_lines(
     make_run: Callable[..., Run], tmp_path: Path, images_path: Path
 ) -> None:

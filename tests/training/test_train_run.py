@@ -93,6 +93,7 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
     assert last["elbo"] > first["elbo"] + 0.5  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -382,6 +383,7 @@ def test_saving_again_where_an_epoch_was_validated_keeps_what_was_measured(make_
     assert first["validation"]["loss"] == only(ev.EpochCompleted, read_events(run.events_path))[0].validation["loss"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_reports_cover_every_step_once_across_epochs(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     found = finish(make_run("train.epochs=400"))
     reports = [event for event in found if isinstance(event, ev.StepCompleted)]

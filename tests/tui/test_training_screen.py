@@ -17,6 +17,8 @@ from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.widgets.rates import RateBars
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 

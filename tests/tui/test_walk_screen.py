@@ -30,6 +30,8 @@ from vae_tui.walk.recorded import read_walk
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.views.view import Pixels
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., AbstractAsyncContextManager["Walking"]]
 
 

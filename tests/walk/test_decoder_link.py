@@ -189,6 +189,7 @@ def test_a_file_that_holds_no_vae_is_refused(tmp_path: Path) -> None:
         WalkSession(path, lambda: pytest.fail("no decoder is needed"))
 
 
+@pytest.mark.slow
 def test_with_a_real_process_places_are_decoded_and_its_death_is_survived(walked_run: Run) -> None:
     inbox: queue.Queue[tuple[int, Reply]] = queue.Queue()
     processes: list[DecoderProcess] = []
