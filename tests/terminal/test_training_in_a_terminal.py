@@ -115,8 +115,12 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     screen.press(" ")
     screen.wait_for("paused")
     paused_at = steps(run)
-    time.sleep(0.5)
-    assert steps(run) == paused_at
+    # Two answers of a paused trainer, one after the other: it took no step before the first, nor between them.
+    for count in (1, 2):
+        screen.press("g")
+        while commands_done(run).count("sample") < count:
+            screen.text  # noqa: B018 - a terminal nobody reads would block its program
+        assert steps(run) == paused_at
     screen.press(" ")
     screen.wait_for("training")
     while steps(run) == paused_at:
@@ -144,7 +148,7 @@ def test_a_run_is_steered_left_found_again_and_stopped(
     again.press("s")
     assert again.wait_for_exit() == 0
     assert read_status(run).phase == "stopped"
-    assert commands_done(run) == ["pause", "unpause", "save", "stop"]
+    assert commands_done(run) == ["pause", "sample", "sample", "unpause", "save", "stop"]
 
 
 def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
