@@ -82,7 +82,7 @@ def test_shapes_have_the_areas_of_geometry_in_every_size_and_turn(side) -> None:
     radius = 14 * torch.linspace(0.5, 1, 6)
     square = 2 * radius**2
     ellipse = torch.pi * radius * radius / 2
-    # Its lower corner is this many of its square's sides from the centre of mass.
+    # Its lower corner is this many of its square's sides from the center of mass.
     across = 0.5**0.5 + (torch.pi / 4) * (0.5 + 2 / (3 * torch.pi)) / 2**0.5 / (1 + torch.pi / 4)
     heart = (radius / across) ** 2 * (1 + torch.pi / 4)
     expected = torch.stack([square, ellipse, heart])[:, :, None].expand(FACTOR_SIZES[:3])

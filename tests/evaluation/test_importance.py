@@ -22,7 +22,7 @@ class LinearGaussian(Gaussian):
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         squared_error = (output - images).square().sum((-3, -2, -1))
-        return squared_error * self._precision + images[0].numel() * self._log_normaliser
+        return squared_error * self._precision + images[0].numel() * self._log_normalizer
 
 
 def last_bias(vae: VAE) -> Tensor:

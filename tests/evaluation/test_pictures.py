@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from vae_tui.evaluation.pictures import diversity, neighbour_accuracy, sharpness
+from vae_tui.evaluation.pictures import diversity, neighbor_accuracy, sharpness
 
 
 def test_blurred_images_are_less_sharp_and_equal_ones_not_diverse() -> None:
@@ -20,5 +20,5 @@ def test_neighbours_are_of_their_class_where_classes_lie_apart() -> None:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(300) % 3
     codes = torch.randn(300, 2, generator=generator)
-    assert neighbour_accuracy(codes + 20 * labels[:, None], labels) == 1
-    assert neighbour_accuracy(codes, labels) < 0.5
+    assert neighbor_accuracy(codes + 20 * labels[:, None], labels) == 1
+    assert neighbor_accuracy(codes, labels) < 0.5

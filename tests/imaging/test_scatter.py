@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vae_tui.imaging.scatter import PALETTE, class_colour, draw_scatter
+from vae_tui.imaging.scatter import PALETTE, class_color, draw_scatter
 
 CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
 
@@ -19,7 +19,7 @@ def test_points_stand_where_they_are_in_their_classes_colours() -> None:
     assert picture.shape == (720, 840, 3)
     places = []
     for index in range(4):
-        found = where(picture, class_colour(index))
+        found = where(picture, class_color(index))
         places.append(found[found[:, 1] < found[:, 1].max() - 20].mean(0))  # the legend is to the right
     lower_left, lower_right, upper_right, upper_left = places
     assert lower_left[1] < lower_right[1]
@@ -31,9 +31,9 @@ def test_points_stand_where_they_are_in_their_classes_colours() -> None:
 
 def test_a_legend_names_every_class() -> None:
     without = draw_scatter(CORNERS, None)
-    assert not len(where(without, class_colour(1)))
+    assert not len(where(without, class_color(1)))
     legend = draw_scatter(CORNERS, np.zeros(4, int), ("a", "b"), alpha=1.0)
-    assert len(where(legend, class_colour(1)))  # no point has it, the legend does
+    assert len(where(legend, class_color(1)))  # no point has it, the legend does
 
 
 @pytest.mark.parametrize(

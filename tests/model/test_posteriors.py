@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_tui.model import build
 from vae_tui.model.ladder import LadderPosterior, TopDown
-from vae_tui.model.networks import initialise
+from vae_tui.model.networks import initialize
 from vae_tui.model.posteriors import DiagonalGaussian, FullGaussian, InverseAutoregressiveFlow, Posterior
 from vae_tui.recipe import parse
 
@@ -29,7 +29,7 @@ def make(kind: str) -> Any:
     chosen = posterior[kind]
     modules = [chosen, *getattr(chosen, "_top", ())]
     for module in modules:
-        initialise(module, torch.Generator().manual_seed(0))
+        initialize(module, torch.Generator().manual_seed(0))
     return chosen.double() if not getattr(chosen, "_top", ()) else _double(chosen)
 
 

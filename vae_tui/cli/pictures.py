@@ -323,9 +323,9 @@ def manifold(
     with _open_space(source, runs_dir, data_root, "drawing the map") as space:
         from vae_tui.latent.manifold import draw_manifold
 
-        centre = None if around is None else space.find(around)
+        center = None if around is None else space.find(around)
         picture = draw_manifold(
-            space, centre, plane=chosen, range_=reach, side=columns, at=at.value, seed=seed, scale=scale
+            space, center, plane=chosen, range_=reach, side=columns, at=at.value, seed=seed, scale=scale
         )
         _write_picture(out, picture, space, scale)
 

@@ -166,12 +166,12 @@ def read_binarized_mnist(data_root: Path, memory_bytes: int, progress: Progress)
     if stored.test is None:
         raise DataError(f"{found[0]} has no `test_images`")
     for images in (stored.train, stored.validation, stored.test):
-        if images is not None and any(map(_is_grey, in_slices(images.pixels, _IMAGES_AT_ONCE))):
+        if images is not None and any(map(_is_gray, in_slices(images.pixels, _IMAGES_AT_ONCE))):
             raise DataError(f'{found[0]} holds grey pixels, expected 0 and 1 alone; data.name = "npz" reads them')
     return stored
 
 
-def _is_grey(pixels: torch.Tensor) -> bool:
+def _is_gray(pixels: torch.Tensor) -> bool:
     return bool(((pixels != 0) & (pixels != 255)).any())
 
 

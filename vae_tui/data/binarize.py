@@ -33,7 +33,7 @@ def draw_bits(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
 
 
 def binarize(pixels: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
-    """Draw each uint8 pixel as 0 or 1 in float32, with its grey value over 255 as probability of 1, to 2^-17.
+    """Draw each uint8 pixel as 0 or 1 in float32, with its gray value over 255 as probability of 1, to 2^-17.
 
     `bits` are draws of `draw_bits` in the shape of `pixels`. Pixels that are 0 or 255 are always 0 or 1.
     """
@@ -76,10 +76,10 @@ def _draw(pixels: AnyPixels, seed: int, split: str) -> Iterator[tuple[int, torch
     generator = seeded(seed, f"binarize {split}")
     rows = max(1, _DRAWS_AT_ONCE // pixels.shape[1:].numel())
     for start in range(0, len(pixels), rows):
-        grey = pixels[start : start + rows]
-        bits = draw_bits(grey.shape, generator)
-        drawn = torch.empty_like(grey)
+        gray = pixels[start : start + rows]
+        bits = draw_bits(gray.shape, generator)
+        drawn = torch.empty_like(gray)
         # In parts, as floats take four times as much.
-        for some in zip(*(torch.tensor_split(whole, _PARTS) for whole in (drawn, grey, bits)), strict=True):
+        for some in zip(*(torch.tensor_split(whole, _PARTS) for whole in (drawn, gray, bits)), strict=True):
             some[0].copy_(binarize(*some[1:]).mul_(255))
         yield start, drawn

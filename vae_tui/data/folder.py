@@ -67,7 +67,7 @@ class _Photo:
 def read_folder(
     root: Path, *, height: int, width: int, channels: int, memory_bytes: int, progress: Progress
 ) -> StoredSets:
-    """Read every JPEG and PNG under a folder, resized and centre-cropped to `height` x `width`.
+    """Read every JPEG and PNG under a folder, resized and center-cropped to `height` x `width`.
 
     The folder is flat or has a folder for each class, or has train/, validation/ (or val/) and test/, each flat or with
     a folder for each class. Hidden files are ignored. A file that cannot be decoded is skipped. What was decoded is

@@ -29,13 +29,13 @@ COUNT = math.prod(FACTOR_SIZES)
 _SIDE = 64
 """The side that lengths below are given for."""
 _RADIUS = 14.0
-"""From the centre to the farthest point of a shape at scale 1: two pixels of the border stay black wherever it is."""
+"""From the center to the farthest point of a shape at scale 1: two pixels of the border stay black wherever it is."""
 _REACH = 15
-"""Pixels from the one at the centre to the first that no shape at scale 1 touches."""
+"""Pixels from the one at the center to the first that no shape at scale 1 touches."""
 _PLACES = 32
 _CANVAS = _SIDE + _PLACES - 1
 _SAMPLES = 4
-"""Along each side of a pixel, for its grey value; even, so that none lies in the centre."""
+"""Along each side of a pixel, for its grey value; even, so that none lies in the center."""
 _IMAGES_AT_ONCE = 1024
 _DRAWING = 1
 """To be raised whenever the same factors are to be drawn with other pixels."""
@@ -138,7 +138,7 @@ def _to_square(across: _Values, upwards: _Values, radius: float) -> _Values:
 
 
 def _to_ellipse(across: _Values, upwards: _Values, radius: float) -> _Values:
-    """How far outside of an ellipse twice as long as it is high points are, to first order; not for its very centre."""
+    """How far outside of an ellipse twice as long as it is high points are, to first order; not for its very center."""
     x, y = across / radius, upwards / (radius / 2)
     level = np.hypot(x, y)
     slope = np.hypot(x / radius, y / (radius / 2))
@@ -149,13 +149,13 @@ def _to_ellipse(across: _Values, upwards: _Values, radius: float) -> _Values:
 def _to_heart(across: _Values, upwards: _Values, radius: float) -> _Values:
     """How far outside of a heart points are: a square on its corner and a disc on each of its upper sides.
 
-    It turns about its centre of mass, from which its lower corner is `radius` away.
+    It turns about its center of mass, from which its lower corner is `radius` away.
     """
-    # With sides of 1, from the square's centre: half a diagonal, and up to the centre of mass.
+    # With sides of 1, from the square's center: half a diagonal, and up to the center of mass.
     corner = math.sqrt(0.5)
-    centre = (math.pi / 4) * (1 / 2 + 2 / (3 * math.pi)) / math.sqrt(2) / (1 + math.pi / 4)
-    side = radius / (corner + centre)
-    across, upwards = np.abs(across) / side, upwards / side + centre
+    center = (math.pi / 4) * (1 / 2 + 2 / (3 * math.pi)) / math.sqrt(2) / (1 + math.pi / 4)
+    side = radius / (corner + center)
+    across, upwards = np.abs(across) / side, upwards / side + center
     square = (across + np.abs(upwards)) * math.sqrt(0.5) - 0.5
     disc = np.hypot(across - corner / 2, upwards - corner / 2) - 0.5
     distance: _Values = side * np.minimum(square, disc)

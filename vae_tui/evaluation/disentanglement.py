@@ -173,8 +173,8 @@ def sap_score(codes: Values, factors: Factors, *, categorical: Collection[int] =
     Observations, 2018.
     """
     codes, factors, numbers = _check(codes, factors)
-    standard = _standardise(codes)
-    predicted = np.square(standard.T @ _standardise(factors) / len(standard))  # (Z, F)
+    standard = _standardize(codes)
+    predicted = np.square(standard.T @ _standardize(factors) / len(standard))  # (Z, F)
     for column, number in enumerate(numbers):
         if number in categorical:
             predicted[:, column] = [_balanced_accuracy(code, factors[:, column]) for code in standard.T]
@@ -242,7 +242,7 @@ def _purity(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return purity
 
 
-def _standardise(columns: NDArray[Any]) -> NDArray[np.float64]:
+def _standardize(columns: NDArray[Any]) -> NDArray[np.float64]:
     """Columns (N, K) with mean 0 and variance 1; 0 where one never changes."""
     centred = columns - columns.mean(0)
     spread = columns.std(0)

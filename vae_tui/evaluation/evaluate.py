@@ -22,7 +22,7 @@ from vae_tui.evaluation.disentanglement import (
 from vae_tui.evaluation.frechet import features_of, frechet_distance, train_features
 from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
-from vae_tui.evaluation.pictures import diversity, neighbour_accuracy, sharpness
+from vae_tui.evaluation.pictures import diversity, neighbor_accuracy, sharpness
 from vae_tui.latent.codes import encode_images
 from vae_tui.latent.sources import load_sets_of, split_of
 from vae_tui.model import VAE
@@ -236,7 +236,7 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
         sample_diversity=diversity(samples) / max(diversity(images), 1e-9),
         reconstruction_sharpness=sharpness(reconstructions) / own,
         reconstruction_mse=float((reconstructions - images).square().mean()),
-        class_accuracy=None if labels is None else neighbour_accuracy(mean[:_LOOKED_AT], labels[:_LOOKED_AT]),
+        class_accuracy=None if labels is None else neighbor_accuracy(mean[:_LOOKED_AT], labels[:_LOOKED_AT]),
     )
 
 

@@ -20,7 +20,7 @@ def diversity(images: Tensor) -> float:
     return float(torch.pdist(images.flatten(1)).mean())
 
 
-def neighbour_accuracy(codes: Tensor, labels: Tensor) -> float:
+def neighbor_accuracy(codes: Tensor, labels: Tensor) -> float:
     """The share of codes (N, Z) whose class (N,) most of their five nearest neighbours have: 1 where classes lie apart."""
     distances = torch.cdist(codes, codes).fill_diagonal_(torch.inf)
     nearest = distances.topk(min(_NEIGHBOURS, len(codes) - 1), largest=False).indices

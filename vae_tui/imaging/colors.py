@@ -18,7 +18,7 @@ RAMP = tuple(range(8, 239, 10))
 NUMBERED: tuple[Color, ...] = (
     *SIXTEEN,
     *((red, green, blue) for red in LEVELS for green in LEVELS for blue in LEVELS),
-    *((grey, grey, grey) for grey in RAMP),
+    *((gray, gray, gray) for gray in RAMP),
 )
 """Colours 0 to 255."""
 NUMBERS: dict[Color, int] = {color: number for number, color in reversed([*enumerate(NUMBERED)][16:])}

@@ -11,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from vae_tui.imaging.grid import Pixels
-from vae_tui.imaging.palette import to_16, to_256, to_greys
+from vae_tui.imaging.palette import to_16, to_256, to_grays
 from vae_tui.imaging.terminal import Colors
 
 _UPPER, _LOWER = "▀", "▄"
@@ -30,8 +30,8 @@ def to_half_blocks(pixels: Pixels, colors: Colors = "truecolor", *, coarse: bool
     elif colors == "16":
         pixels = to_16(pixels)
     elif coarse:
-        grey = (pixels == pixels[..., :1]).all(axis=-1, keepdims=True)
-        pixels = np.where(grey, to_greys(pixels), pixels)
+        gray = (pixels == pixels[..., :1]).all(axis=-1, keepdims=True)
+        pixels = np.where(gray, to_grays(pixels), pixels)
     wide: NDArray[np.int64] = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.int64)
     packed = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
     return np.stack([packed[0::2], packed[1::2]], axis=-1)

@@ -13,22 +13,22 @@ from vae_tui.imaging.grid import Pixels
 _LEVELS, _RAMP, _SIXTEEN = np.array(LEVELS), np.array(RAMP), np.array(SIXTEEN, np.uint8)
 
 
-def to_greys(pixels: Pixels) -> Pixels:
-    """The nearest of the 26 greys that have a number among 256, for pixels (..., 1) or grey (..., 3)."""
-    greys: Pixels = _nearest_grey()[pixels]
+def to_grays(pixels: Pixels) -> Pixels:
+    """The nearest of the 26 greys that have a number among 256, for pixels (..., 1) or gray (..., 3)."""
+    greys: Pixels = _nearest_gray()[pixels]
     return greys
 
 
 def to_256(pixels: Pixels) -> Pixels:
     """The nearest of colours 16 to 255 for each pixel of (..., C), C 1 or 3; returns (..., 3)."""
     if pixels.shape[-1] == 1:
-        return np.broadcast_to(to_greys(pixels), (*pixels.shape[:-1], 3))
+        return np.broadcast_to(to_grays(pixels), (*pixels.shape[:-1], 3))
     in_cube = _nearest_level()[pixels]
     mean = pixels.mean(axis=-1, keepdims=True).round().astype(np.uint8)
-    grey = np.broadcast_to(to_greys(mean), pixels.shape)
+    gray = np.broadcast_to(to_grays(mean), pixels.shape)
     wanted = pixels.astype(np.int32)
-    errors = [((shown.astype(np.int32) - wanted) ** 2).sum(axis=-1, keepdims=True) for shown in (grey, in_cube)]
-    nearest: Pixels = np.where(errors[0] < errors[1], grey, in_cube)
+    errors = [((shown.astype(np.int32) - wanted) ** 2).sum(axis=-1, keepdims=True) for shown in (gray, in_cube)]
+    nearest: Pixels = np.where(errors[0] < errors[1], gray, in_cube)
     return nearest
 
 
@@ -47,7 +47,7 @@ def _nearest_level() -> NDArray[np.uint8]:
 
 
 @cache
-def _nearest_grey() -> NDArray[np.uint8]:
+def _nearest_gray() -> NDArray[np.uint8]:
     greys = np.array([0, *_RAMP, 255])
     nearest: Pixels = greys[np.abs(np.arange(256)[:, None] - greys).argmin(axis=1)].astype(np.uint8)
     return nearest

@@ -76,7 +76,7 @@ def draw_scatter(
     return np.asarray(image.resize(size, Image.Resampling.BOX), np.uint8)
 
 
-def class_colour(index: int) -> tuple[int, int, int]:
+def class_color(index: int) -> tuple[int, int, int]:
     """The colour of class `index`; they repeat after the twelfth."""
     red, green, blue = ImageColor.getrgb(PALETTE[index % len(PALETTE)])[:3]
     return red, green, blue
@@ -87,14 +87,14 @@ def _window(points: NDArray[np.float64], shape: float) -> tuple[float, float, fl
     if not len(points):
         return -1, 1, -1, 1
     low, high = points.min(0), points.max(0)
-    centre, half = (low + high) / 2, np.maximum((high - low) / 2 * 1.05, 1e-9)
-    if half.max() < 1e-6 * max(1.0, float(np.abs(centre).max())):
+    center, half = (low + high) / 2, np.maximum((high - low) / 2 * 1.05, 1e-9)
+    if half.max() < 1e-6 * max(1.0, float(np.abs(center).max())):
         half[:] = 1
     elif half.min() > half.max() / 4:
         # The same scale both ways, so that distances in the picture are distances in the plane.
         half = np.maximum(half, np.array([half[1] * shape, half[0] / shape]))
     half = np.maximum(half, half.max() * 1e-6)
-    return centre[0] - half[0], centre[0] + half[0], centre[1] - half[1], centre[1] + half[1]
+    return center[0] - half[0], center[0] + half[0], center[1] - half[1], center[1] + half[1]
 
 
 def _to_pixels(
@@ -156,7 +156,7 @@ def _draw_points(
     stamp = _disc(radius, opacity)
     reach = stamp.width // 2
     for index in np.random.default_rng(0).permutation(count):
-        colour = class_colour(0 if classes is None else int(classes[index]))
+        colour = class_color(0 if classes is None else int(classes[index]))
         corner = (round(places[index, 0]) - reach, round(places[index, 1]) - reach)
         sheet.image.paste(colour, (*corner, corner[0] + stamp.width, corner[1] + stamp.height), stamp)
 
@@ -228,7 +228,7 @@ def _draw_legend(sheet: _Sheet, class_names: Sequence[str], classes: NDArray[np.
         shown = shown[: room - 1]
     middle = sheet.plot[1] + step / 2
     for index in shown:
-        draw.ellipse((left, middle - radius, left + 2 * radius, middle + radius), class_colour(index))
+        draw.ellipse((left, middle - radius, left + 2 * radius, middle + radius), class_color(index))
         draw.text((left + 16 * unit, middle), _shortened(class_names[index]), INK, font, anchor="lm")
         middle += step
     if len(shown) < len(class_names):

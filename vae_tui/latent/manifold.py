@@ -48,7 +48,7 @@ def draw_manifold(
         range_, side, plane, prior=space.vae.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
     )
     images = manifold(space.vae, latent, plane, xs, ys[::-1], progress=space.progress)
-    centre = "the origin" if around is None else around.caption
+    center = "the origin" if around is None else around.caption
     about = "0" if around is None else around.name
     return Picture(
         f"manifold z{plane[0]} to the right, z{plane[1]} upwards, about {about}, {describe_range(range_)}, "
@@ -57,6 +57,6 @@ def draw_manifold(
         make_grid(images.reshape(-1, *images.shape[2:]), side, padding=1),
         notes=(
             f"z{plane[0]} to the right, {xs[0]:.2f} to {xs[-1]:.2f}; z{plane[1]} upwards, {ys[0]:.2f} to {ys[-1]:.2f}; "
-            f"about {centre}",
+            f"about {center}",
         ),
     )

@@ -22,7 +22,7 @@ from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.lane import Lane
-from vae_tui.latent.neighbours import find_neighbours
+from vae_tui.latent.neighbors import find_neighbors
 from vae_tui.latent.projection import Projection, project_pca, project_tsne
 from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
@@ -218,7 +218,7 @@ def _project(opened: Space, method: str, progress: Progress) -> ms.Projected:
 
 def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.NeighborsFound:
     train, class_names = opened.sets.train, opened.sets.class_names
-    indexes, distances = find_neighbours(image, train.pixels, count)
+    indexes, distances = find_neighbors(image, train.pixels, count)
     near = train.pick(torch.from_numpy(indexes))
     near_pixels = read_all(near.pixels)
     captions = []

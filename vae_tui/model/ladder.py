@@ -80,6 +80,6 @@ class LadderPosterior(nn.Module):
         (top,) = self._top
         prior_mean, prior_log_variance = top.lower_prior(upper)
         mean, log_variance = lower
-        centre = (mean - prior_mean) * torch.exp(-0.5 * prior_log_variance)
+        center = (mean - prior_mean) * torch.exp(-0.5 * prior_log_variance)
         log_precision = prior_log_variance - log_variance  # of the image's word, in units of the prior's
-        return centre * torch.sigmoid(log_precision), -functional.softplus(log_precision)
+        return center * torch.sigmoid(log_precision), -functional.softplus(log_precision)

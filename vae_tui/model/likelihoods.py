@@ -66,7 +66,7 @@ class ContinuousBernoulli(nn.Module):
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels: (B,)."""
         cross_entropy = functional.binary_cross_entropy_with_logits(output, images, reduction="none")
-        return (cross_entropy - self._log_normaliser(output)).sum(_PIXELS)
+        return (cross_entropy - self._log_normalizer(output)).sum(_PIXELS)
 
     def mean(self, output: Tensor) -> Tensor:
         """The mean of each pixel, (B, C, H, W)."""
@@ -76,7 +76,7 @@ class ContinuousBernoulli(nn.Module):
         return torch.where(near, 0.5 + output / 12 - output**3 / 720, exact).clamp(0, 1)
 
     @staticmethod
-    def _log_normaliser(logits: Tensor) -> Tensor:
+    def _log_normalizer(logits: Tensor) -> Tensor:
         """log(l / tanh(l / 2)) for each logit l: log 2 at 0."""
         near = logits.abs() < 0.1
         far = torch.where(near, 1.0, logits)
@@ -92,18 +92,18 @@ class Gaussian(nn.Module):
     def __init__(self, sigma: float) -> None:
         super().__init__()
         self._precision = 1 / (2 * sigma**2)
-        self._log_normaliser = 0.5 * math.log(2 * math.pi) + math.log(sigma)
+        self._log_normalizer = 0.5 * math.log(2 * math.pi) + math.log(sigma)
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
         squared_error = (torch.sigmoid(output) - images).square().sum(_PIXELS)
-        return squared_error * self._precision + images[0].numel() * self._log_normaliser
+        return squared_error * self._precision + images[0].numel() * self._log_normalizer
 
     def distortion_with_gradient(self, output: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """The distortion of all images, summed, and its gradient by the decoder's output, in the output's shape."""
         mean = torch.sigmoid(output)
         error = mean - images
-        distortion = error.square().sum() * self._precision + images.numel() * self._log_normaliser
+        distortion = error.square().sum() * self._precision + images.numel() * self._log_normalizer
         return distortion, error.mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
 
     def mean(self, output: Tensor) -> Tensor:
@@ -159,15 +159,15 @@ class _Scaled(nn.Module):
             self.register_buffer("log_scale", torch.tensor(math.log(scale)), persistent=False)
 
     def mean(self, output: Tensor) -> Tensor:
-        """Where each pixel's distribution has its centre, (B, C, H, W)."""
+        """Where each pixel's distribution has its center, (B, C, H, W)."""
         return torch.sigmoid(self._split(output)[0])
 
     def _split(self, output: Tensor) -> tuple[Tensor, Tensor]:
-        """The centre before its sigmoid, and the logarithm of the scale, which is kept from vanishing."""
+        """The center before its sigmoid, and the logarithm of the scale, which is kept from vanishing."""
         if self.outputs == 1:
             return output, self.log_scale.clamp(-9, 9)
-        centre, log_scale = output.chunk(2, dim=-3)
-        return centre, (log_scale + self._start).clamp(-9, 9)
+        center, log_scale = output.chunk(2, dim=-3)
+        return center, (log_scale + self._start).clamp(-9, 9)
 
 
 class ScaledGaussian(_Scaled):
@@ -175,8 +175,8 @@ class ScaledGaussian(_Scaled):
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
-        centre, log_sigma = self._split(output)
-        squared_error = (torch.sigmoid(centre) - images).square()
+        center, log_sigma = self._split(output)
+        squared_error = (torch.sigmoid(center) - images).square()
         nats = 0.5 * squared_error * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi)
         return nats.sum(_PIXELS)
 
@@ -186,8 +186,8 @@ class Laplace(_Scaled):
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log p(x|z) in nats, summed over pixels, normaliser included: (B,)."""
-        centre, log_scale = self._split(output)
-        error = (torch.sigmoid(centre) - images).abs()
+        center, log_scale = self._split(output)
+        error = (torch.sigmoid(center) - images).abs()
         return (error * torch.exp(-log_scale) + log_scale + math.log(2)).sum(_PIXELS)
 
 
@@ -199,9 +199,9 @@ class DiscretizedLogistic(_Scaled):
 
     def distortion(self, output: Tensor, images: Tensor) -> Tensor:
         """-log P(x|z) in nats, summed over pixels: (B,)."""
-        centre, log_scale = self._split(output)
+        center, log_scale = self._split(output)
         inverse = torch.exp(-log_scale)
-        error = images - torch.sigmoid(centre)
+        error = images - torch.sigmoid(center)
         log_below = functional.logsigmoid((error + 0.5 / 255) * inverse)
         log_above = functional.logsigmoid((0.5 / 255 - error) * inverse)
         # s(a) - s(b) = s(a) s(-b) (1 - exp(b - a)), with nothing that cancels.

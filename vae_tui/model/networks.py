@@ -265,7 +265,7 @@ class _LadderEncoder(nn.Module):
         return torch.cat((self.upper(features), self.lower_parameters(features)), 1)
 
 
-def initialise(module: nn.Module, generator: torch.Generator) -> None:
+def initialize(module: nn.Module, generator: torch.Generator) -> None:
     """Fill the weights as PyTorch does by default, uniform in +-1/sqrt(fan in), from a generator of their own."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):

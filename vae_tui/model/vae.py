@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_tui.model.likelihoods import build_likelihood
-from vae_tui.model.networks import ImageShape, build_networks, initialise, start_at
+from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
 from vae_tui.model.priors import MixturePrior, StandardNormal, VampPrior
 from vae_tui.recipe import Recipe
 
@@ -136,7 +136,7 @@ def build(
     """
     vae = VAE(recipe, image_shape)
     generator = torch.Generator().manual_seed(seed)
-    initialise(vae, generator)
+    initialize(vae, generator)
     if mean_image is not None:
         start_at(vae.decoder, mean_image)
     if isinstance(vae.prior, MixturePrior):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_tui.data import seed_for
-from vae_tui.model.networks import initialise
+from vae_tui.model.networks import initialize
 from vae_tui.objective import Objective
 from vae_tui.recipe import OptimizerTable, Recipe
 from vae_tui.training.optimizers import build_optimizer
@@ -22,7 +22,7 @@ class Adversary:
     def __init__(self, objective: Objective, recipe: Recipe, device: torch.device) -> None:
         assert objective.discriminator is not None, "only objectives with one have an adversary"
         self._objective, self._discriminator = objective, objective.discriminator
-        initialise(self._discriminator, torch.Generator().manual_seed(seed_for(recipe.train.seed, "discriminator")))
+        initialize(self._discriminator, torch.Generator().manual_seed(seed_for(recipe.train.seed, "discriminator")))
         self._discriminator.to(device)
         self._optimizer = build_optimizer(_TABLE, self._discriminator.parameters(), betas=_BETAS)
 

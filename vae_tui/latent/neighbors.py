@@ -12,7 +12,7 @@ from vae_tui.imaging.grid import Pixels
 _VALUES_AT_ONCE = 1 << 22
 
 
-def find_neighbours(image: Pixels, pixels: AnyPixels, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def find_neighbors(image: Pixels, pixels: AnyPixels, count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The `count` images of `pixels` (N, C, H, W) nearest to `image` (H, W, C), both uint8: indexes and distances.
 
     The distance is the mean squared difference of pixels in [0, 1]; the nearest comes first, and of equal ones the
