@@ -12,10 +12,11 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n auto
 
-fast: $(VENV)/installed-dev  ## the tests that take less than a second each
+fast: $(VENV)/installed-dev  ## the tests that take less than a second each, in under a minute
 	$(BIN)/pytest -n auto -m "not slow"
 
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now

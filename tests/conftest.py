@@ -4,7 +4,7 @@ import base64
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def train_events(
     devices: int = 1,
     data_root: Path | None = None,
     interrupted: Callable[[], bool] = lambda: False,
-) -> Iterator[ev.Event]:
+) -> Generator[ev.Event, None, None]:
     """Train a run in this process, to its end or as far as its events are asked for."""
     job = TrainingJob(resume=run.name if resume else None, device=device, devices=devices, data_root=data_root)
     return train_run(run, job, interrupted=interrupted)

@@ -13,7 +13,7 @@ from vae_tui.walk.decoder import Receive
 
 CLASSES = ("circle", "ring", "spot")
 RATES = (0.21, 1.52, 0.001, 0.93, 0.4)
-EPSILON = np.float32([0.5, -1.25, 0.75, 1.0, -0.25])
+EPSILON = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
 
 
 def draw(points: NDArray[Any]) -> NDArray[np.uint8]:

@@ -22,6 +22,8 @@ from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events
 from vae_tui.runs.status import read_status
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 

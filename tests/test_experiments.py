@@ -69,6 +69,7 @@ def test_the_page_has_the_classics() -> None:
     assert len(set(outs)) == len(outs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", PICTURES, ids=[shlex.split(line)[-1] for line in PICTURES])
 def test_an_experiment_draws_its_picture(
     line: str, trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import vae_tui
 from vae_tui.cli.main import app
@@ -70,6 +69,7 @@ def read_npz(path: str) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("suffix", ["png", "gif", "npz"])
 def test_every_command_needs_nothing_but_out(draw: Draw, command: str, suffix: str) -> None:
@@ -202,6 +202,7 @@ def test_dimensions_are_moved_one_at_a_time(draw: Draw) -> None:
     assert (rates > 0.01).all()
 
 
+@pytest.mark.slow
 def test_ranges_follow_the_posterior_the_data_and_the_prior(draw: Draw) -> None:
     around = ["--around", "4", "--dimensions", "0", "--columns", "3"]
     draw("reconstruct", "five", "--out", "r.npz", "--image", "4")
@@ -270,6 +271,7 @@ def test_the_models_own_prior_is_the_default(draw: Draw) -> None:
         assert len(contents) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prior", "told"),
     [
@@ -352,7 +354,8 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
     draw("sample", "--path", "near.toml", "--out", "d.gif")
     # But for the checkpoint that their comments name.
     frames = [decode_gif(Path(name).read_bytes()) for name in ("d.gif", "a.gif")]
-    np.testing.assert_array_equal(*frames)
+    first, second = frames
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize(

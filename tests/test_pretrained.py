@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import MakeRun, train_events
 
+from vae_tui.data import read_all
 from vae_tui.errors import CheckpointError
 from vae_tui.latent.sample import as_pictures, reconstruct
 from vae_tui.latent.sources import load_sets_of
@@ -22,8 +23,9 @@ def test_the_model_that_ships_is_the_digits_recipes_and_knows_digits() -> None:
     assert parse(metadata["recipe"])[0] == load_recipe("digits", ["train.threads=1"]).recipe
     assert PRETRAINED.stat().st_size < 2_000_000
     sets = load_sets_of(metadata, None, lambda *_: None)
-    drawn = reconstruct(load_checkpoint(PRETRAINED), sets.test.pixels)
-    data = as_pictures(sets.test.pixels).astype(float)
+    pixels = read_all(sets.test.pixels)
+    drawn = reconstruct(load_checkpoint(PRETRAINED), pixels)
+    data = as_pictures(pixels).astype(float)
     assert np.square(drawn - data).mean() < 0.25 * np.square(data - data.mean(0)).mean()
 
 

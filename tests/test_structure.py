@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 LINES, METHODS = 500, 40
 MAY_BE_LONGER = {"vae_tui/recipe/tables.py"}

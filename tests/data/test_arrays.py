@@ -1,4 +1,5 @@
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_labels_keep_their_numbers_as_names(load, save) -> None:
     assert sets.test.labels.tolist() == [1] * 40
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "out of range": (
         {"images": GREY.astype(np.int32) + 10},
         ["`images`", "int32 (40, 28, 20)", "10 to 260", "0..255"],
@@ -231,6 +232,7 @@ def test_binarized_mnist_says_what_is_missing(load, binarized, tmp_path) -> None
         load(name="binarized-mnist")
 
 
+@pytest.mark.slow
 def test_the_real_binarized_mnist(load, real_data) -> None:
     if not (real_data / "BinarizedMNIST").is_dir():
         pytest.skip(f"no BinarizedMNIST in {real_data}")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -45,7 +47,7 @@ def greys(tmp_path):
     """Sixty grey images in train, validation and test."""
     generator = np.random.default_rng(0)
     path = tmp_path / "grey.npz"
-    arrays = {
+    arrays: Any = {
         f"{split}_images": generator.integers(1, 255, (60, 9, 7), np.uint8) for split in ("train", "valid", "test")
     }
     np.savez(path, **arrays)
@@ -83,7 +85,8 @@ def test_the_drawn_test_split_does_not_depend_on_validation(load, greys) -> None
 
 
 def test_splits_are_drawn_apart(load, tmp_path) -> None:
-    np.savez(tmp_path / "same.npz", **{f"{s}_images": np.full((50, 8, 8), 128, np.uint8) for s in ("train", "test")})
+    arrays: Any = {f"{split}_images": np.full((50, 8, 8), 128, np.uint8) for split in ("train", "test")}
+    np.savez(tmp_path / "same.npz", **arrays)
     sets = load(name="npz", root=tmp_path / "same.npz", binarize="static", validation=0.0)
     assert not torch.equal(sets.train.pixels, sets.test.pixels)
 

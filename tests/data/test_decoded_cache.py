@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_a_disk_that_fills_up_is_no_harm_while_memory_is_enough(load, photos, mo
 
 
 def test_what_was_used_longest_ago_makes_room(load, photos, monkeypatch, cache_home) -> None:
-    found = {}
+    found: dict[int, Any] = {}
     for age, size in enumerate((8, 9, 10)):
         load(name="folder", root=photos, image_size=size)
         [found[size]] = set(files(cache_home)) - set(found.values())
@@ -227,6 +228,7 @@ def decode_elsewhere(photos: Path, what: str, stage: str = "decoding images") ->
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["decoding images", "looking for changed images"])
 def test_an_interrupt_takes_effect_at_once_and_leaves_nothing(load, photos, cache_home, stage) -> None:
     if stage != "decoding images":
@@ -238,6 +240,7 @@ def test_an_interrupt_takes_effect_at_once_and_leaves_nothing(load, photos, cach
     assert files(cache_home) == before
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed(load, photos, cache_home, monkeypatch) -> None:
     with decode_elsewhere(photos, "import time; time.sleep(600)") as process:
         [unfinished] = files(cache_home)
@@ -251,6 +254,7 @@ def test_what_a_killed_process_left_is_removed(load, photos, cache_home, monkeyp
     assert len(files(cache_home)) == 2
 
 
+@pytest.mark.slow
 def test_two_processes_may_decode_the_same(load, photos, cache_home) -> None:
     with decode_elsewhere(photos, "sys.stdin.readline()") as process:
         here = load(name="folder", root=photos, image_size=8)

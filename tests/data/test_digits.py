@@ -20,6 +20,7 @@ def test_digits_are_enlarged_and_labelled(load, said) -> None:
     assert said[-1] == ("reading digits", 1797, 1797)
 
 
+@pytest.mark.slow
 def test_at_their_own_size_digits_keep_their_values(load) -> None:
     from sklearn.datasets import load_digits
 

@@ -144,6 +144,7 @@ def test_shrinking_averages(tmp_path) -> None:
     assert np.abs(pixels - 128).max() <= 4
 
 
+@pytest.mark.slow
 def test_a_large_jpeg_comes_out_as_its_png_does(tmp_path) -> None:
     waves = np.sin(np.linspace(0, 20, 2000))[:, None] * np.cos(np.linspace(0, 25, 2400)) * 100 + 128
     image = Image.fromarray(waves.astype(np.uint8)).convert("RGB")
@@ -292,6 +293,7 @@ def test_a_split_of_which_nothing_is_left_is_refused(load, photos) -> None:
         load(name="folder", root=photos / "all", image_size=8)
 
 
+@pytest.mark.slow
 def test_nothing_pillow_grumbles_about_reaches_the_user(load, photos) -> None:
     # Pixels enough for Pillow's warning of decompression bombs, and notes it finds damaged.
     Image.new("1", (10_000, 9_000)).save(photos / "huge.png")
@@ -368,6 +370,7 @@ def test_a_folder_that_may_not_be_read_is_named(load, photos) -> None:
         locked.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_real_photos_in_split_and_class_folders(load, real_data) -> None:
     if not (real_data / "clothing64").is_dir():
         pytest.skip(f"no clothing64 in {real_data}")

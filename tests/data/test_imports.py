@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_importing_the_data_layer_leaves_heavy_libraries_alone() -> None:
     code = (
         "import sys, vae_tui.data\n"

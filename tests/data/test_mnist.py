@@ -65,6 +65,7 @@ def test_validation_is_cut_from_train(load, tmp_path) -> None:
     assert [len(sets.train), len(sets.validation), len(sets.test)] == [54, 6, 12]
 
 
+@pytest.mark.slow
 def test_class_names_are_those_of_torchvision() -> None:
     from torchvision.datasets import FashionMNIST
 
@@ -126,6 +127,7 @@ def test_files_that_do_not_fit_together_are_refused(load, tmp_path, replaced, to
         load(name="mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_the_real_sets(load, real_data, name) -> None:
     if not (real_data / TORCHVISION_CLASS[name] / "raw").is_dir():
@@ -170,6 +172,7 @@ def mirrors(monkeypatch, server):
 NOBODY = "http://127.0.0.1:1/"
 
 
+@pytest.mark.slow
 def test_missing_files_are_downloaded_once(load, said, tmp_path, server, mirrors) -> None:
     url, folder = server
     mirrors(url)

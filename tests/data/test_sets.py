@@ -26,8 +26,9 @@ def test_the_mean_of_very_many_is_that_of_evenly_spaced_ones(images, monkeypatch
 
 def test_the_checksum_tells_any_change_and_the_number_of_images(images, monkeypatch) -> None:
     assert images.checksum == zlib.crc32(images.pixels.numpy().data)
-    changed = PackedImages(images.pixels.clone())
-    changed.pixels[1001, 0, 0, 0] += 1
+    pixels = images.pixels.clone()
+    pixels[1001, 0, 0, 0] += 1
+    changed = PackedImages(pixels)
     assert changed.checksum != images.checksum
     monkeypatch.setattr(sets, "_CHECKSUM_BYTES", 48)
     few, fewer = PackedImages(images.pixels), PackedImages(images.pixels[:-1])

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from vae_tui.data.splits import separate
 from vae_tui.errors import DataError
 
 
-def numbered(start: int, stop: int) -> PackedImages:
+def numbered(start: int, stop: int) -> Any:
     """Images of one pixel block each, labelled with their number."""
     labels = torch.arange(start, stop)
     return PackedImages((labels % 256).to(torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous(), labels)
@@ -18,6 +19,7 @@ def numbered(start: int, stop: int) -> PackedImages:
 def cut(stored: StoredSets, *, validation: float = 0.1, test: float = 0.1, seed: int = 0) -> tuple[list[int], ...]:
     sets = separate(stored, validation_share=validation, test_share=test, seed=seed, source="set")
     parts = []
+    images: Any
     for images in (sets.train, sets.validation, sets.test):
         if images is not None:
             assert torch.equal(images.pixels[:, 0, 0, 0].long(), images.labels % 256)
@@ -42,6 +44,7 @@ def test_factors_follow_their_images() -> None:
     for share in (0.0, 0.1):
         sets = separate(stored, validation_share=share, test_share=0.2, seed=0, source="set")
         assert sets.factor_names == ("tens", "ones")
+        images: Any
         for images in (sets.train, sets.validation, sets.test):
             if images is not None:
                 assert torch.equal(images.factors @ torch.tensor([10, 1]), images.labels)

@@ -33,6 +33,7 @@ def centres(factors: torch.Tensor, side: int) -> torch.Tensor:
     return torch.stack([(pixels.sum(1) @ places) / total, (pixels.sum(2) @ places) / total], 1)
 
 
+@pytest.mark.slow
 @SIDES
 def test_there_is_an_image_for_every_combination_and_its_factors_say_which(load, side) -> None:
     sets = load(name="sprites", image_size=side)

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,8 +65,8 @@ def test_a_folder_streams_as_it_would_be_resident(load, photos, binarize, valida
 def test_splits_of_their_own_stream(load, tmp_path, binarize, validation) -> None:
     generator = np.random.default_rng(0)
     sizes = {"train": 50, "validation": 20, "test": 10}
-    arrays = {f"{split}_images": generator.integers(0, 256, (size, 6, 5, 3)) for split, size in sizes.items()}
-    labels = {f"{split}_labels": generator.integers(0, 4, size) for split, size in sizes.items()}
+    arrays: Any = {f"{split}_images": generator.integers(0, 256, (size, 6, 5, 3)) for split, size in sizes.items()}
+    labels: Any = {f"{split}_labels": generator.integers(0, 4, size) for split, size in sizes.items()}
     np.savez_compressed(tmp_path / "set.npz", **arrays, **labels)
     recipe = {"name": "npz", "root": tmp_path / "set.npz", "binarize": binarize, "validation": validation}
     assert_same(load(**recipe, memory_gib=TINY), load(**recipe))
@@ -170,6 +171,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(load, photos, cache_home) 
         pixels[:]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a stretch")
 def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
     """The resident memory of a process that reads 188 MiB of images with 96 allowed."""

@@ -119,6 +119,7 @@ def test_sets_that_are_there_and_those_that_are_not() -> None:
     assert judge_data(MACHINE | {"sets": {"digits": True}}).advice == ""
 
 
+@pytest.mark.slow
 def test_a_machine_is_probed_for_real(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -140,6 +141,7 @@ def test_a_torch_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest
     assert "libtorch.so: not there" in said.why
 
 
+@pytest.mark.slow
 def test_what_others_print_as_python_starts_is_not_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; print('hello'); print('x' * 200_000, file=sys.stderr)")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(sys.modules['vae_tui'].__path__[0]).parent}")

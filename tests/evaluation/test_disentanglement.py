@@ -61,6 +61,7 @@ def test_an_oracle_has_all_of_the_gap(oracle, factors) -> None:
     assert mutual_information_gap(oracle, factors) > 0.98
 
 
+@pytest.mark.slow
 def test_an_oracle_is_disentangled_complete_and_informative(oracle, factors) -> None:
     found = dci(oracle, factors)
     assert min(found.disentanglement, found.completeness, found.informativeness) > 0.99
@@ -71,12 +72,14 @@ def test_an_oracle_always_tells_which_factor_was_held_still(oracle, factors) -> 
     assert factor_vae_score_of_codes(oracle, factors) == 1
 
 
+@pytest.mark.slow
 def test_an_oracle_is_separated_as_far_as_guessing_three_classes_lets_it(oracle, factors) -> None:
     # One of three classes is guessed with a third.
     assert sap_score(oracle, factors, categorical=(0,)) == pytest.approx((3 + 2 / 3) / 4, abs=0.02)
     assert sap_score(oracle, factors) > 0.98
 
 
+@pytest.mark.slow
 def test_random_codes_score_next_to_nothing(factors) -> None:
     codes = noise(COUNT, 6)
     assert mutual_information_gap(codes, factors) < 0.02
@@ -190,6 +193,7 @@ def test_dimensions_that_hardly_change_have_no_vote(factors) -> None:
     assert factor_vae_score_of_codes(codes, factors[:, :2]) == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_score_again(factors) -> None:
     codes = turn(standard(factors)) + noise(COUNT, 4)
     codes, factors = codes[:2000], factors[:2000]
@@ -199,6 +203,7 @@ def test_a_seed_gives_the_same_score_again(factors) -> None:
     assert dci(codes, factors, seed=3) != dci(codes, factors, seed=4)
 
 
+@pytest.mark.slow
 def test_centres_of_mass_of_sprites_know_where_they_are() -> None:
     import torch
 

@@ -16,6 +16,8 @@ from vae_tui.cli.main import app
 from vae_tui.errors import DataError
 from vae_tui.runs.layout import Run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def threads_as_before() -> Any:

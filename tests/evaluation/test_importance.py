@@ -25,6 +25,13 @@ class LinearGaussian(Gaussian):
         return squared_error * self._precision + images[0].numel() * self._log_normaliser
 
 
+def last_bias(vae: VAE) -> Tensor:
+    """The bias of the encoder's last layer: a posterior for all images."""
+    last = list(vae.encoder.children())[-1]
+    assert isinstance(last, nn.Linear)
+    return last.bias
+
+
 def make_ppca() -> tuple[VAE, MultivariateNormal, Tensor]:
     """A linear VAE whose posterior is the true one, the exact marginal of its images, and some of them.
 
@@ -41,7 +48,7 @@ def make_ppca() -> tuple[VAE, MultivariateNormal, Tensor]:
     precision = weight.T @ weight / SIGMA**2 + torch.eye(Z)
     factor = torch.linalg.cholesky(torch.linalg.inv(precision))
     to_mean = torch.linalg.inv(precision) @ weight.T / SIGMA**2
-    encoder, decoder = vae.encoder[-1], vae.decoder[0]
+    encoder, decoder = list(vae.encoder.children())[-1], next(iter(vae.decoder.children()))
     assert isinstance(encoder, nn.Linear)
     assert isinstance(decoder, nn.Linear)
     with torch.no_grad():
@@ -74,10 +81,11 @@ def test_with_the_true_posterior_elbo_and_nll_are_those_of_exact_ppca() -> None:
 
 def test_with_a_posterior_that_is_off_the_nll_is_still_exact_and_the_elbo_short_by_the_divergence() -> None:
     vae, marginal, images = make_ppca()
-    truth = vae.encoder[-1].bias.detach().clone()
+    bias = last_bias(vae)
+    truth = bias.detach().clone()
     with torch.no_grad():
-        vae.encoder[-1].bias[:Z] += 0.05
-        vae.encoder[-1].bias[Z : 2 * Z] += 0.7
+        bias[:Z] += 0.05
+        bias[Z : 2 * Z] += 0.7
     exact = -marginal.log_prob(images.flatten(1)).mean().item()
     costs = costs_of(vae, images, samples=2000)
     assert costs.nll.mean().item() == pytest.approx(exact, abs=0.05)
@@ -88,7 +96,7 @@ def test_with_a_posterior_that_is_off_the_nll_is_still_exact_and_the_elbo_short_
         factor[rows, columns] = bias[2 * Z :]
         return MultivariateNormal(bias[:Z], scale_tril=factor)
 
-    gap = torch.distributions.kl_divergence(posterior(vae.encoder[-1].bias.detach()), posterior(truth)).item()
+    gap = torch.distributions.kl_divergence(posterior(bias.detach()), posterior(truth)).item()
     found = (costs.distortion + costs.rate_per_dimension.sum(1)).mean().item()
     assert gap > 0.5
     assert found - exact == pytest.approx(gap, abs=0.05)
@@ -125,7 +133,7 @@ def test_it_equals_a_naive_loop(tables: dict[str, dict[str, object]]) -> None:
 def test_how_draws_are_parted_changes_nothing_and_more_of_them_come_closer(monkeypatch: pytest.MonkeyPatch) -> None:
     vae = build(parse({"model": {"hidden": [8], "latent_dim": 3}})[0], (1, 5, 4), seed=1).eval()
     with torch.no_grad():
-        vae.encoder[-1].bias += 0.5
+        last_bias(vae).add_(0.5)
     images = torch.rand(7, 1, 5, 4, generator=torch.Generator().manual_seed(0)).round()
     assert torch.equal(costs_of(vae, images, 50).nll, costs_of(vae, images, 50).nll)
     monkeypatch.setattr("vae_tui.evaluation.importance._VALUES_AT_ONCE", 20 * 13)

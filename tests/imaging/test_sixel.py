@@ -41,6 +41,7 @@ def test_what_repeats_is_counted(decode_sixel: Decode) -> None:
     assert np.array_equal(decode_sixel(encode_sixel(large))[..., 0], large[..., 0])
 
 
+@pytest.mark.slow
 def test_a_picture_too_large_for_one_array_is_whole(decode_sixel: Decode) -> None:
     pixels = np.random.default_rng(2).integers(0, 101, (300, 900, 1), np.uint8) * 2
     assert np.abs(decode_sixel(encode_sixel(pixels))[..., :1].astype(int) - pixels).max() <= 2

@@ -28,6 +28,7 @@ def draw_known(count: int) -> np.ndarray:
     return (MEANS[chosen] + (FACTORS[chosen] @ noise[..., None])[..., 0]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_found_again_and_drawn_from() -> None:
     told: list[tuple[str, int, int | None]] = []
     mixture = fit_mixture(draw_known(8000), 2, seed=3, progress=lambda *said: told.append(said))

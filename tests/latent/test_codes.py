@@ -40,6 +40,8 @@ def test_a_split_is_encoded_with_its_classes(vae: VAE, sets: ImageSets) -> None:
     found = encode_set(vae, sets.test, sets.class_names)
     assert len(found) == len(sets.test)
     assert found.labels is not None
+    assert found.labels is not None
+    assert sets.test.labels is not None
     assert found.labels.tolist() == sets.test.labels.tolist()
     assert found.class_names == ("Shirt", "Shoe", "Bag")
 

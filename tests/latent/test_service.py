@@ -40,7 +40,7 @@ class Line:
         """The reply to a request, which fulfills it."""
         reply = self.reply_to(request)
         assert not isinstance(reply, ms.Failed), reply
-        return reply  # type: ignore[no-any-return]
+        return reply
 
     def failure(self, request: ms.Request[Any]) -> str:
         """Why a request is not fulfilled."""
@@ -209,6 +209,7 @@ def test_a_lane_that_is_closed_gives_nothing_more() -> None:
     assert lane.take() is None
 
 
+@pytest.mark.slow
 def test_the_process_replies_tells_of_its_death_and_ends_when_closed(walked_run: Run) -> None:
     received: list[tuple[int, ms.Reply]] = []
     arrived = threading.Condition()

@@ -30,6 +30,7 @@ def of_one_pixel(table: dict[str, object], values: Tensor, output: float) -> Ten
     return -likelihood.distortion(outputs, values.view(-1, 1, 1, 1)).double()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("table", DENSITIES, ids=str)
 def test_densities_integrate_to_one(table: dict[str, object], output: float) -> None:

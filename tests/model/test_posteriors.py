@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,11 +14,13 @@ from vae_tui.model.networks import initialise
 from vae_tui.model.posteriors import DiagonalGaussian, FullGaussian, InverseAutoregressiveFlow, Posterior
 from vae_tui.recipe import parse
 
+pytestmark = pytest.mark.slow
+
 Z = 4
 
 
-def make(kind: str) -> Posterior:
-    posterior: dict[str, torch.nn.Module] = {
+def make(kind: str) -> Any:
+    posterior: dict[str, Any] = {
         "diagonal": DiagonalGaussian(Z),
         "full": FullGaussian(Z),
         "iaf": InverseAutoregressiveFlow(Z, 3, 16),
@@ -29,7 +33,7 @@ def make(kind: str) -> Posterior:
     return chosen.double() if not getattr(chosen, "_top", ()) else _double(chosen)
 
 
-def _double(posterior: torch.nn.Module) -> torch.nn.Module:
+def _double(posterior: Any) -> Any:
     posterior._top[0].double()
     return posterior.double()
 
@@ -117,25 +121,33 @@ def test_a_ladders_latents_are_a_standard_normal_seen_through_its_levels() -> No
     assert draw.normal_rate.sum(1).mean().item() == pytest.approx((log_q - log_p).mean().item(), rel=0.01)
 
 
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
+    ("mlp", {"hidden": [8]}),
+    ("gated", {"hidden": [8, 7]}),
+    ("gated", {"hidden": [8], "posterior": "full"}),
+    ("mlp", {"hidden": [8], "posterior": "iaf", "flow_hidden": 6}),
+    ("resnet", {"channels": [4, 6, 8], "blocks": 2, "posterior": "iaf"}),
+    ("ladder", {"hidden": [8, 6], "upper_dim": 2}),
+]
+PRIORS: list[dict[str, Any]] = [
+    {"name": "normal"},
+    {"name": "mixture", "components": 3},
+    {"name": "vamp", "components": 3},
+]
+
+
 @pytest.mark.parametrize(
     "tables",
     [
         {"model": {"network": network, **more}, "prior": prior}
-        for network, more in [
-            ("mlp", {"hidden": [8]}),
-            ("gated", {"hidden": [8, 7]}),
-            ("gated", {"hidden": [8], "posterior": "full"}),
-            ("mlp", {"hidden": [8], "posterior": "iaf", "flow_hidden": 6}),
-            ("resnet", {"channels": [4, 6, 8], "blocks": 2, "posterior": "iaf"}),
-            ("ladder", {"hidden": [8, 6], "upper_dim": 2}),
-        ]
-        for prior in [{"name": "normal"}, {"name": "mixture", "components": 3}, {"name": "vamp", "components": 3}]
+        for network, more in NETWORKS
+        for prior in PRIORS
         if prior["name"] != "vamp" or (more.get("posterior", "diagonal") == "diagonal" and network != "ladder")
     ],
     ids=str,
 )
 @pytest.mark.parametrize("likelihood", [{"name": "bernoulli"}, {"name": "discretized-logistic", "scale": "per-pixel"}])
-def test_every_part_joins_with_every_other(tables: dict[str, dict[str, object]], likelihood: dict[str, str]) -> None:
+def test_every_part_joins_with_every_other(tables: dict[str, dict[str, Any]], likelihood: dict[str, str]) -> None:
     tables = {**tables, "model": {**tables["model"], "latent_dim": 5}, "likelihood": likelihood}
     shape = (3, 11, 8)
     images = torch.rand(6, *shape)

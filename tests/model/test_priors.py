@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vae_tui.model import build
-from vae_tui.model.priors import MixturePrior, StandardNormal, mixture_log_density
+from vae_tui.model.priors import MixturePrior, StandardNormal, VampPrior, mixture_log_density
 from vae_tui.recipe import parse
 
 
@@ -49,6 +49,7 @@ def test_draws_come_from_the_components(name: str) -> None:
     if name == "vamp":
         means, log_variances = vae.encode(0.5 + 0.9 * (images - 0.5))
     else:
+        assert isinstance(vae.prior, MixturePrior)
         means, log_variances = vae.prior.means, vae.prior.log_variances
     torch.testing.assert_close(draws.mean(0), means.mean(0), atol=0.05, rtol=0)
     second = (log_variances.exp() + means.square()).mean(0)
@@ -67,6 +68,7 @@ def test_temperature_is_of_the_noise_within_a_component(name: str) -> None:
 def test_a_small_set_gives_a_vampprior_its_images_again() -> None:
     images = torch.rand(2, 1, 6, 6)
     vae = build(parse({"prior": {"name": "vamp", "components": 5}})[0], (1, 6, 6), examples=images)
+    assert isinstance(vae.prior, VampPrior)
     assert torch.equal(vae.prior.images[0], vae.prior.images[4])
     assert not torch.equal(vae.prior.images[0], vae.prior.images[1])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -78,6 +80,7 @@ def test_the_importance_weighted_bound_is_the_log_of_the_mean_weight(vae: VAE, i
     torch.testing.assert_close(-loss_of(ObjectiveTable(name="iwae"), vae(images, epsilon)), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("posterior", ["diagonal", "full"])
 def test_doubly_reparametrised_gradients_are_those_of_the_bound_with_less_noise(posterior: str) -> None:
     """Over many draws both have one mean; the encoder's gradient by DReG varies less, the decoder's is the same."""
@@ -161,7 +164,7 @@ def test_capacity_holds_the_rate_at_a_figure_that_grows(vae: VAE, images: Tensor
 
 
 @pytest.mark.parametrize("covariance", ["means", "codes"])
-def test_dip_weighs_what_the_covariance_is_off_the_identity(covariance: str, vae: VAE, images: Tensor) -> None:
+def test_dip_weighs_what_the_covariance_is_off_the_identity(covariance: Any, vae: VAE, images: Tensor) -> None:
     terms = vae(images, noise(B, Z))
     mean, log_variance = halves(terms.parameters)
     expected = torch.cov(mean.T, correction=0)
@@ -181,6 +184,7 @@ def test_the_discrepancy_of_equal_distributions_is_none_and_of_others_some() -> 
     assert discrepancy(noise(1, 2), noise(1, 2, seed=5)).item() == 0
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_has_learned_tells_the_total_correlation() -> None:
     torch.manual_seed(0)
     objective = build_objective(ObjectiveTable(name="factor"), latent_dim=2, image_count=1)
@@ -210,7 +214,7 @@ def test_a_discriminator_that_has_learned_tells_the_total_correlation() -> None:
         ("cyclical", [0, 0.5, 1, 1, 0.5]),
     ],
 )
-def test_beta_rises_as_scheduled(schedule: str, expected: list[float]) -> None:
+def test_beta_rises_as_scheduled(schedule: Any, expected: list[float]) -> None:
     table = ObjectiveTable(beta=2.0, warmup_epochs=4.0, schedule=schedule, cycle_epochs=8.0)
     objective = build_objective(table, latent_dim=Z, image_count=1)
     found = [objective.weights(epochs)["beta"] / 2 for epochs in (0, 2, 4, 7.5, 10)]

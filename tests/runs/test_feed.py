@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.log import EventWriter
 from vae_tui.runs.status import RunStatus
 
-RECIPE = {"data": {"name": "digits"}, "train": {"epochs": 10}}
+RECIPE: dict[str, dict[str, Any]] = {"data": {"name": "digits"}, "train": {"epochs": 10}}
 
 
 class Trainer:
@@ -113,7 +114,7 @@ def test_a_command_waits_until_its_own_answer_comes(run: Run, trainer: Trainer) 
     assert feed.status.pending == (Save(),)
     trainer.answer()
     feed.poll()
-    assert feed.status.pending == ()
+    assert not feed.status.pending
 
 
 def test_commands_of_others_are_seen_while_nobody_has_claimed_them(run: Run, trainer: Trainer) -> None:
@@ -147,12 +148,15 @@ def test_there_is_nothing_to_steer_without_a_trainer(run: Run) -> None:
         feed.send(Save())
 
 
-def test_nothing_waits_once_a_run_is_over(run: Run, trainer: Trainer) -> None:
+def test_a_stop_waits_from_its_answer_to_the_end_of_the_run(run: Run, trainer: Trainer) -> None:
     feed = RunFeed(run)
     trainer.start()
     trainer.begin()
     feed.poll()
     feed.send(Stop())
+    trainer.answer()
+    feed.poll()
+    assert feed.own_pending == (Stop(),)
     trainer.finish()
     feed.poll()
     assert feed.pending == ()
@@ -202,6 +206,7 @@ def test_following_ends_with_the_trainers_last_event(run: Run) -> None:
     assert feed.status == RunStatus("completed", live=False)
 
 
+@pytest.mark.slow
 def test_a_second_front_end_follows_a_live_run_in_ten_lines(
     make_run: Callable[..., Run], tmp_path: Path, images_path: Path
 ) -> None:

@@ -232,7 +232,7 @@ def ten_epochs() -> History:
     """Ten epochs of ten steps: -ELBO falls by 1 an epoch, each draws and saves, the best is epoch 7."""
     events: list[ev.Event] = [started(), ready(0.0)]
     for step in range(1, 101):
-        figures = {"loss": 200.0 - step, "elbo": step - 200.0, "distortion": 150.0 - step, "rate": 50.0}
+        figures: ev.Figures = {"loss": 200.0 - step, "elbo": step - 200.0, "distortion": 150.0 - step, "rate": 50.0}
         events.append(stepped(float(step), step, figures))
         if step % 10 == 0:
             elbo = -100.0 - abs(step - 70)

@@ -60,7 +60,7 @@ class Program(PictureApp[None]):
 
     def __init__(self, log: Path, images: PictureChoice) -> None:
         super().__init__(images=images)
-        self._log, self._number, self._canvas, self._status = log, 0, Canvas(), Static()
+        self._log_path, self._number, self._canvas, self._status = log, 0, Canvas(), Static()
         self._left = 0
 
     def compose(self) -> ComposeResult:
@@ -87,7 +87,7 @@ class Program(PictureApp[None]):
         self._say(f"shown {self._number}")
 
     def _say(self, what: str) -> None:
-        with self._log.open("a") as log:
+        with self._log_path.open("a") as log:
             log.write(f"{what}\n")
 
     def action_next(self) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = [pytest.mark.terminal, pytest.mark.slow]
+
 SIXEL = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?63;1;2;4;22c"
 
 

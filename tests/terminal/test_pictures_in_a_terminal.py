@@ -15,6 +15,8 @@ import pytest
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.terminal import Mode
 
+pytestmark = [pytest.mark.terminal, pytest.mark.slow]
+
 KITTY = b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.26.5)\x1b\\\x1b[6;20;10t\x1b[4;480;800t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;c"
 SIXEL = b"\x1bP>|XTerm(379)\x1b\\\x1b[6;20;10t\x1b[4;480;800t\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?63;1;2;4;22c"
 PLAIN = b"\x1bP0$r\x1b\\\x1b[?1;2c"

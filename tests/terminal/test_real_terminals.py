@@ -18,10 +18,14 @@ from PIL import Image
 
 from vae_tui.imaging.grid import Pixels
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("Xvfb") and shutil.which("xwd") and shutil.which("convert")),
-    reason="needs Xvfb, xwd and convert: apt-get install xvfb x11-apps imagemagick",
-)
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("Xvfb") and shutil.which("xwd") and shutil.which("convert")),
+        reason="needs Xvfb, xwd and convert: apt-get install xvfb x11-apps imagemagick",
+    ),
+]
 WIDTH, HEIGHT = 1000, 760
 FONT = "DejaVu Sans Mono"
 

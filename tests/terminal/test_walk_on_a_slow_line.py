@@ -18,6 +18,8 @@ from vae_tui.imaging.tiles import compose, fit_tiles
 from vae_tui.runs.layout import Run
 from vae_tui.walk.bookmarks import Bookmarks
 
+pytestmark = [pytest.mark.terminal, pytest.mark.slow]
+
 SPEED, ROUND_TRIP = 2880, 0.3
 """Bytes a second, and seconds."""
 PANE_ROWS, PANE_COLUMNS = 17, 44

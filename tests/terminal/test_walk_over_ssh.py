@@ -24,9 +24,13 @@ from vae_tui.runs.layout import Run
 ROWS, COLUMNS = 24, 80
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
 
-pytestmark = pytest.mark.skipif(
-    SSHD is None or shutil.which("ssh") is None or os.geteuid() != 0, reason="needs sshd, ssh and root"
-)
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        SSHD is None or shutil.which("ssh") is None or os.geteuid() != 0, reason="needs sshd, ssh and root"
+    ),
+]
 
 
 @dataclass

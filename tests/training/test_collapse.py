@@ -109,6 +109,7 @@ def test_a_run_says_it_in_its_log_and_a_resumed_one_does_not_say_it_again(make_r
     assert order[order.index("note_added") - 1] == "epoch_completed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [("optimizer.lr=0.01",), ("objective.distortion=false", "optimizer.lr=0.01")])
 def test_a_run_without_trouble_or_without_distortion_says_nothing(
     make_run: MakeRun, overrides: tuple[str, ...]

@@ -39,6 +39,7 @@ def test_one_busy_second_is_no_news() -> None:
     assert say(Contention(cores=2, threads=2), [*[(0.0, 20_000)] * 30, (2.0, 1_000), *[(0.0, 20_000)] * 30]) == []
 
 
+@pytest.mark.slow
 def test_a_run_says_it_in_its_log(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Contention, "look", lambda _self, taken, speed: f"{taken:.0f} cores, {speed > 0}")
     read = Resources.read

@@ -86,6 +86,7 @@ def test_a_run_goes_on_with_public_optimizers_where_torchs_fused_kernels_are_gon
     torch.testing.assert_close(weights[0], weights[1])
 
 
+@pytest.mark.slow
 def test_training_does_without_torchs_compiler(tmp_path: Path) -> None:
     code = (
         "import sys, vae_tui\n"

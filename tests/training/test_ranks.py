@@ -27,6 +27,8 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.runs.status import read_status
 
+pytestmark = pytest.mark.slow
+
 _HARD = ("data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2", "optimizer.clip_norm=5.0")
 """97 images in batches of 20: the last has 17, which two ranks do not share evenly."""
 

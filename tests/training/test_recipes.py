@@ -23,6 +23,7 @@ def threads_as_before() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_every_recipe_trains_for_some_steps(name: str, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,10 +118,14 @@ def test_batches_come_in_order_wherever_they_begin(
 
 def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
     order = torch.randperm(1000)
-    halves = [
-        Batches(streamed, torch.device("cpu"), 300, share=lambda count, place=place: slice(*place(count)))
-        for place in (lambda count: (0, count // 2), lambda count: (count // 2, count))
-    ]
+
+    def first(count: int) -> slice:
+        return slice(0, count // 2)
+
+    def second(count: int) -> slice:
+        return slice(count // 2, count)
+
+    halves = [Batches(streamed, torch.device("cpu"), 300, share=share) for share in (first, second)]
     for batches in halves:
         batches.seek(order, 0)
     for start in range(0, 1000, 300):
@@ -131,7 +136,8 @@ def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
 def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: PackedImages) -> None:
     assert isinstance(streamed.pixels, StreamedPixels)
     batches = Batches(streamed, torch.device("cpu"), 10)
-    with streamed.pixels.source.path.open("r+b") as file:
+    source: Any = streamed.pixels.source
+    with source.path.open("r+b") as file:
         file.truncate(1000)
     batches.seek(torch.arange(900, 1000), 0)
     with pytest.raises(DataError, match="was cut short while it was in use"):

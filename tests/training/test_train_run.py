@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,7 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
     assert last["elbo"] > first["elbo"] + 0.5  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -137,8 +138,8 @@ def test_a_run_that_was_interrupted_anywhere_ends_as_if_it_never_was(
     assert (broken.path / last).read_bytes() == (whole.path / last).read_bytes()
 
 
-def _stepwise(run: Run, interrupted: object) -> Iterator[ev.Event]:
-    """An attempt that looks after every step whether it is to stop."""
+def _stepwise(run: Run, interrupted: object) -> Generator[ev.Event, None, None]:
+    """A training that looks after every step whether it is to stop."""
     from vae_tui.training import loop
 
     before, loop._POLL_SECONDS = loop._POLL_SECONDS, 0.0
@@ -382,6 +383,7 @@ def test_saving_again_where_an_epoch_was_validated_keeps_what_was_measured(make_
     assert first["validation"]["loss"] == only(ev.EpochCompleted, read_events(run.events_path))[0].validation["loss"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_reports_cover_every_step_once_across_epochs(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     found = finish(make_run("train.epochs=400"))
     reports = [event for event in found if isinstance(event, ev.StepCompleted)]
@@ -458,7 +460,9 @@ def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run:
     moved = images_path.rename(images_path.with_name("moved.npy"))
     more = ["train.epochs=2", f"data.root={moved}"]
     reopen_run(str(run.path), more, run.path.parent)
-    assert finish(run, resume=True)[-1].status == "completed"
+    last = finish(run, resume=True)[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert last.status == "completed"
     others = images_path.with_name("others.npy")
     np.save(others, 255 - np.load(moved))
     reopen_run(str(run.path), ["train.epochs=3", f"data.root={others}"], run.path.parent)

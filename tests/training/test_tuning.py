@@ -48,6 +48,7 @@ def test_more_threads_are_taken_only_where_they_pay(seconds: dict[int, float], c
     assert choose(seconds) == chosen
 
 
+@pytest.mark.slow
 def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun) -> None:
     torch.set_num_threads(2)
     run = make_run("train.threads=auto", "train.epochs=1", *CONVOLUTIONS)
@@ -92,6 +93,7 @@ def test_what_is_derived_by_hand_is_compiled_only_where_that_is_asked_for(make_r
 COMPILED = ("train.compile=true", "data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2")
 
 
+@pytest.mark.slow
 def test_a_compiled_run_learns_what_a_plain_one_does_and_resumes_exactly(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_machine_without_a_compiler_trains_all_the_same_and_says_so(
         list(train_events(wanted))
 
 
+@pytest.mark.slow
 def test_a_long_run_is_compiled_if_that_proves_faster(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.tuning._WORTH_COMPILING", 0.0)
     run = make_run("train.epochs=1", *CONVOLUTIONS)

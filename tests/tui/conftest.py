@@ -71,7 +71,7 @@ class FakeTrainer:
         self.saved: str | None = None
 
     def write(self, kind: type[ev.Event], /, **said: object) -> None:
-        self.writer.write(kind(time=self.began + self.time, step=self.step, **said))  # type: ignore[arg-type]
+        self.writer.write(kind(time=self.began + self.time, step=self.step, **said))
 
     def start(self, *, resumed_from: int | None = None, **overrides: object) -> None:
         settings = {"epochs": 50, **overrides}
@@ -182,7 +182,7 @@ class FakeTrainer:
 
 def _mixed(count: int) -> list[int]:
     """Each of 0 to count - 1 once, in no order."""
-    return np.random.default_rng(3).permutation(count).tolist()  # type: ignore[no-any-return]
+    return np.random.default_rng(3).permutation(count).tolist()
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ async def test_i_goes_through_what_the_terminal_can_show(show: Show) -> None:
         assert not any("▀" in row for row in app.text)
         await pilot.press("i")
         await pilot.pause()
-        assert app.picture_mode == "half"
+        assert str(app.picture_mode) == "half"
         assert np.array_equal(app.shown, half)
 
 

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 
 def modules_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*sys.modules)"
@@ -8,6 +10,7 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_app_never_imports_torch() -> None:
     modules = modules_after(
         "import vae_tui.tui.app, vae_tui.tui.walk_app, vae_tui.tui.widgets.dashboard, vae_tui.runs.history"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.binding import Binding
@@ -11,12 +12,12 @@ from textual.screen import Screen
 from walking import Walking
 
 from vae_tui.runs.layout import Run
-from vae_tui.tui.keys import Footer, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
+from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
+from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
-from vae_tui.tui.walk_prompts import PROMPTS
 from vae_tui.walk.views.view import VIEW_NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -31,9 +32,9 @@ SMALL: Table = (
                 "↑  k",
                 "go up",
                 (Key("up", "go(1)", "Up"), Key("k", "go(2)")),
-                (Footer(1, "↑", "up", ("day",)), Footer(1, "↑", "rise", ("night",))),
+                (FooterItem(1, "↑", "up", ("day",)), FooterItem(1, "↑", "rise", ("night",))),
             ),
-            Row("i", "elsewhere", footer=(Footer(0, "i", "always"),)),
+            Row("i", "elsewhere", footer=(FooterItem(0, "i", "always"),)),
         ),
     ),
     Group("Second", (Row("", "", (Key("f1", "help", "Help"),)),)),
@@ -80,7 +81,7 @@ def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) 
     walking.deliver()
     for binding in bound(WALK_KEYS):
         action, _, arguments = binding.action.partition("(")
-        given = ast.literal_eval(f"({arguments.removesuffix(')')},)") if arguments else ()
+        given: Any = ast.literal_eval(f"({arguments.removesuffix(')')},)") if arguments else ()
         if action == "act":
             part, method = given[0].split(".")
             getattr(getattr(walking.session, part), method)(*given[1])

@@ -66,6 +66,7 @@ async def test_nothing_is_sent_to_a_trainer_that_still_starts(trainer: Any, live
         assert "still starting" in shown.text
 
 
+@pytest.mark.slow
 async def test_nothing_is_sent_where_no_trainer_is(trainer: Any, run: Run, show: Any) -> None:
     trainer.start()
     trainer.begin()
@@ -84,6 +85,7 @@ async def test_d_leaves_the_trainer_running(training: Any, run: Run, show: Any) 
     assert sent(run) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
 async def test_leaving_a_live_run_asks_first(training: Any, run: Run, show: Any, key: str) -> None:
     async with show(run) as shown:
@@ -102,6 +104,7 @@ async def test_the_question_says_what_to_type_to_come_back(training: Any, run: R
         assert f"vae-tui watch {run.path}" in str(choices.get_option("leave").prompt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("l",), ("d",), ("down", "enter")])
 async def test_the_question_lets_the_trainer_run(training: Any, run: Run, show: Any, keys: tuple[str, ...]) -> None:
     async with show(run) as shown:
@@ -110,6 +113,7 @@ async def test_the_question_lets_the_trainer_run(training: Any, run: Run, show: 
     assert sent(run) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", [("s",), ("enter",)])
 async def test_the_question_stops_the_trainer_and_waits_for_it(
     training: Any, run: Run, show: Any, keys: tuple[str, ...]
@@ -150,6 +154,7 @@ async def test_x_goes_through_steps_epochs_and_time(training: Any, run: Run, sho
             await shown.press("x")
 
 
+@pytest.mark.slow
 async def test_y_toggles_a_logarithmic_axis(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         assert "y: lin" in shown.text
@@ -194,6 +199,7 @@ async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None
         assert not isinstance(shown.app.screen, HelpScreen)
 
 
+@pytest.mark.slow
 async def test_the_palette_offers_what_the_keys_do(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         await shown.press("ctrl+p")

@@ -38,6 +38,7 @@ def training(trainer: Any, live_run: Run) -> Any:
     return trainer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 def test_training(snap: Any, training: Any, size: tuple[int, int]) -> None:
     assert snap(training.run, size, now=0.0)
@@ -60,5 +61,6 @@ def test_question_on_quitting(snap: Any, training: Any, monkeypatch: pytest.Monk
     assert snap(training.run, (80, 24), now=0.0, press=("q",))
 
 
+@pytest.mark.slow
 def test_help(snap: Any, training: Any) -> None:
     assert snap(training.run, (80, 24), now=0.0, press=("question_mark",))

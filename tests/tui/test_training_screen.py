@@ -17,6 +17,8 @@ from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.widgets.rates import RateBars
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
@@ -322,3 +324,15 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         strips = app.screen._compositor.render_strips()
         text = "\n".join("".join(segment.text for segment in strip) for strip in strips)
         assert "100,000" in text
+
+
+async def test_a_run_without_validation_shows_no_best(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    begun = run.events_path.read_text()
+    run.events_path.write_text(re.sub(r'"validation": \d+', '"validation": 0', begun))
+    async with show(run) as shown:
+        await shown.sees("distortion")
+        (names,) = [line for line in shown.lines if "images/s" in line]
+        assert "best" not in names
+        assert "validation" not in names

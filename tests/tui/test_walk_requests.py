@@ -14,6 +14,7 @@ from vae_tui.walk.messages import Decode
 from vae_tui.walk.views.view import VIEW_NAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_every_key_sends_one_decode_at_most_and_none_twice(
     followed: Run, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,13 +30,15 @@ from vae_tui.walk.recorded import read_walk
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.views.view import Pixels
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., AbstractAsyncContextManager["Walking"]]
 
 
 class Walking:
     """The walk as a user at a terminal has it, with a real decoder behind it."""
 
-    def __init__(self, app: WalkApp | VaeTuiApp, pilot: Pilot[None]) -> None:
+    def __init__(self, app: WalkApp | VaeTuiApp, pilot: Pilot[Any]) -> None:
         self.app, self.pilot = app, pilot
 
     @property
@@ -126,7 +129,7 @@ async def test_places_are_reached_by_every_key(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
         await walk.press("r")
-        await walk.until(lambda: walk.z.any())
+        await walk.until(lambda: bool(walk.z.any()))
         drawn = walk.z
         assert "seed 0" in walk.text
         await walk.press("r")
@@ -274,7 +277,7 @@ async def test_what_was_walked_is_exported_and_replays_to_the_same_bytes(open_wa
         await walk.type("mine.gif")
         await walk.sees("is there already")
     with Image.open(tmp_path / "mine.gif") as gif:
-        assert gif.n_frames == 4
+        assert getattr(gif, "n_frames", 1) == 4
         assert b"/step-" in gif.info["comment"]
     with Image.open(tmp_path / "walk-1.png") as picture:
         assert "/step-" in picture.info["Checkpoint"]

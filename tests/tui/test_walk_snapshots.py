@@ -12,6 +12,8 @@ from vae_tui.runs.layout import Run
 from vae_tui.tui.screens import walk
 from vae_tui.tui.walk_app import WalkApp
 
+pytestmark = pytest.mark.slow
+
 NARROW, WIDE = (80, 24), (120, 40)
 
 

@@ -28,7 +28,7 @@ def test_a_place_is_saved_with_its_run_to_the_bit(checkpoint: Path) -> None:
 
 def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    Bookmarks(tmp_path / "a.safetensors").save(1, np.float32([1]))
+    Bookmarks(tmp_path / "a.safetensors").save(1, np.array([1], np.float32))
     assert Bookmarks(tmp_path / "b.safetensors").read() == {}
     assert list(Bookmarks(tmp_path / "a.safetensors").read()) == [1]
 
@@ -48,5 +48,5 @@ def test_a_file_that_holds_none_is_not_written_over(checkpoint: Path, text: str)
     path = checkpoint.parent / "bookmarks.toml"
     path.write_text(text)
     with pytest.raises(VaeTuiError, match="holds no bookmarks"):
-        Bookmarks(checkpoint).save(1, np.float32([1]))
+        Bookmarks(checkpoint).save(1, np.array([1], np.float32))
     assert path.read_text() == text

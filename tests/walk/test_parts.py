@@ -16,7 +16,7 @@ def dimensions() -> Dimensions:
 
 
 def anchor(*values: float, spread: float = -np.inf) -> Anchor:
-    return Anchor("an anchor", np.float32(values), np.full(len(values), spread, np.float32))
+    return Anchor("an anchor", np.array(values, np.float32), np.full(len(values), spread, np.float32))
 
 
 def test_dimensions_stand_in_the_order_of_their_rate(dimensions: Dimensions) -> None:
@@ -44,7 +44,7 @@ def test_without_rates_the_first_is_chosen_until_they_are_known() -> None:
 def test_dimensions_reach_as_far_as_the_prior_draws(dimensions: Dimensions) -> None:
     assert dimensions.spans.tolist() == [3, 3, 3]
     noises = np.random.default_rng(0).standard_normal((1000, 3)).astype(np.float32)
-    dimensions.reach(3, (np.float32([[0, 8, 0]]) * np.sign(noises), 0.1 * noises))
+    dimensions.reach(3, (np.array([[0, 8, 0]], np.float32) * np.sign(noises), 0.1 * noises))
     assert dimensions.spans.tolist() == [3, 8.5, 3]
     dimensions.rank(2, [0.1, 0.1])
     dimensions.reach(2, None)
@@ -54,7 +54,7 @@ def test_dimensions_reach_as_far_as_the_prior_draws(dimensions: Dimensions) -> N
 def test_a_draw_is_its_middle_and_as_much_of_its_noise_as_it_is_warm() -> None:
     draws = PriorDraws()
     assert draws.point is draws.epsilon is None
-    draws.drawn = PriorDrawn(np.float32([9, 9]), np.float32([4, 4]), np.float32([1, -2]))
+    draws.drawn = PriorDrawn(np.array([9, 9], np.float32), np.array([4, 4], np.float32), np.array([1, -2], np.float32))
     draws.change_temperature(-0.5)
     assert draws.point is not None
     np.testing.assert_allclose(draws.point, [4.5, 3])
@@ -64,7 +64,7 @@ def test_a_draw_is_its_middle_and_as_much_of_its_noise_as_it_is_warm() -> None:
 
 
 def test_one_epsilon_moves_every_anchor_by_its_own_spread() -> None:
-    anchors, epsilon = Anchors(), np.float32([1, 2, 3])
+    anchors, epsilon = Anchors(), np.array([1, 2, 3], np.float32)
     anchors.add(anchor(0, 0, 0, spread=0))
     anchors.add(anchor(1, 1, 1))
     np.testing.assert_allclose(anchors.stops(epsilon), [[0, 0, 0], [1, 1, 1]])

@@ -14,7 +14,7 @@ def codes() -> Codes:
 
 
 def test_a_cursor_in_two_dimensions_moves_those_alone(codes: Codes) -> None:
-    plane, z = look_along(codes, 3, 1), np.float32([1, 2, 3, 4])
+    plane, z = look_along(codes, 3, 1), np.array([1, 2, 3, 4], np.float32)
     assert plane.place(z) == (4, 2)
     np.testing.assert_allclose(plane.lift((-1, 5), z), [1, 5, 3, -1])
 
@@ -35,12 +35,12 @@ def test_the_window_holds_all_but_the_outermost_codes(codes: Codes) -> None:
 
 
 def test_a_map_has_its_first_dimension_across_and_its_second_upwards() -> None:
-    points = spread_plane(np.float32([9, 9, 9]), (0, 2), (-1, 1, -2, 2), 3, 2)
+    points = spread_plane(np.array([9, 9, 9], np.float32), (0, 2), (-1, 1, -2, 2), 3, 2)
     np.testing.assert_allclose(points, [[-1, 9, 2], [1, 9, 2], [-1, 9, 0], [1, 9, 0], [-1, 9, -2], [1, 9, -2]])
 
 
 def test_a_traversal_moves_one_dimension_a_row() -> None:
-    points = traverse(np.float32([5, 6]), [1, 0], [spread(0, 1, 2), spread(-1, 1, 2)])
+    points = traverse(np.array([5, 6], np.float32), [1, 0], [spread(0, 1, 2), spread(-1, 1, 2)])
     np.testing.assert_allclose(points, [[5, 0], [5, 1], [-1, 6], [1, 6]])
     assert nearest(spread(-3, 3, 7), 1.4) == 4
 

@@ -35,16 +35,16 @@ def test_standing_still_is_no_step() -> None:
 
 def test_an_animation_is_undone_as_one_step() -> None:
     position = Position(1)
-    position.go(np.float32([1]))
+    position.go(np.array([1], np.float32))
     for value in (2, 3, 4):
-        position.drift(np.float32([value]))
+        position.drift(np.array([value], np.float32))
     position.undo()
     assert position.z[0] == 0
 
 
 def test_undoing_a_draw_brings_its_seed_back() -> None:
     position = Position(1)
-    position.go(np.float32([1]), seed=7)
+    position.go(np.array([1], np.float32), seed=7)
     position.set(0, 2)
     assert position.place.seed is None
     position.undo()
@@ -53,7 +53,7 @@ def test_undoing_a_draw_brings_its_seed_back() -> None:
 
 def test_another_space_keeps_the_dimensions_that_both_have() -> None:
     position = Position(3)
-    position.go(np.float32([1, 2, 3]))
+    position.go(np.array([1, 2, 3], np.float32))
     position.resize(2)
     np.testing.assert_array_equal(position.z, [1, 2])
     position.undo()

@@ -21,8 +21,8 @@ from vae_tui.walk.messages import (
 )
 from vae_tui.walk.wire import WireError, read_message, write_message
 
-POINTS = np.float32([[1, 2]])
-IMAGE = np.uint8([[[9]]])
+POINTS = np.array([[1, 2]], np.float32)
+IMAGE = np.array([[[9]]], np.uint8)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_message_cut_short_is_the_end(written: bytes) -> None:
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        (Decode(np.zeros((1, 2))), r"Decode.points: expected float32 \(N, Z\), got float64 \(1, 2\)"),
+        (Decode(np.zeros((1, 2))), r"Decode.points: expected float32 \(N, Z\), got float64 \(1, 2\)"),  # type: ignore[arg-type]
         (Decode(np.zeros(2, np.float32)), r"Decode.points: expected float32 \(N, Z\), got float32 \(2,\)"),
         (Project("umap"), "Project.method: expected one of dimensions, pca, tsne, got 'umap'"),  # type: ignore[arg-type]
         (FindNeighbors(IMAGE, 1.5), "FindNeighbors.count: expected int, got 1.5"),  # type: ignore[arg-type]

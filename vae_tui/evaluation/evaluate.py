@@ -83,7 +83,7 @@ class SampleQuality:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A checkpoint's figures: nats per image where nothing else is said.
+    """A checkpoint's figures: nats per image where no other unit is given.
 
     `nll` is the importance-sampled -log p(x); `bits_per_dimension` the same per value of an image, where p(x|z) is a
     probability of the values it has. What a checkpoint or its images have not is None, and `notes` say why.

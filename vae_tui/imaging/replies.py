@@ -23,7 +23,7 @@ _LARGEST_SIZE = {4: 32_768, 6: 512}
 
 @dataclass(frozen=True)
 class Answers:
-    """What a terminal has said so far; None where it said nothing."""
+    """What a terminal has answered so far; None where it did not."""
 
     complete: bool = False
     """Whether the last question was answered: terminals answer in order."""
@@ -50,7 +50,7 @@ class ReplyFilter:
     def __init__(self) -> None:
         self.answers = Answers()
         self.acknowledged = 0
-        """How often the terminal said that it has come so far (CSI 0 n)."""
+        """How often the terminal acknowledged that it has come so far (CSI 0 n)."""
         self._held = bytearray()
         self._held_since = 0.0
         self._asked: float | None = None
@@ -62,7 +62,7 @@ class ReplyFilter:
         self.answers = Answers()
 
     def await_acknowledgement(self) -> None:
-        """Say that the terminal was told to say when it has come so far."""
+        """Note that the terminal was asked to acknowledge when it has come so far."""
         self._awaited += 1
 
     def outstanding(self, now: float) -> bool:
@@ -152,7 +152,7 @@ def understand(answers: Answers, answer: bytes) -> Answers:
     """What is known with one more answer, a whole escape sequence."""
     body = answer[2:].removesuffix(b"\x07").removesuffix(b"\x1b\\")
     if answer.startswith(b"\x1b_G"):
-        # Only "OK" to the question; what is said of pictures later tells nothing new.
+        # Only "OK" to the question; what comes about pictures later is nothing new.
         return replace(answers, kitty=True) if body.endswith(b";OK") else answers
     if answer.startswith(b"\x1bP>|"):
         return replace(answers, name=body[2:].decode("utf-8", "replace"))

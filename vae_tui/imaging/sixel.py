@@ -18,7 +18,7 @@ _MOST_AT_ONCE = 1 << 23
 def encode_sixel(pixels: Pixels) -> str:
     """The sixel sequence for pixels (H, W, C), C 1 or 3, drawn from the cursor to the right and down.
 
-    Grey pictures keep their greys, and pictures of at most 256 colours their colours, as far as sixel can say them: a
+    Grey pictures keep their greys, and pictures of at most 256 colours their colours, as far as sixel can express them: a
     channel is a percentage. Others get 256 colours chosen for them. Below the last row nothing is drawn.
     """
     height, width, _ = pixels.shape

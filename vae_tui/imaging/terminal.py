@@ -15,7 +15,7 @@ Colors = Literal["truecolor", "256", "16", "none"]
 Mode = Literal["kitty", "sixel", "half", "ascii"]
 """How pictures are drawn: as the terminal's own graphics, as half blocks in colours, or as characters."""
 LARGEST_CELL = 512
-"""Pixels; a cell that is said to be larger is not believed."""
+"""Pixels; a cell that is reported larger is not believed."""
 MODES: tuple[Mode, ...] = ("kitty", "sixel", "half", "ascii")
 """Best first."""
 

@@ -49,7 +49,7 @@ def draw_aggregated(
     temperature: float = 1.0,
     progress: Progress,
 ) -> Latents:
-    """Latents (count, Z), each from the posterior of a training image chosen by lot.
+    """Latents (count, Z), each from the posterior of a training image chosen at random.
 
     `temperature` scales the noise that the posterior's draw is made from.
     """

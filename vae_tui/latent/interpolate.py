@@ -17,7 +17,7 @@ from vae_tui.latent.space import LatentAt, Space
 from vae_tui.walk.paths import Method, pass_through
 
 _WIDEST = 41
-"""Images in a row, unless told otherwise."""
+"""Images in a row by default."""
 
 
 def choose_ends(space: Space, start: str | None, end: str | None) -> tuple[Source, Source]:

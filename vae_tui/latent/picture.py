@@ -22,7 +22,7 @@ LARGEST_PICTURE = 200_000_000
 class Picture:
     """A still (H, W, C), or frames (N, H, W, C) shown so many a second; `arrays` are what an .npz holds.
 
-    `facts` say how it was made, in a line; `notes` are worth telling whoever looks at it.
+    `facts` say how it was made, in a line; `notes` are for whoever looks at it.
     """
 
     facts: str

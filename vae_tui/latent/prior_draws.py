@@ -36,13 +36,13 @@ def draw_from(prior: Prior, space: Space, count: int, *, seed: int, temperature:
         numbers = np.random.default_rng(seed)
         draw = numbers.beta if prior.name == "beta" else numbers.uniform
         size = (count, space.vae.latent_dim)
-        return draw(prior.first, prior.second, size).astype(np.float32), _say_pair(prior)
+        return draw(prior.first, prior.second, size).astype(np.float32), _describe_pair(prior)
     generator = torch.Generator().manual_seed(seed)
     table = space.vae.recipe.prior
     if prior.name == "normal" or (prior.name == "model" and table.name == "normal"):
         standard = torch.randn(count, space.vae.latent_dim, generator=generator)
         normal: Latents = (prior.first + prior.second * temperature * standard).numpy()
-        return normal, _say_pair(prior)
+        return normal, _describe_pair(prior)
     if prior.name == "model":
         with torch.no_grad():
             own: Latents = space.vae.prior.draw(count, generator, temperature=temperature).numpy()
@@ -53,8 +53,8 @@ def draw_from(prior: Prior, space: Space, count: int, *, seed: int, temperature:
         return drawn, f"the aggregated posterior of {len(images):,} training images"
     mixture = fit_to_posteriors(vae, images, prior.components, generator, seed=seed, progress=space.progress)
     fitted = min(len(images), MOST_FITTED)
-    told = f"mixture({prior.components}), fitted to the posteriors of {fitted:,} training images"
-    return mixture.draw(count, generator, temperature=temperature), told
+    description = f"mixture({prior.components}), fitted to the posteriors of {fitted:,} training images"
+    return mixture.draw(count, generator, temperature=temperature), description
 
 
 def draw_prior_samples(
@@ -97,6 +97,6 @@ def _training_images(space: Space, prior: Prior) -> PackedImages:
         ) from error
 
 
-def _say_pair(prior: Prior) -> str:
+def _describe_pair(prior: Prior) -> str:
     name = "normal" if prior.name == "model" else prior.name
     return f"{name}({prior.first:g}, {prior.second:g})"

@@ -111,8 +111,8 @@ def project_tsne(codes: Codes, *, seed: int = 0, progress: Progress | None = Non
     """
     if len(codes) < 5:
         raise VaeTuiError(f"t-SNE needs five codes at least, there are {len(codes)}; PCA needs two")
-    say = progress or (lambda _stage, _done, _total: None)
-    say("t-SNE", 0, _TSNE_ITERATIONS)
+    report = progress or (lambda _stage, _done, _total: None)
+    report("t-SNE", 0, _TSNE_ITERATIONS)
     from sklearn.manifold import TSNE  # noqa: PLC0415  a second to import, and only this needs it
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
@@ -128,15 +128,15 @@ def project_tsne(codes: Codes, *, seed: int = 0, progress: Progress | None = Non
         n_jobs=1,
     )
     # Its threads add forces up in whatever order they end, and the last bits decide where points go.
-    heard = _iterations_heard(lambda done: say("t-SNE", min(done, _TSNE_ITERATIONS), _TSNE_ITERATIONS))
-    with heard, threadpool_limits(1):
+    listening = _iterations_read(lambda done: report("t-SNE", min(done, _TSNE_ITERATIONS), _TSNE_ITERATIONS))
+    with listening, threadpool_limits(1):
         coordinates = tsne.fit_transform(codes.mean[indexes].astype(np.float64))
-    say("t-SNE", _TSNE_ITERATIONS, _TSNE_ITERATIONS)
+    report("t-SNE", _TSNE_ITERATIONS, _TSNE_ITERATIONS)
     return Projection(np.asarray(coordinates, np.float32), ("t-SNE 1", "t-SNE 2"), indexes)
 
 
 def _choose_points(codes: Codes, seed: int) -> NDArray[np.int64]:
-    """Which codes to take, in order: all, or of each class a share by lot."""
+    """Which codes to take, in order: all, or of each class a share at random."""
     if len(codes) <= MOST_TSNE_POINTS:
         return np.arange(len(codes))
     generator = np.random.default_rng(seed)
@@ -151,13 +151,13 @@ def _choose_points(codes: Codes, seed: int) -> NDArray[np.int64]:
 class _Listener(io.TextIOBase):
     """Hears what one thread prints; what others print goes where it went before."""
 
-    def __init__(self, hear: Callable[[str], None], stream: Any) -> None:
-        self._hear, self._stream = hear, stream
+    def __init__(self, on_text: Callable[[str], None], stream: Any) -> None:
+        self._on_text, self._stream = on_text, stream
         self._thread = threading.get_ident()
 
     def write(self, text: str) -> int:
         if threading.get_ident() == self._thread:
-            self._hear(text)
+            self._on_text(text)
             return len(text)
         return int(self._stream.write(text))
 
@@ -170,12 +170,12 @@ class _Listener(io.TextIOBase):
 
 
 @contextlib.contextmanager
-def _iterations_heard(say: Callable[[int], None]) -> Iterator[None]:
+def _iterations_read(report: Callable[[int], None]) -> Iterator[None]:
     """Pass on how far scikit-learn's t-SNE is, which it only prints."""
 
-    def hear(text: str) -> None:
+    def on_text(text: str) -> None:
         if match := re.match(r"\[t-SNE\] Iteration (\d+)", text):
-            say(int(match[1]))
+            report(int(match[1]))
 
-    with contextlib.redirect_stdout(_Listener(hear, sys.stdout)):
+    with contextlib.redirect_stdout(_Listener(on_text, sys.stdout)):
         yield

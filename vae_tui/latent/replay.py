@@ -19,7 +19,7 @@ from vae_tui.walk.recorded import RecordedWalk
 _MOST_VALUES = 500_000_000
 """Pixels of all frames, times their channels, that are held in memory at once."""
 _WIDEST = 41
-"""Images in a row, unless told otherwise."""
+"""Images in a row by default."""
 
 
 def render_walk(vae: VAE, walk: RecordedWalk, *, scale: int | None = None, made_with: str = "") -> bytes:

@@ -120,8 +120,8 @@ def find_class(wanted: str, class_names: Sequence[str]) -> int:
     if wanted.isdecimal() and not names_are_numbers and int(wanted) < len(class_names):
         return int(wanted)
     if fitting and wanted:
-        told = ", ".join(class_names[index] for index in fitting)
-        raise DataError(f"class {wanted!r} fits several: {told}; give more of the name")
+        listed = ", ".join(class_names[index] for index in fitting)
+        raise DataError(f"class {wanted!r} fits several: {listed}; give more of the name")
     listed = ", ".join(class_names[:20]) + (f" and {len(class_names) - 20} more" if len(class_names) > 20 else "")
     raise DataError(f"there is no class {wanted!r}; there are {listed}")
 

@@ -42,11 +42,11 @@ def draw_traversal(
     if dimensions is None:
         rates = rate_per_dimension(space.codes())
         chosen = active_dimensions(rates) or rank_dimensions(rates)[:_FEW]
-        told = ", ".join(f"z{dimension} ({rates[dimension]:.2f} nats)" for dimension in chosen)
+        listed = ", ".join(f"z{dimension} ({rates[dimension]:.2f} nats)" for dimension in chosen)
         arrays["rates"] = rates
     else:
         chosen = check_dimensions(dimensions, space.vae.latent_dim)
-        told = ", ".join(f"z{dimension}" for dimension in chosen)
+        listed = ", ".join(f"z{dimension}" for dimension in chosen)
     check_size(len(chosen) * count, space.vae.image_shape, scale)
     mean, log_variance = locate_sources(space.vae, [around], space.codes)
     latent = space.locate([around], at, seed)[0]
@@ -62,5 +62,5 @@ def draw_traversal(
         make_grid(images.reshape(-1, *images.shape[2:]), count),
         to_and_fro(make_grids(images, math.ceil(math.sqrt(len(chosen))))),
         frames_per_second,
-        (f"around {around.caption}", f"dimensions in order: {told}"),
+        (f"around {around.caption}", f"dimensions in order: {listed}"),
     )

@@ -145,8 +145,15 @@ class RunFeed:
         for logged in self._reader.read(until=until):
             self.history.add(logged.event)
             if isinstance(logged.event, CommandDone) and logged.event.id is not None:
-                self._forget(logged.event.id)
+                self._take_answer(logged.event.id)
             yield logged
+
+    def _take_answer(self, id: str) -> None:
+        if isinstance(self._sent.get(id), Stop):
+            # Stopping takes time: it is done with the trainer's last event.
+            self._sent_before_training.discard(id)
+        else:
+            self._forget(id)
 
     def _settle_commands(self) -> None:
         if self.status.over:

@@ -178,6 +178,11 @@ class History:
         return bool(self.recipe.get("prior", {}).get("name", "normal") == "normal")
 
     @property
+    def validates(self) -> bool:
+        """Whether the run has validation images, as far as is known: without any it has no validation and no best."""
+        return self.training is None or self.training.data_sizes.get("validation", 1) > 0
+
+    @property
     def loss_name(self) -> str:
         """What is minimised, such as "distortion + 4 rate"; empty where that is -ELBO."""
         return self.training.loss if self.training else ""

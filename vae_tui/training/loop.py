@@ -317,7 +317,7 @@ class Loop:
         return limit is not None and self._elapsed() >= limit
 
     def _elapsed(self) -> float:
-        """Seconds of training, pauses left out, over all attempts."""
+        """Seconds of training, pauses left out, over all trainers of the run."""
         return self._elapsed_before + (self._paused_at or time.monotonic()) - self._started
 
     def _completion(self) -> str:

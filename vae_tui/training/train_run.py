@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import vae_tui
 from vae_tui import events as ev
@@ -22,7 +22,7 @@ def train_run(
     job: TrainingJob,
     *,
     interrupted: Callable[[], bool] = lambda: False,
-) -> Iterator[ev.Event]:
+) -> Generator[ev.Event, None, None]:
     """Train a run whose lock this process holds, on the job's devices, from its start or, where the job resumes it,
     from its newest checkpoint: every event is in its log before it is yielded, the progress of preparation well before.
 

@@ -21,8 +21,8 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Footer:
-    """What stands in the footer: the lowest `rank` first, and only in one of the states `when`; without any, always."""
+class FooterItem:
+    """A key in the footer: the lowest `rank` first, and only in one of the states `when`; without any, always."""
 
     rank: int
     keys: str
@@ -40,7 +40,7 @@ class Row:
     keys: str
     meaning: str
     bindings: Sequence[Key] = ()
-    footer: Sequence[Footer] = ()
+    footer: Sequence[FooterItem] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Its states: `starting`, `training`, `paused`, `over` (nobody trains it).
 
 from __future__ import annotations
 
-from vae_tui.tui.keys import Footer, Group, Key, Row
+from vae_tui.tui.keys import FooterItem, Group, Key, Row
 
 _STEERED = ("training", "paused")
 _CHARTED = (*_STEERED, "over")
@@ -18,69 +18,69 @@ TRAINING_KEYS = (
                 "space",
                 "pause, resume",
                 (Key("space", "toggle_pause", "Pause or resume"),),
-                (Footer(0, "space", "pause", ("training",)), Footer(0, "space", "resume", ("paused",))),
+                (FooterItem(0, "space", "pause", ("training",)), FooterItem(0, "space", "resume", ("paused",))),
             ),
             Row(
                 "s",
                 "save a checkpoint now",
                 (Key("s", "command('save')", "Save a checkpoint"),),
-                (Footer(1, "s", "save", _STEERED),),
+                (FooterItem(1, "s", "save", _STEERED),),
             ),
             Row(
                 "g",
                 "draw samples and reconstructions now",
                 (Key("g", "command('sample')", "Draw samples"),),
-                (Footer(2, "g", "sample", _STEERED),),
+                (FooterItem(2, "g", "sample", _STEERED),),
             ),
             Row(
                 "w",
                 "walk the latent space of the newest checkpoint",
                 (Key("w", "walk", "Walk the latent space"),),
-                (Footer(3, "w", "walk", _STEERED), Footer(5, "w", "walk", ("over",))),
+                (FooterItem(3, "w", "walk", _STEERED), FooterItem(5, "w", "walk", ("over",))),
             ),
             Row(
                 "tab",
                 "next view: each pane alone, or beside the chart",
                 (Key("tab", "next_view", "Next view"),),
-                (Footer(4, "tab", "view", _CHARTED),),
+                (FooterItem(4, "tab", "view", _CHARTED),),
             ),
             Row(
                 "x",
                 "horizontal axis: step, epoch, time",
                 (Key("x", "next_axis", "x axis"),),
-                (Footer(9, "x", "x axis", _CHARTED),),
+                (FooterItem(9, "x", "x axis", _CHARTED),),
             ),
             Row(
                 "y",
                 "vertical axis of −ELBO: linear, logarithmic",
                 (Key("y", "toggle_log", "y axis"),),
-                (Footer(10, "y", "y axis", _CHARTED),),
+                (FooterItem(10, "y", "y axis", _CHARTED),),
             ),
             Row(
                 "m",
                 "smoothing of the training curves",
                 (Key("m", "next_smoothing", "Smoothing"),),
-                (Footer(11, "m", "smoothing", _CHARTED),),
+                (FooterItem(11, "m", "smoothing", _CHARTED),),
             ),
             Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
-                footer=(Footer(12, "i", "pictures", _CHARTED),),
+                footer=(FooterItem(12, "i", "pictures", _CHARTED),),
             ),
             Row(
                 "d",
                 "detach: the trainer goes on, vae-tui watch shows it again",
                 (Key("d", "detach", "Detach"),),
-                (Footer(6, "d", "detach", ("starting", *_STEERED)),),
+                (FooterItem(6, "d", "detach", ("starting", *_STEERED)),),
             ),
             Row(
                 "q",
                 "quit: stop, or leave running",
                 (Key("q,ctrl+c", "leave", "Quit"),),
-                (Footer(7, "q", "quit"),),
+                (FooterItem(7, "q", "quit"),),
             ),
-            Row("ctrl+p", "command palette", footer=(Footer(13, "ctrl+p", "palette"),)),
-            Row("", "", (Key("question_mark,f1", "help", "Help"),), (Footer(8, "?", "help"),)),
+            Row("ctrl+p", "command palette", footer=(FooterItem(13, "ctrl+p", "palette"),)),
+            Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),
         ),
     ),
 )

@@ -5,7 +5,7 @@ Its states: the name of the view, `cursor` where arrows move one, else `sliders`
 
 from __future__ import annotations
 
-from vae_tui.tui.keys import Footer, Group, Key, Row
+from vae_tui.tui.keys import FooterItem, Group, Key, Row
 
 _CURSOR, _SLIDERS = ("cursor",), ("sliders",)
 
@@ -29,7 +29,7 @@ PLACE = Group(
                 Key("k", _act("place.choose", -1), "Dimension above"),
                 Key("j", _act("place.choose", 1), "Dimension below"),
             ),
-            (Footer(0, "←→↑↓", "cursor", _CURSOR), Footer(0, "↑↓", "dimension", _SLIDERS)),
+            (FooterItem(0, "←→↑↓", "cursor", _CURSOR), FooterItem(0, "↑↓", "dimension", _SLIDERS)),
         ),
         Row(
             "← →  h l",
@@ -44,7 +44,7 @@ PLACE = Group(
                 Key("H", _act("place.step", -1.0), "Big step down"),
                 Key("L", _act("place.step", 1.0), "Big step up"),
             ),
-            (Footer(1, "←→", "step", _SLIDERS),),
+            (FooterItem(1, "←→", "step", _SLIDERS),),
         ),
         Row("enter", "type its value", (Key("enter,equals_sign", "prompt('value')", "Type a value"),)),
         Row(
@@ -62,7 +62,7 @@ PLACE = Group(
                 Key("r", _act("place.draw_next"), "Random place"),
                 Key("R", "prompt('seed')", "Type a seed"),
             ),
-            (Footer(6, "r", "random"),),
+            (FooterItem(6, "r", "random"),),
         ),
         Row(
             "t  T",
@@ -81,19 +81,19 @@ PLACE = Group(
             "u  U",
             "undo, redo",
             (Key("u", _act("place.undo"), "Undo"), Key("U,ctrl+r", _act("place.redo"), "Redo")),
-            (Footer(10, "u", "undo"),),
+            (FooterItem(10, "u", "undo"),),
         ),
     ),
 )
 VIEWS = Group(
     "Views",
     (
-        Row("1", "the image", (Key("1", "view('image')", "View: image"),), (Footer(2, "1-6", "view"),)),
+        Row("1", "the image", (Key("1", "view('image')", "View: image"),), (FooterItem(2, "1-6", "view"),)),
         Row(
             "2",
             "the chosen dimension, −3 to 3; tab: the range of the data",
             (Key("2", "view('strip')", "View: strip"), Key("tab", _act("view.vary"), "Vary the view")),
-            (Footer(3, "tab", "range", ("strip", "table")), Footer(3, "tab", "projection", ("scatter",))),
+            (FooterItem(3, "tab", "range", ("strip", "table")), FooterItem(3, "tab", "projection", ("scatter",))),
         ),
         Row("3", "all active dimensions, a row each", (Key("3", "view('table')", "View: table"),)),
         Row(
@@ -105,7 +105,7 @@ VIEWS = Group(
                 Key("plus", _act("view.zoom", 0.8), "Zoom in"),
                 Key("minus", _act("view.zoom", 1.25), "Zoom out"),
             ),
-            (Footer(1, "+ -", "zoom", _CURSOR),),
+            (FooterItem(1, "+ -", "zoom", _CURSOR),),
         ),
         Row(
             "5",
@@ -117,7 +117,7 @@ VIEWS = Group(
             "the training images nearest to the picture",
             (Key("6", "view('neighbors')", "View: neighbours"),),
         ),
-        Row("i", "the way pictures are drawn", footer=(Footer(13, "i", "pictures"),)),
+        Row("i", "the way pictures are drawn", footer=(FooterItem(13, "i", "pictures"),)),
     ),
 )
 MOTION = Group(
@@ -130,7 +130,7 @@ MOTION = Group(
                 Key("a", "prompt('anchor')", "Add an anchor"),
                 Key("A", _act("motion.add_here"), "Anchor here"),
             ),
-            (Footer(8, "a", "anchor"),),
+            (FooterItem(8, "a", "anchor"),),
         ),
         Row(
             "g",
@@ -152,7 +152,7 @@ MOTION = Group(
                 Key("space", _act("motion.toggle_play"), "Play or stop"),
                 Key("n", _act("motion.next_kind"), "What to play"),
             ),
-            (Footer(7, "space", "stop", ("playing",)), Footer(7, "space", "play", ("still",))),
+            (FooterItem(7, "space", "stop", ("playing",)), FooterItem(7, "space", "play", ("still",))),
         ),
         Row(
             "<  >",
@@ -184,26 +184,26 @@ STORAGE = Group(
                 Key("b", "bookmark('go')", "Go to a bookmark"),
                 *(Key(str(slot), f"slot({slot})") for slot in (0, 7, 8, 9)),
             ),
-            (Footer(11, "m b", "bookmarks"),),
+            (FooterItem(11, "m b", "bookmarks"),),
         ),
         Row(
             "v",
             "record what follows, frame by frame; v again ends it",
             (Key("v", _act("storage.toggle_recording"), "Record"),),
-            (Footer(12, "v", "record"),),
+            (FooterItem(12, "v", "record"),),
         ),
         Row(
             "x",
             "export: .png this view; .gif, .toml the recording or the way",
             (Key("x", "prompt('export')", "Export"),),
-            (Footer(9, "x", "export"),),
+            (FooterItem(9, "x", "export"),),
         ),
-        Row("q", "leave", (Key("q,ctrl+c", "leave", "Leave"),), (Footer(5, "q", "leave"),)),
+        Row("q", "leave", (Key("q,ctrl+c", "leave", "Leave"),), (FooterItem(5, "q", "leave"),)),
         Row(
             "",
             "",
             (Key("question_mark,f1", "help", "Help"), Key("w,escape", "return", "Back to the training")),
-            (Footer(4, "?", "all keys"),),
+            (FooterItem(4, "?", "all keys"),),
         ),
     ),
 )

@@ -205,6 +205,7 @@ def test_no_private_name_stands_outside_this_room() -> None:
     assert not found, "private names of others belong into vae_tui/tui/graphics"
 
 
+@pytest.mark.slow
 def test_no_private_name_is_overridden_outside_this_room() -> None:
     import vae_tui.tui as tui
 

@@ -11,10 +11,11 @@ import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from textual import message
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
@@ -22,9 +23,6 @@ from vae_tui.imaging.terminal import ask_terminal, read_window
 from vae_tui.tui.graphics.frame import ShownCells
 from vae_tui.tui.graphics.output import Output
 from vae_tui.tui.graphics.pace import Pace
-
-if TYPE_CHECKING:
-    from vae_tui.tui.graphics.app import PictureApp
 
 ACKNOWLEDGE = "\x1b[5n"
 """Asks the terminal to acknowledge that it has come so far."""
@@ -44,13 +42,23 @@ class LineFree(message.Message):
     """A frame can be sent again, after `PictureDriver.busy` was true."""
 
 
+class LineOwner(Protocol):
+    """The app that a driver serves."""
+
+    line: PictureDriver | None
+
+    def cleanup_sequence(self) -> str:
+        """What to write to a terminal before it is given back."""
+
+
 class PictureDriver(LinuxDriver):
     """Textual's driver with a way to ask, to send frames in one write each, and to know when the line is free."""
 
-    def __init__(self, app: PictureApp[Any], **given: Any) -> None:
+    def __init__(self, app: App[Any], **given: Any) -> None:
         super().__init__(app, **given)
-        app.line = self
         self._picture_app, self._event_loop = app, asyncio.get_running_loop()
+        self._owner = cast(LineOwner, app)
+        self._owner.line = self
         self._output: Output | None = None
         self._frame: list[str] | None = None
         self._frame_thread = 0
@@ -85,7 +93,7 @@ class PictureDriver(LinuxDriver):
         """Stop as Textual does, but not while answers are under way: they would be typed into the shell."""
         if self._replies.outstanding(time.monotonic()):
             self._answered.wait(PATIENCE)
-        self.write(self._picture_app.cleanup_sequence())
+        self.write(self._owner.cleanup_sequence())
         super().stop_application_mode()
 
     def close(self) -> None:

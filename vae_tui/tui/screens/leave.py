@@ -37,9 +37,9 @@ class LeaveScreen(ModalScreen[Choice | None]):
             panel.border_title = "quit?"
             panel.border_subtitle = "↑ ↓ enter"
             yield OptionList(
-                Option(_say("s", "stop", "save a checkpoint, then end the training"), id="stop"),
-                Option(_say("l", "leave running", f"vae-tui watch {_name_to_type(self._run)}"), id="leave"),
-                Option(_say("c", "cancel", "stay here"), id="cancel"),
+                Option(_option_text("s", "stop", "save a checkpoint, then end the training"), id="stop"),
+                Option(_option_text("l", "leave running", f"vae-tui watch {_name_to_type(self._run)}"), id="leave"),
+                Option(_option_text("c", "cancel", "stay here"), id="cancel"),
             )
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -57,5 +57,5 @@ def _name_to_type(run: Run) -> str:
     return run.name if among_the_first else str(run.path)
 
 
-def _say(key: str, choice: str, meaning: str) -> Content:
+def _option_text(key: str, choice: str, meaning: str) -> Content:
     return Content.assemble((f" {key} ", "bold $primary"), (f" {choice:<15}", "bold"), (meaning, "$faint"))

@@ -17,9 +17,9 @@ from textual.screen import Screen
 from vae_tui.runs.layout import Run
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.screens.walk_help import WalkHelpScreen
+from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.tui.walk_lines import Styled, motion_line, starting_text, status_line, title_line
-from vae_tui.tui.walk_prompts import PROMPTS
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.scatter import Scatter
@@ -171,11 +171,11 @@ class WalkScreen(Screen[None]):
     def on_walk_screen_replied(self, event: Replied) -> None:
         """Hand it to the session."""
         self.session.receive(event.number, event.reply)
-        walk = self.session.walk
-        if walk.opened is not None:
-            self.query_one(Sliders).border_title = "latents by KL" + (
-                "" if walk.opened.rates_are_measured else ", estimated"
-            )
+        walk, sliders = self.session.walk, self.query_one(Sliders)
+        title = "latents by KL" + ("" if walk.opened is None or walk.opened.rates_are_measured else ", estimated")
+        # Textual paints the whole widget anew when a title is set, be it the same one.
+        if walk.opened is not None and title != sliders.border_title:
+            sliders.border_title = title
         self._show()
         if walk.failure:
             self._give_up(walk.failure)

@@ -120,7 +120,7 @@ class Canvas(Widget):
             self._hurry()
         self._draw()
 
-    def say(self, caption: str) -> None:
+    def set_caption(self, caption: str) -> None:
         """Show another caption with the same pictures."""
         if caption == self._caption:
             return

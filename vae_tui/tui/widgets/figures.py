@@ -55,14 +55,14 @@ class FigureTable(Widget):
 
 def _columns(history: History, moment: Moment) -> list[Column]:
     train, validation, best = moment.train, moment.validation, moment.best
-    columns = [
-        Column("−ELBO", format_nats(train.get("negative_elbo")), 6, "$primary"),
-        Column("validation", format_nats(validation.get("negative_elbo")), 6, "$accent"),
-    ]
+    columns = [Column("−ELBO", format_nats(train.get("negative_elbo")), 6, "$primary")]
+    if history.validates:
+        columns.append(Column("validation", format_nats(validation.get("negative_elbo")), 6, "$accent"))
     if history.loss_name:
         columns.append(Column("loss", format_nats(train.get("loss")), 6, "$loss"))
+    if history.validates and history.loss_name:
         columns.append(Column("best loss", format_nats(best.loss if best else None), 6, "$warning"))
-    else:
+    elif history.validates:
         columns.append(Column("best", format_nats(best.negative_elbo if best else None), 6, "$warning"))
     columns += [
         Column("distortion", format_nats(train.get("distortion")), 6, "$secondary"),

@@ -39,11 +39,11 @@ class Preparation(Widget):
             lines.append(
                 Content.assemble(("✓ ", "$success"), (f"{stage.name:<{_BAR}}", "$faint"), (f" {took:>8}", "$faint"))
             )
-        lines += self._say_present(self._stages[-1], width)
+        lines += self._describe_present(self._stages[-1], width)
         room = max(2, self.content_size.height)
         return Content("\n").join(lines[-room:])
 
-    def _say_present(self, stage: Stage, width: int) -> list[Content]:
+    def _describe_present(self, stage: Stage, width: int) -> list[Content]:
         took = f"{self._elapsed} s"
         lines = [
             Content.assemble(("▸ ", "bold $primary"), (f"{stage.name:<{_BAR}}", "bold"), (f" {took:>8}", "$faint"))

@@ -98,7 +98,7 @@ class ViewPane(Container):
             self._drawn = view.tiles
             canvas.show(view.tiles.images[:, None], columns=view.tiles.columns, caption=caption)
         elif self._drawn is not None:
-            canvas.say(caption)
+            canvas.set_caption(caption)
         if view.tiles is not None:
             canvas.mark = view.mark(scene)
         return caption if len(captions) > 1 and self._app.picture_mode != "ascii" else ""
