@@ -1,4 +1,4 @@
-# make run: install, train the default recipe.  make test: install what tests need, run them.
+# make run: install, train the default recipe.  make test: install what tests need, run them.  make fast: the quick ones.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,14 +22,13 @@ fast: $(VENV)/installed-dev  ## the tests that take less than a second each, in 
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update
 
-# $(call rewrite,MARK,COMMAND): let what COMMAND prints stand between two marks of the README
-rewrite = { sed '/<!-- $(1)/q' README.md; echo; $(2); \
-  sed -n '/<!-- end of the $(1)/,$$p' README.md; } > README.new && mv README.new README.md
+# $(call rewrite,FILE,MARK,COMMAND): let what COMMAND prints stand between two marks of FILE
+rewrite = { sed '/<!-- $(2)/q' $(1); echo; $(3); sed -n '/<!-- end of the $(2)/,$$p' $(1); } > $(1).new && mv $(1).new $(1)
 
-reference: $(VENV)/installed-dev  ## write the recipe reference and the tables of keys in the README anew
-	$(call rewrite,recipe reference,$(BIN)/python -m vae_tui.recipe)
-	$(call rewrite,training keys,$(BIN)/python -m vae_tui.tui training; echo)
-	$(call rewrite,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
+reference: $(VENV)/installed-dev  ## write the recipe reference and the tables of keys in the pages anew
+	$(call rewrite,docs/recipes.md,recipe reference,$(BIN)/python -m vae_tui.recipe)
+	$(call rewrite,README.md,training keys,$(BIN)/python -m vae_tui.tui training; echo)
+	$(call rewrite,docs/walking.md,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
 
 pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits
 	rm -rf build/pretrained

@@ -1,4 +1,4 @@
-"""Every command of the README's experiments, run on small models: page and tests cannot drift apart."""
+"""Every command of docs/experiments.md, run on small models: page and tests cannot drift apart."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from vae_tui.imaging.grid import decode_png
 from vae_tui.recipe import load_recipe, parse
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-PAGE = README.partition("<!-- experiments: ")[2].partition("<!-- end of the experiments -->")[0]
+PAGE = (ROOT / "docs" / "experiments.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 TRAININGS = {shlex.split(line)[-1]: line for line in COMMANDS if line.startswith("vae-tui train ")}
 PICTURES = [line for line in COMMANDS if not line.startswith("vae-tui train ")]

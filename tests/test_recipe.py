@@ -133,5 +133,5 @@ def test_a_file_that_is_no_recipe_is_one_clear_message(tmp_path: Path, content: 
     assert str(path) in str(caught.value)
 
 
-def test_the_readme_has_the_reference_as_it_is() -> None:
-    assert reference() in (ROOT / "README.md").read_text(), "run: make reference"
+def test_the_docs_have_the_reference_as_it_is() -> None:
+    assert reference() in (ROOT / "docs" / "recipes.md").read_text(), "run: make reference"

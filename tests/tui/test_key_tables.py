@@ -1,4 +1,4 @@
-"""The key tables: bindings, footer, help and README are made from them, and every action is there."""
+"""The key tables: bindings, footer, help and pages are made from them, and every action is there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.walk.views.view import VIEW_NAMES
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGES = {"training": "README.md", "walk": "docs/walking.md"}
 TABLES = [("training", TRAINING_KEYS, TrainingScreen), ("walk", WALK_KEYS, WalkScreen)]
 
 SMALL: Table = (
@@ -57,8 +58,9 @@ def test_a_table_makes_bindings_footer_help_and_markdown() -> None:
 
 
 @pytest.mark.parametrize(("name", "table", "screen"), TABLES)
-def test_the_readme_has_the_table(name: str, table: Table, screen: type[Screen[None]]) -> None:
-    section = README.partition(f"<!-- {name} keys")[2].partition(f"<!-- end of the {name} keys")[0]
+def test_a_page_has_the_table(name: str, table: Table, screen: type[Screen[None]]) -> None:
+    page = (ROOT / PAGES[name]).read_text()
+    section = page.partition(f"<!-- {name} keys")[2].partition(f"<!-- end of the {name} keys")[0]
     assert section.partition("-->")[2].strip() == to_markdown(table), "run: make reference"
 
 

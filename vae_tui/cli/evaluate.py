@@ -15,7 +15,7 @@ def evaluate(
     source: SourceArgument = None,
     samples: Annotated[int, typer.Option(min=1, max=1_000_000, help="Draws of z for each image.")] = 1000,
     count: Annotated[
-        int, typer.Option(min=1, help="How many images, drawn by the seed; all where there are fewer.")
+        int, typer.Option(min=1, help="How many images, chosen by the seed; all if there are fewer.")
     ] = 1000,
     split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
     frechet: Annotated[
@@ -27,9 +27,10 @@ def evaluate(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Measure a checkpoint in true nats: ELBO, importance-sampled likelihood, active units, information.
+    """Measure a checkpoint in true nats.
 
-    Sums over pixels and latent dimensions, means over images; where factors are known, scores of disentanglement too.
+    ELBO, importance-sampled likelihood, active units, information: sums over pixels and latent dimensions, means over
+    images. Where factors are known, scores of disentanglement too.
 
     Examples: `vae-tui evaluate fc20`; `vae-tui evaluate beta10 --samples 5000 --count 10000 --json`.
     """

@@ -20,37 +20,38 @@ class PictureMode(StrEnum):
     ASCII = "ascii"
 
 
-RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where runs live.", envvar="VAE_TUI_RUNS_DIR")]
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder of runs.", envvar="VAE_TUI_RUNS_DIR")]
 DataRoot = Annotated[
     Path | None,
     typer.Option(
         "--data-root",
-        help="Where MNIST and its like are looked for and downloaded to [default: the user's cache].",
+        help="The folder of MNIST and other sets, downloaded to it if missing [default: the user's cache].",
         envvar="VAE_TUI_DATA_ROOT",
     ),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override a key of the recipe; may be given often."),
+    typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Override a key of the recipe; repeatable."),
 ]
 SourceArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN|CHECKPOINT]",
-        help="A run, whose best checkpoint is taken, or a file [default: newest run, or the digits that ship].",
+        metavar="RUN|CHECKPOINT",
+        help="A run, whose best checkpoint is taken, or a checkpoint file [default: the newest run, or, before there is "
+        "one, the digits model that ships].",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")]
 Scale = Annotated[
     int | None,
-    typer.Option(min=1, max=64, help="Enlarge each pixel this many times [default: as is easy to look at]."),
+    typer.Option(min=1, max=64, help="Enlarge each pixel this many times [default: enough to see the image well]."),
 ]
 FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="Frames a second of a GIF.")]
 ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
 PictureModeOption = Annotated[
-    PictureMode, typer.Option("--images", help="How pictures are drawn; auto asks the terminal what it can show.")
+    PictureMode, typer.Option("--images", help="How pictures are drawn; auto: the best that the terminal can show.")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA where it is.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA if there is a GPU.")]
 
 
 class Split(StrEnum):
@@ -62,7 +63,7 @@ class Split(StrEnum):
 
 
 def choose_checkpoint(source: str | None, runs_dir: Path) -> Path:
-    """The checkpoint a user means; a word on stderr where it is the one that ships."""
+    """The checkpoint a user means; a note on stderr where it is the one that ships."""
     from vae_tui.runs.find import PRETRAINED, find_checkpoint
 
     checkpoint = find_checkpoint(source, runs_dir)

@@ -86,25 +86,25 @@ def sample(
         typer.Option(
             metavar="DISTRIBUTION",
             help='What latents are drawn from. "model": the prior it was trained with. "aggregated": the posteriors of '
-            'training images chosen at random. "mixture(10)": so many Gaussians fitted to those posteriors, which mends the '
-            'samples of a model whose codes are not where its prior is. Each latent from the same: "N(0,1)" (mean, '
+            'training images chosen at random. "mixture(10)": ten Gaussians fitted to those posteriors, which improves the '
+            'samples of a model whose codes are not where its prior is. The same for each latent: "N(0,1)" (mean, '
             'standard deviation), "Beta(0.25,0.25)" or "U(-1,1)".',
         ),
     ] = "model",
     path: Annotated[
-        Path | None, typer.Option(metavar="WALK", help="Replay a walk kept as TOML, with the checkpoint it names.")
+        Path | None, typer.Option(metavar="WALK", help="Replay a walk recorded as TOML, with the checkpoint it names.")
     ] = None,
     frames_per_second: FramesPerSecond = 10.0,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Draw images from the prior, or replay a walk; needs no screen. Prints the file's path.
+    """Draw images from the prior, or replay a recorded walk. Prints the file's path.
 
     A .png is a grid; a .gif walks from sample to sample; an .npz holds images and latents. Only --prior aggregated and
     mixture look at the training images.
 
     Examples: `vae-tui sample beta10 --out grid.png --count 100 --scale 2`;
-    `vae-tui sample beta0 --prior "mixture(10)" --out mended.png`; `vae-tui sample --path walk.toml --out walk.gif`.
+    `vae-tui sample beta0 --prior "mixture(10)" --out mixture.png`; `vae-tui sample --path walk.toml --out walk.gif`.
     """
     import math
 
@@ -141,9 +141,7 @@ def sample(
 def reconstruct(
     source: SourceArgument = None,
     out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("reconstructions.png"),
-    image: Annotated[
-        list[str] | None, typer.Option(metavar="IMAGE", help=f"An image; may be given often: {ANCHOR}.")
-    ] = None,
+    image: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help=f"An image, repeatable: {ANCHOR}.")] = None,
     count: Annotated[int, typer.Option(min=1, max=65536, help="How many images, evenly over the split.")] = 32,
     split: Annotated[Split, typer.Option(help="Which images to take them from.")] = Split.TEST,
     at: Annotated[
@@ -178,7 +176,7 @@ def interpolate(
     from_: Annotated[
         str | None, typer.Option("--from", metavar="IMAGE", help=f"Where to start: {ANCHOR} [default: 0].")
     ] = None,
-    through: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="On the way; may be given often.")] = None,
+    through: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help="On the way; repeatable.")] = None,
     to: Annotated[
         str | None, typer.Option(metavar="IMAGE", help="Where to end [default: the first of another class].")
     ] = None,
@@ -200,7 +198,9 @@ def interpolate(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Go from one image to another through latent space, as a strip or a GIF. Prints the file's path.
+    """Go from one image to another through latent space. Prints the file's path.
+
+    A .png is a strip, a .gif moves, an .npz holds images and latents.
 
     Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
@@ -253,7 +253,9 @@ def traverse(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Move one latent dimension at a time, a row each, the one with the highest KL first. Prints the file's path.
+    """Move one latent dimension at a time, a row each. Prints the file's path.
+
+    The dimension with the highest KL comes first.
 
     Example: `vae-tui traverse --around class:3 --range data --out dimensions.png`.
     """
@@ -335,7 +337,7 @@ def project(
     out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("codes.png"),
     projection: Annotated[
         ProjectionKind | None,
-        typer.Option(help="To which plane [default: dimensions where there are but two, else pca]."),
+        typer.Option(help="To which plane [default: dimensions if there are only two, else pca]."),
     ] = None,
     plane: Annotated[str | None, typer.Option(metavar="I,J", help="Which two latent dimensions.")] = None,
     split: Annotated[Split, typer.Option(help="Which images.")] = Split.TEST,
@@ -344,9 +346,9 @@ def project(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Scatter the codes of a set's images in a plane, coloured by class. Prints the file's path.
+    """Scatter the codes of a set's images in a plane. Prints the file's path.
 
-    An .npz holds means, log-variances, labels, class names and coordinates.
+    Points are coloured by class. An .npz holds means, log-variances, labels, class names and coordinates.
 
     Example: `vae-tui project fc20 --projection tsne --out codes.png`.
     """

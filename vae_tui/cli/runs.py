@@ -15,14 +15,18 @@ def watch(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="A run's name or path, a recipe's name (its newest run), or a unique prefix [default: newest]."
+            metavar="RUN",
+            help="A run's name or path, a recipe's name (its newest run), or a unique prefix [default: the newest run].",
         ),
     ] = None,
     runs_dir: RunsDir = Path("checkpoints"),
     images: PictureModeOption = PictureMode.AUTO,
     data_root: DataRoot = None,
 ) -> None:
-    """Show a live run again with its whole history, or a finished one as it was; plain without a terminal."""
+    """Show a run with its whole history, live or finished.
+
+    Without a terminal, as plain progress.
+    """
     from vae_tui.runs.find import find_run
 
     chosen = find_run(run, runs_dir)

@@ -14,10 +14,13 @@ from vae_tui.errors import RecipeError
 
 
 def check(
-    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE...", help="Files or names of shipped recipes.")],
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipes: files, or names of shipped ones.")],
     set_: Set = None,
 ) -> None:
-    """Validate recipes without training: every problem of every file, and exit code 2 if there is one."""
+    """Validate recipes without training.
+
+    Prints every problem of every recipe; exit code 2 if there is one.
+    """
     from vae_tui.recipe import load_recipe
 
     wrong = False
@@ -40,14 +43,16 @@ def doctor(
     runs_dir: RunsDir = Path("checkpoints"),
     data_root: DataRoot = None,
 ) -> None:
-    """Show what was found, and why, for terminal, pictures, colours, device, threads, data and disk; and what to do.
+    """Show what terminal, machine and disk can do, and why.
+
+    Terminal, pictures, colours, device, threads, data and disk: what was found, why, and what to do about it.
 
     Run it where something looks wrong: in that terminal, over that line, on that machine.
     """
     from vae_tui.doctor import examine
     from vae_tui.doctor.report import print_json, print_table
 
-    sys.stderr.write("asking the terminal, and torch, which takes a few seconds to start\n")
+    sys.stderr.write("querying the terminal, and starting torch, which takes a few seconds\n")
     findings = examine(runs_dir=runs_dir, data_root=data_root)
     if json_:
         print_json(findings)

@@ -34,27 +34,29 @@ class Ui(StrEnum):
 
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe's file, or the name of a shipped one.", show_default="digits")
+        str | None,
+        typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of a shipped one [default: digits]."),
     ] = None,
     set_: Set = None,
     device: Device = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Train on so many at once: GPUs, or processes on the CPU.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, help="How many devices train the run: GPUs, or processes on the CPU.")
+    ] = 1,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
     run: Annotated[
         str | None, typer.Option("--run", "--name", help="Name of the new run [default: the recipe's and the time].")
     ] = None,
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with a run; on the CPU, bit for bit.")
-    ] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run; on the CPU, bit for bit.")] = None,
     ui: Annotated[Ui, typer.Option(help="auto: the screen on a terminal, plain progress elsewhere.")] = Ui.AUTO,
     images: PictureModeOption = PictureMode.AUTO,
     detach: Annotated[bool, typer.Option("--detach", help="Start, print the run's path and return.")] = False,
 ) -> None:
-    """Train a VAE from a recipe, in a process of its own that outlives this terminal.
+    """Train a VAE from a recipe, or continue a run.
 
-    Prints the run's path. The run is a folder: watch it with `vae-tui watch`, draw from it with `vae-tui sample`, go
-    on with it by `--resume`, past its old end with `--set train.epochs=40`.
+    The trainer is a process of its own that outlives this terminal. Prints the run's path. The run is a folder: watch
+    it with `vae-tui watch`, draw from it with `vae-tui sample`, continue it with `--resume`, past its old end with
+    `--set train.epochs=40`.
 
     Examples: `vae-tui train beta10`; `vae-tui train mnist/fc20 --set train.epochs=10 --data-root ~/data`.
     """

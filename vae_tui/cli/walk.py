@@ -17,7 +17,9 @@ def walk(
     data_root: DataRoot = None,
     images: PictureModeOption = PictureMode.AUTO,
 ) -> None:
-    """Walk the latent space by keyboard: sliders, traversals, maps, scatters, anchors, animation; ? lists every key.
+    """Walk a latent space by keyboard.
+
+    Sliders, traversals, maps, scatters, anchors, animation; ? lists every key.
 
     Without a run of your own it opens a small model of digits that ships with vae-tui. Without a terminal, see
     `vae-tui sample`, `traverse`, `manifold`, `project` and `interpolate`.
