@@ -102,8 +102,8 @@ class RunFeed:
 
     def catch_up(self) -> None:
         """Fold in what the log holds already, up to where the trainer just started begins to write."""
-        for _ in self._read(until=self._log_bytes):
-            pass
+        for logged in self._reader.read(until=self._log_bytes):
+            self.history.add(logged.event)
         self._live = self._find_trainer()
 
     def poll(self) -> list[LoggedEvent]:
@@ -141,8 +141,8 @@ class RunFeed:
         if not self.history.prepared:
             self._sent_before_training.add(sent.id)
 
-    def _read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
-        for logged in self._reader.read(until=until):
+    def _read(self) -> Iterator[LoggedEvent]:
+        for logged in self._reader.read():
             self.history.add(logged.event)
             if isinstance(logged.event, CommandDone) and logged.event.id is not None:
                 self._take_answer(logged.event.id)

@@ -22,7 +22,7 @@ class Track:
         self.steps = array("q")
         self.seconds = array("d")
         self.series = {name: Series(self) for name in names}
-        self._all = tuple(self.series.values())
+        self._columns = [series.rows for series in self.series.values()]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -31,8 +31,8 @@ class Track:
         """Add a row, in the order of the names."""
         self.steps.append(step)
         self.seconds.append(seconds)
-        for series, value in zip(self._all, row, strict=True):
-            series.add(value)
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(math.nan if value is None else value)
 
     def index(self, step: int) -> int:
         """The index of the last row up to `step`; -1 where there is none."""
@@ -47,7 +47,7 @@ class Track:
         end = self.index(step) + 1
         if end < len(self.steps):
             del self.steps[end:], self.seconds[end:]
-            for series in self._all:
+            for series in self.series.values():
                 series.truncate(end)
 
 
@@ -56,46 +56,48 @@ class Series:
 
     def __init__(self, track: Track) -> None:
         self._track = track
-        self._rows = array("d")
-        self._gaps = 0
+        self.rows = array("d")
+        """The value in each row of the track, NaN or infinite for a gap."""
+        self._finite: list[int] = [0, 0]
+        """Of how many rows, how many are finite."""
         self._measured: tuple[int, array[int], array[float], array[float]] | None = None
         """For a series with gaps: how many rows there were, and steps, seconds and values without the gaps."""
 
-    def add(self, value: float | None) -> None:
-        """Add the value of the track's newest row."""
-        if value is None or not math.isfinite(value):
-            value = math.nan
-            self._gaps += 1
-        self._rows.append(value)
-
     def truncate(self, count: int) -> None:
         """Keep the first `count` rows."""
-        self._gaps -= sum(map(math.isnan, self._rows[count:]))
-        del self._rows[count:]
-        self._measured = None
+        del self.rows[count:]
+        self._finite, self._measured = [0, 0], None
 
     def value(self, index: int) -> float | None:
         """The value of a row of the track; None for a gap."""
-        value = self._rows[index]
-        return None if math.isnan(value) else value
+        value = self.rows[index]
+        return value if math.isfinite(value) else None
 
     @property
     def steps(self) -> array[int]:
         """The step of each point."""
-        return self._without_gaps()[1] if self._gaps else self._track.steps
+        return self._without_gaps()[1] if self._has_gaps else self._track.steps
 
     @property
     def seconds(self) -> array[float]:
         """The seconds of training of each point."""
-        return self._without_gaps()[2] if self._gaps else self._track.seconds
+        return self._without_gaps()[2] if self._has_gaps else self._track.seconds
 
     @property
     def values(self) -> array[float]:
         """The value of each point."""
-        return self._without_gaps()[3] if self._gaps else self._rows
+        return self._without_gaps()[3] if self._has_gaps else self.rows
 
     def __len__(self) -> int:
-        return len(self._rows) - self._gaps
+        known, finite = self._finite
+        if known < len(self.rows):
+            finite += sum(map(math.isfinite, self.rows[known:]))
+            self._finite = [len(self.rows), finite]
+        return finite
+
+    @property
+    def _has_gaps(self) -> bool:
+        return len(self) < len(self.rows)
 
     def points(self, axis: Axis = "step", *, steps_per_epoch: int = 1) -> list[Point]:
         """Every point, as (x, value)."""
@@ -131,15 +133,15 @@ class Series:
         return self.steps, 1.0 / steps_per_epoch if axis == "epoch" else 1.0
 
     def _without_gaps(self) -> tuple[int, array[int], array[float], array[float]]:
-        rows = len(self._rows)
+        rows = len(self.rows)
         if self._measured is None or self._measured[0] != rows:
-            there = [index for index, value in enumerate(self._rows) if not math.isnan(value)]
+            there = [index for index, value in enumerate(self.rows) if math.isfinite(value)]
             steps, seconds = self._track.steps, self._track.seconds
             self._measured = (
                 rows,
                 array("q", (steps[index] for index in there)),
                 array("d", (seconds[index] for index in there)),
-                array("d", (self._rows[index] for index in there)),
+                array("d", (self.rows[index] for index in there)),
             )
         return self._measured
 
