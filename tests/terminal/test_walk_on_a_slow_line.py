@@ -91,7 +91,7 @@ def test_all_of_it_is_there_and_the_terminal_is_given_back(walk: Any, walked_run
     walk.type(b"\x15mine.png\r")
     sees("wrote mine.png")
     walk.press(b"m0")
-    sees("kept as 0")
+    sees("saved as 0")
     # Exported eight times enlarged.
     exported = decode_png((tmp_path / "mine.png").read_bytes())[::8, ::8]
     np.testing.assert_array_equal(exported, decode(walked_run, Bookmarks(walked_run.latest().path).read()[0]))
@@ -112,7 +112,7 @@ def test_neither_an_animation_nor_hurried_keys_queue_in_the_line(walk: Any, walk
     assert walk.most_under_way < SPEED
     walk.press(b" ")
     walk.type(b"hlHLjkt" * 14 + b"Om0")
-    walk.wait_until(lambda: "kept as 0" in walk.text)
+    walk.wait_until(lambda: "saved as 0" in walk.text)
     z = Bookmarks(walked_run.latest().path).read()[0]
     assert not z.any()
     # The line was never more than a moment behind, so what is seen soon is the last.

@@ -247,7 +247,7 @@ async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) 
 async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> None:
     async with open_walk() as walk:
         await walk.press("L", "m", "4")
-        await walk.sees("kept as 4")
+        await walk.sees("saved as 4")
         await walk.press("O", "b", "4")
         assert walk.z[1] == 1
         await walk.press("b", "9")

@@ -204,7 +204,7 @@ def test_bookmarks_stay_with_the_run(walking: Walking, followed: Run) -> None:
     session = walking.session
     session.place.step(1.0)
     session.storage.save_bookmark(4)
-    assert "kept as 4" in walking.notice
+    assert "saved as 4" in walking.notice
     assert session.storage.slots == "taken: 4"
     session.place.reset_all()
     session.storage.go_to_bookmark(4)

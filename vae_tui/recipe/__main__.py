@@ -1,4 +1,4 @@
-"""The recipe reference in the README, printed by `python -m vae_tui.recipe`."""
+"""The recipe reference of docs/recipes.md, printed by `python -m vae_tui.recipe`."""
 
 from vae_tui.recipe.reference import reference
 

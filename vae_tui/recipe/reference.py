@@ -14,7 +14,7 @@ def reference() -> str:
     """The recipe reference as Markdown, made from the fields' descriptions."""
     lines: list[str] = []
     for name, kind in TABLES.items():
-        lines += [f"#### `[{name}]`", "", str(kind.__doc__), "", "| key | default | meaning |", "| --- | --- | --- |"]
+        lines += [f"### `[{name}]`", "", str(kind.__doc__), "", "| key | default | meaning |", "| --- | --- | --- |"]
         for key, field in kind.model_fields.items():
             default = "" if field.default is None else tomli_w.dumps({"k": field.default})[4:].strip()
             default = " ".join(default.split()).replace("[ ", "[").replace(", ]", "]")

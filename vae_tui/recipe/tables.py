@@ -255,7 +255,7 @@ class ObjectiveTable(Table):
         "elbo",
         "`elbo`: distortion + beta rate; `free-bits`: no reward for a rate below them; `capacity`: the rate is held at "
         "a capacity that grows; `iwae`: the bound of several draws, with DReG gradients; `tcvae`: beta weighs the total "
-        "correlation alone; `factor`: gamma more of it, told by a discriminator; `dip`: covariances are held to the "
+        "correlation alone; `factor`: gamma more of it, estimated by a discriminator; `dip`: covariances are held to the "
         "identity; `mmd`: a distance of all codes from the prior",
     )
     beta: float = _key(

@@ -1,7 +1,7 @@
 """The trainer process: `python -m vae_tui.training JOB`, where JOB is the JSON of a `TrainingJob`.
 
-It writes one line of JSON on stdout: the run it opened, or the error that kept it from that; from then on its output
-goes to the run's worker.log. It holds the run's lock for as long as it lives, taken before torch is imported. SIGTERM
+It writes one line of JSON on stdout: the run it opened, or the error that kept it from that (under torchrun the run's path
+alone, and errors on stderr); from then on its output goes to the run's worker.log. It holds the run's lock for as long as it lives, taken before torch is imported. SIGTERM
 and SIGINT ask for a checkpoint and a stop; exit status 0 completed, 1 failed, 2 wrong input, 130 stopped. Of several
 processes that torchrun started, all this is for rank 0; the others follow it.
 """
@@ -55,7 +55,10 @@ def main(job: TrainingJob) -> int:
         if terminal is not None:
             os.write(terminal, f"training; see it with: vae-tui watch {run.path}\n".encode())
     except VaeTuiError as error:
-        _reply({"error": str(error)})
+        if terminal is None:
+            _reply({"error": str(error)})
+        else:
+            os.write(terminal, f"{error}\n".encode())
         return _EXIT_WRONG_INPUT
     except KeyboardInterrupt:
         return _EXIT["stopped"]
@@ -88,7 +91,10 @@ def _open(job: TrainingJob) -> Run:
     # Cuts off a torn last line, so that the log ends where this trainer begins.
     EventWriter(run.events_path).close()
     try:
-        _reply({"run": str(run.path), "log_bytes": run.events_path.stat().st_size, "notes": notes})
+        if "RANK" in os.environ:
+            print(run.path, flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
+        else:
+            _reply({"run": str(run.path), "log_bytes": run.events_path.stat().st_size, "notes": notes})
     except BrokenPipeError:
         # Whoever asked for this run has gone before it began.
         if job.resume is None:

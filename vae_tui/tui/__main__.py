@@ -1,4 +1,4 @@
-"""The key tables of the README, printed by `python -m vae_tui.tui training` and `python -m vae_tui.tui walk`."""
+"""The key tables of README.md and docs/walking.md, printed by `python -m vae_tui.tui training` and `python -m vae_tui.tui walk`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Keys as tables, from which bindings, footer, help and the README's tables are made."""
+"""Keys as tables, from which bindings, footer, help and the tables in README and docs are made."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def help_rows(group: Group) -> tuple[tuple[str, str], ...]:
 
 
 def to_markdown(table: Table) -> str:
-    """All that the help lists, as a table of the README."""
+    """All that the help lists, as a table in Markdown."""
     lines = ["| keys | what they do |", "| --- | --- |"]
     for row in _rows(table):
         if row.keys:

@@ -178,9 +178,9 @@ STORAGE = Group(
     (
         Row(
             "m b  0-9",
-            "keep a bookmark, go to one; they stay with the run",
+            "save a bookmark, go to one; they stay with the run",
             (
-                Key("m", "bookmark('save')", "Keep a bookmark"),
+                Key("m", "bookmark('save')", "Save a bookmark"),
                 Key("b", "bookmark('go')", "Go to a bookmark"),
                 *(Key(str(slot), f"slot({slot})") for slot in (0, 7, 8, 9)),
             ),

@@ -37,7 +37,7 @@ from vae_tui.walk.walk import Notice
 _NARROW = 100
 _NOTICE_SECONDS = 6
 _LONGEST_FRAME_SECONDS = 0.5
-_DOING = {"save": "keep this place", "go": "go back to a place"}
+_DOING = {"save": "save this place", "go": "go back to a place"}
 
 
 class WalkScreen(Screen[None]):

@@ -42,7 +42,7 @@ class StorageActions:
         except VaeTuiError as error:
             self._walk.fail(str(error))
         else:
-            self._walk.notify(f"kept as {slot} in {bookmarks.path}", "success")
+            self._walk.notify(f"saved as {slot} in {bookmarks.path}", "success")
 
     def go_to_bookmark(self, slot: int) -> None:
         """Go to a bookmark."""
@@ -53,7 +53,7 @@ class StorageActions:
             walk.fail(str(error))
             return
         if found is None:
-            walk.notify(f"bookmark {slot} is empty: m {slot} keeps a place there")
+            walk.notify(f"bookmark {slot} is empty: m {slot} saves a place there")
         elif len(found) != len(walk.z):
             walk.notify(f"bookmark {slot} has {len(found)} dimensions, this model has {len(walk.z)}")
         else:
