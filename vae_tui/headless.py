@@ -147,7 +147,7 @@ class PlainView:
         self._print(f"network   {event.network}, {event.parameter_count:,} parameters")
         if event.loss:
             self._print(f"loss      {event.loss}")
-        self._print(f"device    {event.device}, {event.threads} threads")
+        self._print(f"device    {event.device}, {event.threads} thread{'s' if event.threads != 1 else ''}")
         for note in event.notes:
             self._print(f"note      {note}")
 

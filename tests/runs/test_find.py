@@ -33,7 +33,7 @@ def test_a_run_is_found_by_name_prefix_path_or_as_the_newest(tmp_path: Path) -> 
     assert find_run(str(tmp_path / "beta10-old"), Path("elsewhere")).name == "beta10-old"
     assert [run.name for run in list_runs(tmp_path)] == ["beta1-new", "beta10-old", "digits-older"]
     with pytest.raises(RunError, match="fits 2 runs"):
-        find_run("beta1", tmp_path)
+        find_run("bet", tmp_path)
     with pytest.raises(RunError, match="did you mean digits-older"):
         find_run("digitz-older", tmp_path)
     with pytest.raises(RunError, match="no run under"):
@@ -51,6 +51,15 @@ def test_a_recipes_name_finds_its_newest_run(tmp_path: Path, typed: str) -> None
         "beta1-of-mine",
     )
     assert find_run(typed, tmp_path).name == "beta1-20260102-000000-2"
+
+
+def test_a_recipes_name_is_not_taken_for_the_beginning_of_anothers(tmp_path: Path) -> None:
+    make(tmp_path, "beta10-20260103-000000", "beta1-of-mine")
+    assert find_run("beta1", tmp_path).name == "beta1-of-mine"
+    assert find_run("beta10", tmp_path).name == find_run("beta10-2", tmp_path).name == "beta10-20260103-000000"
+    make(tmp_path / "other", "beta10-20260103-000000")
+    with pytest.raises(RunError, match="no run called 'beta1'"):
+        find_run("beta1", tmp_path / "other")
 
 
 def test_a_runs_own_name_comes_before_a_recipes(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.training.batches import Batches
-from vae_tui.training.preparation import reopen_run
+from vae_tui.training.preparation import change_recipe
 
 TINY = "data.memory_gib=1e-6"
 
@@ -70,7 +70,7 @@ def test_a_run_goes_on_with_another_memory_gib(make_run: MakeRun, before: str, a
     asked = iter([False] * 7)
     events = list(_stepwise(broken, lambda: next(asked, None) is not False))
     assert events[-1].step == 7
-    reopen_run(str(broken.path), [f"data.memory_gib={after}"], broken.path.parent)
+    change_recipe(broken, [f"data.memory_gib={after}"])
     finish(broken, resume=True)
     assert_same_run(broken, whole)
 

@@ -176,13 +176,13 @@ def test_weights_without_their_state_are_never_written_over(make_run: MakeRun) -
 
 
 def test_a_run_goes_on_past_its_old_end(make_run: MakeRun) -> None:
-    from vae_tui.training.preparation import reopen_run
+    from vae_tui.training.preparation import change_recipe
 
     run = make_run("train.epochs=2")
     finish(run)
     with pytest.raises(RunError, match="has finished its 2 epochs; go on with"):
-        reopen_run(str(run.path), [], run.path.parent)
-    reopen_run(str(run.path), ["train.epochs=3"], run.path.parent)
+        change_recipe(run, [])
+    change_recipe(run, ["train.epochs=3"])
     finish(run, resume=True)
     longer = make_run("train.epochs=3", name="longer")
     finish(longer)
@@ -453,18 +453,18 @@ def test_pictures_are_drawn_within_an_epoch_that_lasts_and_change_nothing(
 
 
 def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run: MakeRun, images_path: Path) -> None:
-    from vae_tui.training.preparation import reopen_run
+    from vae_tui.training.preparation import change_recipe
 
     run = make_run("train.epochs=1")
     finish(run)
     moved = images_path.rename(images_path.with_name("moved.npy"))
     more = ["train.epochs=2", f"data.root={moved}"]
-    reopen_run(str(run.path), more, run.path.parent)
+    change_recipe(run, more)
     last = finish(run, resume=True)[-1]
     assert isinstance(last, ev.RunFinished)
     assert last.status == "completed"
     others = images_path.with_name("others.npy")
     np.save(others, 255 - np.load(moved))
-    reopen_run(str(run.path), ["train.epochs=3", f"data.root={others}"], run.path.parent)
+    change_recipe(run, ["train.epochs=3", f"data.root={others}"])
     with pytest.raises(RunError, match="not those this run was trained on"):
         finish(run, resume=True)

@@ -162,5 +162,10 @@ def _finish(run: Run, *, summary: bool) -> None:
 
 def _end_of_log(run: Run) -> str:
     """The end of the output of a trainer that died."""
-    lines = run.worker_log_path.read_text(errors="replace").splitlines()[-20:]
-    return "\n".join(["the trainer died; the end of its log:", *lines, f"(all of it: {run.worker_log_path})", ""])
+    go_on = f"go on with: vae-tui train --resume {run.path}"
+    lines = run.worker_log_path.read_text(errors="replace").splitlines()[-20:] if run.worker_log_path.is_file() else []
+    if not lines:
+        return f"the trainer died, killed or out of memory, and left nothing in its log; {go_on}\n"
+    return "\n".join(
+        ["the trainer died; the end of its log:", *lines, f"(all of it: {run.worker_log_path}); {go_on}", ""]
+    )

@@ -30,7 +30,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
         if not runs:
             raise RunError(f"no run under {runs_dir} yet; start one with: vae-tui train")
         return next((run for run in runs if not failed_to_start(run)), runs[0])
-    if exact := [run for run in runs if run.name == name_or_path]:
+    if exact := [run for run in runs if run.name == name_or_path.rstrip("/")]:
         return exact[0]
     path = user_path(name_or_path)
     if path.is_dir() and (path / "recipe.toml").is_file():
@@ -38,6 +38,9 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
     if of_recipe := next((run for run in runs if is_named_after(run, name_or_path) and not failed_to_start(run)), None):
         return of_recipe
     by_prefix = [run for run in runs if run.name.startswith(name_or_path) and not failed_to_start(run)]
+    if by_prefix and _is_a_recipe(name_or_path):
+        # beta1 is not meant as the beginning of beta10.
+        by_prefix = [run for run in by_prefix if not run.name[len(name_or_path)].isalnum()]
     if len(by_prefix) == 1:
         return by_prefix[0]
     if by_prefix:
@@ -57,6 +60,12 @@ def is_named_after(run: Run, recipe: str) -> bool:
     """Whether a run has the name `vae-tui train RECIPE` gives: the recipe's (of a path the last part) and the time."""
     name = re.escape(Path(recipe).name.removesuffix(".toml"))
     return re.fullmatch(rf"{name}-\d{{8}}-\d{{6}}(-\d+)?", run.name) is not None
+
+
+def _is_a_recipe(name: str) -> bool:
+    from vae_tui.recipe import shipped_recipes  # noqa: PLC0415 - pydantic, which no screen should wait for
+
+    return name in {stem.rpartition("/")[2] for stem in shipped_recipes()}
 
 
 def failed_to_start(run: Run) -> bool:
@@ -99,5 +108,5 @@ def list_runs(runs_dir: Path) -> list[Run]:
 def _touched(run: Run) -> tuple[float, str]:
     try:
         return run.events_path.stat().st_mtime, run.name
-    except FileNotFoundError:
+    except OSError:
         return run.recipe_path.stat().st_mtime, run.name

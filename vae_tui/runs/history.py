@@ -229,7 +229,7 @@ class History:
 
     def at(self, step: int) -> Moment:
         """The run as it was after `step` steps, at any time since its start."""
-        step = min(step, self.step)
+        step = max(0, min(step, self.step))
         report, validation = self._reports.index(step), self._validations.index(step)
         images = {kind: found for kind, drawn in self._images.items() if (found := _last_until(drawn, step))}
         return Moment(

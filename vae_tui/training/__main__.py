@@ -24,7 +24,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
 from vae_tui.runs.log import EventWriter
 from vae_tui.training.memory import keep_freed_memory
-from vae_tui.training.preparation import create_run, reopen_run
+from vae_tui.training.preparation import change_recipe, create_run, find_free_run
 from vae_tui.training.train_run import train_run
 
 _EXIT = {"completed": 0, "stopped": 130, "failed": 1}
@@ -34,6 +34,10 @@ _EXIT_WRONG_INPUT = 2
 def main(job: TrainingJob) -> int:
     """Open one run and train it to its end; returns the exit status."""
     keep_freed_memory()
+    for name in ("stdout", "stderr"):
+        # Closed by whoever started us; files that are opened must not take its place.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
     if int(os.environ.get("RANK", "0")) > 0:
         from vae_tui.training.follower import follow_under_torchrun  # noqa: PLC0415 - imports torch
 
@@ -80,14 +84,16 @@ def _open(job: TrainingJob) -> Run:
     """Make or find the run, take its lock, report it, and turn all further output to its log."""
     notes: tuple[str, ...] = ()
     if job.resume is not None:
-        run = reopen_run(job.resume, job.overrides, job.runs_dir)
+        run = find_free_run(job.resume, job.runs_dir)
+        acquire_lock(run.path)
+        change_recipe(run, job.overrides)
     else:
         recipe = job.recipe or "digits"
         _refuse_a_run(recipe, job)
         loaded = load_recipe(recipe, job.overrides)
         notes = loaded.notes
         run = create_run(loaded, job.runs_dir, job.name)
-    acquire_lock(run.path)
+        acquire_lock(run.path)
     # Cuts off a torn last line, so that the log ends where this trainer begins.
     EventWriter(run.events_path).close()
     try:

@@ -30,18 +30,22 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
 
 
-def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> Run:
-    """The run to go on with, its recipe rewritten where overrides change it.
-
-    Raises RunError where it is being trained or has nothing left to do, RecipeError where an override would make it
-    another run.
-    """
+def find_free_run(name_or_path: str, runs_dir: Path) -> Run:
+    """The run to go on with; raises RunError where there is none, or it is being trained."""
     run = find_run(name_or_path, runs_dir)
     patience = time.monotonic() + _SECONDS_TO_CLOSE_DOWN
     while lock_holder(run.path) is not None:
         if read_status(run).live or time.monotonic() > patience:
             raise RunError(busy_message(run.path))
         time.sleep(0.05)
+    return run
+
+
+def change_recipe(run: Run, overrides: Sequence[str]) -> None:
+    """Rewrite the recipe of a run to go on with where overrides change it; whose lock is held has no rival in that.
+
+    Raises RunError where nothing is left to do, RecipeError where an override would make it another run.
+    """
     before = load_recipe(str(run.recipe_path)).recipe
     recipe = load_recipe(str(run.recipe_path), overrides).recipe
     _check_same_run(run, before, recipe)
@@ -49,7 +53,6 @@ def reopen_run(name_or_path: str, overrides: Sequence[str], runs_dir: Path) -> R
     if recipe != before:
         run.write_recipe(recipe.to_toml())
     discard_commands(run)
-    return run
 
 
 def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:

@@ -69,7 +69,7 @@ def tune(
         batch = min(recipe.train.batch_size, len(sets.train))
         speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
         notes.append(
-            f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N decides it"
+            f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N sets it"
         )
     compiled, why = _decide_compiling(recipe, sets, device, recorded, timed, copy, say_stage)
     return Tuning(torch.get_num_threads(), compiled, (*notes, why) if why else tuple(notes))
@@ -143,7 +143,7 @@ def _decide_compiling(
         if left < _WORTH_COMPILING:
             return False, (
                 f"not compiled: this takes about {left:.0f} s, and compiling pays back from about "
-                f"{_WORTH_COMPILING:.0f} s on; [train] compile = true or false decides it"
+                f"{_WORTH_COMPILING:.0f} s on; [train] compile = true or false sets it"
             )
     say_stage("compiling", 0, None)
     began = time.perf_counter()
@@ -163,11 +163,11 @@ def _decide_compiling(
     times = time_ways({False: copy(), True: compiled}, settle)
     step_times = f"a step takes {1000 * times[True]:.2f} ms compiled, {1000 * times[False]:.2f} ms as it is"
     if times[True] * _LEAST_GAIN > times[False]:
-        return False, f"not compiled: {step_times}; [train] compile = true or false decides it"
+        return False, f"not compiled: {step_times}; [train] compile = true or false sets it"
     saved = left * (1 - times[True] / times[False])
     return (
         True,
-        f"compiled in {took:.0f} s to save {saved:.0f}: {step_times}; [train] compile = true or false decides it",
+        f"compiled in {took:.0f} s to save {saved:.0f}: {step_times}; [train] compile = true or false sets it",
     )
 
 

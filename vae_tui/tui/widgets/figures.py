@@ -59,7 +59,9 @@ def _columns(history: History, moment: Moment) -> list[Column]:
     if history.validates:
         columns.append(Column("validation", format_nats(validation.get("negative_elbo")), 6, "$accent"))
     if history.loss_name:
-        columns.append(Column("loss", format_nats(train.get("loss")), 6, "$loss"))
+        # Of validation, as its curve and its best are; of training where there is none.
+        loss = (validation if history.validates else train).get("loss")
+        columns.append(Column("loss", format_nats(loss), 6, "$loss"))
     if history.validates and history.loss_name:
         columns.append(Column("best loss", format_nats(best.loss if best else None), 6, "$warning"))
     elif history.validates:
