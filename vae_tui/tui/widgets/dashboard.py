@@ -154,8 +154,14 @@ def _describe_curves(history: History, *, plain: bool) -> list[str]:
     what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
     whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
     short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
-    shortest = [f"{what} {marks['loss']}loss {marks['best']}best by loss"] if history.loss_name and history.best else []
-    return [f"{what}  {unit}  {whole}", f"{what}  {unit}  {short}", f"{what}  {short}", *shortest, f"{what}  {unit}"]
+    shortest = short.removesuffix(" by loss")
+    return [
+        f"{what}  {unit}  {whole}",
+        f"{what}  {unit}  {short}",
+        f"{what}  {short}",
+        f"{what} {shortest}",
+        f"{what}  {unit}",
+    ]
 
 
 def _describe_look(history: History, look: Look) -> list[str]:
