@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -301,7 +302,9 @@ async def test_charts_and_their_legend_are_ascii_where_pictures_are(trainer: Any
         assert "━ train  ━ validation  ◆ best" in shown.text
 
 
-async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_alive(trainer: Any, run: Run) -> None:
+async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_alive(
+    trainer: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer.start(epochs=100_000)
     trainer.begin()
     said = ev.StepCompleted(
@@ -312,13 +315,22 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         for step in range(1, 100_001):
             log.write(line.replace("-1.5", f"{trainer.began + step}").replace("-7", f"{step}") + "\n")
 
+    keys_were_answered = threading.Event()
+    catch_up = RunFeed.catch_up
+
+    def read_and_wait(feed: RunFeed) -> None:
+        catch_up(feed)
+        assert keys_were_answered.wait(120)
+
+    monkeypatch.setattr(RunFeed, "catch_up", read_and_wait)
     app = VaeTuiApp(RunFeed(run))
     async with app.run_test(size=(120, 40)) as pilot:
-        # Keys are answered and the screen is painted before the log is read to its end.
+        # Keys are answered and the screen is painted before the log was read to its end, and while it is read.
         await pilot.press("question_mark")
         assert app.screen.query(".panel")
         assert not app.screen_stack[1].query("Dashboard")
         await pilot.press("escape")
+        keys_were_answered.set()
         await app.workers.wait_for_complete()
         await pilot.pause(0.2)
         strips = app.screen._compositor.render_strips()
