@@ -338,6 +338,22 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         assert "100,000" in text
 
 
+async def test_a_loss_that_is_not_the_negative_elbo_stands_among_the_figures_as_its_curve_has_it(
+    trainer: Any, run: Run, show: Any
+) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    run.events_path.write_text(run.events_path.read_text().replace('"loss": "",', '"loss": "distortion + 4 rate",'))
+    feed = RunFeed(run)
+    async with show(run, feed=feed) as shown:
+        assert "best by loss" in shown.text
+        names, figures = (line for line in shown.lines if "images/s" in line or "MiB" in line or "GiB" in line)
+        assert names[names.index("loss") :].split()[:3] == ["loss", "best", "loss"]
+        shown_loss = figures[names.index("loss") :].split()[0]
+        assert shown_loss == f"{feed.history.now.validation['loss']:.2f}"
+
+
 async def test_a_run_without_validation_shows_no_best(trainer: Any, run: Run, show: Any) -> None:
     trainer.start()
     trainer.begin()

@@ -10,6 +10,7 @@ A screen, plain progress, JSON and a notebook are readers of the same feed, so w
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from vae_tui.runs.commands import Command, SentCommand, Stop, send_command, wait
 from vae_tui.runs.history import History, Moment, Stage
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
-from vae_tui.runs.log import EventReader, LoggedEvent
+from vae_tui.runs.log import EventReader, LoggedEvent, follow
 from vae_tui.runs.status import RunStatus, find_status
 
 
@@ -110,7 +111,9 @@ class RunFeed:
         """Look for the trainer, fold in what came since the last look, and return it."""
         # Looked for before the log is read, so that a trainer's last events are not missed.
         live = self._find_trainer()
-        arrived = list(self._read())
+        arrived = list(self._reader.read())
+        for logged in arrived:
+            self._fold(logged)
         if not live and any(isinstance(logged.event, RunStarted) for logged in arrived):
             live = self._find_trainer()
         self._live = live
@@ -119,15 +122,23 @@ class RunFeed:
 
     def follow(self, *, interval_seconds: float = 0.1) -> Iterator[LoggedEvent | None]:
         """Yield events as they come, each folded in already, and None between looks, until nobody trains the run."""
-        while True:
+        live = self._live
+
+        def alive() -> bool:
+            nonlocal live
             live = self._find_trainer()
-            yield from self._read()
-            self._live = live
-            self._settle_commands()
-            if not live:
-                return
-            yield None
-            time.sleep(interval_seconds)
+            return live
+
+        for logged in follow(self._reader, alive=alive, interval_seconds=interval_seconds):
+            if logged is None:
+                self._live = live
+                self._settle_commands()
+            else:
+                self._fold(logged)
+            yield logged
+        # Only now: the last events came from a trainer that lived.
+        self._live = live
+        self._settle_commands()
 
     def send(self, command: Command) -> None:
         """Ask the trainer for something; raises RunError where no trainer has the run or it cannot be written."""
@@ -141,12 +152,10 @@ class RunFeed:
         if not self.history.prepared:
             self._sent_before_training.add(sent.id)
 
-    def _read(self) -> Iterator[LoggedEvent]:
-        for logged in self._reader.read():
-            self.history.add(logged.event)
-            if isinstance(logged.event, CommandDone) and logged.event.id is not None:
-                self._take_answer(logged.event.id)
-            yield logged
+    def _fold(self, logged: LoggedEvent) -> None:
+        self.history.add(logged.event)
+        if isinstance(logged.event, CommandDone) and logged.event.id is not None:
+            self._take_answer(logged.event.id)
 
     def _take_answer(self, id: str) -> None:
         if isinstance(self._sent.get(id), Stop):
@@ -163,9 +172,10 @@ class RunFeed:
         self._others = tuple(waiting_commands(self.run)) if self._live else ()
         for id, command in list(self._sent.items()):
             if isinstance(command, Stop) and id in self._sent_before_training and self.history.prepared:
-                # A trainer that was still starting may have missed it.
-                self._forget(id)
-                self.send(command)
+                # A trainer that was still starting may have missed it; on a disk that is full it is tried again.
+                with contextlib.suppress(RunError):
+                    self.send(command)
+                    self._forget(id)
 
     def _forget(self, id: str) -> None:
         self._sent.pop(id, None)

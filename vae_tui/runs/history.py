@@ -335,7 +335,7 @@ class History:
     def _add_answer(self, event: ev.CommandDone) -> None:
         if event.command == "pause" and not self.paused:
             self.paused, self._paused_since = True, event.time
-        elif event.command in ("unpause", "resume") and self.paused:  # "resume" in logs of version 0.1
+        elif event.command in ("unpause", "resume") and self.paused:  # "resume" in older logs
             if self._paused_since is not None:
                 self._clock_began += event.time - self._paused_since
             self.paused, self._paused_since = False, None
