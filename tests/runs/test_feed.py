@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from log_events import training_started
 
 from vae_tui import events as ev
 from vae_tui.errors import RunError
@@ -33,20 +34,7 @@ class Trainer:
         self.write(ev.RunStarted(time=0.0, step=step, pid=pid, version="0", recipe=RECIPE, resumed_from=resumed_from))
 
     def begin(self) -> None:
-        self.write(
-            ev.TrainingStarted(
-                time=1.0,
-                step=0,
-                device="cpu",
-                threads=1,
-                versions={},
-                parameter_count=1,
-                data_sizes={"train": 10},
-                image_shape=(1, 8, 8),
-                network="mlp",
-                steps_per_epoch=5,
-            )
-        )
+        self.write(training_started(steps_per_epoch=5))
 
     def finish(self, status: ev.EndStatus = "stopped") -> None:
         self.write(ev.RunFinished(time=9.0, step=5, status=status, reason="", epoch=1))

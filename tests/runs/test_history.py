@@ -3,6 +3,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
+from log_events import training_started
 
 from vae_tui import events as ev
 from vae_tui.runs.history import History
@@ -16,19 +17,7 @@ def started(time: float = 0.0, step: int = 0, **fields: object) -> ev.RunStarted
 
 
 def ready(time: float = 1.0, step: int = 0, notes: tuple[str, ...] = ()) -> ev.TrainingStarted:
-    return ev.TrainingStarted(
-        time=time,
-        step=step,
-        device="cpu",
-        threads=2,
-        versions={},
-        parameter_count=10,
-        data_sizes={"train": 1000},
-        image_shape=(1, 8, 8),
-        network="mlp 64-32-2",
-        steps_per_epoch=10,
-        notes=notes,
-    )
+    return training_started(time=time, step=step, notes=notes)
 
 
 def stepped(time: float, step: int, train: ev.Figures = FIGURES) -> ev.StepCompleted:

@@ -5,6 +5,7 @@ import os
 import struct
 
 import pytest
+from log_events import training_started
 
 from vae_tui import events as ev
 from vae_tui.runs.layout import Run, weights_name
@@ -16,21 +17,7 @@ from vae_tui.runs.summary import Summaries, summarize
 def write_run(run: Run, *, epochs: int = 3, end: ev.EndStatus | None = "completed") -> None:
     writer = EventWriter(run.events_path)
     writer.write(ev.RunStarted(time=100.0, step=0, pid=1, version="0", recipe={}))
-    writer.write(
-        ev.TrainingStarted(
-            time=101.0,
-            step=0,
-            device="cpu",
-            threads=1,
-            versions={},
-            parameter_count=1,
-            data_sizes={"train": 10},
-            image_shape=(1, 8, 8),
-            network="mlp",
-            steps_per_epoch=10,
-            loss="distortion",
-        )
-    )
+    writer.write(training_started(time=101.0, loss="distortion"))
     for epoch in range(1, epochs + 1):
         figures: ev.Figures = {"loss": 50.0 / epoch, "elbo": -100.0 - epoch, "distortion": 50.0, "rate": 50.0}
         writer.write(
