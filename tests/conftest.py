@@ -4,7 +4,7 @@ import base64
 import os
 import re
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +28,20 @@ def train_events(
     run: Run,
     *,
     resume: bool = False,
+    overrides: Sequence[str] = (),
     device: str = "cpu",
     devices: int = 1,
     data_root: Path | None = None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Generator[ev.Event, None, None]:
     """Train a run in this process, to its end or as far as its events are asked for."""
-    job = TrainingJob(resume=run.name if resume else None, device=device, devices=devices, data_root=data_root)
+    job = TrainingJob(
+        resume=run.name if resume else None,
+        overrides=tuple(overrides),
+        device=device,
+        devices=devices,
+        data_root=data_root,
+    )
     return train_run(run, job, interrupted=interrupted)
 
 

@@ -16,7 +16,7 @@ from conftest import MakeRun, train_events
 
 from vae_tui.imaging.grid import decode_png
 from vae_tui.runs.best import best_checkpoint
-from vae_tui.runs.commands import Pause, Save, send_command
+from vae_tui.runs.commands import Pause, Save, Unpause, send_command
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events
@@ -127,9 +127,14 @@ def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[st
     as_recipe = cli("train", "killed")
     assert as_recipe.returncode == 2
     assert "killed is a run, not a recipe; go on with it by: vae-tui train --resume killed" in as_recipe.stderr
-    resumed = cli("train", "--resume", "killed", "--ui", "plain")
-    assert resumed.returncode == 0, resumed.stderr
-    assert "resumed from step" in resumed.stderr
+    resumed = start([sys.executable, "-m", "vae_tui", "train"], tmp_path, "--resume", "killed", "--ui", "plain")
+    while not read_status(run).live or "as it was before" not in run.events_path.read_text():
+        time.sleep(0.02)
+    send_command(run, Unpause())
+    _, err = resumed.communicate()
+    assert resumed.returncode == 0, err
+    assert "resumed from step" in err
+    assert "paused, as it was before; to go on: vae-tui watch" in err
     start(command, tmp_path, *epochs, "--run", "whole", "--ui", "none").communicate()
     last = run.latest().path.name
     assert (run.path / last).read_bytes() == (tmp_path / "checkpoints" / "whole" / last).read_bytes()
@@ -142,7 +147,7 @@ def test_a_failing_run_exits_with_1_and_wrong_input_with_2(command: list[str], t
     assert "not finite" in err
     missing = cli("train", "--set", "data.name=npz", "--set", "data.root=nothing.npz", "--ui", "plain")
     assert missing.returncode == 2
-    assert "nothing.npz: no such file" in missing.stderr
+    assert "nothing.npz is not there; [data] root names it" in missing.stderr
     wrong = cli("train", "--set", "train.epochs=0")
     assert wrong.returncode == 2
     assert "[train] epochs: expected at least 1, got 0" in wrong.stderr

@@ -27,6 +27,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from vae_tui.fields import checks_of, find_wrong
+
 EndStatus = Literal["completed", "stopped", "failed"]
 ACTIVE_NATS = 0.01
 """A latent dimension whose mean rate is above this is in use."""
@@ -224,7 +226,7 @@ KINDS: dict[str, type[Event]] = {
 }
 
 
-_FIELDS = {name: frozenset(field.name for field in dataclasses.fields(kind)) for name, kind in KINDS.items()}
+_CHECKS = {name: checks_of(kind) for name, kind in KINDS.items()}
 _REQUIRED = {
     name: frozenset(each.name for each in dataclasses.fields(kind) if not _has_default(each))
     for name, kind in KINDS.items()
@@ -238,8 +240,7 @@ _FACTORIES = {
     for name, kind in KINDS.items()
 }
 _TUPLES = ("image_shape", "notes")
-_NUMBERS = {name: tuple(key for key in ("time", "step", "epoch", "steps") if key in _FIELDS[name]) for name in KINDS}
-_decode = json.JSONDecoder().raw_decode
+_decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
 
 
 def to_json(event: Event) -> str:
@@ -249,31 +250,50 @@ def to_json(event: Event) -> str:
     return json.dumps(_finite(ordered), allow_nan=False, separators=(", ", ": "))
 
 
-def from_json(line: str) -> Event | None:
-    """Read one line of the log; None for a line that is no event this version knows."""
+@dataclass(frozen=True)
+class SkippedLine:
+    """A line of a log that is left out: `damaged`, or of a kind that only a later version knows; `problem` says why."""
+
+    problem: str
+    damaged: bool
+
+
+def read_line(line: str) -> Event | SkippedLine:
+    """The event on a line of the log, every field of which has the type it should have."""
     try:
         body, end = _decode(line)
         name = body.pop("event")
-        kind, fields = KINDS[name], _FIELDS[name]
-        if end != len(line) or not _REQUIRED[name] <= body.keys():
-            return None
-        if not body.keys() <= fields:
-            body = {key: value for key, value in body.items() if key in fields}
-        for number in _NUMBERS[name]:
-            if not isinstance(body[number], int | float):
-                return None
-        for listed in _TUPLES:
-            if listed in body:
-                body[listed] = tuple(body[listed])
-        for key, factory in _FACTORIES[name].items():
-            body.setdefault(key, factory())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+        kind, checks = KINDS[name], _CHECKS[name]
+    except KeyError as error:
+        missing = error.args == ("event",)
+        return SkippedLine("it has no `event`" if missing else f"it is of the kind {error.args[0]!r}", damaged=missing)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return SkippedLine("it is no JSON object", damaged=True)
+    if end != len(line):
+        return SkippedLine("something follows its JSON", damaged=True)
+    if not _REQUIRED[name] <= body.keys():
+        lacks = ", ".join(sorted(_REQUIRED[name] - body.keys()))
+        return SkippedLine(f"{name} lacks {lacks}", damaged=True)
+    if not body.keys() <= checks.keys():
+        body = {key: value for key, value in body.items() if key in checks}
+    if (wrong := find_wrong(body, checks)) is not None:
+        return SkippedLine(f"{name}: {wrong}", damaged=True)
+    for listed in _TUPLES:
+        if listed in body:
+            body[listed] = tuple(body[listed])
+    for key, factory in _FACTORIES[name].items():
+        body.setdefault(key, factory())
     # What the constructor of a frozen dataclass does, field by field, in a fifth of the time: a log has 100,000 lines.
     # Defaults that are not in the body are attributes of the class.
     event = object.__new__(kind)
     object.__setattr__(event, "__dict__", body)
     return event
+
+
+def from_json(line: str) -> Event | None:
+    """Read one line of the log; None for a line that is left out."""
+    event = read_line(line)
+    return None if isinstance(event, SkippedLine) else event
 
 
 def _finite(value: Any) -> Any:

@@ -204,7 +204,10 @@ def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | No
 
 def watch_to_end(run: Run, view: View) -> None:
     """Show a run from its beginning until nobody trains it."""
-    status = show_to_end(RunFeed(run), view)
+    feed = RunFeed(run)
+    status = show_to_end(feed, view)
+    if feed.skipped_lines:
+        sys.stderr.write(f"note: {feed.skipped_lines}\n")
     if status.phase in ("starting", "interrupted"):
         begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
         sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {run.path}\n")

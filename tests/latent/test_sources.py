@@ -150,7 +150,7 @@ def test_a_checkpoints_images_are_loaded_as_they_were_for_it(make_run: MakeRun, 
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     (tmp_path / "blobs.npy").rename(moved / "blobs.npy")
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match=r"blobs.npy is not there; .* --data-root DIR, the folder that holds blobs.npy"):
         load_sets_of(metadata, None, lambda *_: None)
     again = load_sets_of(metadata, moved, lambda *_: None)
     assert torch.equal(read_all(again.test.pixels), read_all(sets.test.pixels))
@@ -169,4 +169,4 @@ def test_images_that_have_changed_since_the_training_are_told(make_run: MakeRun,
     assert load_sets_of(metadata, None, lambda *_: None).notes == ()
     np.save(images_path, 255 - np.load(images_path))
     (note,) = load_sets_of(metadata, None, lambda *_: None).notes
-    assert "not those the checkpoint was trained on" in note
+    assert "not those the checkpoint was trained and validated with" in note

@@ -9,6 +9,7 @@ from vae_tui.runs.commands import (
     Pause,
     Sample,
     Save,
+    SentCommand,
     Set,
     Stop,
     Unknown,
@@ -51,13 +52,14 @@ def test_commands_are_claimed_once_in_the_order_they_came(run: Run) -> None:
         '{"command": "set", "key": 1}',
     ],
 )
-def test_a_file_that_is_no_command_is_left_out_and_gone(run: Run, content: str) -> None:
+def test_a_file_that_is_no_command_is_unknown_and_gone(run: Run, content: str) -> None:
     (run.commands_path / "0-0.json").write_text(content)
     os.mkfifo(run.commands_path / "0-1.json")
     (run.commands_path / ".half-written.json.1").write_text("{")
     sent = send_command(run, Save())
     assert waiting_commands(run) == [sent]
-    assert list(claim_commands(run)) == [sent]
+    unreadable = Unknown("unreadable")
+    assert list(claim_commands(run)) == [SentCommand("0-0", unreadable), SentCommand("0-1", unreadable), sent]
     assert sorted(path.name for path in run.commands_path.iterdir()) == [".half-written.json.1"]
 
 

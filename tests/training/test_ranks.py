@@ -25,6 +25,7 @@ from vae_tui.runs.commands import Pause, Unpause, send_command
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
+from vae_tui.runs.resume import find_resume_point
 from vae_tui.runs.status import read_status
 
 pytestmark = pytest.mark.slow
@@ -159,7 +160,7 @@ def test_a_rank_that_dies_ends_the_run_with_a_word_and_its_checkpoints_whole(tmp
     process = start(run.path, images_path, "train.epochs=1000000", devices=2)
     try:
         wait_for_epochs(run, 1)
-        while run.resumable() is None:
+        while not run.checkpoints() or not run.latest().state_path.exists():
             time.sleep(0.05)
         (follower,) = followers(process.pid)
         follower.kill()
@@ -168,7 +169,7 @@ def test_a_rank_that_dies_ends_the_run_with_a_word_and_its_checkpoints_whole(tmp
         assert isinstance(finished, ev.RunFinished)
         assert finished.status == "failed"
         assert finished.reason == "rank 1 of 2 was killed by signal 9; go on from the last checkpoint with --resume"
-        assert run.resumable() is not None
+        assert find_resume_point(run) is not None
     finally:
         process.kill()
 
@@ -198,12 +199,13 @@ def test_ranks_do_not_outlive_a_rank_0_that_was_killed_before_they_met(tmp_path:
 
 def test_under_torchrun_its_user_is_told_what_went_wrong(tmp_path: Path) -> None:
     run = Run(tmp_path / "refused")
-    process = start(run.path, tmp_path / "gone.npz", torchrun=True, errors=subprocess.PIPE)
+    (tmp_path / "odd.npz").write_text("no archive")
+    process = start(run.path, tmp_path / "odd.npz", torchrun=True, errors=subprocess.PIPE)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     told = errors.decode()
     assert f"training; see it with: vae-tui watch {run.path}" in told
-    assert f"{tmp_path / 'gone.npz'}: no such file" in told
+    assert f"{tmp_path / 'odd.npz'} is no .npz or .npy file" in told
 
 
 @pytest.mark.parametrize(

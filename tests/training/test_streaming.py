@@ -21,7 +21,6 @@ from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.training.batches import Batches
-from vae_tui.training.preparation import change_recipe
 
 TINY = "data.memory_gib=1e-6"
 
@@ -33,8 +32,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def finish(run: Run, *, resume: bool = False) -> list[ev.Event]:
-    return list(train_events(run, resume=resume))
+def finish(run: Run, *overrides: str, resume: bool = False) -> list[ev.Event]:
+    return list(train_events(run, resume=resume, overrides=overrides))
 
 
 def figures(run: Run) -> list[dict[str, object]]:
@@ -70,8 +69,7 @@ def test_a_run_goes_on_with_another_memory_gib(make_run: MakeRun, before: str, a
     asked = iter([False] * 7)
     events = list(_stepwise(broken, lambda: next(asked, None) is not False))
     assert events[-1].step == 7
-    change_recipe(broken, [f"data.memory_gib={after}"])
-    finish(broken, resume=True)
+    finish(broken, f"data.memory_gib={after}", resume=True)
     assert_same_run(broken, whole)
 
 

@@ -32,8 +32,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def finish(run: Run, *, resume: bool = False) -> list[ev.Event]:
-    return list(train_events(run, resume=resume))
+def finish(run: Run, *overrides: str, resume: bool = False) -> list[ev.Event]:
+    return list(train_events(run, resume=resume, overrides=overrides))
 
 
 def only(kind: type[ev.Event], found: list[ev.Event]) -> list[ev.Event]:
@@ -176,14 +176,11 @@ def test_weights_without_their_state_are_never_written_over(make_run: MakeRun) -
 
 
 def test_a_run_goes_on_past_its_old_end(make_run: MakeRun) -> None:
-    from vae_tui.training.preparation import change_recipe
-
     run = make_run("train.epochs=2")
     finish(run)
     with pytest.raises(RunError, match="has finished its 2 epochs; go on with"):
-        change_recipe(run, [])
-    change_recipe(run, ["train.epochs=3"])
-    finish(run, resume=True)
+        finish(run, resume=True)
+    finish(run, "train.epochs=3", resume=True)
     longer = make_run("train.epochs=3", name="longer")
     finish(longer)
     weights, expected = read_tensors(run.latest().path)[0], read_tensors(longer.latest().path)[0]
@@ -195,7 +192,7 @@ def test_other_images_cannot_be_gone_on_with(make_run: MakeRun, images_path: Pat
     finish(run)
     run.write_recipe(run.recipe_path.read_text().replace("epochs = 1", "epochs = 2"))
     np.save(images_path, 255 - np.load(images_path))
-    with pytest.raises(RunError, match="training images are not those"):
+    with pytest.raises(RunError, match="training, validation and test images are not those"):
         finish(run, resume=True)
     assert read_status(run).phase == "failed"
 
@@ -453,18 +450,13 @@ def test_pictures_are_drawn_within_an_epoch_that_lasts_and_change_nothing(
 
 
 def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run: MakeRun, images_path: Path) -> None:
-    from vae_tui.training.preparation import change_recipe
-
     run = make_run("train.epochs=1")
     finish(run)
     moved = images_path.rename(images_path.with_name("moved.npy"))
-    more = ["train.epochs=2", f"data.root={moved}"]
-    change_recipe(run, more)
-    last = finish(run, resume=True)[-1]
+    last = finish(run, "train.epochs=2", f"data.root={moved}", resume=True)[-1]
     assert isinstance(last, ev.RunFinished)
     assert last.status == "completed"
     others = images_path.with_name("others.npy")
     np.save(others, 255 - np.load(moved))
-    change_recipe(run, ["train.epochs=3", f"data.root={others}"])
-    with pytest.raises(RunError, match="not those this run was trained on"):
-        finish(run, resume=True)
+    with pytest.raises(RunError, match="the training, validation and test images are not those of this run"):
+        finish(run, "train.epochs=3", f"data.root={others}", resume=True)

@@ -59,7 +59,9 @@ def test_the_choice_is_said_recorded_and_kept_by_a_resumed_run(make_run: MakeRun
     kept = started.threads
     assert read_metadata(run.latest().state_path)["threads"] == kept
     torch.set_num_threads(3)
-    (again,) = [e for e in train_events(run, resume=True) if isinstance(e, ev.TrainingStarted)]
+    (again,) = [
+        e for e in train_events(run, resume=True, overrides=["train.epochs=2"]) if isinstance(e, ev.TrainingStarted)
+    ]
     assert again.threads == kept
     assert not any("by trial" in note for note in again.notes)
 

@@ -62,11 +62,16 @@ class Split(StrEnum):
     TEST = "test"
 
 
+def note_on_stderr(note: str) -> None:
+    """Write a note for the user, in a line of its own."""
+    sys.stderr.write(f"note: {note}\n")
+
+
 def choose_checkpoint(source: str | None, runs_dir: Path) -> Path:
     """The checkpoint a user means; a note on stderr where it is the one that ships."""
     from vae_tui.runs.find import PRETRAINED, find_checkpoint
 
-    checkpoint = find_checkpoint(source, runs_dir)
+    checkpoint = find_checkpoint(source, runs_dir, note_on_stderr)
     if checkpoint == PRETRAINED:
         sys.stderr.write(
             f"no checkpoint under {runs_dir} yet: using the digits model that ships with vae-tui; "

@@ -48,6 +48,15 @@ def train(
         str | None, typer.Option("--run", "--name", help="Name of the new run [default: the recipe's and the time].")
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue a run; on the CPU, bit for bit.")] = None,
+    from_step: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=0,
+            metavar="STEP",
+            help="With --resume: from the checkpoint of this step [default: the newest].",
+        ),
+    ] = None,
     ui: Annotated[Ui, typer.Option(help="auto: the screen on a terminal, plain progress elsewhere.")] = Ui.AUTO,
     images: PictureModeOption = PictureMode.AUTO,
     detach: Annotated[bool, typer.Option("--detach", help="Start, print the run's path and return.")] = False,
@@ -64,12 +73,15 @@ def train(
 
     if resume is not None and (recipe is not None or run is not None):
         raise RunError("--resume goes on with a run as it is: give it without a RECIPE and without --run")
+    if from_step is not None and resume is None:
+        raise RunError("--from says from which checkpoint --resume goes on: give it with --resume RUN")
     job = TrainingJob(
         recipe=None if resume is not None else recipe or "digits",
         overrides=tuple(set_ or ()),
         runs_dir=runs_dir,
         name=run,
         resume=resume,
+        from_step=from_step,
         device=device,
         devices=devices,
         data_root=data_root,

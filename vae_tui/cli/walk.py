@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, SourceArgument
+from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, SourceArgument, note_on_stderr
 from vae_tui.cli.screen import on_a_terminal
 from vae_tui.errors import VaeTuiError
 
@@ -27,7 +27,7 @@ def walk(
     from vae_tui.runs.find import PRETRAINED, find_checkpoint
     from vae_tui.runs.metadata import read_metadata
 
-    checkpoint = find_checkpoint(source, runs_dir)
+    checkpoint = find_checkpoint(source, runs_dir, note_on_stderr)
     read_metadata(checkpoint)
     if not on_a_terminal():
         raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")

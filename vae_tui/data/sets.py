@@ -117,6 +117,22 @@ class ImageSets:
     factor_names: tuple[str, ...] = ()
 
     @property
+    def checksums(self) -> dict[str, int]:
+        """The checksum of each split, by which other images are told from these."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: images.checksum for name, images in splits.items() if images is not None}
+
+    def changed_splits(self, recorded: dict[str, int] | int | None) -> str:
+        """Which splits are not those whose checksums were recorded, as "validation and test"; empty where none.
+
+        A version before these recorded the training images' checksum alone.
+        """
+        known = {"train": recorded} if isinstance(recorded, int) else recorded or {}
+        names = {"train": "training"}
+        changed = [names.get(name, name) for name, found in self.checksums.items() if known.get(name, found) != found]
+        return " and ".join(part for part in (", ".join(changed[:-1]), *changed[-1:]) if part)
+
+    @property
     def byte_count(self) -> int:
         """How much memory all images take, or would."""
         return sum(part.byte_count for part in (self.train, self.validation, self.test) if part is not None)

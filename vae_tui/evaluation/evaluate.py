@@ -126,7 +126,7 @@ def evaluate(
     metadata = read_metadata(checkpoint)
     vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
     torch.set_flush_denormal(True)
-    sets = load_sets_of(metadata, data_root, progress)
+    sets = load_sets_of(metadata, data_root, progress, checkpoint)
     images = split_of(sets, split)
     generator = torch.Generator().manual_seed(seed)
     wanted = min(count, len(images))

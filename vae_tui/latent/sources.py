@@ -18,8 +18,9 @@ from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
-from vae_tui.recipe import Recipe, parse
+from vae_tui.recipe import parse
 from vae_tui.runs.files import user_path
+from vae_tui.runs.images import locate_images, recorded_roots
 
 SPLITS = ("train", "validation", "test")
 FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
@@ -40,19 +41,24 @@ class Source:
     class_index: int | None = None
 
 
-def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: Progress) -> ImageSets:
+def load_sets_of(
+    metadata: Mapping[str, Any], data_root: Path | None, progress: Progress, checkpoint: Path | None = None
+) -> ImageSets:
     """Load the image sets a checkpoint was trained on, cut and binarised as they were for it.
 
-    An array file or a folder that is no longer where it was is looked for by its name under `data_root`. Images that have
-    changed since are noted. Raises
-    DataError where they are not there or their images have another shape, CheckpointError for metadata without a recipe.
+    An array file or a folder that is no longer where it was is looked for as the recipe of the `checkpoint`'s run has it
+    now, and under `data_root`. Images that have changed since are noted. Raises DataError where they are not there or have another
+    shape, CheckpointError for metadata without a recipe.
     """
     try:
         recipe, _ = parse(metadata["recipe"], source="the checkpoint's recipe")
         wanted = tuple(int(size) for size in metadata["image_shape"])
     except (KeyError, TypeError, ValueError, RecipeError) as error:
         raise CheckpointError(f"the checkpoint does not say what it was trained on: {error}") from error
-    recipe = _follow_root(recipe, data_root)
+    if recipe.data.root is not None:
+        roots = [recipe.data.root] if checkpoint is None else recorded_roots(checkpoint, recipe.data.root)
+        root = locate_images(roots, recipe.data.name, data_root)
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
     sets = load_image_sets(
         recipe.data,
         seed=recipe.train.seed,
@@ -66,12 +72,12 @@ def load_sets_of(metadata: Mapping[str, Any], data_root: Path | None, progress: 
             f"{recipe.data.root or recipe.data.name}: images of {shapes[0]} (C x H x W), but the checkpoint was trained "
             f"on images of {shapes[1]}; put back the images it was trained on"
         )
-    if metadata.get("images_crc32", sets.train.checksum) != sets.train.checksum:
-        changed = (
-            f"{recipe.data.root or recipe.data.name}: the images are not those the checkpoint was trained on, so it may "
-            "have trained on what is now a test image"
+    if changed := sets.changed_splits(metadata.get("images_crc32")):
+        note = (
+            f"{recipe.data.root or recipe.data.name}: the {changed} images are not those the checkpoint was trained and "
+            "validated with, so figures do not compare, and it may have trained on what is now a test image"
         )
-        sets = replace(sets, notes=(*sets.notes, changed))
+        sets = replace(sets, notes=(*sets.notes, note))
     return sets
 
 
@@ -159,16 +165,6 @@ def place_sources(
             if source.pixels is not None:
                 points[row] = draw_posteriors(vae, source.pixels[None], epsilon)[0]
     return points
-
-
-def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
-    root = recipe.data.root
-    if root is None or data_root is None or Path(root).exists():
-        return recipe
-    moved = data_root.expanduser() / Path(root).name
-    if not moved.exists():
-        return recipe
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(moved)})})
 
 
 def split_of(sets: ImageSets, split: str) -> PackedImages:

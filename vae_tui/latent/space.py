@@ -47,7 +47,7 @@ class Space:
     @cached_property
     def sets(self) -> ImageSets:
         """The images it was trained on; raises DataError where they are not there."""
-        return load_sets_of(self.metadata, self._data_root, self.progress)
+        return load_sets_of(self.metadata, self._data_root, self.progress, self.checkpoint)
 
     @property
     def has_sets(self) -> bool:

@@ -16,6 +16,8 @@ from vae_tui.errors import RecipeError
 from vae_tui.recipe.cross_table import cross_table_errors
 from vae_tui.recipe.tables import TABLES, Recipe, Table
 
+_LONGEST = 1 << 22
+
 
 @dataclass(frozen=True)
 class LoadedRecipe:
@@ -33,6 +35,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecip
     """
     path = find_recipe(name_or_path)
     try:
+        if path.stat().st_size > _LONGEST:
+            raise RecipeError(str(path), [f"is longer than {_LONGEST:,} bytes: no recipe"])
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(str(path), [f"cannot be read: {error.strerror}"]) from error

@@ -1,13 +1,26 @@
 """Which checkpoint of a run is the best: the one rule, for trainer, screens, plain progress and sampling alike.
 
 The best is the lowest validation loss; of equal ones the first. The loss is what the recipe minimises at its full beta,
-which is -ELBO only where beta is 1, and the test images have no say. A run without validation has no best.
+which is -ELBO only where beta is 1, and the test images have no say. A run without validation has no best. A file whose
+header is damaged is left out.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from vae_tui.errors import CheckpointError
 from vae_tui.runs.layout import Checkpoint, Run
 from vae_tui.runs.metadata import read_metadata
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run's best checkpoint, its metadata, and the damaged files that were left out, each in a sentence."""
+
+    checkpoint: Checkpoint
+    metadata: dict[str, object]
+    damaged: tuple[str, ...] = ()
 
 
 def is_better(loss: float | None, best_loss: float | None) -> bool:
@@ -15,20 +28,36 @@ def is_better(loss: float | None, best_loss: float | None) -> bool:
     return loss is not None and (best_loss is None or loss < best_loss)
 
 
-def best_checkpoint(run: Run) -> Checkpoint:
+def choose_best(run: Run) -> Choice:
     """The checkpoint with the lowest validation loss, or the newest where none was validated.
 
-    Raises CheckpointError where there is none.
+    Raises CheckpointError where there is none that can be read.
     """
-    best, best_loss = run.latest(), None
+    run.latest()
+    readable: list[tuple[Checkpoint, dict[str, object]]] = []
+    problems: list[str] = []
     for checkpoint in run.checkpoints():
-        loss = validation_loss(checkpoint)
+        try:
+            readable.append((checkpoint, read_metadata(checkpoint.path)))
+        except CheckpointError as error:
+            problems.append(str(error))
+    if not readable:
+        raise CheckpointError(problems[-1] if problems else f"{run.path} holds no checkpoint yet")
+    best, best_loss = readable[-1], None
+    for candidate in readable:
+        loss = validation_loss(candidate[1])
         if is_better(loss, best_loss):
-            best, best_loss = checkpoint, loss
-    return best
+            best, best_loss = candidate, loss
+    return Choice(*best, tuple(problems))
 
 
-def validation_loss(checkpoint: Checkpoint) -> float | None:
-    """The validation loss recorded in a checkpoint, in nats per image; None where it was not validated."""
-    loss = read_metadata(checkpoint.path).get("validation", {}).get("loss")
+def best_checkpoint(run: Run) -> Checkpoint:
+    """The checkpoint of `choose_best`; raises CheckpointError as it does."""
+    return choose_best(run).checkpoint
+
+
+def validation_loss(metadata: dict[str, object]) -> float | None:
+    """The validation loss recorded in a checkpoint's metadata, in nats per image; None where it was not validated."""
+    validation = metadata.get("validation")
+    loss = validation.get("loss") if isinstance(validation, dict) else None
     return loss if isinstance(loss, int | float) else None

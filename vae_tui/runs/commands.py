@@ -10,12 +10,14 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from vae_tui.runs.files import write_whole
+from vae_tui.runs.files import read_small, write_whole
 from vae_tui.runs.layout import Run
 
 _LONGEST = 4096
@@ -111,29 +113,29 @@ def send_command(run: Run, command: Command) -> SentCommand:
 def claim_commands(run: Run) -> Iterator[SentCommand]:
     """Take the commands that were dropped, oldest first; each is gone from the folder when it is yielded.
 
-    What is no command goes unread.
+    What is no command is `Unknown`, so that whoever sent it gets an answer too.
     """
     for name in _names(run):
         claimed = run.commands_path / f"{name}.claimed"
         try:
             os.rename(run.commands_path / name, claimed)
-            content = claimed.read_bytes()[:_LONGEST] if claimed.is_file() else b""
-            os.unlink(claimed)
         except OSError:
             continue
-        if (command := _parse(content)) is not None:
-            yield SentCommand(name.removesuffix(".json"), command)
+        command = _read(claimed)
+        with contextlib.suppress(OSError):
+            if claimed.is_dir() and not claimed.is_symlink():
+                shutil.rmtree(claimed, ignore_errors=True)
+            else:
+                os.unlink(claimed)
+        yield SentCommand(name.removesuffix(".json"), command or Unknown("unreadable"))
 
 
 def waiting_commands(run: Run) -> list[SentCommand]:
     """The commands that no trainer has claimed yet, oldest first."""
     found = []
     for name in _names(run):
-        path = run.commands_path / name
-        with contextlib.suppress(OSError):
-            command = _parse(path.read_bytes()[:_LONGEST] if path.is_file() else b"")
-            if command is not None:
-                found.append(SentCommand(name.removesuffix(".json"), command))
+        if (command := _read(run.commands_path / name)) is not None:
+            found.append(SentCommand(name.removesuffix(".json"), command))
     return found
 
 
@@ -148,6 +150,14 @@ def _names(run: Run) -> list[str]:
         return sorted(name for name in os.listdir(run.commands_path) if name.endswith(".json"))
     except OSError:
         return []
+
+
+def _read(path: Path) -> Command | None:
+    """The command in a file; None where there is none."""
+    try:
+        return _parse(read_small(path, _LONGEST))
+    except OSError:
+        return None
 
 
 def _parse(content: bytes) -> Command | None:

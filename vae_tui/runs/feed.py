@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from vae_tui.errors import RunError
-from vae_tui.events import CommandDone, RunStarted
+from vae_tui.events import CommandDone, NoteAdded, RunStarted
 from vae_tui.runs.commands import Command, SentCommand, Stop, send_command, waiting_commands
 from vae_tui.runs.history import History, Moment, Stage
 from vae_tui.runs.layout import Run
@@ -45,6 +45,8 @@ class RunFeed:
         self.clock = clock
         """Unix seconds, now."""
         self._reader = EventReader(run.events_path)
+        self._skipped = ""
+        """What was noted of lines that were left out."""
         self.began = clock()
         """When this feed was made, in Unix seconds."""
         self._live = trainer is not None
@@ -81,6 +83,11 @@ class RunFeed:
         return not self._live and (not self._trainer_reported or self.history.finished is None)
 
     @property
+    def skipped_lines(self) -> str:
+        """A sentence about lines of the log that were left out; empty where there are none."""
+        return self._reader.skipped
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """The preparation of the present trainer."""
         return tuple(self.history.stages) if self._trainer_reported else ()
@@ -101,11 +108,17 @@ class RunFeed:
         """The run as it was after `step` steps."""
         return self.history.at(step)
 
-    def catch_up(self) -> None:
-        """Fold in what the log holds already, up to where the trainer just started begins to write."""
+    def catch_up(self, *, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Fold in what the log holds already, up to where the trainer just started begins to write.
+
+        A long log takes a while; `cancelled` is asked at every event, and leaves the rest unread.
+        """
         for logged in self._reader.read(until=self._log_bytes):
             self.history.add(logged.event)
+            if cancelled():
+                return
         self._live = self._find_trainer()
+        self._note_skipped_lines()
 
     def poll(self) -> list[LoggedEvent]:
         """Look for the trainer, fold in what came since the last look, and return it."""
@@ -114,6 +127,7 @@ class RunFeed:
         arrived = list(self._reader.read())
         for logged in arrived:
             self._fold(logged)
+        self._note_skipped_lines()
         if not live and any(isinstance(logged.event, RunStarted) for logged in arrived):
             live = self._find_trainer()
         self._live = live
@@ -133,11 +147,13 @@ class RunFeed:
             if logged is None:
                 self._live = live
                 self._settle_commands()
+                self._note_skipped_lines()
             else:
                 self._fold(logged)
             yield logged
         # Only now: the last events came from a trainer that lived.
         self._live = live
+        self._note_skipped_lines()
         self._settle_commands()
 
     def send(self, command: Command) -> None:
@@ -151,6 +167,11 @@ class RunFeed:
         self._sent[sent.id] = command
         if not self.history.prepared:
             self._sent_before_training.add(sent.id)
+
+    def _note_skipped_lines(self) -> None:
+        if (skipped := self.skipped_lines) != self._skipped:
+            self._skipped = skipped
+            self.history.add(NoteAdded(time=self.clock(), step=self.history.step, note=skipped))
 
     def _fold(self, logged: LoggedEvent) -> None:
         self.history.add(logged.event)

@@ -1,11 +1,53 @@
-"""Files that appear whole or not at all, and paths as users write them."""
+"""Files that appear whole or not at all, files that are read with no trust in them, and paths as users write them."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from vae_tui.errors import VaeTuiError
+
+_ASIDE = re.compile(r"\..+\.\d+", re.DOTALL)
+"""The names that `write_whole` writes under."""
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read its bytes; raises OSError, with the reason, where there is none or it is none.
+
+    A FIFO, which would make whoever opens it wait for ever, a device and a folder are no files.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            what = "a folder" if stat.S_ISDIR(kind) else "a FIFO" if stat.S_ISFIFO(kind) else "a device"
+            raise OSError(errno.EINVAL, f"it is {what}, expected a file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_small(path: Path, limit: int = 1 << 22) -> bytes:
+    """The bytes of a file that should be small; raises OSError as `open_file`, and where it is longer than `limit`."""
+    with open_file(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it is longer than {limit:,} bytes", str(path))
+    return content
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what `write_whole` left in a folder when its process was killed; nobody else may be writing there."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _ASIDE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                os.unlink(entry)
 
 
 def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:

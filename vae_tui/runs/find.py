@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from vae_tui.errors import CheckpointError, RunError
 from vae_tui.events import RunFinished
-from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_last_event
@@ -75,10 +76,11 @@ def failed_to_start(run: Run) -> bool:
     return failed and not run.checkpoints()
 
 
-def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
+def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[str], None] = lambda _: None) -> Path:
     """The weights file at a path, or the best of the run given as for `find_run`.
 
-    For None, that of the newest run that has one, and where no run has, PRETRAINED.
+    For None, that of the newest run that has one, and where no run has, PRETRAINED. `note` takes a sentence about each
+    damaged file that was left out.
 
     Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
     """
@@ -91,10 +93,17 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path) -> Path:
     if name_or_path is None:
         for run in list_runs(runs_dir):
             if run.checkpoints():
-                return best_checkpoint(run).path
+                return _best_of(run, note)
         if PRETRAINED.is_file():
             return PRETRAINED
-    return best_checkpoint(find_run(name_or_path, runs_dir)).path
+    return _best_of(find_run(name_or_path, runs_dir), note)
+
+
+def _best_of(run: Run, note: Callable[[str], None]) -> Path:
+    choice = choose_best(run)
+    for problem in choice.damaged:
+        note(f"left out: {problem}")
+    return choice.checkpoint.path
 
 
 def list_runs(runs_dir: Path) -> list[Run]:

@@ -19,7 +19,7 @@ from vae_tui.runs.layout import Run
 class TrainingJob:
     """A run to make and train: of `recipe` with `overrides` as for `--set`, or, with `resume`, to go on with.
 
-    `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for.
+    `from_step` is the step of the checkpoint it goes on from, instead of the newest. `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for.
     """
 
     recipe: str | None = None
@@ -27,6 +27,7 @@ class TrainingJob:
     runs_dir: Path = Path("checkpoints")
     name: str | None = None
     resume: str | None = None
+    from_step: int | None = None
     device: str = "auto"
     devices: int = 1
     data_root: Path | None = None

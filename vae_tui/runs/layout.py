@@ -35,10 +35,13 @@ def weights_name(step: int) -> str:
 
 
 class Run:
-    """The run in the folder `path`; holds no state but that path."""
+    """The run in the folder `path`; holds no state but that path.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `shown` is what to call it where that is another: a trainer works inside its folder, which may be renamed meanwhile.
+    """
+
+    def __init__(self, path: Path, *, shown: Path | None = None) -> None:
+        self.path, self.shown = path, shown or path
 
     @classmethod
     def create(cls, runs_dir: Path, name: str, recipe_toml: str, *, exact: bool = False) -> Run:
@@ -79,7 +82,7 @@ class Run:
     @property
     def name(self) -> str:
         """The folder's name."""
-        return self.path.name
+        return self.shown.name
 
     @property
     def recipe_path(self) -> Path:
@@ -108,14 +111,14 @@ class Run:
 
     def write_recipe(self, recipe_toml: str) -> None:
         """Replace the resolved recipe, whole."""
-        text = f"# vae-tui train {self.path.as_posix()}/recipe.toml\n{recipe_toml}"
+        text = f"# vae-tui train {self.shown.as_posix()}/recipe.toml\n{recipe_toml}"
         write_whole(self.recipe_path, text.encode())
 
     def checkpoints(self) -> list[Checkpoint]:
         """The weights files there are, oldest first."""
         try:
             names = os.listdir(self.path)
-        except FileNotFoundError:
+        except OSError:
             return []
         steps = sorted(int(match[1]) for name in names if (match := _WEIGHTS.fullmatch(name)))
         return [Checkpoint(step, self.path / weights_name(step)) for step in steps]
@@ -126,20 +129,6 @@ class Run:
         if not found:
             raise CheckpointError(f"{self.path} holds no checkpoint yet")
         return found[-1]
-
-    def resumable(self) -> Checkpoint | None:
-        """The newest checkpoint with its state beside it, to go on from; None: nothing is saved, the run begins again.
-
-        Raises CheckpointError where there are weights, but nothing that exact resume needs.
-        """
-        found = self.checkpoints()
-        with_state = [checkpoint for checkpoint in found if checkpoint.state_path.exists()]
-        if found and not with_state:
-            raise CheckpointError(
-                f"{self.path} has weights but no state-*.safetensors beside them, so it cannot go on exactly; "
-                f"start a new run from its weights with: vae-tui train {self.recipe_path} --set train.start_from={self.path}"
-            )
-        return with_state[-1] if with_state else None
 
     def rename(self, name: str) -> Run:
         """Give the run another name beside its siblings; raises RunError for a live run and a name that is taken."""

@@ -1,66 +1,147 @@
 """Who trains a run: its trainer holds the run's lock file by `fcntl.lockf` for as long as it lives.
 
 The kernel drops the lock with the process, however it ends. Readers probe with F_GETLK, which takes nothing and
-disturbs no trainer.
+disturbs no trainer. A file can be deleted, so a trainer holds the folder itself too, by `flock`: of two trainers that want
+a folder only one gets it, whatever became of the file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import stat
 import struct
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from vae_tui.errors import RunError
 
-_held: dict[Path, int] = {}
-"""Locks this process holds, by run folder. POSIX drops a lock when its owner closes any descriptor of the file, so an
-owner that wants to know whether it holds one looks here and leaves the file alone."""
+_FLAGS = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+
+
+class _Held(NamedTuple):
+    """The descriptors of a lock file and of its folder."""
+
+    file: int
+    folder: int
+
+
+_held: dict[tuple[int, int], _Held] = {}
+"""Locks this process holds, by the folder's device and inode. POSIX drops a lock when its owner closes any descriptor of
+the file, so an owner that wants to know whether it holds one looks here and leaves the file alone."""
 
 
 def acquire_lock(folder: Path) -> None:
     """Take the run in `folder` for this process, until it ends or `release_lock`; raises RunError where another has it."""
-    path = folder / "lock"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise RunError(f"{path} cannot be opened: {error.strerror}") from error
+        raise RunError(f"{folder} cannot be opened: {error.strerror}") from error
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(busy_message(folder)) from None
+        except OSError:
+            pass  # a file system that locks no folders; the file has to do
+        file = _lock_file(folder, held)
+    except BaseException:
+        os.close(held)
+        raise
+    _held[_identity(held)] = _Held(file, held)
+
+
+def renew_lock(folder: Path) -> None:
+    """Make the lock file of a run that this process holds anew where it was deleted, so that readers see it again."""
+    key = _key(folder)
+    if key is None or key not in _held:
+        return
+    held = _held[key]
+    try:
+        there = os.stat("lock", dir_fd=held.folder, follow_symlinks=False)
+        if (there.st_dev, there.st_ino) == _identity(held.file):
+            return
     except OSError:
-        os.close(descriptor)
-        raise RunError(busy_message(folder)) from None
-    _held[folder.resolve()] = descriptor
+        pass
+    with contextlib.suppress(RunError, OSError):
+        file = _lock_file(folder, held.folder)
+        os.close(held.file)
+        _held[key] = _Held(file, held.folder)
 
 
 def release_lock(folder: Path) -> None:
     """Give the run back."""
-    os.close(_held.pop(folder.resolve()))
+    key = _key(folder)
+    if key is not None and key in _held:
+        for descriptor in _held.pop(key):
+            os.close(descriptor)
 
 
 def lock_holder(folder: Path) -> int | None:
     """The process id of the trainer that has the run in `folder` (0 where the system does not know), or None."""
-    if folder.resolve() in _held:
+    if _key(folder) in _held:
         return os.getpid()
     path = folder / "lock"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except (FileNotFoundError, IsADirectoryError):
+        try:
+            descriptor = os.open(path, os.O_RDWR | _FLAGS)
+        except OSError:
+            descriptor = os.open(path, os.O_RDONLY | _FLAGS)  # of somebody else, or on a disk that is read only
+    except OSError:
         return None
-    except PermissionError:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _query_lock(descriptor)
+        return _query_lock(descriptor) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    except OSError:
+        return None
     finally:
         os.close(descriptor)
 
 
+def _lock_file(folder: Path, descriptor: int) -> int:
+    """Open and lock the lock file in a folder that is open."""
+    path = folder / "lock"
+    try:
+        file = os.open("lock", os.O_RDWR | os.O_CREAT | _FLAGS, 0o644, dir_fd=descriptor)
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be opened: {error.strerror}; it should be an ordinary file: remove it"
+        ) from error
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise RunError(f"{path} is no ordinary file: remove it")
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise RunError(busy_message(folder)) from None
+    except OSError as error:
+        os.close(file)
+        raise RunError(f"{path} cannot be locked: {error.strerror}") from error
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
+
+
+def _key(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def busy_message(folder: Path) -> str:
     """What to tell whoever wants a run that is being trained."""
-    return (
-        f"{folder.name} is being trained by process {lock_holder(folder) or '?'}; see it with: vae-tui watch {folder}"
-    )
+    holder = lock_holder(folder)
+    by = f"process {holder}" if holder else "another process"
+    return f"{folder.name} is being trained by {by}; see it with: vae-tui watch {folder}"
 
 
 def _query_lock(descriptor: int) -> int | None:

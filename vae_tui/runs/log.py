@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from vae_tui import events as ev
+from vae_tui.errors import RunError
+from vae_tui.runs.files import open_file
 
 _BLOCK = 1 << 20
 """Bytes read at once, so that a long log takes no more memory than a short one."""
+_LONGEST_LINE = 1 << 26
+_PROBLEMS_NAMED = 2
 
 
 class LoggedEvent(NamedTuple):
@@ -25,7 +30,15 @@ class EventWriter:
     """Appends events to a run's log; a torn last line, left by a trainer that was killed, is cut off first."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        """Raises RunError where the log cannot be written, or is no file."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            self._descriptor = os.open(path, flags, 0o644)
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            os.close(self._descriptor)
+            raise RunError(f"{path} cannot be written: it is no file")
         size = os.fstat(self._descriptor).st_size
         position, end = size, 0
         while position > 0:
@@ -56,26 +69,70 @@ class EventReader:
         self._path = path
         self.position = position
         """Where the next line begins, in bytes."""
+        self.unknown = 0
+        """Lines left out so far that only a later version knows."""
+        self.damaged: list[str] = []
+        """What is wrong with the first lines left out as damaged."""
+        self.damaged_count = 0
 
     def read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
-        """The events that came since the last one read, a block of the file at a time; lines unknown here are left out.
+        """The events that came since the last one read, a block of the file at a time; other lines are counted.
 
-        With `until`, no further than that many bytes into the log.
+        With `until`, no further than that many bytes into the log. Raises RunError where the log cannot be read.
         """
-        try:
-            log = self._path.open("rb")
-        except FileNotFoundError:
+        log = _open(self._path)
+        if log is None:
             return
         with log:
+            if os.fstat(log.fileno()).st_size < self.position:
+                self.position = 0  # another log took its place: it is read from its first line
             log.seek(self.position)
             rest = b""
             while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - len(rest))):
                 whole, newline, rest = (rest + block).rpartition(b"\n")
+                if not newline and len(rest) > _LONGEST_LINE:
+                    self._count(f"at byte {self.position:,}: it is longer than {_LONGEST_LINE:,} bytes")
+                    self.position, rest = self.position + len(rest), b""
                 for line in whole.split(b"\n") if newline else ():
-                    self.position += len(line) + 1
+                    began, self.position = self.position, self.position + len(line) + 1
                     text = line.decode("utf-8", "replace")
-                    if (event := ev.from_json(text)) is not None:
+                    event = ev.read_line(text)
+                    if not isinstance(event, ev.SkippedLine):
                         yield LoggedEvent(text, event)
+                    elif event.damaged:
+                        self._count(f"at byte {began:,}: {event.problem}")
+                    else:
+                        self.unknown += 1
+
+    @property
+    def skipped(self) -> str:
+        """A sentence about the lines left out so far; empty where there are none."""
+        parts = []
+        if self.damaged_count:
+            more = ", ..." if self.damaged_count > len(self.damaged) else ""
+            parts.append(f"{_lines(self.damaged_count)} damaged ({'; '.join(self.damaged)}{more})")
+        if self.unknown:
+            parts.append(f"{_lines(self.unknown)} of a later version of vae-tui")
+        return f"left out of {self._path.name}: {' and '.join(parts)}" if parts else ""
+
+    def _count(self, problem: str) -> None:
+        self.damaged_count += 1
+        if len(self.damaged) < _PROBLEMS_NAMED:
+            self.damaged.append(problem)
+
+
+def _open(path: Path) -> BinaryIO | None:
+    """A log to read; None where there is none yet. Raises RunError where it cannot be read."""
+    try:
+        return open_file(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'s' if count != 1 else ''}"
 
 
 def read_events(path: Path) -> list[ev.Event]:
@@ -84,20 +141,25 @@ def read_events(path: Path) -> list[ev.Event]:
 
 
 def read_last_event(path: Path) -> ev.Event | None:
-    """The event on the last whole line of a log, from a bounded read; None where that is none."""
-    lines = read_tail(path).splitlines()
-    return ev.from_json(lines[-1]) if lines else None
+    """The last event of a log, from a bounded read; None where there is none."""
+    for line in reversed(read_tail(path).splitlines()):
+        if (event := ev.from_json(line)) is not None:
+            return event
+    return None
 
 
 def read_tail(path: Path, size: int = 65536) -> str:
-    """The last `size` bytes of a log that are whole lines, as text; nothing where there is no log."""
+    """The last `size` bytes of a log that are whole lines, as text; nothing where no log can be read."""
     try:
-        with path.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(0, end - size))
-            return log.read().rpartition(b"\n")[0].decode("utf-8", "replace")
-    except FileNotFoundError:
+        log = _open(path)
+    except RunError:
         return ""
+    if log is None:
+        return ""
+    with log:
+        end = log.seek(0, os.SEEK_END)
+        log.seek(max(0, end - size))
+        return log.read(size).rpartition(b"\n")[0].decode("utf-8", "replace")
 
 
 def follow(

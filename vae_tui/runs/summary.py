@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError
-from vae_tui.runs.best import best_checkpoint
+from vae_tui.runs.best import choose_best
+from vae_tui.runs.files import open_file, read_small
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_tail
-from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.status import Phase
 
 _E = TypeVar("_E", bound=ev.Event)
@@ -123,24 +123,25 @@ def _phase_of_a_live_run(newest_first: list[ev.Event]) -> Phase:
 
 def _read_recipe(run: Run) -> dict[str, dict[str, Any]]:
     try:
-        return tomllib.loads(run.recipe_path.read_text())
-    except (OSError, ValueError):
+        tables = tomllib.loads(read_small(run.recipe_path).decode())
+    except (OSError, ValueError, RecursionError):
         return {}
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}
 
 
 def _read_best(run: Run) -> tuple[ev.Figures | None, int | None]:
     try:
-        best = best_checkpoint(run)
-        validation = read_metadata(best.path).get("validation")
+        choice = choose_best(run)
     except CheckpointError:
         return None, None
-    return (validation, best.step) if isinstance(validation, dict) else (None, None)
+    validation = choice.metadata.get("validation")
+    return (validation, choice.checkpoint.step) if isinstance(validation, dict) else (None, None)
 
 
 def _read_head(run: Run) -> list[ev.Event]:
     """The events at the start of the log."""
     try:
-        with run.events_path.open("rb") as log:
+        with open_file(run.events_path) as log:
             lines = log.read(_HEAD_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
     except OSError:
         return []

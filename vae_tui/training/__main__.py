@@ -8,11 +8,14 @@ processes that torchrun started, all this is for rank 0; the others follow it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import signal
+import stat
 import sys
+from pathlib import Path
 from typing import Any
 
 from vae_tui.errors import RecipeError, RunError, VaeTuiError
@@ -24,7 +27,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
 from vae_tui.runs.log import EventWriter
 from vae_tui.training.memory import keep_freed_memory
-from vae_tui.training.preparation import change_recipe, create_run, find_free_run
+from vae_tui.training.preparation import Resumption, create_run, find_free_run, prepare_to_resume
 from vae_tui.training.train_run import train_run
 
 _EXIT = {"completed": 0, "stopped": 130, "failed": 1}
@@ -34,6 +37,8 @@ _EXIT_WRONG_INPUT = 2
 def main(job: TrainingJob) -> int:
     """Open one run and train it to its end; returns the exit status."""
     keep_freed_memory()
+    if job.data_root is not None:
+        job = dataclasses.replace(job, data_root=job.data_root.expanduser().absolute())
     for name in ("stdout", "stderr"):
         # Closed by whoever started us; files that are opened must not take its place.
         if getattr(sys, name) is None:
@@ -55,9 +60,9 @@ def main(job: TrainingJob) -> int:
     # Only torchrun's user reads the output of this process.
     terminal = os.dup(sys.stderr.fileno()) if "RANK" in os.environ else None
     try:
-        run = _open(job)
+        run, resumption = _open(job)
         if terminal is not None:
-            os.write(terminal, f"training; see it with: vae-tui watch {run.path}\n".encode())
+            os.write(terminal, f"training; see it with: vae-tui watch {run.shown}\n".encode())
     except VaeTuiError as error:
         if terminal is None:
             _reply({"error": str(error)})
@@ -68,7 +73,7 @@ def main(job: TrainingJob) -> int:
         return _EXIT["stopped"]
     last = None
     try:
-        for last in train_run(run, job, interrupted=lambda: bool(signals)):
+        for last in train_run(run, job, resumption=resumption, interrupted=lambda: bool(signals)):
             training = training or isinstance(last, TrainingStarted)
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log
@@ -80,13 +85,18 @@ def main(job: TrainingJob) -> int:
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
 
 
-def _open(job: TrainingJob) -> Run:
-    """Make or find the run, take its lock, report it, and turn all further output to its log."""
-    notes: tuple[str, ...] = ()
+def _open(job: TrainingJob) -> tuple[Run, Resumption | None]:
+    """Make or find the run and take its lock, report it, turn all further output to its log, and go into its folder.
+
+    A folder that is renamed, and whose name goes to another run, is still the one that this process works in.
+    """
+    resumption: Resumption | None = None
+    notes: tuple[str, ...]
     if job.resume is not None:
         run = find_free_run(job.resume, job.runs_dir)
         acquire_lock(run.path)
-        change_recipe(run, job.overrides)
+        resumption = prepare_to_resume(run, job)
+        notes = resumption.notes
     else:
         recipe = job.recipe or "digits"
         _refuse_a_run(recipe, job)
@@ -96,6 +106,7 @@ def _open(job: TrainingJob) -> Run:
         acquire_lock(run.path)
     # Cuts off a torn last line, so that the log ends where this trainer begins.
     EventWriter(run.events_path).close()
+    log = _open_worker_log(run)
     try:
         if "RANK" in os.environ:
             print(run.path, flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
@@ -106,12 +117,26 @@ def _open(job: TrainingJob) -> Run:
         if job.resume is None:
             shutil.rmtree(run.path)
         os._exit(_EXIT["stopped"])
-    log = os.open(run.worker_log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(log, stream.fileno())
     os.close(log)
-    return run
+    shown = run.path.absolute()
+    os.chdir(run.path)
+    return Run(Path(), shown=shown), resumption
+
+
+def _open_worker_log(run: Run) -> int:
+    """The descriptor of worker.log; raises RunError where it is no file or cannot be written."""
+    path = run.worker_log_path
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}; it should be an ordinary file") from error
+    if not stat.S_ISREG(os.fstat(log).st_mode):
+        os.close(log)
+        raise RunError(f"{path} is no ordinary file: remove it")
+    return log
 
 
 def _refuse_a_run(recipe: str, job: TrainingJob) -> None:

@@ -17,8 +17,8 @@ from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
 from vae_tui.runs.job import TrainingJob
-from vae_tui.runs.layout import Checkpoint, Run
-from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.layout import Run
+from vae_tui.runs.resume import ResumePoint
 from vae_tui.training.checkpoints import Checkpoints
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import broadcast_job, broadcast_state
@@ -45,7 +45,7 @@ class Assembly:
 def assemble(
     run: Run,
     recipe: Recipe,
-    checkpoint: Checkpoint | None,
+    point: ResumePoint | None,
     job: TrainingJob,
     progress: Progress,
 ) -> Assembly:
@@ -58,11 +58,9 @@ def assemble(
     try:
         if ranks.count > 1:
             _check_batches_are_shared(recipe)
-        known = None if checkpoint is None else read_metadata(checkpoint.path)
-        root = find_data_root(job.data_root, known)
+        root = find_data_root(job.data_root, point.metadata if point else None)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
-        recorded = None if checkpoint is None else read_metadata(checkpoint.state_path)
-        tuning = _tune(recipe, sets, chosen, ranks, recorded, progress)
+        tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, progress)
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
             broadcast_job(ranks, recipe, data_root=root, compiled=tuning.compiled)
@@ -71,14 +69,14 @@ def assemble(
         about = {
             "class_names": sets.class_names,
             "data_root": str(root.expanduser().absolute()),
-            "images_crc32": sets.train.checksum,
+            "images_crc32": sets.checksums,
         }
         checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
         shown = (sets.validation or sets.train).pixels
         drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
         elapsed = 0.0
-        if checkpoint is not None:
-            elapsed = checkpoints.restore(checkpoint)
+        if point is not None:
+            elapsed = checkpoints.restore(point.checkpoint.step)
         elif recipe.train.start_from is not None:
             _start_from(trainer, Path(recipe.train.start_from))
         if isinstance(ranks, Together):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any, TypedDict, cast
@@ -15,6 +16,7 @@ from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tenso
 from vae_tui.runs.best import best_checkpoint, is_better
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
+from vae_tui.runs.metadata import read_digest
 from vae_tui.training.trainer import Trainer
 
 _SECONDS_BETWEEN = 1.0
@@ -79,15 +81,14 @@ class Checkpoints:
         self._waiting = None
         return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
-    def restore(self, checkpoint: Checkpoint) -> float:
-        """Put a checkpoint and its state into the trainer, and return its seconds of training.
+    def restore(self, step: int) -> float:
+        """Put the checkpoint of a step and its state into the trainer, and return its seconds of training.
 
         Raises CheckpointError where one of them is damaged.
         """
+        checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         weights, facts = read_tensors(checkpoint.path)
         state, numbers = read_tensors(checkpoint.state_path)
-        if numbers["step"] != checkpoint.step:
-            raise CheckpointError(f"{checkpoint.state_path} belongs to step {numbers['step']}, not {checkpoint.step}")
         plain = {name: tensor for name, tensor in weights.items() if not name.startswith("ema.")}
         load_weights(self._trainer.vae, plain, source=checkpoint.path)
         if self._trainer.averaged is not None:
@@ -101,6 +102,7 @@ class Checkpoints:
         known = {name: facts[name] for name in Measured.__annotations__ if name in facts}
         self._measured = (checkpoint.step, cast(Measured, known))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
+        self._set_aside_after(checkpoint.step)
         return float(numbers["elapsed_seconds"])
 
     def _save(self, elapsed_seconds: float, measured: Measured, *, best: bool) -> CheckpointSaved:
@@ -108,8 +110,9 @@ class Checkpoints:
             raise FloatingPointError(f"a weight was not finite after step {self._trainer.step_count}")
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
-        write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds))
-        write_whole(checkpoint.path, self._encode(measured))
+        weights = self._encode(measured)
+        write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds, weights))
+        write_whole(checkpoint.path, weights)
         self._saved_at = time.monotonic()
         self.last, self.last_step = checkpoint.path.name, step
         self._prune()
@@ -129,10 +132,11 @@ class Checkpoints:
         facts = {"step": trainer.step_count, "epoch": trainer.epoch, **self._about, **measured}
         return encode_checkpoint(trainer.vae, averaged, facts)
 
-    def _encode_state(self, elapsed_seconds: float) -> bytes:
+    def _encode_state(self, elapsed_seconds: float, weights: bytes) -> bytes:
         tensors: dict[str, Tensor]
         tensors, numbers = self._trainer.state()
         numbers |= {
+            "weights_sha256": read_digest(weights),
             "best_loss": self._best_loss,
             "epoch_is_over": self._trainer.epoch_is_over,
             "elapsed_seconds": elapsed_seconds,
@@ -142,6 +146,14 @@ class Checkpoints:
             "torch": torch.__version__,
         }
         return encode_tensors(tensors, numbers)
+
+    def _set_aside_after(self, step: int) -> None:
+        """Take the names of later checkpoints away, which are damaged or no longer wanted: the run comes by there again."""
+        for checkpoint in self._run.checkpoints():
+            if checkpoint.step > step:
+                for path in (checkpoint.state_path, checkpoint.path):
+                    with contextlib.suppress(FileNotFoundError):
+                        path.rename(path.with_name(f"{path.name}.set-aside"))
 
     def _prune(self) -> None:
         found = self._run.checkpoints()

@@ -32,7 +32,9 @@ from vae_tui.runs.commands import (
 )
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import read_events
+from vae_tui.runs.lock import renew_lock
+from vae_tui.runs.log import EventReader
+from vae_tui.runs.resume import ResumePoint
 from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
 from vae_tui.training.collapse import Collapse
@@ -43,6 +45,7 @@ from vae_tui.training.resources import Resources
 from vae_tui.training.trainer import Means
 
 _POLL_SECONDS = 0.05
+_SECONDS_BETWEEN_LOCKS = 1.0
 _SECONDS_AT_RISK = 300.0
 """An epoch longer than this is saved within."""
 _SECONDS_WITHOUT_PICTURES = 15.0
@@ -61,10 +64,11 @@ class Loop:
         recipe: Recipe,
         job: TrainingJob,
         *,
+        point: ResumePoint | None,
         interrupted: Callable[[], bool],
         report: Callable[[ev.Event], None],
     ) -> None:
-        """`report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
+        """`point` is where the run goes on from. `report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
 
         Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
@@ -79,27 +83,25 @@ class Loop:
             if any(isinstance(claimed.command, Stop) for claimed in self._claimed):
                 raise KeyboardInterrupt("by request")
 
-        checkpoint = run.resumable() if job.resume is not None else None
-        parts = assemble(run, recipe, checkpoint, job, report_stage)
+        parts = assemble(run, recipe, point, job, report_stage)
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
         self._resources = Resources(parts.device)
         self._collapse = Collapse(recipe.objective)
-        if checkpoint is not None:
-            self._recall_epochs(checkpoint.step)
-
         self._course = Course(self._trainer)
         self._started = time.monotonic()
         self._began = self._started
         self._next_report = self._started + 0.1
-        self._next_poll = self._started
+        self._next_poll = self._next_lock = self._started
         self._next_drawing = self._started
         self._drawn_step = -1
         self._images: list[str] = []
         self._stopping = ""
         """Why the run stops before its end, once it is asked to."""
         self._paused_at: float | None = None
+        if job.resume is not None:
+            self._recall(point.checkpoint.step if point else 0)
         self._epoch_began_at = (self._started, 0)
         """When this process began on the epoch, and at which of its images."""
         self._trained: tuple[Means, float] | None = None
@@ -112,6 +114,9 @@ class Loop:
         failed = True
         try:
             yield self._training_started()
+            if self._paused_at is not None:
+                message = f"paused, as it was before; to go on: vae-tui watch {self._run.shown}, then space"
+                yield ev.CommandDone(**self._now(), command=Pause.name, message=message)
             self._epoch_began_at = (time.monotonic(), 0 if self._trainer.epoch_is_over else self._trainer.position)
             for milestone in self._course.milestones():
                 yield from self._act(milestone)
@@ -125,7 +130,7 @@ class Loop:
         except FloatingPointError as error:
             last = self._checkpoints.last
             good = (
-                f"the last good checkpoint is {self._run.path / last}" if last else "there is no checkpoint before it"
+                f"the last good checkpoint is {self._run.shown / last}" if last else "there is no checkpoint before it"
             )
             yield self._finished("failed", f"{error}; {good}. Try a lower [optimizer] lr, or clip_norm = 1.0")
         except Exception as error:
@@ -205,11 +210,18 @@ class Loop:
                 measured["validation"] = validation
             yield from self._checkpoints.save_if_due(self._elapsed(), measured=measured, force=last)
 
-    def _recall_epochs(self, step: int) -> None:
-        """Know what epochs up to a step led to, so that no note of then is added again."""
-        for event in read_events(self._run.events_path):
+    def _recall(self, step: int) -> None:
+        """Know what epochs up to a step led to, so that no note of then is added again, and whether the run is paused.
+
+        A pause holds until somebody ends it, or stops the run.
+        """
+        paused = False
+        for _, event in EventReader(self._run.events_path).read():
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
                 self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
+            elif isinstance(event, ev.CommandDone) and not event.refused:
+                paused = event.command == "pause" or (paused and event.command not in ("unpause", "stop"))
+        self._paused_at = time.monotonic() if paused else None
 
     def _report(self, now: float) -> ev.StepCompleted:
         """Means since the last report; the further the run, the rarer they come, so that a week is a small log."""
@@ -252,6 +264,9 @@ class Loop:
                 yield from self._carry_out(sent)
             if self._interrupted():
                 self._stopping = "by an interrupt"
+            if time.monotonic() >= self._next_lock:
+                renew_lock(self._run.path)
+                self._next_lock = time.monotonic() + _SECONDS_BETWEEN_LOCKS
             if self._paused_at is None or self._stopping:
                 break
             time.sleep(_POLL_SECONDS)

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from vae_tui.errors import CheckpointError, RecipeError, RunError
-from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe
+import tomli_w
+from pydantic import BaseModel
+
+from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
+from vae_tui.events import RunStarted
+from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
 from vae_tui.runs.commands import discard_commands
-from vae_tui.runs.files import user_path
+from vae_tui.runs.files import remove_unfinished, user_path
 from vae_tui.runs.find import find_checkpoint, find_run
+from vae_tui.runs.images import locate_images
+from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import busy_message, lock_holder
-from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.log import EventReader
+from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
 
 _SECONDS_TO_CLOSE_DOWN = 10.0
@@ -23,10 +31,12 @@ _SECONDS_TO_CLOSE_DOWN = 10.0
 def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) -> Run:
     """Make a run of a recipe, called `name`, or as the recipe and the time.
 
-    Raises RunError where the name is taken, CheckpointError or RunError where the recipe starts from weights that are
+    Raises RunError where the name is taken, DataError where its images are not there, CheckpointError or RunError where the recipe starts from weights that are
     not there.
     """
     recipe = _with_absolute_paths(loaded.recipe, runs_dir)
+    if recipe.data.root is not None and not Path(recipe.data.root).exists():
+        raise DataError(f"{recipe.data.root} is not there; [data] root names it, relative to where you are")
     return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
 
 
@@ -41,37 +51,94 @@ def find_free_run(name_or_path: str, runs_dir: Path) -> Run:
     return run
 
 
-def change_recipe(run: Run, overrides: Sequence[str]) -> None:
-    """Rewrite the recipe of a run to go on with where overrides change it; whose lock is held has no rival in that.
+@dataclass(frozen=True)
+class Resumption:
+    """How a run goes on: from `point` (None: from its beginning), by `recipe`; `changed`: that is not its recipe.toml yet."""
 
-    Raises RunError where nothing is left to do, RecipeError where an override would make it another run.
+    point: ResumePoint | None
+    recipe: Recipe
+    changed: bool = False
+
+    @property
+    def step(self) -> int:
+        """The step it goes on from."""
+        return self.point.checkpoint.step if self.point else 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the checkpoint it goes on from."""
+        return self.point.notes if self.point else ()
+
+
+def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
+    """Find out how a run goes on, whose lock this process holds, and clear what killed trainers left in it.
+
+    The recipe the run was trained with is the one in its checkpoint. Raises RunError where nothing is left to do,
+    CheckpointError where it cannot go on exactly, RecipeError where its recipe.toml or an override would make it another
+    run; the run then is as it was.
     """
-    before = load_recipe(str(run.recipe_path)).recipe
-    recipe = load_recipe(str(run.recipe_path), overrides).recipe
-    _check_same_run(run, before, recipe)
-    _check_something_is_left(run, recipe)
-    if recipe != before:
-        run.write_recipe(recipe.to_toml())
+    point = find_resume_point(run, job.from_step)
+    written = load_recipe(str(run.recipe_path)).recipe
+    recipe = _with_absolute_paths(load_recipe(str(run.recipe_path), job.overrides).recipe, job.runs_dir)
+    if recipe.data.root is not None:
+        # What was named just now is meant; what was recorded may have been moved since.
+        data_root = job.data_root if recipe.data.root == written.data.root else None
+        recipe = _find_images(recipe, [recipe.data.root], data_root)
+    trained = _recipe_trained(run, point)
+    if trained is not None:
+        _check_same_run(run, trained, written, "was edited:")
+        _check_same_run(run, trained, recipe, "stays as it is when a run goes on;")
+    _check_something_is_left(run, point, recipe, changed=recipe != written)
+    for folder in (run.images_path, run.commands_path):
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"{folder} is no folder: remove it, it is made anew")
+    for folder in (run.path, run.images_path, run.commands_path):
+        remove_unfinished(folder)
     discard_commands(run)
+    return Resumption(point, recipe, recipe != written)
 
 
-def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
+def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:
+    """The recipe with the absolute path of its images, which are there; raises DataError where they are not."""
+    if not roots:
+        return recipe
+    root = locate_images(roots, recipe.data.name, data_root)
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
+
+
+def _recipe_trained(run: Run, point: ResumePoint | None) -> Recipe | None:
+    """The recipe the run's figures are of: its checkpoint's, else that of its log; None where it has neither."""
+    if point is not None:
+        tables, source = point.metadata.get("recipe", {}), str(point.checkpoint.path)
+    else:
+        started = (event for _, event in EventReader(run.events_path).read() if isinstance(event, RunStarted))
+        first = next(started, None)
+        if first is None:
+            return None
+        tables, source = first.recipe, str(run.events_path)
+    try:
+        return parse(tables, source=f"{source} (its recipe)")[0]
+    except RecipeError as error:
+        raise CheckpointError(f"{source} holds no recipe that this version knows: {error}") from error
+
+
+def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None:
     fixed = {
         # Images that are others by their content are refused where they are read.
         "[data]": (
-            before.data,
-            recipe.data.model_copy(update={"memory_gib": before.data.memory_gib, "root": before.data.root}),
+            trained.data,
+            recipe.data.model_copy(update={"memory_gib": trained.data.memory_gib, "root": trained.data.root}),
         ),
-        "[model]": (before.model, recipe.model),
-        "[prior]": (before.prior, recipe.prior),
-        "[objective] name": (before.objective.name, recipe.objective.name),
-        "[likelihood]": (before.likelihood, recipe.likelihood),
-        "[optimizer] name": (before.optimizer.name, recipe.optimizer.name),
-        "[train] seed": (before.train.seed, recipe.train.seed),
+        "[model]": (trained.model, recipe.model),
+        "[prior]": (trained.prior, recipe.prior),
+        "[objective] name": (trained.objective.name, recipe.objective.name),
+        "[likelihood]": (trained.likelihood, recipe.likelihood),
+        "[optimizer] name": (trained.optimizer.name, recipe.optimizer.name),
+        "[train] seed": (trained.train.seed, recipe.train.seed),
     }
     problems = [
-        f"{what} stays as it is when a run goes on; "
-        f"for another, start a new run with: --set train.start_from={run.path} and the change"
+        f"{what} {why} the run was trained with {_describe(old, new)}; put that back, or for another start a new run "
+        f"with: --set train.start_from={run.path} and the change"
         for what, (old, new) in fixed.items()
         if old != new
     ]
@@ -79,14 +146,25 @@ def _check_same_run(run: Run, before: Recipe, recipe: Recipe) -> None:
         raise RecipeError(str(run.recipe_path), problems)
 
 
-def _check_something_is_left(run: Run, recipe: Recipe) -> None:
-    checkpoint = run.resumable()
-    if checkpoint is None:
+def _describe(old: object, new: object) -> str:
+    """What was different before, as TOML has it."""
+    if not isinstance(old, BaseModel) or not isinstance(new, BaseModel):
+        return _as_toml(old)
+    before, after = old.model_dump(), new.model_dump()
+    return ", ".join(f"{key} = {_as_toml(before[key])}" for key in before if before[key] != after[key])
+
+
+def _as_toml(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return tomli_w.dumps({"x": list(value) if isinstance(value, tuple) else value}).partition("=")[2].strip()
+
+
+def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe, *, changed: bool) -> None:
+    """A run that was killed after its last checkpoint and before its last event has its end still to write."""
+    if point is None or (read_status(run).phase != "completed" and not changed):
         return
-    state = read_metadata(checkpoint.state_path)
-    if missing := {"step", "epoch", "epoch_is_over", "elapsed_seconds", "threads"} - state.keys():
-        raise CheckpointError(f"{checkpoint.state_path} is damaged: it lacks {', '.join(sorted(missing))}")
-    epochs, max_seconds = recipe.train.epochs, recipe.train.max_seconds
+    epochs, max_seconds, state = recipe.train.epochs, recipe.train.max_seconds, point.state
     go_on = f"go on with: vae-tui train --resume {run.path} --set"
     if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
         raise RunError(f"{run.name} has finished its {epochs} epochs; {go_on} train.epochs={2 * epochs}")

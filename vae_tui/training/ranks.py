@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 
+import vae_tui
 from vae_tui.data import Progress
 from vae_tui.data.progress import paced
 from vae_tui.device import choose_device, choose_devices
@@ -258,7 +260,11 @@ def gather(wanted: str, devices: int, progress: Progress) -> tuple[torch.device,
     )
     command = [sys.executable, "-m", "vae_tui.training.follower", str(os.getpid()), str(store.port)]
     started = [
-        subprocess.Popen([*command, str(index), str(devices), names[index]], stdin=subprocess.DEVNULL)
+        subprocess.Popen(
+            [*command, str(index), str(devices), names[index]],
+            stdin=subprocess.DEVNULL,
+            cwd=Path(vae_tui.__file__).parent.parent,  # where this package is found, installed or not
+        )
         for index in range(1, devices)
     ]
     try:

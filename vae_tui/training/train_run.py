@@ -10,36 +10,43 @@ from collections.abc import Callable, Generator
 import vae_tui
 from vae_tui import events as ev
 from vae_tui.errors import DeviceError, RunError, VaeTuiError
-from vae_tui.recipe import load_recipe
+from vae_tui.recipe import Recipe, load_recipe
+from vae_tui.runs.files import write_whole
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import EventWriter
 from vae_tui.training.memory import is_out_of_memory
+from vae_tui.training.preparation import Resumption, prepare_to_resume
 
 
 def train_run(
     run: Run,
     job: TrainingJob,
     *,
+    resumption: Resumption | None = None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Generator[ev.Event, None, None]:
-    """Train a run whose lock this process holds, on the job's devices, from its start or, where the job resumes it,
-    from its newest checkpoint: every event is in its log before it is yielded, the progress of preparation well before.
+    """Train a run whose lock this process holds, on the job's devices, from its start or, where the job resumes it, as the
+    `resumption` says (None: that of `prepare_to_resume`): every event is in its log before it is yielded, the progress of preparation well before.
 
     A user's mistake or a bug ends it with a failed `run_finished` and is then raised. `interrupted` is asked
     between steps; once it is true the run saves a checkpoint and ends as stopped. A generator closed before its end
     leaves a `run_finished` with that reason.
     """
-    recipe = load_recipe(str(run.recipe_path)).recipe
-    writer = EventWriter(run.events_path)
     resume = job.resume is not None
-    checkpoint = run.resumable() if resume else None
-    step = checkpoint.step if checkpoint else 0
+    if resume and resumption is None:
+        resumption = prepare_to_resume(run, job)
+    recipe = resumption.recipe if resumption else load_recipe(str(run.recipe_path)).recipe
+    writer = EventWriter(run.events_path)
+    step = resumption.step if resumption else 0
+    change = _RecipeChange(run, recipe) if resumption and resumption.changed else None
     ended = False
 
     def logged(event: ev.Event) -> ev.Event:
         nonlocal step, ended
         step, ended = event.step, isinstance(event, ev.RunFinished)
+        if change is not None:
+            change.follow(event)
         writer.write(event)
         return event
 
@@ -60,6 +67,8 @@ def train_run(
                 resumed_from=step if resume else None,
             )
         )
+        for note in resumption.notes if resumption else ():
+            yield logged(ev.NoteAdded(time=time.time(), step=step, note=note))
         yield logged(ev.StageProgressed(time=time.time(), step=step, stage="importing torch"))
         from vae_tui.training.loop import Loop  # noqa: PLC0415 - imports torch, after the start is logged
 
@@ -68,6 +77,7 @@ def train_run(
             run,
             recipe,
             job,
+            point=resumption.point if resumption else None,
             interrupted=interrupted,
             report=lambda event: prepared.append(logged(event)),
         )
@@ -79,9 +89,9 @@ def train_run(
         raise
     except OSError as error:
         # The disk may be full or gone, so the log may not take this either.
-        message = f"{error.filename or run.path} could not be read or written: {error.strerror or error}"
+        message = f"{error.filename or run.shown} could not be read or written: {error.strerror or error}"
         with contextlib.suppress(OSError):
-            yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.path}")
+            yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.shown}")
         raise RunError(message) from error
     except KeyboardInterrupt as error:
         yield finish("stopped", f"{str(error) or 'by an interrupt'} before the first step")
@@ -95,7 +105,33 @@ def train_run(
             yield finish("failed", f"{message}; a smaller network, batch_size or image_size needs less")
             raise DeviceError(message) from error
         if not ended:
-            finish("failed", f"{type(error).__name__}: {error} (the traceback is in {run.worker_log_path})")
+            finish(
+                "failed",
+                f"{type(error).__name__}: {error} (the traceback is in {run.shown / run.worker_log_path.name})",
+            )
         raise
     finally:
         writer.close()
+
+
+class _RecipeChange:
+    """The recipe.toml of a run that goes on by another recipe: rewritten once it trains by that.
+
+    Where that fails before it led to a checkpoint, the recipe is as it was: the mistake is not kept.
+    """
+
+    def __init__(self, run: Run, recipe: Recipe) -> None:
+        self._run, self._recipe = run, recipe
+        self._before: bytes | None = None
+        """What to put back."""
+
+    def follow(self, event: ev.Event) -> None:
+        """Rewrite the recipe, keep it, or put it back, as what happens to the run asks for."""
+        if isinstance(event, ev.TrainingStarted):
+            self._before = self._run.recipe_path.read_bytes()
+            self._run.write_recipe(self._recipe.to_toml())
+        elif isinstance(event, ev.CheckpointSaved):
+            self._before = None
+        elif isinstance(event, ev.RunFinished) and event.status == "failed" and self._before is not None:
+            with contextlib.suppress(OSError):
+                write_whole(self._run.recipe_path, self._before)

@@ -73,7 +73,7 @@ class Trainer:
         self.recipe = recipe
         self.ranks = ranks or Alone()
         self.device = device
-        self.images = sets.train
+        self.images, self._sets = sets.train, sets
         _, channels, height, width = self.images.pixels.shape
         self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
         self._validation = None if sets.validation is None else sets.validation.pixels
@@ -239,7 +239,7 @@ class Trainer:
             "step": self.step_count,
             "epoch": self.epoch,
             "position": self.position,
-            "images_crc32": self.images.checksum,
+            "images_crc32": self._sets.checksums,
             "device": self.device.type,
         }
         return tensors, numbers
@@ -249,10 +249,10 @@ class Trainer:
 
         Raises RunError where the images are not those of the run.
         """
-        if numbers["images_crc32"] != self.images.checksum:
+        if changed := self._sets.changed_splits(numbers["images_crc32"]):
             raise RunError(
-                "the training images are not those this run was trained on, so it cannot go on exactly; start a new "
-                "run from its weights with --set train.start_from=RUN"
+                f"the {changed} images are not those of this run, so it cannot go on exactly; put them back, or start a "
+                "new run from its weights with --set train.start_from=RUN"
             )
         self.optimizer.restore(pick(tensors, "optimizer."))
         if self._adversary is not None:

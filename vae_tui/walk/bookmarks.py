@@ -12,7 +12,7 @@ import tomli_w
 from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.files import write_whole
+from vae_tui.runs.files import read_small, write_whole
 
 SLOTS = range(10)
 
@@ -30,7 +30,7 @@ class Bookmarks:
     def read(self) -> dict[int, NDArray[np.float32]]:
         """The latents (Z,) by slot; raises VaeTuiError for a file that is not one of ours."""
         try:
-            tables = tomllib.loads(self.path.read_text())
+            tables = tomllib.loads(read_small(self.path).decode())
             found = {int(slot): np.asarray(z, np.float32) for slot, z in tables.get("bookmarks", {}).items()}
             if not all(slot in SLOTS and z.ndim == 1 and (abs(z) <= 1000).all() for slot, z in found.items()):
                 raise ValueError("a slot is a digit, a place a list of numbers from -1000 to 1000")

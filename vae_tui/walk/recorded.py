@@ -11,10 +11,11 @@ import numpy as np
 import tomli_w
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.files import write_whole
+from vae_tui.runs.files import read_small, write_whole
 from vae_tui.walk.paths import Latents
 
 MOST_POINTS = 100_000
+_LONGEST = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def write_walk(path: Path, walk: RecordedWalk) -> None:
 def read_walk(path: Path) -> RecordedWalk:
     """Read a walk; raises VaeTuiError that names the file and what is wrong in it."""
     try:
-        tables = tomllib.loads(path.read_text())
+        tables = tomllib.loads(read_small(path, _LONGEST).decode())
     except FileNotFoundError:
         raise VaeTuiError(f"{path}: no such file") from None
     except OSError as error:

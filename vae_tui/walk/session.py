@@ -18,6 +18,8 @@ from vae_tui.walk.link import DecoderLink
 from vae_tui.walk.messages import DecoderDied, Reply
 from vae_tui.walk.walk import Notice, Walk
 
+_MOST_LATENTS = 4096
+
 
 class WalkSession:
     """Walks through the latent space of a checkpoint; with `follow`, of a run's newest one, whenever there is another.
@@ -74,7 +76,9 @@ def _read_space(checkpoint: Path) -> tuple[int, list[float]]:
     """The number of latents, and the rate of each in nats; none where the checkpoint does not tell."""
     metadata = read_metadata(checkpoint)
     try:
-        latent_dim = int(metadata["recipe"]["model"]["latent_dim"])
+        latent_dim = metadata["recipe"]["model"]["latent_dim"]
+        if type(latent_dim) is not int or not 1 <= latent_dim <= _MOST_LATENTS:
+            raise ValueError(latent_dim)
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(f"{checkpoint} holds no VAE: expected a step-*.safetensors of a run") from None
     rates: Any = metadata.get("rate_per_dimension", [])

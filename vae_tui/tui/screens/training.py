@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
+from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.events import StepCompleted
@@ -85,7 +86,8 @@ class TrainingScreen(Screen[None]):
         # numpy, Pillow and plotext would hold up the first paint, and a long log would hold up the screen.
         import vae_tui.tui.widgets.dashboard  # noqa: F401, PLC0415
 
-        self._feed.catch_up()
+        worker = get_current_worker()
+        self._feed.catch_up(cancelled=lambda: worker.is_cancelled)
         self.post_message(self.LogRead())
 
     async def on_training_screen_log_read(self) -> None:

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from vae_tui.events import RunFinished
+from vae_tui.runs.files import open_file
 from vae_tui.runs.history import Best, History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
@@ -108,9 +109,9 @@ def _labelled(label: str, text: str) -> Content:
 def read_tail(path: Path) -> list[str]:
     """The last lines of a text file, without control characters; none where it is not there."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
+            text = file.read(_TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
     lines = ["".join(c for c in line.expandtabs(4) if c.isprintable()) for line in text.splitlines()]

@@ -10,8 +10,12 @@ from textual.worker import get_current_worker
 
 from vae_tui.events import ImagesDrawn
 from vae_tui.imaging.grid import Pixels, decode_png, split_grid
+from vae_tui.runs.files import read_small
 from vae_tui.runs.layout import Run
 from vae_tui.tui.widgets.canvas import Canvas
+
+_LONGEST = 1 << 28
+"""Bytes of a grid's file."""
 
 
 class Pictures(Widget):
@@ -59,7 +63,7 @@ class Pictures(Widget):
     def _read(self, event: ImagesDrawn) -> None:
         stacks, problem = None, ""
         try:
-            grid = decode_png((self._run.path / event.path).read_bytes())
+            grid = decode_png(read_small(self._run.path / event.path, _LONGEST))
             images = split_grid(grid, event.count, event.columns, padding=event.padding)
             stacks = _pair_rows(images, event.columns) if event.kind == "reconstructions" else images[:, None]
         except (OSError, ValueError, ZeroDivisionError):

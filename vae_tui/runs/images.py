@@ -1,0 +1,49 @@
+"""Where the images of a run are now: the array file or the folder its recipe names, which may have been moved since."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from vae_tui.errors import DataError
+from vae_tui.runs.files import read_small
+
+
+def locate_images(roots: Sequence[str], kind: str, data_root: Path | None) -> str:
+    """The absolute path of the images: the first of `roots` that is there, else as `data_root` has them.
+
+    `kind` is the recipe's data.name. `data_root` is the folder that holds them under one of their names, or the images
+    themselves. Raises DataError where they are in none of these places.
+    """
+    candidates = [Path(root).expanduser() for root in roots]
+    if data_root is not None:
+        under = data_root.expanduser()
+        candidates += [*(under / Path(root).name for root in roots), under]
+    for candidate in candidates:
+        if candidate.is_dir() if kind == "folder" else candidate.is_file():
+            return str(candidate.absolute())
+    for root in roots:
+        if Path(root).expanduser().exists():
+            return str(Path(root).expanduser().absolute())  # of the wrong kind, which its reader names
+    looked = f", nor under {data_root}" if data_root is not None else ""
+    raise DataError(f"{roots[0]} is not there{looked}; {way_to_images(roots[0])}")
+
+
+def way_to_images(root: str) -> str:
+    """What to do about images that are not where they were."""
+    name = Path(root).name
+    return (
+        f"put it back, or name where it is: --data-root DIR, the folder that holds {name} or {name} itself under "
+        "another name, or with vae-tui train --set data.root=PATH, relative to where you are"
+    )
+
+
+def recorded_roots(checkpoint: Path, root: str) -> list[str]:
+    """Where a checkpoint's images may be: as its run's recipe.toml has it now, and as the checkpoint itself recorded it."""
+    try:
+        data = tomllib.loads(read_small(checkpoint.parent / "recipe.toml").decode()).get("data")
+    except (OSError, ValueError, RecursionError):
+        return [root]
+    now = data.get("root") if isinstance(data, dict) else None
+    return [now, root] if isinstance(now, str) and now and now != root else [root]

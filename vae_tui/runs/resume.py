@@ -1,0 +1,82 @@
+"""From which of its checkpoints a run goes on: the newest that is whole, unless another is asked for.
+
+A file that was cut short is what a power cut leaves, and the pair before it is taken with a note. One whose content is not
+what was written is more than that: it is named, and the user says from where to go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vae_tui.errors import CheckpointError
+from vae_tui.runs.layout import Checkpoint, Run
+from vae_tui.runs.metadata import TornFile, verify
+
+_STATE_NEEDS = (
+    *("step", "epoch", "position", "epoch_is_over", "elapsed_seconds", "best_loss"),
+    *("threads", "device", "images_crc32"),
+)
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """A whole checkpoint with its state; `metadata` is of the weights, `state` of the state, `notes` are for the user."""
+
+    checkpoint: Checkpoint
+    metadata: dict[str, Any]
+    state: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
+    """The newest checkpoint that is whole, or that of `step`; None: nothing is saved, the run begins again.
+
+    Raises CheckpointError where there is none to go on from exactly, or where a newer one is damaged and no `step` says
+    that this is known.
+    """
+    found = run.checkpoints()
+    with_state = [checkpoint for checkpoint in reversed(found) if checkpoint.state_path.exists()]
+    if step is not None:
+        for checkpoint in with_state:
+            if checkpoint.step == step:
+                return _open(checkpoint)
+        steps = ", ".join(str(checkpoint.step) for checkpoint in reversed(with_state)) or "none"
+        raise CheckpointError(f"{run.path} has no checkpoint of step {step} to go on from; there are: {steps}")
+    if found and not with_state:
+        raise CheckpointError(
+            f"{run.path} has weights but no state-*.safetensors beside them, so it cannot go on exactly; "
+            f"start a new run from its weights with: vae-tui train {run.recipe_path} --set train.start_from={run.path}"
+        )
+    problems: list[CheckpointError] = []
+    for checkpoint in with_state:
+        try:
+            point = _open(checkpoint)
+        except CheckpointError as error:
+            problems.append(error)
+            continue
+        if any(not isinstance(problem, TornFile) for problem in problems):
+            raise CheckpointError(
+                f"{problems[0]}. The newest whole checkpoint is of step {checkpoint.step:,}; go on from it with: "
+                f"vae-tui train --resume {run.path} --from {checkpoint.step}"
+            )
+        notes = tuple(
+            f"{problem}; going on from step {checkpoint.step:,}, the newest whole one" for problem in problems
+        )
+        return ResumePoint(point.checkpoint, point.metadata, point.state, notes)
+    if problems:
+        raise CheckpointError(f"{problems[0]}. No other checkpoint of {run.path} is whole: it cannot go on")
+    return None
+
+
+def _open(checkpoint: Checkpoint) -> ResumePoint:
+    metadata = verify(checkpoint.path).metadata
+    state = verify(checkpoint.state_path).metadata
+    if missing := [name for name in _STATE_NEEDS if name not in state]:
+        raise CheckpointError(f"{checkpoint.state_path} is damaged: it lacks {', '.join(missing)}")
+    weights, wanted = metadata.get("tensors_sha256"), state.get("weights_sha256")
+    if wanted is not None and weights != wanted:
+        raise CheckpointError(
+            f"{checkpoint.path} and {checkpoint.state_path.name} do not belong together: one of them was replaced"
+        )
+    return ResumePoint(checkpoint, metadata, state)
