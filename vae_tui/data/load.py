@@ -12,6 +12,7 @@ import torch
 
 from vae_tui.data.arrays import read_arrays, read_binarized_mnist
 from vae_tui.data.binarize import binarize_on_disk, binarize_once
+from vae_tui.data.brightness import tell_brightness
 from vae_tui.data.decoded_cache import cannot_stream
 from vae_tui.data.digits import read_digits
 from vae_tui.data.folder import read_folder
@@ -45,6 +46,8 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         if error.filename is None:
             raise
         raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if data.name in ("npz", "folder"):
+        stored = replace(stored, notes=(*stored.notes, *tell_brightness(stored)))
     sets = separate(
         stored,
         validation_share=data.validation,
