@@ -278,7 +278,12 @@ def test_more_than_one_percent_broken_is_refused(load, photos) -> None:
         (photos / f"{index:03}.jpg").write_bytes(b"")
     with pytest.raises(DataError) as error:
         load(name="folder", root=photos, image_size=8)
-    for words in ("8 of 150 images are broken, more than 1%", "000.jpg: no image that can be read, but an empty file", "008.jpg", "and 3 more"):
+    for words in (
+        "8 of 150 images are broken, more than 1%",
+        "000.jpg: no image that can be read, but an empty file",
+        "008.jpg",
+        "and 3 more",
+    ):
         assert words in str(error.value)
     assert "010.jpg" not in str(error.value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from vae_tui.data.arrays import find_binarized_mnist
+from vae_tui.data.binarized_mnist import find_binarized_mnist
 from vae_tui.data.mnist import MnistName, find_mnist
 
 

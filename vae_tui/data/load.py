@@ -10,8 +10,9 @@ from typing import Any
 import platformdirs
 import torch
 
-from vae_tui.data.arrays import read_arrays, read_binarized_mnist
+from vae_tui.data.arrays import read_arrays
 from vae_tui.data.binarize import binarize_on_disk, binarize_once
+from vae_tui.data.binarized_mnist import read_binarized_mnist
 from vae_tui.data.brightness import tell_brightness
 from vae_tui.data.decoded_cache import cannot_stream
 from vae_tui.data.digits import read_digits
@@ -126,7 +127,7 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
     assert data.root is not None  # the recipe refuses the sets below without it
     root = Path(data.root).expanduser()
     if data.name == "npz":
-        return read_arrays(root, memory_bytes, progress)
+        return read_arrays(root, data.key, memory_bytes, progress)
     height, width = _sides(data)
     return read_folder(
         root, height=height, width=width, channels=data.channels, memory_bytes=memory_bytes, progress=progress

@@ -74,6 +74,12 @@ class DataTable(Table):
         "the .npz or .npy file, or the folder of JPEG and PNG files; relative to the working directory",
         only={"name": ["npz", "folder"]},
     )
+    key: str | None = _key(
+        None,
+        "the array of a .npz file that holds the training images, where their name does not tell; what goes with them "
+        "(`x_test` with `x_train`, labels) is found by name",
+        only={"name": ["npz"]},
+    )
     image_size: _ImageSize | None = _key(
         None,
         "side in pixels, or [height, width]; digits are enlarged to it (28 if not given), sprites drawn at it (32 or 64, "
