@@ -19,7 +19,7 @@ LABELS = np.arange(40) % 4
 def read(load, tmp_path) -> Callable[..., Any]:
     """Read arrays as a .npz, or one without a name as a .npy, and put back together what is cut from it."""
 
-    def read(array: np.ndarray | None = None, /, *, key: str | None = None, **arrays: np.ndarray) -> Any:
+    def read(array: np.ndarray | None = None, /, *, key: str | None = None, **arrays: Any) -> Any:
         path: Path = tmp_path / ("set.npy" if array is not None else "set.npz")
         np.save(path, array) if array is not None else np.savez(path, **arrays)
         return load(name="npz", root=path, key=key)
@@ -107,7 +107,7 @@ def test_axes_that_can_be_two_things_are_refused_with_a_way_out(read, shape, tol
 )
 def test_splits_and_labels_are_found_by_any_customary_name(read, names) -> None:
     parts = [slice(0, 20), slice(20, 30), slice(30, 40)]
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for number, part in enumerate(parts):
         arrays |= {names[2 * number]: GREY[part], names[2 * number + 1]: LABELS[part]}
     sets = read(**arrays)
@@ -125,7 +125,7 @@ def test_one_array_may_have_any_name(read, name) -> None:
 def test_the_only_array_of_images_is_found_among_others_which_are_named(read) -> None:
     sets = read(scans=GREY, ages=np.arange(40), ids=np.arange(40))
     assert the_same(sets, GREY[:, None])
-    assert sets.notes == ("images: train `scans`", "not used: `ages`, `ids` in set.npz")
+    assert sets.notes == ("not used: `ages`, `ids` in set.npz", "images: train `scans`")
     sets = read(images=GREY, holdout_images=GREY[:3], masks=GREY)
     assert the_same(sets, GREY[:, None])
     assert sets.notes == ("not used: `holdout_images`, `masks` in set.npz",)

@@ -59,7 +59,7 @@ def _flat(count: int, length: int, found: str) -> Layout:
     if side * side == length >= 4:
         return Layout(side, side, 1, note=f"each row is read as {side} x {side} grey pixels")
     side = math.isqrt(length // 3)
-    if 3 * side * side == length:
+    if 3 * side * side == length >= 12:
         note = f"each row is read as {side} x {side} pixels, all red ones first, then green, then blue, as CIFAR's"
         return Layout(side, side, 3, "channels first", note)
     raise DataError(

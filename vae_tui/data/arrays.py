@@ -76,7 +76,7 @@ def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progre
     if len(arrays) > 1 and chosen.images["train"] not in ("images", "train_images"):
         notes.insert(0, "images: " + ", ".join(f"{split} `{name}`" for split, name in chosen.images.items()))
     if chosen.unused:
-        notes.append(f"not used: {_named(chosen.unused)} in {path.name}")
+        notes.insert(0, f"not used: {_named(chosen.unused)} in {path.name}")
     sets = {
         split.name: PackedImages(pixels, labels.get(split.name), factors.get(split.name))
         for split, pixels in zip(splits, parts, strict=True)

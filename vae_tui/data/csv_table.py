@@ -77,7 +77,7 @@ def read_csv(path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
             notes.append(f"{path.name}: labels are left out: {error}")
     if columns.others:
         more = f" and {len(columns.others) - 8:,} more" if len(columns.others) > 8 else ""
-        notes.append(f"not used: columns {', '.join(columns.others[:8])}{more} of {path.name}")
+        notes.insert(0, f"not used: columns {', '.join(columns.others[:8])}{more} of {path.name}")
     return StoredSets(
         PackedImages(torch.from_numpy(pixels), known.get("train")), class_names=class_names, notes=tuple(notes)
     )
@@ -123,6 +123,8 @@ def _find_columns(path: Path, begin: Sequence[Sequence[str]]) -> _Columns:
         label = next((index for index, name in enumerate(names) if name in _LABEL_NAMES), None)
         rest = [index for index in range(len(names)) if index != label and names[index] not in _NUMBER_NAMES]
         pixels = [index for index in rest if _is_number(begin[1][index] if index < len(begin[1]) else "")]
+        if label is None and not _is_image(len(pixels)) and _is_image(len(pixels) - 1):
+            label = pixels.pop(0)
         others = [
             first[index] or f"{index + 1}" for index in range(len(first)) if index != label and index not in pixels
         ]

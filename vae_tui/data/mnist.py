@@ -148,9 +148,8 @@ def _unavailable(which: IdxSet, missing: list[str], home: Path, data_root: Path,
     reasons = "\n".join(f"  {problem}" for problem in problems)
     places = [str(folder) for folder in _folders(which, data_root) if folder != home]
     looked = f" (nor in {', '.join(places)})" if places else ""
-    held = sorted(
-        path.name for folder in dict.fromkeys((home, *_folders(which, data_root))) for path in folder.glob("*")
-    )
+    folders = dict.fromkeys((home, *_folders(which, data_root)))
+    held = [path.name for folder in folders for path in sorted(folder.glob("*")) if path.is_file()]
     if held:
         looked += f", where there are {', '.join(held[:6])}" + (f" and {len(held) - 6:,} more" if len(held) > 6 else "")
     return (

@@ -66,7 +66,7 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
             photos = _split_by_names(photos, notes)
     notes += _tell_formats(photos)
     if (sentence := aside.sentence()) is not None:
-        notes.append(sentence)
+        notes.insert(0, sentence)  # what is not there is what nobody looks for
     return photos, tuple(notes)
 
 

@@ -47,7 +47,7 @@ class LeftAside:
         told = []
         for (one, several), names in kinds[:_KINDS_TOLD]:
             more = len(names) - _NAMES_TOLD
-            named = ", ".join(names[:_NAMES_TOLD]) + (f" and {more:,} more" if more > 0 else "")
+            named = ", ".join(sorted(names)[:_NAMES_TOLD]) + (f" and {more:,} more" if more > 0 else "")
             told.append(f"{len(names):,} {one if len(names) == 1 else several} ({named})")
         if rest := sum(len(names) for _, names in kinds[_KINDS_TOLD:]):
             told.append(f"{rest:,} of other kinds")

@@ -76,8 +76,9 @@ class _Array:
 def _array(content: object, kind: object, shape: tuple[int, ...], order: object) -> NDArray[Any]:
     if not isinstance(kind, _Type):
         raise NotPlain("it holds an array without a type")
+    itemsize = kind.numpy().itemsize
     content = content.encode("latin-1") if isinstance(content, str) else content
-    if not isinstance(content, bytes | bytearray) or math.prod(shape) * kind.numpy().itemsize != len(content):
+    if not isinstance(content, bytes | bytearray) or math.prod(shape) * itemsize != len(content):
         raise NotPlain("it holds an array that is cut short")
     return np.frombuffer(content, kind.numpy()).reshape(shape, order="F" if order == "F" else "C")
 
