@@ -43,6 +43,7 @@ def sizes(sets) -> list[int]:
         ("train set", "validation set", "test set"),
         ("training-data", "validation-data", "testing-data"),
         ("seg_train", "seg_valid", "seg_test"),
+        ("1-train", "2-validate", "3-test"),
     ],
 )
 def test_splits_are_known_by_every_customary_name(read, tmp_path, train, validation, test) -> None:
@@ -128,6 +129,8 @@ def test_splits_in_the_names_of_files_are_used_and_said(read, tmp_path) -> None:
         (("train", "unlabeled"), "beside other images"),
         (("train", "plane", "car"), "rename train/ if it is a class"),
         (("trainA", "trainB", "testA", "testB"), "look like splits, but several of them"),
+        (("train1", "train2", "test1"), "several of them"),
+        (("train/train", "train/test", "val"), "holds folders for train, test itself"),
         (("val", "test"), "but no train/"),
     ],
 )
@@ -136,6 +139,13 @@ def test_what_may_be_a_split_or_not_is_refused(read, tmp_path, folders, told) ->
         paint(tmp_path / "d" / folder, 4)
     with pytest.raises(DataError, match=told):
         read()
+
+
+def test_classes_that_are_not_trained_on_or_sound_like_splits_are_told(read, tmp_path) -> None:
+    for folder in ("d/train/cat", "d/train/dog", "d/test/Cat", "d/test/dog", "e/cat", "e/eval"):
+        paint(tmp_path / folder, 5)
+    assert read().notes == ("no training image is of test classes Cat",)
+    assert read("e").notes == ("eval/ is read as a class, and trained on",)
 
 
 def test_images_beside_splits_are_left_aside_with_a_word(read, tmp_path) -> None:

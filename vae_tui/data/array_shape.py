@@ -86,7 +86,7 @@ def _grey(shape: tuple[int, ...], found: str) -> Layout:
     elif height == 3 and _is_square(width):
         side = math.isqrt(width)
         note = f"read as images of 3 x {width:,}; if they are RGB, reshape to (N, 3, {side}, {side})"
-    elif count in (3, 4) and height == width:
+    elif count in (3, 4):
         note = f"read as {count} grey images; if it is one in colour, give array[None]"
     return Layout(height, width, 1, note=note)
 

@@ -14,7 +14,7 @@ from vae_tui.errors import DataError
 SPLITS = ("train", "validation", "test")
 SPLIT_WORDS = {
     "train": ("training", "train"),
-    "validation": ("validation", "valid", "val", "dev"),
+    "validation": ("validation", "validate", "valid", "val", "dev"),
     "test": ("testing", "test"),
 }
 """What people call the splits, longest first."""
@@ -24,6 +24,10 @@ _THINGS = "images?|imgs?|photos?|pictures?|set|data|dataset|split|folder"
 _SPLIT_NAME = re.compile(rf"(?:(?:{_THINGS})[ _.-]?)?({_ANY_WORD})(?:[ _.-]?(?:{_THINGS}|(?:19|20)\d\d))?", re.ASCII)
 _SPLIT_WORD = re.compile(rf"(?:^|[^A-Za-z])({_ANY_WORD})(?![a-z])", re.ASCII)
 _SPLIT_FILE = re.compile(rf"({_ANY_WORD})[ _.-]", re.ASCII)
+_SOUND_LIKE_SPLITS = {
+    *("eval", "evaluation", "holdout", "hold_out", "hold-out", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
+    *("background", "predict", "prediction", "query", "gallery"),
+}
 _IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages"}
 """What a folder of images is called that is no class."""
 _ANNOTATION_FOLDERS = {
@@ -65,6 +69,7 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
         if len(photos) == len(tree.photos):
             photos = _split_by_names(photos, notes)
     notes += _tell_formats(photos)
+    notes += _tell_classes(photos)
     if (sentence := aside.sentence()) is not None:
         notes.insert(0, sentence)  # what is not there is what nobody looks for
     return photos, tuple(notes)
@@ -76,6 +81,22 @@ def _tell_formats(photos: Sequence[Photo]) -> list[str]:
     if len(counts) == 1 or counts.keys() <= {".jpg", ".jpeg", ".png"}:
         return []
     return ["read: " + ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common())]
+
+
+def _tell_classes(photos: Sequence[Photo]) -> list[str]:
+    """Notes on classes that are none to train on, and on those whose names sound like splits."""
+    classes = {
+        split: sorted({photo.class_name for photo in photos if photo.split == split and photo.class_name})
+        for split in SPLITS
+    }
+    notes = []
+    for split in ("validation", "test"):
+        if classes["train"] and (strange := [name for name in classes[split] if name not in classes["train"]]):
+            named = ", ".join(strange[:3]) + (f" and {len(strange) - 3:,} more" if len(strange) > 3 else "")
+            notes.append(f"no training image is of {split} classes {named}")
+    if odd := [name for name in classes["train"] if name.lower() in _SOUND_LIKE_SPLITS]:
+        notes.append(f"{', '.join(f'{name}/' for name in odd)} is read as a class, and trained on")
+    return notes
 
 
 def split_of_name(name: str) -> str | None:
@@ -126,26 +147,28 @@ def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> d
 
     Raises DataError where there are several of a split, as trainA/ and trainB/ beside testA/ and testB/.
     """
-    by_rest: dict[str, dict[str, PhotoFolder]] = {}
+    by_rest: dict[str, dict[str, list[PhotoFolder]]] = {}
     for folder in tree.filled:
         name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", folder.name).lower()
         if (match := _SPLIT_WORD.search(name)) is not None:
-            rest = name[: match.start(1)] + name[match.end(1) :]
-            by_rest.setdefault(rest, {})[_SPLIT_OF[match[1]]] = folder
+            rest = "".join(letter for letter in name[: match.start(1)] + name[match.end(1) :] if letter.isalpha())
+            by_rest.setdefault(rest, {}).setdefault(_SPLIT_OF[match[1]], []).append(folder)
     alike = [splits for splits in by_rest.values() if {"train"} < splits.keys()]
     if not alike:
         return {}
-    names = ", ".join(f"{folder.name}/" for splits in alike for folder in splits.values())
-    if len(alike) > 1 or tree.photos:
+    folders = [folder for splits in alike for several in splits.values() for folder in several]
+    names = ", ".join(f"{folder.name}/" for folder in folders)
+    if len(alike) > 1 or len(folders) > len(alike[0]) or tree.photos:
         raise DataError(
             f"{tree.path} has folders that look like splits, but several of them: {names}; expected train/, validation/ "
             "and test/, with classes within them"
         )
-    notes.append(f"{names} are read as the splits {', '.join(_in_order(alike[0]))}")
+    splits = _in_order(alike[0])
+    notes.append(f"{names} are read as splits: {', '.join(splits)}")
     for folder in tree.filled:
-        if folder not in alike[0].values():
+        if folder not in folders:
             _leave(folder.walk(), aside)
-    return {split: alike[0][split] for split in _in_order(alike[0])}
+    return {split: alike[0][split][0] for split in splits}
 
 
 def _leave(paths: Iterable[Path], aside: LeftAside) -> None:
@@ -160,6 +183,11 @@ def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
         if inner.name != folder.name and split_of_name(inner.name) != split and (inner.photos or not inner.filled):
             break
         folder = inner
+    if len(within := _splits_within(folder)) > 1:
+        raise DataError(
+            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(_in_order(within))} itself; "
+            "name the folder that is meant with data.root"
+        )
     return _of_classes(folder, split, aside)
 
 
