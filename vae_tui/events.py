@@ -76,7 +76,8 @@ class TrainingStarted(Event):
 
     `data_sizes` counts the images of train, validation and test; `image_shape` is (C, H, W); `network` reads like
     "mlp 784-400-20"; `loss` names what is minimised, such as "distortion + 4 rate", and is empty where that is -ELBO;
-    `notes` are sentences a user should see (skipped files, a likelihood that is none).
+    `notes` are sentences a user should see (a likelihood that is none), and `data_notes` such on the images: what of them
+    was left aside, and how the rest was read.
     """
 
     event: ClassVar[str] = "training_started"
@@ -90,6 +91,7 @@ class TrainingStarted(Event):
     steps_per_epoch: int
     loss: str = ""
     notes: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +241,7 @@ _FACTORIES = {
     }
     for name, kind in KINDS.items()
 }
-_TUPLES = ("image_shape", "notes")
+_TUPLES = ("image_shape", "notes", "data_notes")
 _decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
 
 

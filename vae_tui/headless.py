@@ -148,7 +148,7 @@ class PlainView:
         if event.loss:
             self._print(f"loss      {event.loss}")
         self._print(f"device    {event.device}, {event.threads} thread{'s' if event.threads != 1 else ''}")
-        for note in event.notes:
+        for note in (*event.data_notes, *event.notes):
             self._print(f"note      {note}")
 
     def _show_stage(self, event: ev.StageProgressed) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_tui.data.mnist import CLASS_NAMES, FILE_NAMES, TORCHVISION_CLASS
+from vae_tui.data.idx_sets import FILE_NAMES, SETS
 from vae_tui.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def write(folder: Path, *, zipped: bool, **replaced: np.ndarray) -> Path:
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_files_at_hand_are_read(load, tmp_path, name, zipped) -> None:
-    write(tmp_path / TORCHVISION_CLASS[name] / "raw", zipped=zipped)
+    write(tmp_path / SETS[name].torchvision_class / "raw", zipped=zipped)
     sets = load(name=name, validation=0.0)
     images, labels, test_images, test_labels = map(torch.from_numpy, ARRAYS.values())
     assert torch.equal(sets.train.pixels, images.unsqueeze(1))
@@ -69,7 +69,7 @@ def test_validation_is_cut_from_train(load, tmp_path) -> None:
 def test_class_names_are_those_of_torchvision() -> None:
     from torchvision.datasets import FashionMNIST
 
-    assert list(CLASS_NAMES["fashion-mnist"]) == FashionMNIST.classes
+    assert list(SETS["fashion-mnist"].class_names) == FashionMNIST.classes
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
@@ -130,8 +130,8 @@ def test_files_that_do_not_fit_together_are_refused(load, tmp_path, replaced, to
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_the_real_sets(load, real_data, name) -> None:
-    if not (real_data / TORCHVISION_CLASS[name] / "raw").is_dir():
-        pytest.skip(f"no {TORCHVISION_CLASS[name]} in {real_data}")
+    if not (real_data / SETS[name].torchvision_class / "raw").is_dir():
+        pytest.skip(f"no {SETS[name].torchvision_class} in {real_data}")
     sets = load(name=name, data_root=real_data, validation=0.0)
     assert sets.train.pixels.shape == (60_000, 1, 28, 28)
     assert sets.test.pixels.shape == (10_000, 1, 28, 28)

@@ -210,11 +210,18 @@ def test_a_finished_run_has_no_time_left() -> None:
 
 
 def test_messages_are_notes_checkpoints_and_answers_to_commands() -> None:
-    history = history_of(started(), ready(notes=("3 files were skipped",)), saved(10, best=True))
+    ready_with_notes = dataclasses.replace(ready(notes=("not compiled",)), data_notes=("3 files were skipped",))
+    history = history_of(started(), ready_with_notes, saved(10, best=True))
     history.add(ev.CommandDone(time=2.0, step=1, command="save", message="saved at step 1"))
     texts = [note.text for note in history.messages]
-    assert texts == ["3 files were skipped", "saved step-000000010.safetensors, the best so far", "saved at step 1"]
-    assert history.notes == ("3 files were skipped",)
+    assert texts == [
+        "3 files were skipped",
+        "not compiled",
+        "saved step-000000010.safetensors, the best so far",
+        "saved at step 1",
+    ]
+    assert history.notes == ("3 files were skipped", "not compiled")
+    assert history.data_notes == ("3 files were skipped",)
 
 
 def ten_epochs() -> History:

@@ -59,7 +59,7 @@ def test_a_streamed_run_is_the_resident_one(make_run: MakeRun, binarize: str, va
     finish(resident)
     started = next(event for event in finish(streamed) if isinstance(event, ev.TrainingStarted))
     assert_same_run(streamed, resident)
-    assert any("of images stream from disk: [data] memory_gib allows 1e-06" in note for note in started.notes)
+    assert any("of images stream from disk: [data] memory_gib allows 1e-06" in note for note in started.data_notes)
 
 
 @pytest.mark.parametrize(("before", "after"), [("auto", "1e-6"), ("1e-6", "auto")])

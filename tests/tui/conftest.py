@@ -87,7 +87,7 @@ class FakeTrainer:
         self.time += seconds
         self.write(ev.StageProgressed, stage=stage, done=done, total=total)
 
-    def begin(self, notes: tuple[str, ...] = ()) -> None:
+    def begin(self, notes: tuple[str, ...] = (), data_notes: tuple[str, ...] = ()) -> None:
         self.prepare("importing torch", 0.2)
         self.prepare("decoding images", 2.1, 0, 70_000)
         self.prepare("decoding images", 0.9, 70_000, 70_000)
@@ -103,6 +103,7 @@ class FakeTrainer:
             network=f"mlp 784-400-{self.latent_dim}",
             steps_per_epoch=STEPS_PER_EPOCH,
             notes=notes,
+            data_notes=data_notes,
         )
 
     def figures(self, *, noise: float = 1.0, gap: float = 0.0) -> ev.Figures:

@@ -44,6 +44,14 @@ def test_training(snap: Any, training: Any, size: tuple[int, int]) -> None:
     assert snap(training.run, size, now=0.0)
 
 
+def test_training_on_a_folder_with_other_files(snap: Any, trainer: Any, live_run: Run) -> None:
+    trainer.start()
+    trainer.begin(data_notes=("not used: 12 .heic (a.heic, b.heic, c.heic and 9 more), 3 .txt (x.txt)",))
+    for _ in range(11):
+        trainer.train_epoch()
+    assert snap(trainer.run, (80, 24), now=0.0)
+
+
 def test_training_in_ascii(snap: Any, training: Any) -> None:
     assert snap(training.run, (120, 40), now=0.0, images="ascii")
 

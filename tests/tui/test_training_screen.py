@@ -177,6 +177,39 @@ async def test_a_picture_that_is_gone_is_named(trainer: Any, run: Run, show: Any
         assert "images/samples-000000120.png cannot be read" in shown.text
 
 
+_DATA_NOTES = (
+    "not used: 12 .heic (a.heic, b.heic, c.heic and 9 more), 3 .txt (one.txt, two.txt, three.txt)",
+    "read: 60 .jpg, 20 .webp",
+    "a broken image was left out: x.jpg",
+    "the brightest value of the training images is 15 of 255: is this the range that was meant?",
+)
+
+
+@pytest.mark.parametrize(("size", "rows"), [((80, 24), 2), ((120, 40), 3), ((60, 16), 1)])
+async def test_what_of_the_images_is_not_used_stays_in_plain_view(
+    trainer: Any, live_run: Run, show: Any, size: tuple[int, int], rows: int
+) -> None:
+    trainer.start()
+    trainer.begin(notes=("2 of 2 threads, by trial",), data_notes=_DATA_NOTES)
+    trainer.train_epoch()
+    async with show(live_run, size) as shown:
+        lines = shown.lines[1 : 2 + rows]
+        assert lines[0].startswith(" note: not used: 12 .heic (a.heic, b.heic, ")
+        assert [line.startswith(" note: ") for line in lines] == [True] * rows + [False]
+        assert "? all 4 notes" in lines[rows - 1]
+        assert all(len(line.rstrip()) <= size[0] for line in lines)
+
+
+async def test_a_run_with_nothing_to_say_of_its_images_has_no_line_for_it(
+    trainer: Any, live_run: Run, show: Any
+) -> None:
+    trainer.start()
+    trainer.begin(notes=("2 of 2 threads, by trial",))
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert shown.lines[1].startswith("╭")
+
+
 async def test_new_pictures_replace_the_old_ones(trainer: Any, live_run: Run, show: Any) -> None:
     trainer.start()
     trainer.begin()

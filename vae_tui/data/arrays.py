@@ -1,258 +1,184 @@
-"""Images kept as NumPy arrays: .npz, .npy, and the binarised MNIST that is passed around as one."""
+"""Images kept as NumPy arrays: .npz and .npy."""
 
 from __future__ import annotations
 
 import hashlib
-import lzma
 import math
 import os
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vae_tui.data import decoded_cache
+from vae_tui.data.array_file import Opener, PythonObjects, StoredArray, damage_told, open_arrays
+from vae_tui.data.array_names import Chosen, choose_arrays
+from vae_tui.data.array_shape import Layout, find_layout
+from vae_tui.data.array_values import ValuesSeen, are_black_and_white
+from vae_tui.data.labels import UnusableLabels, index_factors, index_labels, simplify_labels
+from vae_tui.data.memory import in_gib
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Rows, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
-from vae_tui.data.streamed import AnyPixels, StreamedPixels, in_slices
+from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
-_PREFIXES = {"train": ("train_", ""), "validation": ("validation_", "valid_"), "test": ("test_",)}
-"""What the names of a split's `images` and `labels` begin with."""
-_VALUES_AT_ONCE = 1 << 20
-_IMAGES_AT_ONCE = 4096
 _BLOCK_BYTES = 1 << 22
-_READING = 1
+_READING = 2
 """To be raised whenever the same arrays are to come out as other pixels."""
-
-
-class _StoredArray:
-    """An array in a .npy file or in a member of a .npz: its header at once, its values some images at a time.
-
-    Raises what NumPy raises for a damaged one.
-    """
-
-    def __init__(
-        self, name: str, open_stream: Callable[[], IO[bytes]], byte_count: int, path: Path | None = None
-    ) -> None:
-        """`name` is what to call it, `open_stream` opens its `byte_count` bytes from the first on.
-
-        `path` is the file that holds these bytes and nothing else.
-        """
-        self.name, self._open, self.path = name, open_stream, path
-        with open_stream() as stream:
-            self.shape, self.is_fortran, self.dtype = _read_header(stream)
-            self.header_bytes = stream.tell()
-        if self.dtype.hasobject:
-            raise ValueError("Python objects")
-        if self.header_bytes + self.byte_count > byte_count:
-            raise EOFError("cut short")
-
-    @property
-    def byte_count(self) -> int:
-        """How many bytes its values are."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """H, W, C."""
-        height, width, channels = (*self.shape[1:], 1)[:3]
-        return height, width, channels
-
-    def read(self) -> NDArray[Any]:
-        """All of it."""
-        with self._open() as stream:
-            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-        return array
-
-    def read_images(self) -> Generator[NDArray[Any]]:
-        """Its images in order, (n, H, W, C), some at a time."""
-        count = max(1, _VALUES_AT_ONCE // math.prod(self.shape[1:]))
-        if self.is_fortran:
-            yield from (
-                part.reshape(-1, *self.image_shape)
-                for part in np.split(self.read(), range(count, self.shape[0], count))
-            )
-            return
-        with self._open() as stream:
-            stream.read(self.header_bytes)
-            for start in range(0, self.shape[0], count):
-                shape = (min(count, self.shape[0] - start), *self.image_shape)
-                content = stream.read(math.prod(shape) * self.dtype.itemsize)
-                yield np.frombuffer(content, self.dtype).reshape(shape)
-            stream.read(1)  # at its end, a member of a .npz is compared with its checksum
-
-    def __str__(self) -> str:
-        return f"{self.name} is {self.dtype} {self.shape}"
+_MOST_BYTES_BESIDE = 1 << 30
+_DSPRITES_FACTORS = ("color", "shape", "scale", "orientation", "x", "y")
 
 
 @dataclass(frozen=True)
 class _Split:
-    """What a file holds of one split."""
+    """The images of one split; `values` fills as they are read."""
 
-    images: _StoredArray
-    label_name: str | None
-    labels: NDArray[Any] | None
+    name: str
+    images: StoredArray
+    layout: Layout
+    values: ValuesSeen
 
     def __len__(self) -> int:
         return self.images.shape[0]
 
 
-def read_arrays(path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
-    """Read a .npy with images, or a .npz with `images` or `train_images` and any of the other splits and labels.
+def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progress) -> StoredSets:
+    """Read a .npy with images, or a .npz with images of any of the splits, labels and factors.
 
-    Images are (N, H, W) or (N, H, W, C), C 1 or 3: bytes or other whole numbers in 0..255, floats in [0, 1], or
-    booleans; whole numbers that are nowhere above 1 are taken as black and white. Labels are (N,), whole numbers or
-    strings. Images that as bytes take more than half of `memory_bytes` are left where they are in a .npy of bytes, and
-    else written as bytes to the user's cache folder, once for the same content. Raises DataError, naming the array, for anything else.
+    Which arrays of a .npz these are, their names and shapes say; `key` names the images to train on. What axes mean is
+    for `find_layout`; values are bytes or other whole numbers in 0..255, floats in [0, 1], or booleans; whole numbers that
+    are nowhere above 1 are taken as black and white. What was assumed, and what was not used, is noted. Images that as
+    bytes take more than half of `memory_bytes` are left where they are in a .npy of bytes, and else written as bytes to the
+    user's cache folder, once for the same content. Raises DataError, naming the array, for anything else.
     """
-    if path.is_dir():
-        raise DataError(f'{path} is a folder; expected a .npz or .npy file (data.name = "folder" reads photos)')
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; data.root names a .npz or .npy file")
+    notes: list[str] = []
     with ExitStack() as open_files:
-        arrays = _open_arrays(path, open_files)
-        splits: dict[str, _Split] = {}
-        for split_name, prefixes in _PREFIXES.items():
-            name = _choose(arrays, prefixes, "images", path)
-            if name is not None:
-                splits[split_name] = _open_split(arrays, name, _choose(arrays, prefixes, "labels", path), path)
-        if "train" not in splits:
-            found = ", ".join(arrays) or "nothing"
-            raise DataError(f"{path} has neither `images` nor `train_images`; it holds {found}")
-        for split in splits.values():
-            if split.images.image_shape != splits["train"].images.image_shape:
-                shapes = [
-                    " x ".join(map(str, (c, h, w)))
-                    for h, w, c in (s.images.image_shape for s in (split, splits["train"]))
-                ]
-                raise DataError(
-                    f"{split.images.name} is {shapes[0]} (C x H x W), but {splits['train'].images.name} is {shapes[1]}"
-                )
-        height, width, channels = splits["train"].images.image_shape
-        shape = (sum(map(len, splits.values())), channels, height, width)
-        parts = _read_images(path, splits.values(), shape, memory_bytes, progress)
-    return _assemble(dict(zip(splits, parts, strict=True)), splits)
+        arrays = open_arrays(path, open_files)
+        shapes = {name: _shape_of(opener) for name, opener in arrays.items()}
+        chosen = choose_arrays(shapes, key, path)
+        splits = [_open_split(split, name, arrays, path) for split, name in chosen.images.items()]
+        for split in splits[1:]:
+            _require_alike(split, splits[0])
+        notes += [
+            f"{split.images.title} {split.images.shape}: {note}" for split in splits[:1] if (note := split.layout.note)
+        ]
+        shape = (sum(map(len, splits)), *splits[0].layout.image_shape)
+        parts = _read_images(path, splits, shape, memory_bytes, progress)
+        notes += [f"{split.images.title}: {note}" for split in splits if (note := split.values.note())]
+        labels, class_names = _read_labels(arrays, chosen, splits, path, notes)
+        factors, factor_names = _read_factors(arrays, chosen, splits, path, notes)
+    if len(arrays) > 1 and chosen.images["train"] not in ("images", "train_images"):
+        notes.insert(0, "images: " + ", ".join(f"{split} `{name}`" for split, name in chosen.images.items()))
+    if chosen.unused:
+        notes.insert(0, f"not used: {_named(chosen.unused)} in {path.name}")
+    sets = {
+        split.name: PackedImages(pixels, labels.get(split.name), factors.get(split.name))
+        for split, pixels in zip(splits, parts, strict=True)
+    }
+    return StoredSets(
+        sets["train"],
+        sets.get("validation"),
+        sets.get("test"),
+        class_names,
+        notes=tuple(notes),
+        factor_names=factor_names,
+    )
 
 
-def find_binarized_mnist(data_root: Path) -> list[Path]:
-    """The .npz files under BinarizedMNIST; there should be one."""
-    return sorted((data_root / "BinarizedMNIST").glob("*.npz"))
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 8:,} more" if len(names) > 8 else ""
+    return ", ".join(f"`{name}`" for name in names[:8]) + more
 
 
-def read_binarized_mnist(data_root: Path, memory_bytes: int, progress: Progress) -> StoredSets:
-    """Read the one .npz under BinarizedMNIST; raises DataError where it is missing or not black and white."""
-    folder = data_root / "BinarizedMNIST"
-    found = find_binarized_mnist(data_root)
-    if not found:
-        raise DataError(
-            f"binarized-mnist: no .npz file in {folder}; expected one with train_images, valid_images and test_images "
-            "of 0 and 1. Name the folder that holds BinarizedMNIST with --data-root, or draw black and white from grey "
-            "images: --set data.name=mnist --set data.binarize=static, or the embedded --set data.name=digits"
-        )
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise DataError(f"binarized-mnist: expected one .npz file in {folder}, found {len(found)}: {names}")
-    stored = read_arrays(found[0], memory_bytes, progress)
-    if stored.test is None:
-        raise DataError(f"{found[0]} has no `test_images`")
-    for images in (stored.train, stored.validation, stored.test):
-        if images is not None and any(map(_is_gray, in_slices(images.pixels, _IMAGES_AT_ONCE))):
-            raise DataError(f'{found[0]} holds grey pixels, expected 0 and 1 alone; data.name = "npz" reads them')
-    return stored
-
-
-def _is_gray(pixels: torch.Tensor) -> bool:
-    return bool(((pixels != 0) & (pixels != 255)).any())
-
-
-def _open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Callable[[], _StoredArray]]:
-    """The arrays in a file by name, to be opened; a .npy holds one, `images`."""
-    with _damage_told(str(path)):
-        with path.open("rb") as file:
-            magic = file.read(6)
-        if magic == b"\x93NUMPY":
-            size = path.stat().st_size
-            return {"images": lambda: _StoredArray(f"{path}: `images`", lambda: path.open("rb"), size, path)}
-        if magic.startswith(b"PK"):
-            archive = open_files.enter_context(zipfile.ZipFile(path))
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-
-            def opener(name: str) -> Callable[[], _StoredArray]:
-                info = members[name]
-                return lambda: _StoredArray(f"{path}: `{name}`", lambda: archive.open(info), info.file_size)
-
-            return {name: opener(name) for name in members}
-    raise DataError(f"{path} is no .npz or .npy file")
-
-
-def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, is_fortran, dtype = read(stream)
-    if any(size < 0 for size in shape):
-        raise ValueError("negative size")
-    return shape, is_fortran and len(shape) > 1, dtype
-
-
-_DAMAGE = (
-    *(ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
-    *(RuntimeError, NotImplementedError),  # encrypted, or compressed in a way that nobody knows
-)
-"""What reading a damaged archive or header raises."""
-
-
-@contextmanager
-def _damage_told(what: str) -> Iterator[None]:
-    """Raise DataError for whatever NumPy finds wrong with a file or an array in it."""
+def _shape_of(opener: Opener) -> tuple[int, ...] | None:
     try:
-        yield
-    except OSError as error:
-        raise DataError(f"{what} cannot be read: {error.strerror or error}") from error
-    except _DAMAGE as error:
-        raise DataError(f"{what} is damaged, was cut short, or holds Python objects instead of numbers") from error
+        with damage_told(""):
+            return opener().shape
+    except DataError:
+        return None
 
 
-def _choose(names: Collection[str], prefixes: tuple[str, ...], kind: str, path: Path) -> str | None:
-    found = [prefix + kind for prefix in prefixes if prefix + kind in names]
-    if len(found) > 1:
-        raise DataError(f"{path} has both `{found[0]}` and `{found[1]}`; expected one of them")
-    return found[0] if found else None
-
-
-def _open_split(
-    arrays: Mapping[str, Callable[[], _StoredArray]], name: str, label_name: str | None, path: Path
-) -> _Split:
-    with _damage_told(f"{path}: `{name}`"):
+def _open_split(split: str, name: str, arrays: Mapping[str, Opener], path: Path) -> _Split:
+    with damage_told(f"{path}: `{name}`"):
         images = arrays[name]()
-    _check_images(images)
-    if label_name is None:
-        return _Split(images, None, None)
-    label_name_told = f"{path}: `{label_name}`"
-    with _damage_told(label_name_told):
-        stored = arrays[label_name]()
-        labels = stored.read()
-    if labels.shape != (images.shape[0],) or labels.dtype.kind not in "iubU":
-        raise DataError(
-            f"{stored}; expected one label, a whole number or a string, "
-            f"for each of the {images.shape[0]:,} images: ({images.shape[0]},)"
-        )
-    if labels.dtype.kind != "U":
-        labels = labels.astype(np.int64)
-    return _Split(images, label_name_told, labels)
+    layout = find_layout(images.shape, str(images))
+    if images.dtype.kind not in "buif":
+        raise DataError(f"{images}; expected bytes, whole numbers in 0..255, floats in [0, 1] or booleans")
+    return _Split(split, images, layout, ValuesSeen(str(images), images.dtype.kind))
+
+
+def _require_alike(split: _Split, first: _Split) -> None:
+    if split.layout.image_shape != first.layout.image_shape:
+        shapes = [" x ".join(map(str, of.layout.image_shape)) for of in (split, first)]
+        raise DataError(f"{split.images.name} is {shapes[0]} (C x H x W), but {first.images.name} is {shapes[1]}")
+
+
+def _read_labels(
+    arrays: Mapping[str, Opener], chosen: Chosen, splits: Sequence[_Split], path: Path, notes: list[str]
+) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """The labels of each split that has some that can be used, and the names of the classes."""
+    found: dict[str, NDArray[Any]] = {}
+    told: dict[str, list[str]] = {}
+    for split in splits:
+        if split.name not in chosen.labels:
+            continue
+        name = chosen.labels[split.name]
+        try:
+            found[split.name], note = simplify_labels(_read_beside(arrays, name, path), len(split))
+        except UnusableLabels as error:
+            note = f"they are left out: {error}"
+        if note is not None:
+            told.setdefault(note, []).append(name)
+    notes += [f"labels {_named(names)}: {note}" for note, names in told.items()]
+    try:
+        return index_labels(found)
+    except UnusableLabels as error:
+        notes.append(f"labels {_named([chosen.labels[split] for split in found])}: they are left out: {error}")
+        return {}, ()
+
+
+def _read_factors(
+    arrays: Mapping[str, Opener], chosen: Chosen, splits: Sequence[_Split], path: Path, notes: list[str]
+) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """The factors of each split, where every split has them, and their names."""
+    if not {split.name for split in splits} <= chosen.factors.keys():
+        return {}, ()
+    names = [chosen.factors[split.name] for split in splits]
+    try:
+        stored = [_read_beside(arrays, name, path) for name in names]
+        for split, values in zip(splits, stored, strict=True):
+            if values.shape[:1] != (len(split),) or values.shape[1:] != stored[0].shape[1:]:
+                raise UnusableLabels(f"they are {values.dtype} {values.shape} for {len(split):,} images")
+        counted, columns = index_factors(np.concatenate(stored))
+    except UnusableLabels as error:
+        notes.append(f"factors {_named(names)}: they are left out: {error}")
+        return {}, ()
+    is_dsprites = stored[0].shape[1] == len(_DSPRITES_FACTORS) and names[0].startswith("latents")
+    told = [_DSPRITES_FACTORS[column] if is_dsprites else f"factor {column}" for column in columns]
+    parts = torch.split(counted, [len(split) for split in splits])
+    return {split.name: part for split, part in zip(splits, parts, strict=True)}, tuple(told)
+
+
+def _read_beside(arrays: Mapping[str, Opener], name: str, path: Path) -> NDArray[Any]:
+    """What is known of the images; raises UnusableLabels for Python objects, which are not unpickled."""
+    with damage_told(f"{path}: `{name}`"):
+        try:
+            stored = arrays[name]()
+        except PythonObjects:
+            raise UnusableLabels("they are Python objects") from None
+        if stored.byte_count > _MOST_BYTES_BESIDE:
+            raise UnusableLabels(f"they take {in_gib(stored.byte_count)}")
+        return stored.read()
 
 
 def _read_images(
-    path: Path, splits: Collection[_Split], shape: Shape, memory_bytes: int, progress: Progress
+    path: Path, splits: Sequence[_Split], shape: Shape, memory_bytes: int, progress: Progress
 ) -> Sequence[AnyPixels]:
     """The images of each split: in memory where there is room for them and for the copies that cutting splits takes."""
     byte_count = math.prod(shape)
@@ -265,7 +191,7 @@ def _read_images(
             f"{path}: the images take more than [data] memory_gib allows, and cannot stream from disk as they are in "
             "Fortran order, images last; save them with np.ascontiguousarray"
         )
-    in_place = _stream_in_place(next(iter(splits)).images, progress)
+    in_place = _stream_in_place(splits[0], progress)
     if in_place is not None:
         return [in_place]
     try:
@@ -276,139 +202,94 @@ def _read_images(
         return _read_in_memory(splits, progress)
 
 
-def _read_in_memory(splits: Collection[_Split], progress: Progress) -> list[torch.Tensor]:
+def _read_in_memory(splits: Sequence[_Split], progress: Progress) -> list[torch.Tensor]:
     """The images of each split, (N, C, H, W)."""
-    height, width, channels = next(iter(splits)).images.image_shape
-    parts = [np.empty((len(split), channels, height, width), np.uint8) for split in splits]
+    parts = [np.empty((len(split), *split.layout.image_shape), np.uint8) for split in splits]
 
     def put(number: int, start: int, images: NDArray[np.uint8]) -> None:
         parts[number][start : start + len(images)] = images
 
     if _copy(splits, put, progress):
         for pixels, split in zip(parts, splits, strict=True):
-            if split.images.dtype.kind in "iu":
+            if split.values.is_whole:
                 pixels *= 255
     return [torch.from_numpy(pixels) for pixels in parts]
 
 
-def _stream_in_place(images: _StoredArray, progress: Progress) -> StreamedPixels | None:
+def _stream_in_place(split: _Split, progress: Progress) -> StreamedPixels | None:
     """The images of a .npy of bytes where they are, unless they are 0 and 1 for black and white; None of any other."""
+    images = split.images
     if images.path is None or images.dtype != np.uint8 or images.is_fortran:
         return None
     done = 0
-    with _damage_told(images.name), closing(images.read_images()) as parts:
+    with damage_told(images.name), closing(images.read_images(split.layout)) as parts:
         for part in parts:
             if part.max() > 1:
-                height, width, channels = images.image_shape
                 descriptor = os.open(images.path, os.O_RDONLY | os.O_CLOEXEC)
-                shape = images.shape[0], channels, height, width
+                shape = (len(split), *split.layout.image_shape)
+                is_last = split.layout.order == "channels last"
                 return StreamedPixels(
-                    Rows(images.path, descriptor, shape, offset=images.header_bytes, channels_last=True)
+                    Rows(images.path, descriptor, shape, offset=images.header_bytes, channels_last=is_last)
                 )
             done += len(part)
-            progress("reading arrays", done, images.shape[0])
+            progress("reading arrays", done, len(split))
     return None
 
 
-def _write_once(path: Path, splits: Collection[_Split], shape: Shape, progress: Progress) -> list[StreamedPixels]:
+def _write_once(path: Path, splits: Sequence[_Split], shape: Shape, progress: Progress) -> list[StreamedPixels]:
     """The images of each split on disk, from the cache, written now where they are not in it.
 
     Raises CacheUnavailable.
     """
     firsts = np.cumsum([0, *map(len, splits)])[:-1].tolist()
-    key = _key(path, progress)
+    # One file holds several arrays, of which other runs may choose others.
+    key = hashlib.sha256(f"{_key(path, progress)} {[split.images.name for split in splits]}".encode()).hexdigest()
     file = decoded_cache.open(shape, key)
     if file is None:
         with decoded_cache.create(shape) as writer:
             spread = np.uint8(1)
 
             def put(number: int, start: int, images: NDArray[np.uint8]) -> None:
-                whole_numbers = list(splits)[number].images.dtype.kind in "iu"
-                writer.write(firsts[number] + start, images * spread if whole_numbers else images)
+                writer.write(firsts[number] + start, images * spread if splits[number].values.is_whole else images)
 
             if _copy(splits, put, progress):
                 spread = np.uint8(255)
                 _copy(splits, put, progress)
-            file = writer.finish(decoded_cache.cache_name(shape, key), {})
+            ranges = {split.name: [split.values.lowest, split.values.highest] for split in splits}
+            file = writer.finish(decoded_cache.cache_name(shape, key), {"ranges": ranges})
+    else:
+        for split in splits:
+            split.values.lowest, split.values.highest = file.facts.get("ranges", {}).get(split.name, (0, 0))
     return [
         StreamedPixels(file, np.arange(first, first + len(split))) for first, split in zip(firsts, splits, strict=True)
     ]
 
 
-def _copy(splits: Collection[_Split], put: Callable[[int, int, NDArray[np.uint8]], None], progress: Progress) -> bool:
+def _copy(splits: Sequence[_Split], put: Callable[[int, int, NDArray[np.uint8]], None], progress: Progress) -> bool:
     """Put the images of all splits, bytes (n, C, H, W), where they go: by the split's number and the first one's index.
 
     Returns whether the whole numbers among them are black and white, no 1 in any split being exceeded.
     """
     stage, done, total = "reading arrays", 0, sum(map(len, splits))
     progress(stage, 0, total)
-    highest = -1
     for number, split in enumerate(splits):
         start = 0
-        with _damage_told(split.images.name):
-            for images in split.images.read_images():
-                pixels = _to_bytes(images, str(split.images))
-                if images.dtype.kind in "iu":
-                    highest = max(highest, int(pixels.max()))
-                put(number, start, pixels.transpose(0, 3, 1, 2))
+        with damage_told(split.images.name):
+            for images in split.images.read_images(split.layout):
+                put(number, start, split.values.to_bytes(images, start).transpose(0, 3, 1, 2))
                 start += len(images)
                 progress(stage, done + start, total)
         done += start
-    return highest == 1
+    return are_black_and_white([split.values for split in splits])
 
 
 def _key(path: Path, progress: Progress) -> str:
     """What stands for the pixels in a file, by its content."""
     key = hashlib.sha256(f"arrays {_READING}".encode())
     stage, done, total = "looking for changed images", 0, path.stat().st_size
-    with _damage_told(str(path)), path.open("rb") as file:
+    with damage_told(str(path)), path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             key.update(block)
             done += len(block)
             progress(stage, done, total)
     return key.hexdigest()
-
-
-def _check_images(images: _StoredArray) -> None:
-    expected = "expected (N, H, W) or (N, H, W, C) with C 1 or 3"
-    found = str(images)
-    if len(images.shape) not in (3, 4):
-        raise DataError(f"{found}; {expected}")
-    if 0 in images.shape:
-        raise DataError(f"{found}: it is empty; {expected}")
-    if len(images.shape) == 4 and images.shape[3] not in (1, 3):
-        hint = "; move the channels to the end" if images.shape[1] in (1, 3) else ""
-        raise DataError(f"{found}; {expected}{hint}")
-    if images.dtype.kind not in "buif":
-        raise DataError(f"{found}; expected bytes, whole numbers in 0..255, floats in [0, 1] or booleans")
-
-
-def _to_bytes(images: NDArray[Any], found: str) -> NDArray[np.uint8]:
-    """Turn values into bytes; raises DataError, beginning with `found`, for values out of range."""
-    scale, highest = {"b": (255, 1), "f": (255, 1)}.get(images.dtype.kind, (1, 255))
-    lowest_found, highest_found = images.min(), images.max()
-    if not (lowest_found >= 0 and highest_found <= highest):  # written so that NaN is refused too
-        expected = "floats in [0, 1]; for 0 to 255, save bytes" if scale == 255 else "whole numbers in 0..255"
-        held = "NaN" if lowest_found != lowest_found else f"values from {lowest_found} to {highest_found}"
-        raise DataError(f"{found} and holds {held}; expected {expected}")
-    if images.dtype.kind == "f":
-        images = np.rint(images.astype(np.float32) * np.float32(255))
-        scale = 1
-    pixels: NDArray[np.uint8] = images.astype(np.uint8)
-    return pixels * np.uint8(scale)
-
-
-def _assemble(pixels: Mapping[str, AnyPixels], splits: Mapping[str, _Split]) -> StoredSets:
-    values = [split.labels for split in splits.values() if split.labels is not None]
-    if len({labels.dtype.kind for labels in values}) > 1:
-        names = " and ".join(split.label_name for split in splits.values() if split.label_name)
-        raise DataError(f"{names} differ in kind: expected whole numbers in all of them, or strings")
-    classes = np.unique(np.concatenate(values)) if values else np.array([])
-    sets = {}
-    for name, split in splits.items():
-        labels = None
-        if split.labels is not None:
-            labels = torch.from_numpy(np.searchsorted(classes, split.labels).astype(np.int64))
-        sets[name] = PackedImages(pixels[name], labels)
-    class_names = tuple(str(value) for value in classes.tolist())
-    return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import platformdirs
 import torch
 
-from vae_tui.data.arrays import read_arrays, read_binarized_mnist
+from vae_tui.data.arrays import read_arrays
 from vae_tui.data.binarize import binarize_on_disk, binarize_once
+from vae_tui.data.binarized_mnist import read_binarized_mnist
+from vae_tui.data.brightness import tell_brightness
+from vae_tui.data.cifar import read_cifar
+from vae_tui.data.csv_table import read_csv
 from vae_tui.data.decoded_cache import cannot_stream
 from vae_tui.data.digits import read_digits
 from vae_tui.data.folder import read_folder
+from vae_tui.data.idx_sets import MnistName, idx_set
 from vae_tui.data.memory import in_gib, memory_limit
 from vae_tui.data.mnist import read_mnist
 from vae_tui.data.progress import Progress, paced
@@ -45,6 +50,8 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         if error.filename is None:
             raise
         raise DataError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if data.name in ("npz", "csv", "folder"):
+        stored = replace(stored, notes=(*stored.notes, *tell_brightness(stored)))
     sets = separate(
         stored,
         validation_share=data.validation,
@@ -116,14 +123,19 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
         return read_digits(*_sides(data), progress)
     if data.name == "sprites":
         return read_sprites(_sides(data)[0], progress)
-    if data.name == "mnist" or data.name == "fashion-mnist":
-        return read_mnist(data.name, data_root.expanduser(), progress)
+    if data.name in get_args(MnistName):
+        which = idx_set(cast(MnistName, data.name), data.split)
+        return read_mnist(which, data_root.expanduser(), memory_bytes, progress)
+    if data.name == "cifar10" or data.name == "cifar100":
+        return read_cifar(data.name, data_root.expanduser(), memory_bytes, progress)
     if data.name == "binarized-mnist":
         return read_binarized_mnist(data_root.expanduser(), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it
     root = Path(data.root).expanduser()
     if data.name == "npz":
-        return read_arrays(root, memory_bytes, progress)
+        return read_arrays(root, data.key, memory_bytes, progress)
+    if data.name == "csv":
+        return read_csv(root, memory_bytes, progress)
     height, width = _sides(data)
     return read_folder(
         root, height=height, width=width, channels=data.channels, memory_bytes=memory_bytes, progress=progress

@@ -1,185 +1,159 @@
-"""MNIST and Fashion-MNIST, from the idx files torchvision keeps under <data root>/<class name>/raw."""
+"""MNIST and its relatives, from idx files wherever people keep them."""
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import hashlib
-import math
-import os
-import urllib.error
-import urllib.request
-import zlib
-from http.client import HTTPException
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from vae_tui.data.arrays import read_arrays
+from vae_tui.data.download import DownloadFailed, download
+from vae_tui.data.idx import read_idx
+from vae_tui.data.idx_sets import EMNIST_ARCHIVE, FILE_NAMES, SETS, IdxSet
+from vae_tui.data.places import find_archive, find_folders
 from vae_tui.data.progress import Progress
 from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.errors import DataError
 
-MnistName = Literal["mnist", "fashion-mnist"]
 
-TORCHVISION_CLASS: dict[MnistName, str] = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
-CLASS_NAMES: dict[MnistName, tuple[str, ...]] = {
-    "mnist": tuple("0123456789"),
-    "fashion-mnist": (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
-}
-FILE_NAMES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-_TIMEOUT_SECONDS = 15
-_BLOCK_BYTES = 1 << 18
+def read_mnist(which: IdxSet, data_root: Path, memory_bytes: int, progress: Progress) -> StoredSets:
+    """Read the set's four files, gzipped or not, or its .npz file; what is missing is downloaded first.
 
-
-def read_mnist(name: MnistName, data_root: Path, progress: Progress) -> StoredSets:
-    """Read the set's four files, raw or gzipped; what is missing is downloaded there first.
-
-    Nothing is written where the files are there. Raises DataError where they cannot be had or are damaged.
+    It is looked for where torchvision keeps it, <data root>/<class name>/raw, and then in folders that are called after
+    it and in the root itself; where it is found elsewhere, a note says where. Nothing is written where the files are
+    there. Raises DataError where they cannot be had or are damaged.
     """
-    folder, missing = find_mnist(name, data_root)
+    folder, missing = find_mnist(which, data_root)
+    home = _home(which, data_root)
+    archive = find_archive(which.name, _folders(which, data_root)) if missing else None
+    if archive is not None:
+        return _read_archive(which, archive, memory_bytes, progress)
     if missing:
-        _download(name, missing, folder, progress)
-    paths = [_locate(folder, file_name) for file_name in FILE_NAMES]
+        _fetch_missing(which, missing, home, data_root, progress)
+    paths = [path for file_name in which.file_names if (path := _locate(folder, file_name)) is not None]
     progress("reading images", 0, 2)
-    train = _read_split(paths[0], paths[1], len(CLASS_NAMES[name]))
+    train = _read_split(which, paths[0], paths[1])
     progress("reading images", 1, 2)
-    test = _read_split(paths[2], paths[3], len(CLASS_NAMES[name]))
+    test = _read_split(which, paths[2], paths[3])
     progress("reading images", 2, 2)
     if train.pixels.shape[1:] != test.pixels.shape[1:]:
         shapes = ["{} x {}".format(*images.pixels.shape[2:]) for images in (train, test)]
         raise DataError(f"{paths[2]} holds images of {shapes[1]} pixels, but {paths[0]} of {shapes[0]}")
-    return StoredSets(train, test=test, class_names=CLASS_NAMES[name])
+    notes = () if folder == home else (f"{which.name} is read from {folder}",)
+    return StoredSets(train, test=test, class_names=which.class_names, notes=notes)
 
 
-def find_mnist(name: MnistName, data_root: Path) -> tuple[Path, list[str]]:
+def find_mnist(which: IdxSet, data_root: Path) -> tuple[Path, list[str]]:
     """The folder of a set's files, and the names of those that are missing there."""
-    folder = data_root / TORCHVISION_CLASS[name] / "raw"
-    return folder, [file_name for file_name in FILE_NAMES if not _locate(folder, file_name).is_file()]
+    home = _home(which, data_root)
+    missing = {folder: _missing(which, folder) for folder in (home, *_folders(which, data_root))}
+    return next(((folder, []) for folder, names in missing.items() if not names), (home, missing[home]))
 
 
-def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
-    """Read an idx file of bytes, gzipped where its name ends in .gz; raises DataError where it is damaged.
-
-    The format is a magic number of 0, 0, 8 (bytes) and the rank, then every dimension as a big-endian 32-bit number,
-    then the values. http://yann.lecun.com/exdb/mnist/
-    """
-    way_out = "delete it to download it anew, or replace it"
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is damaged or was cut short ({error}); {way_out}") from error
-    header = 4 + 4 * rank
-    if content[:4] != bytes((0, 0, 8, rank)) or len(content) < header:
-        raise DataError(f"{path} is no idx file of {rank}-dimensional bytes; {way_out}")
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", count=rank, offset=4))
-    if len(content) - header != math.prod(shape):
-        raise DataError(
-            f"{path} is damaged or was cut short: its header promises {' x '.join(map(str, shape))} = "
-            f"{math.prod(shape):,} bytes, and it holds {len(content) - header:,}; {way_out}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
+def is_there(which: IdxSet, data_root: Path) -> bool:
+    """Whether a set can be read without a network."""
+    if not find_mnist(which, data_root)[1]:
+        return True
+    return find_archive(which.name, _folders(which, data_root)) is not None
 
 
-def _read_split(images_path: Path, labels_path: Path, classes: int) -> PackedImages:
-    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+def _home(which: IdxSet, data_root: Path) -> Path:
+    return data_root / which.torchvision_class / "raw"
+
+
+def _folders(which: IdxSet, data_root: Path) -> list[Path]:
+    # Files that name their set themselves may lie among those of another.
+    beside = [name for name in SETS if name != which.name] if which.file_names != FILE_NAMES else []
+    return find_folders(which.name, data_root, ("raw", "gzip", "raw/gzip"), beside)
+
+
+def _missing(which: IdxSet, folder: Path) -> list[str]:
+    return [file_name for file_name in which.file_names if _locate(folder, file_name) is None]
+
+
+def _locate(folder: Path, file_name: str) -> Path | None:
+    """A file under its name, or with a dot in it, gzipped or not, or in a folder of its own, as it may be unpacked."""
+    dotted = file_name.replace("-idx", ".idx")
+    for name in (file_name, dotted):
+        for path in (folder / name, folder / f"{name}.gz", folder / name / name, folder / name / file_name):
+            if path.is_file():
+                return path
+    return None
+
+
+def _read_split(which: IdxSet, images_path: Path, labels_path: Path) -> PackedImages:
+    images, labels = read_idx(images_path, (3,)), read_idx(labels_path, (1, 2), whole_numbers=True)
     if images.size == 0:
         raise DataError(f"{images_path} holds no images")
     if len(images) != len(labels):
         raise DataError(f"{labels_path} holds {len(labels):,} labels for the {len(images):,} images in {images_path}")
-    if labels.max() >= classes:
-        raise DataError(f"{labels_path} holds the label {labels.max()}; expected 0 to {classes - 1}")
+    if labels.ndim == 2:
+        labels = labels[:, 0]  # QMNIST's have eight columns, the first of which is the class
+    if len(which.class_names) == 26 and labels.min() > 0:
+        labels = labels - 1  # EMNIST counts letters from 1
+    if labels.min() < 0 or labels.max() >= len(which.class_names):
+        wrong = labels.max() if labels.min() >= 0 else labels.min()
+        hint = '; data.name = "emnist" reads letters' if which.name == "mnist" else ""
+        raise DataError(f"{labels_path} holds the label {wrong}; expected 0 to {len(which.class_names) - 1}{hint}")
+    if which.on_its_side:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
     return PackedImages(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64)))
 
 
-def _locate(folder: Path, file_name: str) -> Path:
-    raw = folder / file_name
-    return raw if raw.is_file() else folder / f"{file_name}.gz"
+def _read_archive(which: IdxSet, path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
+    stored = read_arrays(path, None, memory_bytes, progress)
+    named = len(stored.class_names) == len(which.class_names) and stored.train.labels is not None
+    names = which.class_names if named else stored.class_names
+    return replace(stored, class_names=names, notes=(f"{which.name} is read from {path}", *stored.notes))
 
 
-def _download(name: MnistName, missing: list[str], folder: Path, progress: Progress) -> None:
+def _fetch_missing(which: IdxSet, missing: list[str], home: Path, data_root: Path, progress: Progress) -> None:
+    """Put the missing files where torchvision keeps them; raises DataError where they cannot be had."""
     progress("downloading", 0, None)
-    from torchvision import datasets  # noqa: PLC0415  two seconds to import, and only needed once in a machine's life
-
-    source = getattr(datasets, TORCHVISION_CLASS[name])
-    checksums = dict(source.resources)
-    for file_name in missing:
-        archive = folder / f"{file_name}.gz"
-        problems = []
-        for mirror in source.mirrors:
-            url = f"{mirror}{archive.name}"
-            try:
-                _fetch(url, archive, checksums[archive.name], progress)
-                break
-            except (OSError, HTTPException) as error:
-                problems.append(f"{url}: {_reason(error)}")
-        else:
-            raise DataError(_unavailable(name, missing, folder, problems))
-
-
-def _fetch(url: str, path: Path, md5: str, progress: Progress) -> None:
-    """Download to a name aside, and rename once every byte is there and right; raises OSError, HTTPException."""
-    stage = f"downloading {path.name}"
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    request = urllib.request.Request(url, headers={"User-Agent": "vae-tui"})
-    digest = hashlib.md5(usedforsecurity=False)
+    sources = which.sources()
     try:
-        with contextlib.ExitStack() as stack:
-            answer = stack.enter_context(urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS))
-            # Not before there is something to keep: a mistyped folder is not left behind.
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(aside.open("wb"))
-            length = answer.headers.get("Content-Length", "")
-            total = int(length) if length.isdigit() else None
-            done = 0
-            progress(stage, done, total)
-            while block := answer.read(_BLOCK_BYTES):
-                file.write(block)
-                digest.update(block)
-                done += len(block)
-                progress(stage, done, total)
-        if digest.hexdigest() != md5:
-            raise OSError(f"the {done:,} bytes that came are not the file: md5 {digest.hexdigest()}, expected {md5}")
-        os.replace(aside, path)
-    finally:
-        with contextlib.suppress(NotADirectoryError):
-            aside.unlink(missing_ok=True)
+        if which.name == "emnist":
+            archive = home / EMNIST_ARCHIVE
+            if not archive.is_file():
+                download(*sources[EMNIST_ARCHIVE][:1], archive, sources[EMNIST_ARCHIVE][1], progress)
+            _unpack(archive, missing, home)
+            return
+        for file_name in missing:
+            path = home / f"{file_name}.gz"
+            urls, md5 = sources[path.name]
+            download(urls, path, md5, progress)
+    except DownloadFailed as failure:
+        raise DataError(_unavailable(which, missing, home, data_root, failure.problems)) from failure
 
 
-def _reason(error: OSError | HTTPException) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        error.close()
-        return str(error)
-    if isinstance(error, urllib.error.URLError):
-        return str(error.reason)
-    return str(error) or type(error).__name__
+def _unpack(archive: Path, file_names: list[str], folder: Path) -> None:
+    """Take files out of EMNIST's archive, which holds all of its sets."""
+    try:
+        with zipfile.ZipFile(archive) as members:
+            for file_name in file_names:
+                content = members.read(f"gzip/{file_name}.gz")
+                aside = folder / f".{file_name}.gz"
+                aside.write_bytes(content)
+                aside.replace(folder / f"{file_name}.gz")
+    except (KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"{archive} is damaged ({error}); delete it to download it anew, or replace it") from error
 
 
-def _unavailable(name: MnistName, missing: list[str], folder: Path, problems: list[str]) -> str:
+def _unavailable(which: IdxSet, missing: list[str], home: Path, data_root: Path, problems: Sequence[str]) -> str:
     files = "\n".join(f"  {file_name} or {file_name}.gz" for file_name in missing)
     reasons = "\n".join(f"  {problem}" for problem in problems)
+    places = [str(folder) for folder in _folders(which, data_root) if folder != home]
+    looked = f" (nor in {', '.join(places)})" if places else ""
+    folders = dict.fromkeys((home, *_folders(which, data_root)))
+    held = [path.name for folder in folders for path in sorted(folder.glob("*")) if path.is_file()]
+    if held:
+        looked += f", where there are {', '.join(held[:6])}" + (f" and {len(held) - 6:,} more" if len(held) > 6 else "")
     return (
-        f"{name}: not in {folder}:\n{files}\nand the download there failed:\n{reasons}\n"
-        f"Where the files are at hand, name the folder that holds {folder.parent.name}/raw with --data-root; "
-        "with no network, train on the embedded digits: --set data.name=digits"
+        f"{which.name}: not in {home}{looked}:\n{files}\nand the download there failed:\n{reasons}\n"
+        f"Where the files are at hand, name the folder that holds {which.torchvision_class}/raw with --data-root, "
+        "or the one that holds the files; with no network, train on the embedded digits: --set data.name=digits"
     )

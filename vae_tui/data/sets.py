@@ -64,6 +64,14 @@ class PackedImages:
         return sums / (255 * count)
 
     @cached_property
+    def extremes(self) -> tuple[int, int]:
+        """The darkest and the brightest value: of all, or where they take more than 64 MiB of evenly spaced ones."""
+        lowest, highest = 255, 0
+        for part in self._evenly_spaced(self._count_within(_CHECKSUM_BYTES)):
+            lowest, highest = min(lowest, int(part.min())), max(highest, int(part.max()))
+        return lowest, highest
+
+    @cached_property
     def checksum(self) -> int:
         """A CRC-32 to tell other images by: of all, or where they take more than 64 MiB of evenly spaced ones."""
         count = self._count_within(_CHECKSUM_BYTES)

@@ -132,6 +132,6 @@ def judge_data(facts: Facts) -> Finding:
     advice = ""
     if missing:
         advice = f"{', '.join(missing)}: name the folder that has them with --data-root (or VAE_TUI_DATA_ROOT)"
-        if {"mnist", "fashion-mnist"} & set(missing):
-            advice += "; the first training on MNIST or Fashion-MNIST downloads it there"
+        if set(missing) - {"binarized-mnist"}:
+            advice += "; the first training on one of them downloads it there, but for binarized-mnist"
     return Finding("data", "good", ", ".join(there), f"looked in {root}; digits are embedded", advice, shown)

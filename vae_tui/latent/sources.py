@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
-from vae_tui.data.folder import UNREADABLE_ERRORS, describe_problem, read_photo
+from vae_tui.data.photo import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
@@ -25,7 +25,6 @@ from vae_tui.runs.images import locate_images, recorded_roots
 SPLITS = ("train", "validation", "test")
 FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
 """How sources are named, for messages and help."""
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ def _from_file(name: str, image_shape: Sequence[int]) -> Source:
             # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", module=r"PIL\b")
-            pixels = read_photo(path, height=height, width=width, channels=channels, formats=_FORMATS)
+            pixels = read_photo(path, height=height, width=width, channels=channels)
     except UNREADABLE_ERRORS as error:
         raise DataError(f"{path} cannot be read as an image: {describe_problem(error)}") from error
     return Source(str(path), path.name, torch.from_numpy(pixels.copy()))

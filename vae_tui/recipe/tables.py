@@ -11,7 +11,22 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-ImageSet = Literal["digits", "sprites", "mnist", "fashion-mnist", "binarized-mnist", "npz", "folder"]
+ImageSet = Literal[
+    "digits",
+    "sprites",
+    "mnist",
+    "fashion-mnist",
+    "kmnist",
+    "qmnist",
+    "emnist",
+    "binarized-mnist",
+    "cifar10",
+    "cifar100",
+    "npz",
+    "csv",
+    "folder",
+]
+EmnistSplit = Literal["balanced", "byclass", "bymerge", "letters", "digits", "mnist"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
 _Sizes = Annotated[
@@ -71,8 +86,17 @@ class DataTable(Table):
     )
     root: str | None = _key(
         None,
-        "the .npz or .npy file, or the folder of JPEG and PNG files; relative to the working directory",
-        only={"name": ["npz", "folder"]},
+        "the .npz, .npy or .csv file, or the folder of images; relative to the working directory",
+        only={"name": ["npz", "csv", "folder"]},
+    )
+    key: str | None = _key(
+        None,
+        "the array of a .npz file that holds the training images, where their name does not tell; what goes with them "
+        "(`x_test` with `x_train`, labels) is found by name",
+        only={"name": ["npz"]},
+    )
+    split: EmnistSplit = _key(
+        "balanced", "which of the sets that EMNIST is; its images are turned upright", only={"name": ["emnist"]}
     )
     image_size: _ImageSize | None = _key(
         None,
@@ -102,7 +126,7 @@ class DataTable(Table):
     test: float = _key(
         0.1,
         "share cut off by the seed as test split, where the set has none of its own; 0.01 for sprites if not given",
-        only={"name": ["digits", "sprites", "npz", "folder"]},
+        only={"name": ["digits", "sprites", "npz", "csv", "folder"]},
         gt=0,
         lt=1,
     )
@@ -138,9 +162,9 @@ class DataTable(Table):
 
     @model_validator(mode="after")
     def _need_root(self) -> DataTable:
-        if self.name in ("npz", "folder") and not self.root:
-            what = "a .npz or .npy file" if self.name == "npz" else "a folder of images"
-            raise ValueError(f'root: needed with name = "{self.name}": {what}')
+        needed = {"npz": "a .npz or .npy file", "csv": "a .csv file", "folder": "a folder of images"}
+        if self.name in needed and not self.root:
+            raise ValueError(f'root: needed with name = "{self.name}": {needed[self.name]}')
         return self
 
 

@@ -112,6 +112,8 @@ class History:
         self.messages: deque[Note] = deque(maxlen=_MESSAGES)
         self.notes: tuple[str, ...] = ()
         """What the newest trainer noted when it began."""
+        self.data_notes: tuple[str, ...] = ()
+        """What of that is on the images."""
         self.added_notes: deque[Note] = deque(maxlen=_ADDED_NOTES)
         """The notes added since, by any trainer of the run."""
         self._epochs = _Epochs()
@@ -291,11 +293,12 @@ class History:
         self.epoch = math.ceil(step / self.steps_per_epoch) if self.training else 0
 
     def _begin_training(self, event: ev.TrainingStarted) -> None:
-        self.training, self.notes, self.prepared = event, event.notes, True
+        self.training, self.prepared = event, True
+        self.data_notes, self.notes = event.data_notes, (*event.data_notes, *event.notes)
         self._seconds_before = self.seconds if len(self._reports) else 0.0
         self._trainer_began_at = len(self._reports)
         self._clock_began = event.time
-        for note in event.notes:
+        for note in self.notes:
             self._add_message(event, note)
 
     def _add_stage(self, event: ev.StageProgressed) -> None:

@@ -385,14 +385,19 @@ class Loop:
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
             loss=trainer.objective.loss_name,
             notes=(*self._tuning.notes, *_notes(self._recipe, sets)),
+            data_notes=tuple(_data_notes(sets)),
         )
 
 
-def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
+def _data_notes(sets: ImageSets) -> Iterator[str]:
+    yield from sets.notes
     if sets.skipped:
         named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
-        yield f"{len(sets.skipped)} broken images were left out: {named}"
-    yield from sets.notes
+        several = f"{len(sets.skipped)} broken images were" if len(sets.skipped) > 1 else "a broken image was"
+        yield f"{several} left out: {named}"
+
+
+def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
     if recipe.likelihood.name == "bernoulli":
         pixels = sets.train.pixels[:256]
         if recipe.data.binarize == "none" and bool(((pixels > 0) & (pixels < 255)).any()):

@@ -26,6 +26,7 @@ from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.leave import Choice, LeaveScreen
 from vae_tui.tui.status import pending_word
 from vae_tui.tui.training_keys import TRAINING_KEYS
+from vae_tui.tui.widgets.data_notes import DataNotes
 from vae_tui.tui.widgets.ending import Ending
 from vae_tui.tui.widgets.figures import FigureTable
 from vae_tui.tui.widgets.header import Header
@@ -68,6 +69,7 @@ class TrainingScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """What can be painted at once."""
         yield Header(self._feed.run.name)
+        yield DataNotes()
         yield Ending()
         with Container(id="body"):
             yield Preparation("starting the trainer" if self._feed.has_trainer else "reading the run")
@@ -133,6 +135,7 @@ class TrainingScreen(Screen[None]):
         feed, status = self._feed, self.status
         history, moment = feed.history, feed.history.now
         self.query_one(Header).show(history, status)
+        self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(_keys(status))
         self.query_one(Ending).show(feed.run, history, status)

@@ -1,0 +1,165 @@
+"""The arrays in a .npy or .npz file: their names and headers at once, their values some images at a time."""
+
+from __future__ import annotations
+
+import lzma
+import math
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vae_tui.data.array_shape import Layout
+from vae_tui.errors import DataError
+
+_VALUES_AT_ONCE = 1 << 20
+_OTHER_FILES = (
+    (b"\x80", 'a Python pickle, which can run anything when it is read (CIFAR\'s batches: data.name = "cifar10")'),
+    (b"\x89HDF", 'an HDF5 file; save the images with np.save("images.npy", ...)'),
+    (b"MATLAB", 'a MATLAB file; save the images with np.save("images.npy", ...)'),
+    (b"PAR1", 'a Parquet file; save the images with np.save("images.npy", ...)'),
+    (b"\x1f\x8b", "gzip-compressed; unpack it"),
+    (b"\0\0\x08", 'an idx file; data.name = "mnist" reads such under --data-root'),
+    (b"\x89PNG", 'an image; data.name = "folder" reads folders of images'),
+    (b"\xff\xd8\xff", 'an image; data.name = "folder" reads folders of images'),
+    (b"version https://git-lfs", "a pointer that Git LFS left there; git lfs pull fetches the file itself"),
+    (b"<", "a web page or the like, which may have come in place of a download"),
+)
+"""How other files begin, and what they are."""
+_DAMAGE = (
+    *(ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
+    *(RuntimeError, NotImplementedError),  # encrypted, or compressed in a way that nobody knows
+    *(SyntaxError, TypeError, OverflowError),  # a header that is no header
+)
+"""What reading a damaged archive or header raises."""
+
+
+class PythonObjects(ValueError):
+    """An array of Python objects, which is never unpickled."""
+
+
+class StoredArray:
+    """An array in a .npy file or in a member of a .npz.
+
+    Raises what NumPy raises for a damaged one, and PythonObjects.
+    """
+
+    def __init__(
+        self, file: Path, name: str, open_stream: Callable[[], IO[bytes]], byte_count: int, path: Path | None = None
+    ) -> None:
+        """An array called `name` in a file; `open_stream` opens its `byte_count` bytes from the first on.
+
+        `path` is the file that holds these bytes and nothing else.
+        """
+        self.name, self.title = f"{file}: `{name}`", f"`{name}`" if path is None else file.name
+        self._open, self.path = open_stream, path
+        with open_stream() as stream:
+            self.shape, self.is_fortran, self.dtype = _read_header(stream)
+            self.header_bytes = stream.tell()
+        if self.dtype.hasobject:
+            raise PythonObjects
+        if self.header_bytes + self.byte_count > byte_count:
+            raise EOFError("cut short")
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes its values are."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def read(self) -> NDArray[Any]:
+        """All of it."""
+        with self._open() as stream:
+            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        return array
+
+    def read_images(self, layout: Layout) -> Generator[NDArray[Any]]:
+        """Its images in order, (n, H, W, C), some at a time."""
+        count = max(1, _VALUES_AT_ONCE // math.prod(self.shape[1:]))
+        if self.is_fortran:
+            yield from map(layout.arrange, np.split(self.read(), range(count, self.shape[0], count)))
+            return
+        with self._open() as stream:
+            stream.read(self.header_bytes)
+            for start in range(0, self.shape[0], count):
+                shape = (min(count, self.shape[0] - start), *self.shape[1:])
+                content = stream.read(math.prod(shape) * self.dtype.itemsize)
+                yield layout.arrange(np.frombuffer(content, self.dtype).reshape(shape))
+            stream.read(1)  # at its end, a member of a .npz is compared with its checksum
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.dtype} {self.shape}"
+
+
+Opener = Callable[[], StoredArray]
+
+
+def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
+    """The arrays in a file by name, to be opened; a .npy holds one, `images`. Raises DataError for other files."""
+    if path.is_dir():
+        raise DataError(f'{path} is a folder; expected a .npz or .npy file (data.name = "folder" reads photos)')
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; data.root names a .npz or .npy file")
+    with damage_told(str(path)):
+        with path.open("rb") as file:
+            magic = file.read(64)
+        if magic.startswith(b"\x93NUMPY"):
+            size = path.stat().st_size
+            return {"images": lambda: StoredArray(path, "images", lambda: path.open("rb"), size, path)}
+        if magic.startswith(b"PK"):
+            archive = open_files.enter_context(zipfile.ZipFile(path))
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if not info.is_dir()}
+            _refuse_other_archives(path, [info.filename for info in members.values()])
+
+            def opener(name: str) -> Opener:
+                info = members[name]
+                return lambda: StoredArray(path, name, lambda: archive.open(info), info.file_size)
+
+            return {name: opener(name) for name in members}
+    kind = next((kind for begin, kind in _OTHER_FILES if magic.lstrip().startswith(begin)), "")
+    if not magic:
+        kind = "empty"
+    elif path.name.lower().endswith((".csv", ".csv.gz")):
+        kind = 'a table; data.name = "csv" reads it'
+    raise DataError(f"{path} is no .npz or .npy file" + (f": it is {kind}" if kind else ""))
+
+
+def _refuse_other_archives(path: Path, names: list[str]) -> None:
+    if any(name.endswith(".npy") for name in names):
+        return
+    found = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    if any(name.endswith("data.pkl") for name in names):
+        way_out = 'it is a file of torch.save; save the images with np.save("images.npy", tensor.numpy())'
+    else:
+        way_out = f'it holds {found or "nothing"}; unpack an archive of images, and data.name = "folder" reads them'
+    raise DataError(f"{path} is an archive without arrays: {way_out}")
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read(stream)
+    if any(size < 0 for size in shape):
+        raise ValueError("negative size")
+    return shape, is_fortran and len(shape) > 1, dtype
+
+
+@contextmanager
+def damage_told(what: str) -> Iterator[None]:
+    """Raise DataError for whatever NumPy finds wrong with a file or an array in it."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{what} cannot be read: {error.strerror or error}") from error
+    except PythonObjects:
+        raise DataError(
+            f"{what} holds Python objects instead of numbers, and these are not read, for they can run anything; "
+            "save it as numbers: np.stack(list_of_images)"
+        ) from None
+    except _DAMAGE as error:
+        raise DataError(f"{what} is damaged or was cut short") from error

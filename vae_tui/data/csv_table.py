@@ -1,0 +1,228 @@
+"""Images as rows of a table of text: a label, where there is one, and a value for each pixel."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vae_tui.data.array_shape import Layout, find_layout
+from vae_tui.data.array_values import ValuesSeen, are_black_and_white
+from vae_tui.data.labels import UnusableLabels, index_labels
+from vae_tui.data.memory import in_gib
+from vae_tui.data.progress import Progress
+from vae_tui.data.sets import PackedImages, StoredSets
+from vae_tui.errors import DataError
+
+_LABEL_NAMES = {"label", "labels", "class", "target", "y", "digit", "category", "emotion"}
+_NUMBER_NAMES = {"", "id", "index", "image_id", "imageid", "unnamed: 0", "#"}
+"""What a column of labels is called, and one that counts rows."""
+_HEADER_BEGINS = _LABEL_NAMES | _NUMBER_NAMES
+_ROWS_AT_ONCE = 1000
+_LONGEST_LINE = 1 << 24
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns are what; `pixels` are the indexes of those of pixels, `others` the names of those not used."""
+
+    pixels: Sequence[int]
+    label: int | None
+    others: Sequence[str]
+    has_header: bool
+    label_is_named: bool
+    layout: Layout
+
+
+def read_csv(path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
+    """Read a .csv file, gzipped or not, of one image a row: values 0..255 or [0, 1], and a label where there is one.
+
+    With a header, the column of labels is found by its name; without one, it is the first column that there is besides
+    a square image. Raises DataError, naming the row, for a table that is none of images.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is {'a folder' if path.is_dir() else 'not there'}; data.root names a .csv file")
+    with _opened(path) as file:
+        delimiter = _find_delimiter(path, file)
+        file.seek(0)
+        begin = list(itertools.islice(_rows(path, file, delimiter), 2))
+        if not begin:
+            raise DataError(f"{path} is empty")
+        columns = _find_columns(path, begin)
+        file.seek(0)
+        rows = _rows(path, file, delimiter)
+        if columns.has_header:
+            next(rows)
+        pixels, labels = _read_rows(path, rows, columns, memory_bytes, progress)
+    notes = [f"{path.name}: {columns.layout.note}"] if columns.layout.note else []
+    known: dict[str, torch.Tensor] = {}
+    class_names: tuple[str, ...] = ()
+    if columns.label is not None:
+        if not columns.label_is_named:
+            notes.append(f"{path.name}: column {columns.label + 1} is read as labels")
+        try:
+            known, class_names = index_labels({"train": _simplify(labels)})
+        except UnusableLabels as error:
+            notes.append(f"{path.name}: labels are left out: {error}")
+    if columns.others:
+        more = f" and {len(columns.others) - 8:,} more" if len(columns.others) > 8 else ""
+        notes.insert(0, f"not used: columns {', '.join(columns.others[:8])}{more} of {path.name}")
+    return StoredSets(
+        PackedImages(torch.from_numpy(pixels), known.get("train")), class_names=class_names, notes=tuple(notes)
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """The table's text; raises DataError where it cannot be unpacked or is none."""
+    try:
+        with path.open("rb") as raw:
+            is_packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if is_packed else path.open("rb") as unpacked:
+            yield io.TextIOWrapper(unpacked, "utf-8-sig", newline="")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no table of text: {error}") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error) as error:
+        raise DataError(f"{path} is damaged or was cut short: {error}") from error
+
+
+def _find_delimiter(path: Path, file: IO[str]) -> str:
+    line = file.readline(_LONGEST_LINE)
+    if len(line) == _LONGEST_LINE:
+        raise DataError(f"{path} is no table: its first line is longer than {_LONGEST_LINE:,} letters")
+    return max(",;\t ", key=line.count)
+
+
+def _rows(path: Path, file: IO[str], delimiter: str) -> Iterator[list[str]]:
+    for row in csv.reader(file, delimiter=delimiter, skipinitialspace=True):
+        if row:
+            yield row
+
+
+def _find_columns(path: Path, begin: Sequence[Sequence[str]]) -> _Columns:
+    first = begin[0]
+    counted = list(map(str, range(len(first))))  # as pandas names columns without names
+    has_header = (
+        not all(map(_is_number, first[1:])) or first[0].strip().lower() in _HEADER_BEGINS or list(first) == counted
+    )
+    if has_header and len(begin) < 2:
+        raise DataError(f"{path} holds a header and no rows")
+    if has_header:
+        names = [name.strip().lower() for name in first]
+        label = next((index for index, name in enumerate(names) if name in _LABEL_NAMES), None)
+        rest = [index for index in range(len(names)) if index != label and names[index] not in _NUMBER_NAMES]
+        pixels = [index for index in rest if _is_number(begin[1][index] if index < len(begin[1]) else "")]
+        if label is None and not _is_image(len(pixels)) and _is_image(len(pixels) - 1):
+            label = pixels.pop(0)
+        others = [
+            first[index] or f"{index + 1}" for index in range(len(first)) if index != label and index not in pixels
+        ]
+    else:
+        is_image = _is_image(len(first))
+        label = None if is_image else 0
+        pixels = list(range(0 if is_image else 1, len(first)))
+        others = []
+    if not pixels or not _is_image(len(pixels)):
+        raise DataError(
+            f"{path}: rows of {len(first):,} values, of which {len(pixels):,} may be pixels, are no square images, grey or "
+            "RGB; expected a column for each pixel and at most one of labels, called `label` in the header"
+        )
+    is_named = has_header and label is not None and first[label].strip().lower() in _LABEL_NAMES
+    return _Columns(pixels, label, others, has_header, is_named, find_layout((0x7FFFFFFF, len(pixels)), str(path)))
+
+
+def _is_image(length: int) -> bool:
+    try:
+        find_layout((0x7FFFFFFF, length), "")
+    except DataError:
+        return False
+    return True
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_rows(
+    path: Path, rows: Iterator[list[str]], columns: _Columns, memory_bytes: int, progress: Progress
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Images (N, C, H, W) and the text of their labels."""
+    labels: list[str] = []
+    parts: list[NDArray[np.float32]] = []
+    values = ValuesSeen(str(path), "f")
+    bytes_per_image = len(columns.pixels)
+    whole, highest, count = True, 0.0, 0
+    width = columns.pixels[-1] + 1
+    while taken := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+        for number, row in enumerate(taken, count + 1):
+            if len(row) < width or len(row) != len(taken[0]):
+                raise DataError(f"{path}: row {number:,} has {len(row):,} values, and others have {len(taken[0]):,}")
+        part = _numbers(path, taken, columns, count)
+        if columns.label is not None:
+            labels += [row[columns.label].strip() for row in taken]
+        whole = whole and bool((np.rint(part) == part).all())
+        highest = max(highest, float(part.max()))
+        parts.append(part)
+        count += len(taken)
+        if 4 * count * bytes_per_image > memory_bytes:
+            raise DataError(
+                f"{path}: its images take more than {in_gib(memory_bytes)} while they are read; save them as a .npy of bytes"
+            )
+        progress("reading rows", count, None)
+    images = np.concatenate(parts)
+    if not whole and highest > 1.01:
+        raise DataError(
+            f"{path} holds fractions up to {highest:g}; expected whole numbers in 0..255, or floats in [0, 1]"
+        )
+    kind = "i" if whole else "f"
+    values = ValuesSeen(str(path), kind)
+    stored = columns.layout.arrange(images.astype(np.int64) if whole else images)
+    pixels = values.to_bytes(stored, 0)
+    if are_black_and_white([values]):
+        pixels *= 255
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), labels
+
+
+def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, before: int) -> NDArray[np.float32]:
+    pixels = columns.pixels
+    first, last = pixels[0], pixels[-1] + 1
+    picked = (
+        [row[first:last] for row in rows] if len(pixels) == last - first else [[row[i] for i in pixels] for row in rows]
+    )
+    try:
+        numbers = np.array(picked, np.float32)
+    except ValueError:
+        for number, row in enumerate(picked, before + 1):
+            for value in row:
+                if not _is_number(value):
+                    raise DataError(f"{path}: row {number:,} holds {value[:40]!r}; expected numbers") from None
+        raise
+    if not np.isfinite(numbers).all():
+        first_odd = int((~np.isfinite(numbers)).any(1).argmax())
+        raise DataError(f"{path}: row {before + first_odd + 1:,} holds NaN or an infinite value")
+    return numbers
+
+
+def _simplify(labels: Sequence[str]) -> NDArray[np.int64] | NDArray[np.str_]:
+    try:
+        numbers = np.array(labels, np.float64)
+    except ValueError:
+        return np.array(labels)
+    if np.isfinite(numbers).all() and (np.rint(numbers) == numbers).all() and np.abs(numbers).max() < 2**53:
+        return numbers.astype(np.int64)
+    raise UnusableLabels("they are no whole numbers")

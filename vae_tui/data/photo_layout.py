@@ -1,0 +1,256 @@
+"""Which split and which class each image of a folder is of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_tui.data.photo_tree import LeftAside, PhotoFolder, read_tree
+from vae_tui.errors import DataError
+
+SPLITS = ("train", "validation", "test")
+SPLIT_WORDS = {
+    "train": ("training", "train"),
+    "validation": ("validation", "validate", "valid", "val", "dev"),
+    "test": ("testing", "test"),
+}
+"""What people call the splits, longest first."""
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
+_ANY_WORD = "|".join(_SPLIT_OF)
+_THINGS = "images?|imgs?|photos?|pictures?|set|data|dataset|split|folder"
+_SPLIT_NAME = re.compile(rf"(?:(?:{_THINGS})[ _.-]?)?({_ANY_WORD})(?:[ _.-]?(?:{_THINGS}|(?:19|20)\d\d))?", re.ASCII)
+_SPLIT_WORD = re.compile(rf"(?:^|[^A-Za-z])({_ANY_WORD})(?![a-z])", re.ASCII)
+_SPLIT_FILE = re.compile(rf"({_ANY_WORD})[ _.-]", re.ASCII)
+_SOUND_LIKE_SPLITS = {
+    *("eval", "evaluation", "holdout", "hold_out", "hold-out", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
+    *("background", "predict", "prediction", "query", "gallery"),
+}
+_IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages"}
+"""What a folder of images is called that is no class."""
+_ANNOTATION_FOLDERS = {
+    *("masks", "mask", "labels", "label", "annotations", "annotation", "segmentation", "segmentations", "depth"),
+    *("segmentationclass", "segmentationobject", "gt", "ground_truth", "groundtruth", "targets"),
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image file; `class_name` is None where there are no classes."""
+
+    path: Path
+    split: str
+    class_name: str | None
+
+
+def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
+    """Every image in a folder with its split and class, in the order of their names, and a note on what is left aside.
+
+    The folder is flat, or has a folder for each class, or has folders for the splits, each flat or with a folder for each
+    class; the splits may also stand in each class's folder, or begin the name of every file. What holds all of this may
+    be a folder in the folder, if it is the only one. Raises DataError where there are no images, or where it is not clear
+    which split or class they are of.
+    """
+    aside = LeftAside(root)
+    tree = _unwrap(read_tree(root, aside))
+    if not tree.has_photos:
+        found = aside.sentence()
+        raise DataError(
+            f"{root} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM)" + (f"; {found}" if found else "")
+        )
+    notes: list[str] = []
+    splits = _find_splits(tree, aside) or _find_half_named(tree, aside, notes)
+    if splits:
+        photos = [photo for split, folder in splits.items() for photo in _of_split(folder, split, aside)]
+    else:
+        photos = _of_splits_in_classes(tree, aside, notes) or _of_classes(tree, "train", aside)
+        if len(photos) == len(tree.photos):
+            photos = _split_by_names(photos, notes)
+    notes += _tell_formats(photos)
+    notes += _tell_classes(photos)
+    if (sentence := aside.sentence()) is not None:
+        notes.insert(0, sentence)  # what is not there is what nobody looks for
+    return photos, tuple(notes)
+
+
+def _tell_formats(photos: Sequence[Photo]) -> list[str]:
+    """A note where there are other files than JPEG and PNG, and not of one kind: some may be copies of others."""
+    counts = Counter(photo.path.suffix.lower() or "without an ending" for photo in photos)
+    if len(counts) == 1 or counts.keys() <= {".jpg", ".jpeg", ".png"}:
+        return []
+    return ["read: " + ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common())]
+
+
+def _tell_classes(photos: Sequence[Photo]) -> list[str]:
+    """Notes on classes that are none to train on, and on those whose names sound like splits."""
+    classes = {
+        split: sorted({photo.class_name for photo in photos if photo.split == split and photo.class_name})
+        for split in SPLITS
+    }
+    notes = []
+    for split in ("validation", "test"):
+        if classes["train"] and (strange := [name for name in classes[split] if name not in classes["train"]]):
+            named = ", ".join(strange[:3]) + (f" and {len(strange) - 3:,} more" if len(strange) > 3 else "")
+            notes.append(f"no training image is of {split} classes {named}")
+    if odd := [name for name in classes["train"] if name.lower() in _SOUND_LIKE_SPLITS]:
+        notes.append(f"{', '.join(f'{name}/' for name in odd)} is read as a class, and trained on")
+    return notes
+
+
+def split_of_name(name: str) -> str | None:
+    """Which split a folder of that name is: "valid", "Training", "val2017", "test_images"."""
+    match = _SPLIT_NAME.fullmatch(name.lower())
+    return _SPLIT_OF[match[1]] if match else None
+
+
+def _unwrap(tree: PhotoFolder) -> PhotoFolder:
+    """The folder itself, or the only one with images in it, where that one is divided further."""
+    while not tree.photos and len(tree.filled) == 1 and split_of_name(tree.filled[0].name) is None:
+        inner = tree.filled[0]
+        if inner.photos or not inner.filled:
+            return tree
+        tree = inner
+    return tree
+
+
+def _find_splits(tree: PhotoFolder, aside: LeftAside) -> dict[str, PhotoFolder]:
+    """The folders of the splits; none where a folder has no splits."""
+    named = [(folder, split_of_name(folder.name)) for folder in tree.folders]
+    found = {split: [folder for folder, its_split in named if its_split == split] for split in SPLITS}
+    for several in found.values():
+        if len(several) > 1:
+            names = " and ".join(f"{folder.name}/" for folder in several)
+            raise DataError(f"{tree.path} has both {names}; expected one of them")
+    splits = {split: several[0] for split, several in found.items() if several}
+    others = [folder for folder, split in named if split is None and folder.has_photos]
+    if not splits:
+        return {}
+    names = " and ".join(f"{folder.name}/" for folder in splits.values())
+    if "train" not in splits:
+        raise DataError(f"{tree.path} has {names} but no train/; add it, or rename what is a class and no split")
+    if len(splits) == 1 and (others or tree.photos):
+        beside = ", ".join([*(f"{folder.name}/" for folder in others), *(path.name for path in tree.photos)][:5])
+        raise DataError(
+            f"{tree.path} has {names} beside other images ({beside}); name folders validation/ or test/ that are such "
+            "splits, rename train/ if it is a class, or move away what is not to be read"
+        )
+    for folder in others:
+        _leave(folder.walk(), aside)
+    _leave(tree.photos, aside)
+    return splits
+
+
+def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> dict[str, PhotoFolder]:
+    """The folders of the splits where each is called so and alike: seg_train/ and seg_test/; none where none is.
+
+    Raises DataError where there are several of a split, as trainA/ and trainB/ beside testA/ and testB/.
+    """
+    by_rest: dict[str, dict[str, list[PhotoFolder]]] = {}
+    for folder in tree.filled:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", folder.name).lower()
+        if (match := _SPLIT_WORD.search(name)) is not None:
+            rest = "".join(letter for letter in name[: match.start(1)] + name[match.end(1) :] if letter.isalpha())
+            by_rest.setdefault(rest, {}).setdefault(_SPLIT_OF[match[1]], []).append(folder)
+    alike = [splits for splits in by_rest.values() if {"train"} < splits.keys()]
+    if not alike:
+        return {}
+    folders = [folder for splits in alike for several in splits.values() for folder in several]
+    names = ", ".join(f"{folder.name}/" for folder in folders)
+    if len(alike) > 1 or len(folders) > len(alike[0]) or tree.photos:
+        raise DataError(
+            f"{tree.path} has folders that look like splits, but several of them: {names}; expected train/, validation/ "
+            "and test/, with classes within them"
+        )
+    splits = _in_order(alike[0])
+    notes.append(f"{names} are read as splits: {', '.join(splits)}")
+    for folder in tree.filled:
+        if folder not in folders:
+            _leave(folder.walk(), aside)
+    return {split: alike[0][split][0] for split in splits}
+
+
+def _leave(paths: Iterable[Path], aside: LeftAside) -> None:
+    for path in paths:
+        aside.add(path, "image beside the splits", "images beside the splits")
+
+
+def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
+    """The images of a split, whose folder may be in another of that name."""
+    while not folder.photos and len(folder.filled) == 1:
+        inner = folder.filled[0]
+        if inner.name != folder.name and split_of_name(inner.name) != split and (inner.photos or not inner.filled):
+            break
+        folder = inner
+    if len(within := _splits_within(folder)) > 1:
+        raise DataError(
+            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(_in_order(within))} itself; "
+            "name the folder that is meant with data.root"
+        )
+    return _of_classes(folder, split, aside)
+
+
+def _of_splits_in_classes(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> list[Photo]:
+    """The images where every class has its own train/ and others; none where none has."""
+    classes = tree.filled
+    divided = [folder for folder in classes if len(_splits_within(folder)) > 1]
+    if tree.photos or not divided:
+        return []
+    if len(divided) < len(classes):
+        whole = ", ".join(f"{folder.name}/" for folder in classes if folder not in divided)
+        raise DataError(
+            f"{tree.path}: {divided[0].name}/ is divided into splits, but {whole} not; divide all of them, or none"
+        )
+    photos: dict[str, list[Photo]] = {split: [] for split in SPLITS}
+    for folder in classes:
+        splits = _find_splits(folder, aside)
+        for split, inner in splits.items():
+            photos[split] += [Photo(path, split, folder.name) for path in inner.walk()]
+    used = ", ".join(split for split in SPLITS if photos[split])
+    notes.append(f"each folder of {tree.path.name}/ is divided into splits ({used}), which are used as such")
+    return [photo for split in SPLITS for photo in photos[split]]
+
+
+def _splits_within(folder: PhotoFolder) -> set[str]:
+    return {split for inner in folder.filled if (split := split_of_name(inner.name)) is not None}
+
+
+def _of_classes(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
+    """The images in a folder or in its class folders; raises DataError where none are."""
+    classes = folder.filled
+    if folder.photos and classes:
+        names = ", ".join(f"{inner.name}/" for inner in classes)
+        more = f" and {len(folder.photos) - 1:,} more images" if len(folder.photos) > 1 else ""
+        raise DataError(
+            f"{folder.path} holds {folder.photos[0].name}{more} beside folders of images ({names}); "
+            "expected every image in a class folder, or none"
+        )
+    if folder.photos:
+        return [Photo(path, split, None) for path in folder.photos]
+    if not classes:
+        raise DataError(f"{folder.path} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM), nor do folders in it")
+    images = [inner for inner in classes if inner.name.lower() in _IMAGE_FOLDERS]
+    others = [inner for inner in classes if inner not in images]
+    if len(images) == 1 and all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
+        for inner in others:
+            for path in inner.walk():
+                aside.add(path, "annotation", "annotations")
+        return [Photo(path, split, None) for path in images[0].walk()]
+    return [Photo(path, split, inner.name) for inner in classes for path in inner.walk()]
+
+
+def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
+    """The images of a flat folder, divided where the name of every one begins with that of a split."""
+    found = [_SPLIT_FILE.match(photo.path.name.lower()) for photo in photos]
+    splits = [_SPLIT_OF[match[1]] for match in found if match]
+    if len(splits) < len(photos) or not {"train"} < set(splits):
+        return list(photos)
+    told = ", ".join(f"{split} {splits.count(split):,}" for split in _in_order(splits))
+    notes.append(f"every file's name begins with its split, which is used as such: {told}")
+    divided = [Photo(photo.path, split, None) for photo, split in zip(photos, splits, strict=True)]
+    return [photo for split in SPLITS for photo in divided if photo.split == split]
+
+
+def _in_order(splits: Iterable[str]) -> list[str]:
+    return [split for split in SPLITS if split in set(splits)]
