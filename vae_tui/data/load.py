@@ -25,6 +25,7 @@ from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
 from vae_tui.errors import DataError
 from vae_tui.recipe import DataTable
+from vae_tui.runs.files import user_path
 
 _BYTES_AT_ONCE = 1 << 24
 
@@ -121,7 +122,7 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
     if data.name == "binarized-mnist":
         return read_binarized_mnist(data_root.expanduser(), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it
-    root = Path(data.root).expanduser()
+    root = user_path(data.root)
     if data.name == "npz":
         return read_arrays(root, memory_bytes, progress)
     height, width = _sides(data)

@@ -20,6 +20,7 @@ from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, e
 from vae_tui.model import VAE
 from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.files import user_path
+from vae_tui.text import path_as_text
 
 SPLITS = ("train", "validation", "test")
 FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
@@ -163,12 +164,12 @@ def place_sources(
 
 def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
     root = recipe.data.root
-    if root is None or data_root is None or Path(root).exists():
+    if root is None or data_root is None or user_path(root).exists():
         return recipe
-    moved = data_root.expanduser() / Path(root).name
+    moved = data_root.expanduser() / user_path(root).name
     if not moved.exists():
         return recipe
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(moved)})})
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": path_as_text(str(moved))})})
 
 
 def split_of(sets: ImageSets, split: str) -> PackedImages:

@@ -23,6 +23,7 @@ from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
 from vae_tui.runs.log import EventWriter
+from vae_tui.text import printable
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.preparation import change_recipe, create_run, find_free_run
 from vae_tui.training.train_run import train_run
@@ -57,7 +58,7 @@ def main(job: TrainingJob) -> int:
     try:
         run = _open(job)
         if terminal is not None:
-            os.write(terminal, f"training; see it with: vae-tui watch {run.path}\n".encode())
+            os.write(terminal, f"training; see it with: vae-tui watch {printable(str(run.path))}\n".encode())
     except VaeTuiError as error:
         if terminal is None:
             _reply({"error": str(error)})
@@ -76,7 +77,7 @@ def main(job: TrainingJob) -> int:
             os.write(terminal, f"{error}\n".encode())
         return _EXIT["failed"] if training else _EXIT_WRONG_INPUT
     if terminal is not None and isinstance(last, RunFinished):
-        os.write(terminal, f"{last.sentence}\n".encode())
+        os.write(terminal, f"{printable(last.sentence)}\n".encode())
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
 
 
@@ -98,7 +99,7 @@ def _open(job: TrainingJob) -> Run:
     EventWriter(run.events_path).close()
     try:
         if "RANK" in os.environ:
-            print(run.path, flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
+            print(printable(str(run.path)), flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
         else:
             _reply({"run": str(run.path), "log_bytes": run.events_path.stat().st_size, "notes": notes})
     except BrokenPipeError:

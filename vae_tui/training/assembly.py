@@ -16,6 +16,7 @@ from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
+from vae_tui.runs.files import user_path
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Checkpoint, Run
 from vae_tui.runs.metadata import read_metadata
@@ -80,7 +81,7 @@ def assemble(
         if checkpoint is not None:
             elapsed = checkpoints.restore(checkpoint)
         elif recipe.train.start_from is not None:
-            _start_from(trainer, Path(recipe.train.start_from))
+            _start_from(trainer, user_path(recipe.train.start_from))
         if isinstance(ranks, Together):
             broadcast_state(ranks, trainer)
     except BaseException:

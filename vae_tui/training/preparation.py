@@ -15,6 +15,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import busy_message, lock_holder
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.status import read_status
+from vae_tui.text import path_as_text
 
 _SECONDS_TO_CLOSE_DOWN = 10.0
 """How long a trainer that has written its last event may still hold its run."""
@@ -27,7 +28,7 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     not there.
     """
     recipe = _with_absolute_paths(loaded.recipe, runs_dir)
-    return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
+    return Run.create(runs_dir, loaded.name if name is None else name, recipe.to_toml(), exact=name is not None)
 
 
 def find_free_run(name_or_path: str, runs_dir: Path) -> Run:
@@ -97,9 +98,9 @@ def _check_something_is_left(run: Run, recipe: Recipe) -> None:
 def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
     """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
     if recipe.data.root is not None:
-        root = str(user_path(recipe.data.root).absolute())
+        root = path_as_text(str(user_path(recipe.data.root).absolute()))
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
     if recipe.train.start_from is not None:
-        start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())
+        start_from = path_as_text(str(find_checkpoint(recipe.train.start_from, runs_dir).absolute()))
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"start_from": start_from})})
     return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Bookmarks:
         if (checkpoint.parent / "recipe.toml").is_file():
             self.path = checkpoint.parent / "bookmarks.toml"
         else:
-            name = hashlib.sha256(str(checkpoint.absolute()).encode()).hexdigest()[:16]
+            name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
             self.path = platformdirs.user_data_path("vae-tui", appauthor=False) / f"bookmarks-{name}.toml"
 
     def read(self) -> dict[int, NDArray[np.float32]]:
