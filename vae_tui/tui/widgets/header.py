@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
+from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
 from vae_tui.tui.wording import format_clock, format_setting
 
@@ -17,13 +18,13 @@ class Header(Widget):
 
     def __init__(self, run_name: str) -> None:
         super().__init__()
-        self._run_name = run_name
+        self._run_name = printable(run_name)
         self._facts: tuple[str, ...] = ()
         self._right: tuple[tuple[str, str], ...] = ()
 
     def show(self, history: History, status: RunStatus) -> None:
         """Show how the run stands."""
-        facts, right = tuple(_facts(history)), tuple(_progress(history, status))
+        facts, right = tuple(map(printable, _facts(history))), tuple(_progress(history, status))
         if (facts, right) != (self._facts, self._right):
             self._facts, self._right = facts, right
             self.refresh()
