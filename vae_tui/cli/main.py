@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -74,6 +76,15 @@ def main() -> None:
     # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     prepare_streams()
+    if not any(name in os.environ for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
+        from vae_tui.folders import prepare_libraries
+
+        prepare_libraries()
+    try:
+        Path.cwd()
+    except OSError as error:
+        say(f"the working folder cannot be found ({error.strerror}); go to one that is there: cd")
+        sys.exit(EXIT_WRONG_INPUT)
     with errors_to_exit_codes():
         app()
 

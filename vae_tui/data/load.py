@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 from vae_tui.data.arrays import read_arrays, read_binarized_mnist
@@ -24,6 +23,7 @@ from vae_tui.data.splits import separate
 from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
 from vae_tui.errors import DataError
+from vae_tui.folders import user_cache
 from vae_tui.recipe import DataTable
 from vae_tui.runs.files import user_path
 
@@ -89,7 +89,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
 
 def default_data_root() -> Path:
     """Where image sets are without --data-root: the user's cache folder."""
-    return platformdirs.user_cache_path("vae-tui", appauthor=False) / "data"
+    return user_cache() / "data"
 
 
 def find_data_root(given: Path | None, metadata: Mapping[str, Any] | None) -> Path:
@@ -118,9 +118,9 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
     if data.name == "sprites":
         return read_sprites(_sides(data)[0], progress)
     if data.name == "mnist" or data.name == "fashion-mnist":
-        return read_mnist(data.name, data_root.expanduser(), progress)
+        return read_mnist(data.name, user_path(str(data_root)), progress)
     if data.name == "binarized-mnist":
-        return read_binarized_mnist(data_root.expanduser(), memory_bytes, progress)
+        return read_binarized_mnist(user_path(str(data_root)), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it
     root = user_path(data.root)
     if data.name == "npz":

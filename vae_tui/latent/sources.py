@@ -166,7 +166,7 @@ def _follow_root(recipe: Recipe, data_root: Path | None) -> Recipe:
     root = recipe.data.root
     if root is None or data_root is None or user_path(root).exists():
         return recipe
-    moved = data_root.expanduser() / user_path(root).name
+    moved = user_path(str(data_root)) / user_path(root).name
     if not moved.exists():
         return recipe
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": path_as_text(str(moved))})})

@@ -71,7 +71,7 @@ def assemble(
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {
             "class_names": sets.class_names,
-            "data_root": str(root.expanduser().absolute()),
+            "data_root": str(user_path(str(root)).absolute()),
             "images_crc32": sets.train.checksum,
         }
         checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)

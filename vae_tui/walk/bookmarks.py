@@ -8,11 +8,11 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import tomli_w
 from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
+from vae_tui.folders import user_data
 from vae_tui.runs.files import write_whole
 
 SLOTS = range(10)
@@ -26,7 +26,7 @@ class Bookmarks:
             self.path = checkpoint.parent / "bookmarks.toml"
         else:
             name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
-            self.path = platformdirs.user_data_path("vae-tui", appauthor=False) / f"bookmarks-{name}.toml"
+            self.path = user_data() / f"bookmarks-{name}.toml"
 
     def read(self) -> dict[int, NDArray[np.float32]]:
         """The latents (Z,) by slot; raises VaeTuiError for a file that is not one of ours."""

@@ -126,7 +126,9 @@ class PictureDriver(LinuxDriver):
             content = "".join(part for part in parts if part not in (_SYNC_START, _SYNC_END))
             if content and self._output is not None:
                 whole = f"{_SYNC_START}{content}{_SYNC_END}"
-                self._output.put(whole + self._request_acknowledgement(len(whole.encode(errors="replace"))), is_frame=True)
+                self._output.put(
+                    whole + self._request_acknowledgement(len(whole.encode(errors="replace"))), is_frame=True
+                )
 
     @property
     def busy(self) -> bool:

@@ -14,7 +14,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS
-from vae_tui.tui.wording import format_clock, format_nats
+from vae_tui.tui.wording import format_clock, format_count, format_nats
 
 _TAIL_BYTES = 8_192
 _TAIL_LINES = 20
@@ -52,9 +52,9 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
     best, saved, newest = history.best, history.best_saved, history.now.checkpoint
     if finished.status == "failed":
         reason = printable(finished.reason) or "no reason was given"
-        lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
+        lines = [Content.assemble((reason, "bold $error"), (f"   at step {format_count(finished.step)}", "$faint"))]
     else:
-        epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
+        epochs = f"{format_count(finished.epoch)} epoch{'s' if finished.epoch != 1 else ''}, {format_count(finished.step)} steps"
         took = f" in {format_clock(history.seconds)}" if history.seconds else ""
         lines = [Content.assemble((f"{epochs}{took}", "bold"), _describe_best(best, history.loss_name))]
         if finished.status == "stopped" and finished.reason:
@@ -98,8 +98,8 @@ def _describe_best(best: Best | None, loss_name: str) -> str:
     if best is None:
         return ""
     if loss_name:
-        return f"   best validation loss {format_nats(best.loss)} at step {best.step:,}, −ELBO {format_nats(best.negative_elbo)}"
-    return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {best.step:,}"
+        return f"   best validation loss {format_nats(best.loss)} at step {format_count(best.step)}, −ELBO {format_nats(best.negative_elbo)}"
+    return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {format_count(best.step)}"
 
 
 def _labelled(label: str, text: str) -> Content:
