@@ -15,17 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vae_tui.text import printable
+
 
 class VaeTuiError(Exception):
-    """A mistake the user can mend."""
+    """A mistake the user can mend; nothing in its message is hidden, whatever names are in it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message, lines=True))
 
 
 class RecipeError(VaeTuiError):
     """A recipe that does not validate; `problems` has one line each."""
 
     def __init__(self, source: str, problems: Sequence[str]) -> None:
-        self.source = source
-        self.problems = tuple(problems)
+        self.source = source = printable(source)
+        self.problems = tuple(map(printable, problems))
         if len(self.problems) == 1:
             message = f"{source}: {self.problems[0]}"
         else:

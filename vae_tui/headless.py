@@ -20,6 +20,7 @@ from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import LoggedEvent
 from vae_tui.runs.status import RunStatus
+from vae_tui.text import printable, printable_json
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -39,7 +40,7 @@ class JsonView:
 
     def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Write the event's line."""
-        sys.stdout.write(logged.line + "\n")
+        sys.stdout.write(printable_json(logged.line) + "\n")
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -52,7 +53,7 @@ class SilentView:
     def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Show a failed end."""
         if isinstance(logged.event, ev.RunFinished) and logged.event.status == "failed":
-            sys.stderr.write(f"{logged.event.sentence}\n")
+            sys.stderr.write(f"{printable(logged.event.sentence)}\n")
 
     def close(self) -> None:
         """Nothing is left to show."""
@@ -71,6 +72,7 @@ class StageProgress:
         """A stage is at `done` of `total`, None where that is not known."""
         if time.monotonic() - self._began < _SECONDS_BETWEEN_LINES:
             return
+        stage = printable(stage)
         if self._on_terminal:
             share = f" {done / total:4.0%}" if total else ""
             sys.stderr.write(f"\r\x1b[2K{stage}{share}")
@@ -93,7 +95,7 @@ class PlainView:
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -179,14 +181,14 @@ class PlainView:
     def _start_task(self, description: str, total: int | None) -> None:
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(description, total=total)
+        self._task = self._progress.add_task(printable(description), total=total)
 
     def _update(self, done: int, description: str) -> None:
         if self._task is not None:
-            self._progress.update(self._task, completed=done, description=description)
+            self._progress.update(self._task, completed=done, description=printable(description))
 
     def _print(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(printable(text), markup=False)
 
 
 def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | None = None) -> RunStatus:
@@ -207,10 +209,10 @@ def watch_to_end(run: Run, view: View) -> None:
     feed = RunFeed(run)
     status = show_to_end(feed, view)
     if feed.skipped_lines:
-        sys.stderr.write(f"note: {feed.skipped_lines}\n")
+        sys.stderr.write(f"note: {printable(feed.skipped_lines)}\n")
     if status.phase in ("starting", "interrupted"):
         begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
-        sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {run.path}\n")
+        sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {printable(str(run.path))}\n")
 
 
 @contextmanager

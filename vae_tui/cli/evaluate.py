@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vae_tui.cli.options import DataRoot, Device, RunsDir, Seed, SourceArgument, Split, choose_checkpoint
+from vae_tui.cli.output import give_json, say
 
 
 def evaluate(
@@ -37,7 +37,7 @@ def evaluate(
     from vae_tui.headless import StageProgress
 
     checkpoint = choose_checkpoint(source, runs_dir)
-    sys.stderr.write(f"evaluating {checkpoint}\n")
+    say(f"evaluating {checkpoint}")
     from vae_tui.evaluation.evaluate import evaluate as evaluate_checkpoint
     from vae_tui.evaluation.report import print_table, to_json
 
@@ -57,6 +57,6 @@ def evaluate(
     finally:
         stages.close()
     if json_:
-        typer.echo(to_json(found))
+        give_json(to_json(found))
     else:
         print_table(found)

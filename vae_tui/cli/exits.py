@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from vae_tui.cli.output import say
 from vae_tui.errors import VaeTuiError
 
 EXIT_FAILED, EXIT_WRONG_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -24,7 +25,7 @@ def errors_to_exit_codes() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except VaeTuiError as error:
-        sys.stderr.write(f"{error}\n")
+        say(error)
         sys.exit(EXIT_WRONG_INPUT)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -35,11 +36,11 @@ def errors_to_exit_codes() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC and error.filename is None:
             _drop_stdout()
-            sys.stderr.write(f"stdout cannot be written: {error.strerror}\n")
+            say(f"stdout cannot be written: {error.strerror}")
             sys.exit(EXIT_FAILED)
         if error.errno not in _MENDED_BY_THE_USER:
             raise
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        say(f"{os.fsdecode(error.filename)}: {error.strerror}")
         sys.exit(EXIT_WRONG_INPUT)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +14,26 @@ from typer.core import TyperGroup
 
 from vae_tui import __version__
 from vae_tui.cli import evaluate, pictures, runs, tools, train, walk
-from vae_tui.cli.exits import errors_to_exit_codes
+from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
+from vae_tui.cli.output import give, prepare_streams, say
+
+_Misuse: Any = typer.BadParameter.__base__
+"""What Typer raises for arguments that it cannot take."""
 
 
 class _Commands(TyperGroup):
     """All commands; a wrong value is named without the words of the library that validates it."""
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        """Run the program; what was wrong on its command line is repeated as it can be read."""
+        try:
+            status = super().main(*args, **given | {"standalone_mode": False})
+        except _Misuse as error:
+            message = io.StringIO()
+            error.show(message)
+            say(message.getvalue().rstrip("\n"))
+            status = EXIT_WRONG_INPUT
+        sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was given."""
@@ -58,17 +75,23 @@ def main() -> None:
     """Run the command line."""
     # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    for name in ("stdin", "stdout", "stderr"):
-        # Closed by whoever started us; files that are opened must not take its place.
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r+"))  # noqa: SIM115, PTH123
+    prepare_streams()
+    if not any(name in os.environ for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
+        from vae_tui.folders import prepare_libraries
+
+        prepare_libraries()
+    try:
+        Path.cwd()
+    except OSError as error:
+        say(f"the working folder cannot be found ({error.strerror}); go to one that is there: cd")
+        sys.exit(EXIT_WRONG_INPUT)
     with errors_to_exit_codes():
         app()
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"vae-tui {__version__}")
+        give(f"vae-tui {__version__}")
         raise typer.Exit
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from vae_tui.cli.output import say
 
 
 class PictureMode(StrEnum):
@@ -64,7 +65,7 @@ class Split(StrEnum):
 
 def note_on_stderr(note: str) -> None:
     """Write a note for the user, in a line of its own."""
-    sys.stderr.write(f"note: {note}\n")
+    say(f"note: {note}")
 
 
 def choose_checkpoint(source: str | None, runs_dir: Path) -> Path:
@@ -73,8 +74,8 @@ def choose_checkpoint(source: str | None, runs_dir: Path) -> Path:
 
     checkpoint = find_checkpoint(source, runs_dir, note_on_stderr)
     if checkpoint == PRETRAINED:
-        sys.stderr.write(
+        say(
             f"no checkpoint under {runs_dir} yet: using the digits model that ships with vae-tui; "
-            "train your own with: vae-tui train\n"
+            "train your own with: vae-tui train"
         )
     return checkpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -23,6 +22,7 @@ from vae_tui.cli.options import (
     Split,
     choose_checkpoint,
 )
+from vae_tui.cli.output import give_path, say
 from vae_tui.errors import VaeTuiError
 
 if TYPE_CHECKING:
@@ -401,7 +401,7 @@ def _open_space(source: str | None, runs_dir: Path, data_root: Path | None, doin
     from vae_tui.headless import StageProgress
 
     checkpoint = choose_checkpoint(source, runs_dir)
-    sys.stderr.write(f"{doing} with {checkpoint}\n")
+    say(f"{doing} with {checkpoint}")
     from vae_tui.latent.space import Space
 
     stages = StageProgress()
@@ -411,14 +411,14 @@ def _open_space(source: str | None, runs_dir: Path, data_root: Path | None, doin
     finally:
         stages.close()
     for note in space.sets.notes if space.has_sets else ():
-        sys.stderr.write(f"{note}\n")
+        say(note)
 
 
 def _write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:
     from vae_tui.latent.picture import encode_picture
 
     for note in picture.notes:
-        sys.stderr.write(f"{note}\n")
+        say(note)
     text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
     _write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
 
@@ -430,7 +430,7 @@ def _write_out(out: Path, content: bytes) -> None:
         write_whole(out, content)
     except OSError as error:
         raise VaeTuiError(f"--out {out} cannot be written: {error.strerror}") from error
-    typer.echo(out)
+    give_path(out)
 
 
 def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int | None) -> None:

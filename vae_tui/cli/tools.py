@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, RunsDir, Set
+from vae_tui.cli.output import give, say
 from vae_tui.errors import RecipeError
 
 
@@ -29,11 +29,11 @@ def check(
             loaded = load_recipe(name, set_ or [])
         except RecipeError as error:
             wrong = True
-            sys.stderr.write(f"{error}\n")
+            say(error)
         else:
-            typer.echo(f"{name}: ok")
+            give(f"{name}: ok")
             for note in loaded.notes:
-                sys.stderr.write(f"  {note}\n")
+                say(f"  {note}")
     if wrong:
         raise typer.Exit(EXIT_WRONG_INPUT)
 
@@ -52,7 +52,7 @@ def doctor(
     from vae_tui.doctor import examine
     from vae_tui.doctor.report import print_json, print_table
 
-    sys.stderr.write("querying the terminal, and starting torch, which takes a few seconds\n")
+    say("querying the terminal, and starting torch, which takes a few seconds")
     findings = examine(runs_dir=runs_dir, data_root=data_root)
     if json_:
         print_json(findings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ import typer
 
 from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, Device, PictureMode, PictureModeOption, RunsDir, Set
+from vae_tui.cli.output import give_path, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
 from vae_tui.errors import RunError
 
@@ -95,10 +95,10 @@ def train(
             import_screen()  # while the trainer reads the recipe: neither waits for the other
         opened = wait_until_opened(trainer)
         for note in opened.notes:
-            sys.stderr.write(f"note: {note}\n")
+            say(f"note: {note}")
         if detach:
-            sys.stderr.write(f"training in process {trainer.pid}; see it with: vae-tui watch {opened.run.path}\n")
-            typer.echo(opened.run.path)
+            say(f"training in process {trainer.pid}; see it with: vae-tui watch {opened.run.path}")
+            give_path(opened.run.path)
         elif on_screen:
             _show_training(opened.feed(trainer), trainer, images, data_root)
         else:
@@ -123,12 +123,12 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> 
     try:
         status = show_to_end(feed, view, trainer)
     except BrokenPipeError:
-        sys.stderr.write(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}\n")
+        say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
         raise
     if ui is not Ui.JSON:
         _finish(feed.run, summary=ui is not Ui.NONE)
     if feed.died:
-        sys.stderr.write(_end_of_log(feed.run))
+        say(_end_of_log(feed.run))
     _exit(status.phase, trainer)
 
 
@@ -142,8 +142,8 @@ def _show_training(
     screen = VaeTuiApp(feed, images=images.value, data_root=data_root)
     outcome = screen.run()
     if outcome == "detached" or (screen.return_code and trainer.poll() is None):
-        sys.stderr.write(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {run.path}\n")
-        typer.echo(run.path)
+        say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {run.path}")
+        give_path(run.path)
         if screen.return_code:
             raise typer.Exit(screen.return_code)
         return
@@ -164,12 +164,12 @@ def _finish(run: Run, *, summary: bool) -> None:
     from vae_tui.runs.best import best_checkpoint
 
     if summary and run.checkpoints():
-        sys.stderr.write(f"checkpoint {best_checkpoint(run).path}\n")
+        say(f"checkpoint {best_checkpoint(run).path}")
         grids = sorted(run.images_path.glob("samples-*.png"))
         if grids:
-            sys.stderr.write(f"samples    {grids[-1]}\n")
-        sys.stderr.write(f"draw more  vae-tui sample {run.path} --out grid.png\n")
-    typer.echo(run.path)
+            say(f"samples    {grids[-1]}")
+        say(f"draw more  vae-tui sample {run.path} --out grid.png")
+    give_path(run.path)
 
 
 def _end_of_log(run: Run) -> str:
@@ -177,7 +177,5 @@ def _end_of_log(run: Run) -> str:
     go_on = f"go on with: vae-tui train --resume {run.path}"
     lines = run.worker_log_path.read_text(errors="replace").splitlines()[-20:] if run.worker_log_path.is_file() else []
     if not lines:
-        return f"the trainer died, killed or out of memory, and left nothing in its log; {go_on}\n"
-    return "\n".join(
-        ["the trainer died; the end of its log:", *lines, f"(all of it: {run.worker_log_path}); {go_on}", ""]
-    )
+        return f"the trainer died, killed or out of memory, and left nothing in its log; {go_on}"
+    return "\n".join(["the trainer died; the end of its log:", *lines, f"(all of it: {run.worker_log_path}); {go_on}"])

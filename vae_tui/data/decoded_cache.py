@@ -12,18 +12,17 @@ import os
 import shutil
 from pathlib import Path
 
-import platformdirs
-
 from vae_tui.data.memory import in_gib
 from vae_tui.data.rows import CacheUnavailable, DamagedRows, RowFile, RowWriter, Shape, remove_unfinished, writing_to
 from vae_tui.errors import DataError
+from vae_tui.folders import user_cache
 
 _SUFFIX = ".rows"
 
 
 def cache_folder() -> Path:
     """The folder of the cache: in the user's own."""
-    return platformdirs.user_cache_path("vae-tui", appauthor=False) / "decoded"
+    return user_cache() / "decoded"
 
 
 def cache_name(shape: Shape, key: str) -> str:

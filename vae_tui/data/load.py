@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import platformdirs
 import torch
 
 from vae_tui.data.arrays import read_arrays
@@ -29,7 +28,9 @@ from vae_tui.data.splits import separate
 from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
 from vae_tui.errors import DataError
+from vae_tui.folders import user_cache
 from vae_tui.recipe import DataTable
+from vae_tui.runs.files import user_path
 
 _BYTES_AT_ONCE = 1 << 24
 
@@ -95,7 +96,7 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
 
 def default_data_root() -> Path:
     """Where image sets are without --data-root: the user's cache folder."""
-    return platformdirs.user_cache_path("vae-tui", appauthor=False) / "data"
+    return user_cache() / "data"
 
 
 def find_data_root(given: Path | None, metadata: Mapping[str, Any] | None) -> Path:
@@ -125,13 +126,13 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
         return read_sprites(_sides(data)[0], progress)
     if data.name in get_args(MnistName):
         which = idx_set(cast(MnistName, data.name), data.split)
-        return read_mnist(which, data_root.expanduser(), memory_bytes, progress)
+        return read_mnist(which, user_path(str(data_root)), memory_bytes, progress)
     if data.name == "cifar10" or data.name == "cifar100":
-        return read_cifar(data.name, data_root.expanduser(), memory_bytes, progress)
+        return read_cifar(data.name, user_path(str(data_root)), memory_bytes, progress)
     if data.name == "binarized-mnist":
-        return read_binarized_mnist(data_root.expanduser(), memory_bytes, progress)
+        return read_binarized_mnist(user_path(str(data_root)), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it
-    root = Path(data.root).expanduser()
+    root = user_path(data.root)
     if data.name == "npz":
         return read_arrays(root, data.key, memory_bytes, progress)
     if data.name == "csv":

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from vae_tui.doctor.findings import Finding
+from vae_tui.runs.files import user_path
 
 _LITTLE = 2**30
 """Bytes; runs of the shipped recipes take some 10 to 100 MiB each."""
@@ -16,7 +17,7 @@ _LITTLE = 2**30
 
 def examine_disk(runs_dir: Path) -> list[Finding]:
     """Look at the folder of runs, or where it would be made; what is tried there is taken away again."""
-    folder = runs_dir.expanduser().absolute()
+    folder = user_path(str(runs_dir)).absolute()
     # As os.path sees it: what may not be looked at is not there.
     while not os.path.exists(folder):  # noqa: PTH110
         folder = folder.parent

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from vae_tui.doctor.findings import Finding
 from vae_tui.errors import DeviceError
+from vae_tui.folders import open_scratch, why_not_home
 
 Facts = Mapping[str, Any]
 """What `vae_tui.training.environment` prints."""
@@ -27,7 +27,7 @@ class EnvironmentProbe:
         if data_root is not None:
             command.append(str(data_root))
         # Files, for pipes fill up while they are not read.
-        self._said, self._complaint = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
+        self._said, self._complaint = open_scratch(), open_scratch()
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._complaint)
 
     def is_there(self) -> bool:
@@ -77,6 +77,9 @@ def examine_machine(probe: EnvironmentProbe) -> list[Finding]:
         return [
             Finding("device", "bad", "torch does not start, so nothing can be trained or drawn", str(error), advice)
         ]
+    if "problem" in facts:
+        found = "it could not be looked at, though torch starts"
+        return [Finding("device", "bad", found, str(facts["problem"]), "mend that, and run vae-tui doctor again")]
     return [judge_device(facts), judge_threads(facts), judge_data(facts)]
 
 
@@ -134,4 +137,8 @@ def judge_data(facts: Facts) -> Finding:
         advice = f"{', '.join(missing)}: name the folder that has them with --data-root (or VAE_TUI_DATA_ROOT)"
         if set(missing) - {"binarized-mnist"}:
             advice += "; the first training on one of them downloads it there, but for binarized-mnist"
-    return Finding("data", "good", ", ".join(there), f"looked in {root}; digits are embedded", advice, shown)
+    why = f"looked in {root}; digits are embedded"
+    if reason := why_not_home():
+        why += f"; {reason}, so that what is downloaded or decoded goes to a temporary folder"
+        advice = "; ".join(part for part in (advice, "export XDG_CACHE_HOME=FOLDER to keep it") if part)
+    return Finding("data", "good", ", ".join(there), why, advice, shown)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from vae_tui import __version__
 from vae_tui.doctor.findings import Finding
+from vae_tui.text import printable, printable_json
 
 _MARKS = {"good": ("✓", "green"), "fair": ("!", "yellow"), "bad": ("✗", "bold red")}
 _PLAIN_MARKS = {"good": "+", "fair": "!", "bad": "x"}
@@ -27,10 +28,10 @@ def print_table(findings: Sequence[Finding]) -> None:
     table.add_column(overflow="fold")
     for finding in findings:
         mark, color = _MARKS[finding.state]
-        text = Text(finding.found, style="bold")
-        text.append(f"\n{finding.why}", style="not bold dim")
+        text = Text(printable(finding.found), style="bold")
+        text.append(f"\n{printable(finding.why)}", style="not bold dim")
         if finding.advice:
-            text.append(f"\n{'→' if unicode else '->'} {finding.advice}", style=f"not bold {color}")
+            text.append(f"\n{'→' if unicode else '->'} {printable(finding.advice)}", style=f"not bold {color}")
         table.add_row(Text(mark if unicode else _PLAIN_MARKS[finding.state], style=color), finding.subject, text)
     console.print(table)
 
@@ -47,4 +48,4 @@ def print_json(findings: Sequence[Finding]) -> None:
         }
         for finding in findings
     }
-    sys.stdout.write(json.dumps({"vae_tui": __version__, **facts}, indent=2) + "\n")
+    sys.stdout.write(printable_json(json.dumps({"vae_tui": __version__, **facts}, indent=2)) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import locale
 import os
 import select
 import sys
@@ -14,7 +13,14 @@ from collections.abc import Callable, Mapping
 
 from vae_tui.doctor.findings import Finding, State
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
-from vae_tui.imaging.terminal import Abilities, ask_terminal, find_multiplexer, judge_terminal, read_window
+from vae_tui.imaging.terminal import (
+    Abilities,
+    ask_terminal,
+    detect_encoding,
+    find_multiplexer,
+    judge_terminal,
+    read_window,
+)
 
 _LEAST_ROWS, _LEAST_COLUMNS = 24, 80
 _DISTANT = 0.1
@@ -33,7 +39,7 @@ def examine_terminal(*, until: Callable[[], bool]) -> list[Finding]:
         window = read_window(descriptor)
     finally:
         os.close(descriptor)
-    return judge(os.environ, answers, window, locale.getpreferredencoding(do_setlocale=False))
+    return judge(os.environ, answers, window, detect_encoding(os.environ))
 
 
 def judge(
@@ -94,8 +100,8 @@ def _judge_terminal(
     state: State = "good"
     advice = []
     if _is_no_unicode(encoding):
-        state = "bad"
-        advice.append(f"frames and bars need Unicode, and the locale's encoding is {encoding}: export LC_ALL=C.UTF-8")
+        state = "fair"
+        advice.append(f"the locale's encoding is {encoding}, so all is drawn in its letters: export LC_ALL=C.UTF-8")
     if rows and columns and (rows < _LEAST_ROWS or columns < _LEAST_COLUMNS):
         state = "fair" if state == "good" else state
         advice.append(f"the screens are made for {_LEAST_COLUMNS} x {_LEAST_ROWS} and more: make the window larger")

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from vae_tui.evaluation.evaluate import Evaluation
 from vae_tui.events import ACTIVE_NATS
+from vae_tui.text import printable
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -51,11 +52,11 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
         "",
     ]
     for line in lines:
-        console.print(Text(line, style="dim" if line else ""), soft_wrap=False)
+        console.print(Text(printable(line), style="dim" if line else ""), soft_wrap=False)
     console.print(table)
     for note in evaluation.notes:
         console.print()
-        console.print(Text(note, style="dim"))
+        console.print(Text(printable(note), style="dim"))
 
 
 def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:

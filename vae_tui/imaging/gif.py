@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vae_tui.imaging.grid import Pixels
+from vae_tui.text import printable
 
 _COLOURS = 256
 _SHORTEST = 2
@@ -31,7 +32,7 @@ def encode_gif(
     # Pillow writes a comment and a loop only where they are given.
     given: dict[str, object] = {"loop": 0} if loop else {}
     if comment:
-        given["comment"] = comment.encode()
+        given["comment"] = printable(comment, lines=True).encode()
     first.save(
         buffer,
         "GIF",

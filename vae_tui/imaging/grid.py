@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from vae_tui.text import printable
+
 Pixels = NDArray[np.uint8]
 BACKGROUND = 48
 """Grey level between tiles: apart from black and from white."""
@@ -65,7 +67,7 @@ def encode_png(pixels: Pixels, *, scale: int = 1, text: Mapping[str, str] | None
         pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
     comments = PngInfo()
     for key, value in (text or {}).items():
-        comments.add_itxt(key, value)
+        comments.add_itxt(key, printable(value, lines=True))
     buffer = io.BytesIO()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     image.save(buffer, "PNG", pnginfo=comments, optimize=False)

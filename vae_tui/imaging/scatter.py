@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from vae_tui.imaging.grid import Pixels
+from vae_tui.text import printable
 
 PALETTE = (
     "#406fa9", "#fcb004", "#b3b7ff", "#445a0c", "#700a68", "#18e6a9",
@@ -57,7 +58,8 @@ def draw_scatter(
     """
     width, height = (side * _FINER for side in size)
     unit = height / 600
-    named = list(class_names) if labels is not None else []
+    named = [printable(name) for name in class_names] if labels is not None else []
+    title, axes = printable(title), (printable(axes[0]), printable(axes[1]))
     legend_width = _legend_width(named, unit)
     left, right = round(58 * unit), width - round(14 * unit) - legend_width
     top, bottom = round((38 if title else 14) * unit), height - round(46 * unit)

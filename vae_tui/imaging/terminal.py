@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import struct
 import termios
@@ -14,6 +15,8 @@ from vae_tui.imaging.replies import Answers
 Colors = Literal["truecolor", "256", "16", "none"]
 Mode = Literal["kitty", "sixel", "half", "ascii"]
 """How pictures are drawn: as the terminal's own graphics, as half blocks in colours, or as characters."""
+Glyphs = Literal["all", "blocks", "ascii"]
+"""Which characters there are: braille and all, half blocks but no braille, or only those of ASCII."""
 LARGEST_CELL = 512
 """Pixels; a cell that is reported larger is not believed."""
 MODES: tuple[Mode, ...] = ("kitty", "sixel", "half", "ascii")
@@ -37,6 +40,31 @@ def detect_colors(environment: Mapping[str, str]) -> Colors:
     return "16" if any(name in term for name in _COLORFUL_TERMINALS) else "none"
 
 
+def detect_encoding(environment: Mapping[str, str]) -> str:
+    """What a terminal takes its bytes for, as far as its locale says; where that says nothing, UTF-8."""
+    given = environment.get("PYTHONIOENCODING", "").partition(":")[0]
+    for variable in ("LC_ALL", "LC_CTYPE", "LANG"):
+        if not given and (locale := environment.get(variable, "")):
+            whole = locale.partition("@")[0]
+            # What a locale without an encoding means is Latin-1; some are nothing but one.
+            given = whole.partition(".")[2] or (whole if "UTF" in whole else "latin-1")
+            given = "ascii" if whole in ("C", "POSIX") else given
+    try:
+        return codecs.lookup(given or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+
+
+def detect_glyphs(environment: Mapping[str, str]) -> Glyphs:
+    """Which characters a terminal has, by its encoding and by TERM."""
+    if not detect_encoding(environment).startswith("utf"):
+        return "ascii"
+    term = environment.get("TERM", "").lower()
+    if term == "linux" or term.startswith(("cygwin", "cons25", "ansi")):
+        return "blocks"
+    return "ascii" if detect_colors({**environment, "NO_COLOR": ""}) == "none" else "all"
+
+
 @dataclass(frozen=True)
 class Abilities:
     """What a terminal can show, and why that is thought."""
@@ -46,6 +74,10 @@ class Abilities:
     colors: Colors
     cell: tuple[int, int] | None
     """Height and width of a cell in pixels, where it is known."""
+    glyphs: Glyphs
+    """The characters there are."""
+    encoding: str
+    """What it takes its bytes for."""
     why: Mapping[str, str]
     """Of "kitty", "sixel", "half", "ascii", "colors" and "cell", what each is owed to."""
 
@@ -117,9 +149,14 @@ def judge_terminal(
     colors, why["colors"] = _judge_colors(environment, answers)
     why["half"] = f"colours: {colors}" if colors != "none" else "no colours"
     why["ascii"] = "always"
-    modes += ["ascii", "half"] if colors == "none" else ["half", "ascii"]
+    encoding, glyphs = detect_encoding(environment), detect_glyphs(environment)
+    if not encoding.startswith("utf"):
+        why["half"] = f"none in {encoding}"
+        modes += ["ascii"]
+    else:
+        modes += ["ascii", "half"] if colors == "none" else ["half", "ascii"]
     cell, why["cell"] = _judge_cell(answers, window)
-    return Abilities(tuple(modes), colors, cell, why)
+    return Abilities(tuple(modes), colors, cell, glyphs, encoding, why)
 
 
 def _is_dumb(environment: Mapping[str, str]) -> bool:

@@ -111,6 +111,8 @@ def project_tsne(codes: Codes, *, seed: int = 0, progress: Progress | None = Non
     """
     if len(codes) < 5:
         raise VaeTuiError(f"t-SNE needs five codes at least, there are {len(codes)}; PCA needs two")
+    if codes.mean.shape[1] < 2:
+        raise VaeTuiError("t-SNE needs two latent dimensions at least, there is one; PCA draws it along a line")
     report = progress or (lambda _stage, _done, _total: None)
     report("t-SNE", 0, _TSNE_ITERATIONS)
     from sklearn.manifold import TSNE  # noqa: PLC0415  a second to import, and only this needs it

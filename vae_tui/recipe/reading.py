@@ -211,6 +211,7 @@ def _describe(name: str, kind: type[Table], key: str, details: Sequence[Any]) ->
 def _expected(message: str) -> str:
     for pydantics, ours in (
         ("Input should be ", ""),
+        ("a valid string, unable to parse raw data as a unicode string", "UTF-8 text"),
         ("greater than or equal to", "at least"),
         ("less than or equal to", "at most"),
         ("greater than", "more than"),

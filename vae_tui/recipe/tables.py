@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from vae_tui.text import path_as_text
+
 ImageSet = Literal[
     "digits",
     "sprites",
@@ -35,6 +37,7 @@ _Sizes = Annotated[
 _Milestones = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
 ]
+_PathText = Annotated[str, BeforeValidator(lambda v: path_as_text(v) if isinstance(v, str) else v)]
 _Side = Annotated[int, Field(ge=4, le=4096)]
 _ImageSize = Annotated[_Side | tuple[_Side, _Side], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
@@ -84,7 +87,7 @@ class DataTable(Table):
     name: ImageSet = _key(
         "digits", "the image set; `digits` is embedded, `sprites` are drawn, the others are read from disk"
     )
-    root: str | None = _key(
+    root: _PathText | None = _key(
         None,
         "the .npz, .npy or .csv file, or the folder of images; relative to the working directory",
         only={"name": ["npz", "csv", "folder"]},
@@ -391,7 +394,7 @@ class TrainTable(Table):
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)
     seed: int = _key(0, "of weights, splits, data order, noise and pictures", ge=0, lt=2**63)
-    start_from: str | None = _key(None, "a checkpoint or a run whose weights training starts from")
+    start_from: _PathText | None = _key(None, "a checkpoint or a run whose weights training starts from")
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vae_tui.errors import VaeTuiError
+from vae_tui.text import text_as_path
 
 _ASIDE = re.compile(r"\..+\.\d+", re.DOTALL)
 """The names that `write_whole` writes under."""
@@ -74,7 +75,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
 def user_path(text: str) -> Path:
     """A path as a user writes it, with ~ for a home; raises VaeTuiError where no file can be called so."""
     try:
-        path = Path(text).expanduser()
+        path = Path(text_as_path(text)).expanduser()
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         shown = text if len(text) < 80 else f"{text[:77]}..."

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_tui.errors import DataError
-from vae_tui.runs.files import read_small
+from vae_tui.runs.files import read_small, user_path
+from vae_tui.text import path_as_text
 
 
 def locate_images(roots: Sequence[str], kind: str, data_root: Path | None) -> str:
@@ -16,23 +17,24 @@ def locate_images(roots: Sequence[str], kind: str, data_root: Path | None) -> st
     `kind` is the recipe's data.name. `data_root` is the folder that holds them under one of their names, or the images
     themselves. Raises DataError where they are in none of these places.
     """
-    candidates = [Path(root).expanduser() for root in roots]
+    recorded = [user_path(root) for root in roots]
+    candidates = list(recorded)
     if data_root is not None:
-        under = data_root.expanduser()
-        candidates += [*(under / Path(root).name for root in roots), under]
+        under = user_path(str(data_root))
+        candidates += [*(under / path.name for path in recorded), under]
     for candidate in candidates:
         if candidate.is_dir() if kind == "folder" else candidate.is_file():
-            return str(candidate.absolute())
-    for root in roots:
-        if Path(root).expanduser().exists():
-            return str(Path(root).expanduser().absolute())  # of the wrong kind, which its reader names
+            return path_as_text(str(candidate.absolute()))
+    for path in recorded:
+        if path.exists():
+            return path_as_text(str(path.absolute()))  # of the wrong kind, which its reader names
     looked = f", nor under {data_root}" if data_root is not None else ""
     raise DataError(f"{roots[0]} is not there{looked}; {way_to_images(roots[0])}")
 
 
 def way_to_images(root: str) -> str:
     """What to do about images that are not where they were."""
-    name = Path(root).name
+    name = user_path(root).name
     return (
         f"put it back, or name where it is: --data-root DIR, the folder that holds {name} or {name} itself under "
         "another name, or with vae-tui train --set data.root=PATH, relative to where you are"

@@ -12,7 +12,10 @@ from pathlib import Path
 from vae_tui.errors import CheckpointError, RunError
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.lock import busy_message, lock_holder
+from vae_tui.text import is_printable, printable
 
+_LONGEST_NAME = 240
+"""Bytes; a file system takes 255, and a number or an ending may be added."""
 _WEIGHTS = re.compile(r"step-(\d{9,})\.safetensors")
 
 
@@ -111,7 +114,7 @@ class Run:
 
     def write_recipe(self, recipe_toml: str) -> None:
         """Replace the resolved recipe, whole."""
-        text = f"# vae-tui train {self.shown.as_posix()}/recipe.toml\n{recipe_toml}"
+        text = f"# vae-tui train {printable(self.shown.as_posix())}/recipe.toml\n{recipe_toml}"
         write_whole(self.recipe_path, text.encode())
 
     def checkpoints(self) -> list[Checkpoint]:
@@ -157,5 +160,11 @@ class Run:
 
 
 def _check_name(name: str, *, shown: str) -> None:
-    if not re.fullmatch(r"[^/\0]+", name) or name in (".", "..") or name.startswith("-"):
-        raise RunError(f"{shown!r} cannot name a run: expected a plain folder name")
+    """Raise RunError for a name that a shell, a screen or the file system would not take as it is."""
+    if not is_printable(name) or "/" in name or name != name.strip() or name.startswith(("-", ".", "~")) or not shown:
+        raise RunError(
+            f"{shown!r} cannot name a run: expected a plain folder name, without / and signs that are not seen, "
+            "and no space, -, . or ~ before it"
+        )
+    if len(name.encode()) > _LONGEST_NAME:
+        raise RunError(f"{shown[:40]!r}... cannot name a run: {len(name.encode())} bytes are more than {_LONGEST_NAME}")

@@ -26,6 +26,7 @@ from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
 from vae_tui.runs.log import EventWriter
+from vae_tui.text import printable
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.preparation import Resumption, create_run, find_free_run, prepare_to_resume
 from vae_tui.training.train_run import train_run
@@ -62,7 +63,7 @@ def main(job: TrainingJob) -> int:
     try:
         run, resumption = _open(job)
         if terminal is not None:
-            os.write(terminal, f"training; see it with: vae-tui watch {run.shown}\n".encode())
+            os.write(terminal, f"training; see it with: vae-tui watch {printable(str(run.shown))}\n".encode())
     except VaeTuiError as error:
         if terminal is None:
             _reply({"error": str(error)})
@@ -81,7 +82,7 @@ def main(job: TrainingJob) -> int:
             os.write(terminal, f"{error}\n".encode())
         return _EXIT["failed"] if training else _EXIT_WRONG_INPUT
     if terminal is not None and isinstance(last, RunFinished):
-        os.write(terminal, f"{last.sentence}\n".encode())
+        os.write(terminal, f"{printable(last.sentence)}\n".encode())
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
 
 
@@ -109,7 +110,7 @@ def _open(job: TrainingJob) -> tuple[Run, Resumption | None]:
     log = _open_worker_log(run)
     try:
         if "RANK" in os.environ:
-            print(run.path, flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
+            print(printable(str(run.path)), flush=True)  # noqa: T201 - to torchrun's user, as `vae-tui train` prints it
         else:
             _reply({"run": str(run.path), "log_bytes": run.events_path.stat().st_size, "notes": notes})
     except BrokenPipeError:

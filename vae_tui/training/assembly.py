@@ -16,6 +16,7 @@ from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
+from vae_tui.runs.files import user_path
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.resume import ResumePoint
@@ -68,7 +69,7 @@ def assemble(
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {
             "class_names": sets.class_names,
-            "data_root": str(root.expanduser().absolute()),
+            "data_root": str(user_path(str(root)).absolute()),
             "images_crc32": sets.checksums,
         }
         checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
@@ -78,7 +79,7 @@ def assemble(
         if point is not None:
             elapsed = checkpoints.restore(point.checkpoint.step)
         elif recipe.train.start_from is not None:
-            _start_from(trainer, Path(recipe.train.start_from))
+            _start_from(trainer, user_path(recipe.train.start_from))
         if isinstance(ranks, Together):
             broadcast_state(ranks, trainer)
     except BaseException:

@@ -14,6 +14,7 @@ import torch
 from vae_tui.data.inventory import list_sets
 from vae_tui.data.load import default_data_root
 from vae_tui.device import choose_device
+from vae_tui.runs.files import user_path
 
 
 def describe_environment(data_root: Path) -> dict[str, Any]:
@@ -60,5 +61,8 @@ def _has_nvidia_driver() -> bool:
 
 
 if __name__ == "__main__":
-    given = Path(sys.argv[1]).expanduser() if len(sys.argv) > 1 else default_data_root()
-    print(json.dumps(describe_environment(given)))  # noqa: T201 this is what it is for
+    try:
+        facts = describe_environment(user_path(sys.argv[1]) if len(sys.argv) > 1 else default_data_root())
+    except Exception as error:  # whatever it is, torch is here already
+        facts = {"problem": f"{type(error).__name__}: {error}"}
+    print(json.dumps(facts))  # noqa: T201 this is what it is for

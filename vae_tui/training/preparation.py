@@ -23,6 +23,7 @@ from vae_tui.runs.lock import busy_message, lock_holder
 from vae_tui.runs.log import EventReader
 from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
+from vae_tui.text import path_as_text
 
 _SECONDS_TO_CLOSE_DOWN = 10.0
 """How long a trainer that has written its last event may still hold its run."""
@@ -35,9 +36,9 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     not there.
     """
     recipe = _with_absolute_paths(loaded.recipe, runs_dir)
-    if recipe.data.root is not None and not Path(recipe.data.root).exists():
+    if recipe.data.root is not None and not user_path(recipe.data.root).exists():
         raise DataError(f"{recipe.data.root} is not there; [data] root names it, relative to where you are")
-    return Run.create(runs_dir, name or loaded.name, recipe.to_toml(), exact=name is not None)
+    return Run.create(runs_dir, loaded.name if name is None else name, recipe.to_toml(), exact=name is not None)
 
 
 def find_free_run(name_or_path: str, runs_dir: Path) -> Run:
@@ -175,9 +176,9 @@ def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe
 def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
     """The recipe with its paths made absolute, so that a run's recipe means the same from anywhere."""
     if recipe.data.root is not None:
-        root = str(user_path(recipe.data.root).absolute())
+        root = path_as_text(str(user_path(recipe.data.root).absolute()))
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
     if recipe.train.start_from is not None:
-        start_from = str(find_checkpoint(recipe.train.start_from, runs_dir).absolute())
+        start_from = path_as_text(str(find_checkpoint(recipe.train.start_from, runs_dir).absolute()))
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"start_from": start_from})})
     return recipe

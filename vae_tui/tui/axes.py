@@ -13,6 +13,10 @@ Range = tuple[float, float]
 
 _TRANSIENT = 0.1
 """The share of a curve at its beginning that does not count when its range is chosen."""
+_GREATEST, _LEAST = 1e290, 1e-200
+"""What is beyond them leaves a chart at its edge or is as good as 0: sums and quotients of them must still be numbers."""
+_WIDEST = 9
+"""Cells of a label that is written out."""
 _CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY = 86_400
 _FEWEST = 3
@@ -42,14 +46,14 @@ def readable_range(curves: Sequence[Sequence[Point]], *, least: float) -> Range 
     The first tenth of the way does not count, and of the rest one value in fifty at either end does not either. The range
     spans `least` of the values it shows, so that a level curve looks level, its noise not enlarged.
     """
-    everything = [(x, y) for curve in curves for x, y in curve if math.isfinite(y)]
+    everything = [(x, y) for curve in curves for x, y in curve if abs(y) <= _GREATEST]
     if not everything:
         return None
     first, last = min(x for x, _ in everything), max(x for x, _ in everything)
     settled = sorted(y for x, y in everything if x >= first + _TRANSIENT * (last - first))
     cut = len(settled) // 50
     low, high = settled[cut], settled[-1 - cut]
-    room = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
+    room = next((room for room in (0.06 * (high - low), 0.02 * abs(high)) if room > _LEAST), 1.0)
     low, high = max(settled[0], low - 3 * room), min(settled[-1], high + 3 * room)
     low, high = low - room / 2, high + room / 2
     missing = max(0.0, least * max(abs(low), abs(high)) - (high - low))
@@ -68,7 +72,7 @@ def rule_upwards_by_decades(extent: Range, rows: int) -> Ruler:
     if math.floor(extent[1]) - math.ceil(extent[0]) >= _FEWEST - 1:
         low, high, step = _fit(extent, rows, (1.0, 2.0, 5.0, 10.0, 20.0, 50.0), most=max(2, rows // 3), middle=True)
         ticks = _multiples(low, high, step)
-        return Ruler(low, high, ticks, [f"{10.0**tick:,.10g}" for tick in ticks])
+        return Ruler(low, high, ticks, [_decade(tick) for tick in ticks])
     # Within a decade or two equal differences cannot stand equally far apart.
     low, high = 10.0 ** extent[0], 10.0 ** extent[1]
     step = min(
@@ -131,5 +135,17 @@ def _clock_steps(extent: Range) -> list[float]:
 
 
 def _number(value: float, step: float) -> str:
+    """A value with as many digits as tell it from the next one; a wide one with an exponent, 1.25e8."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return f"{value:,.{decimals}f}"
+    if abs(value) < 1e15 and decimals < 15 and len(whole := f"{value:,.{decimals}f}") <= _WIDEST:
+        return whole
+    if value == 0:
+        return "0"
+    digits = math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9)
+    mantissa, exponent = f"{value:.{min(4, max(0, digits))}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _decade(tick: float) -> str:
+    """What a power of ten is written as."""
+    return f"{10.0**tick:,.10g}" if -4 <= tick <= 6 else f"1e{tick:.0f}"

@@ -161,4 +161,4 @@ def _scaled(points: Sequence[Point], scale: Callable[[float], float]) -> list[Po
 def _across(curves: Sequence[Sequence[Point]]) -> Range:
     """From 0 to the last point."""
     last = max((points[-1][0] for points in curves if points), default=0.0)
-    return 0.0, last or 1.0
+    return 0.0, last if last > 1e-9 else 1.0

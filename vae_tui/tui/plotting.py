@@ -22,6 +22,8 @@ _Points = NDArray[np.float64]
 
 BELOW = 2
 """Rows under the curves: the axis and its numbers."""
+_NARROWEST = 6
+"""Columns of curves."""
 Color = tuple[int, int, int]
 Ink = Callable[[str, bool], Color]
 """The colour of a meaning, set back or not."""
@@ -44,11 +46,15 @@ class _Signal(type(plotext.figure.signal([], []))):  # type: ignore[misc]
 def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> str:
     """A chart as lines of text with colours as SGR codes; `plain` draws curves in ASCII characters, one a cell.
 
+    Empty where beside the numbers of the axes there is no room for curves.
+
     Backgrounds are plotext's own and mean nothing.
     """
     rule = rule_upwards_by_decades if spec.log else rule_upwards
     left, right = rule(spec.left, rows - BELOW), rule_upwards(spec.right, rows - BELOW) if spec.right else None
-    inside = max(2, columns - left.width - 1 - (right.width + 1 if right else 0))
+    inside = columns - left.width - 1 - (right.width + 1 if right else 0)
+    if inside < _NARROWEST:
+        return ""
     across = rule_across(spec.axis, spec.across, inside)
 
     plotext.terminal.limit(False, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae_tui.text import printable
 from vae_tui.tui.wording import join_whole
 from vae_tui.walk.messages import OpenCheckpoint, Request
 from vae_tui.walk.session import WalkSession
@@ -16,9 +17,9 @@ def title_line(session: WalkSession, width: int) -> str:
     """What is walked in, and at its right end the state of the walk."""
     walk, checkpoint = session.walk, session.walk.checkpoint
     name = checkpoint.parent.name if (checkpoint.parent / "recipe.toml").exists() else checkpoint.name
-    parts = [name]
+    parts = [printable(name)]
     if walk.opened is not None:
-        parts += [f"step {walk.opened.step:,}" if walk.opened.step is not None else "", walk.opened.network]
+        parts += [f"step {walk.opened.step:,}" if walk.opened.step is not None else "", printable(walk.opened.network)]
     seed = walk.position.place.seed
     state = ["" if seed is None else f"seed {seed}", f"T {walk.draws.temperature:.1f}"]
     if walk.position.undo_count or walk.position.redo_count:

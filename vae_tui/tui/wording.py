@@ -9,10 +9,12 @@ MISSING = "–"
 
 
 def format_nats(value: float | None) -> str:
-    """Nats with two decimals, less for large ones: 142.31, 1,234.5, 12,345."""
+    """Nats with two decimals, less for large ones: 142.31, 1,234.5, 12,345, 1.25e8."""
     if value is None or not math.isfinite(value):
         return MISSING
     size = abs(value)
+    if size >= 10_000_000:
+        return _with_exponent(value)
     decimals = 2 if size < 1_000 else 1 if size < 10_000 else 0
     return f"{value:,.{decimals}f}"
 
@@ -22,15 +24,26 @@ def format_setting(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return MISSING
     if value != 0 and not 0.01 <= abs(value) < 10_000:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
+        return _with_exponent(value)
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def format_count(value: int) -> str:
+    """A number of steps: 5,600, 1.2e12."""
+    return f"{value:,}" if abs(value) < 10**10 else _with_exponent(value)
+
+
+def _with_exponent(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def format_speed(value: float | None) -> str:
     """A count a second: 870, 2.14k, 21.4k, 1.20M."""
     if value is None or not math.isfinite(value):
         return MISSING
+    if abs(value) >= 1e9:
+        return _with_exponent(value)
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
@@ -39,13 +52,17 @@ def format_speed(value: float | None) -> str:
 
 def format_percent(value: float | None) -> str:
     """A share of a hundred."""
-    return MISSING if value is None else f"{value:.0f} %"
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:.0f} %" if abs(value) < 1e5 else f"{_with_exponent(value)} %"
 
 
 def format_bytes(value: float | None) -> str:
     """Memory in binary units: 912 MiB, 1.4 GiB."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return MISSING
+    if abs(value) >= 2**50:
+        return f"{_with_exponent(value / 2**30)} GiB"
     return f"{value / 2**30:.1f} GiB" if value >= 0.95 * 2**30 else f"{value / 2**20:.0f} MiB"
 
 
@@ -56,6 +73,8 @@ def format_clock(seconds: float | None) -> str:
     minutes, second = divmod(max(0, round(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
+    if days > 9999:
+        return f"{_with_exponent(days)} d"
     if days:
         return f"{days} d {hour:02} h"
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"

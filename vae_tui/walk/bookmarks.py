@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import tomli_w
 from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
+from vae_tui.folders import user_data
 from vae_tui.runs.files import read_small, write_whole
 
 SLOTS = range(10)
@@ -24,8 +25,8 @@ class Bookmarks:
         if (checkpoint.parent / "recipe.toml").is_file():
             self.path = checkpoint.parent / "bookmarks.toml"
         else:
-            name = hashlib.sha256(str(checkpoint.absolute()).encode()).hexdigest()[:16]
-            self.path = platformdirs.user_data_path("vae-tui", appauthor=False) / f"bookmarks-{name}.toml"
+            name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
+            self.path = user_data() / f"bookmarks-{name}.toml"
 
     def read(self) -> dict[int, NDArray[np.float32]]:
         """The latents (Z,) by slot; raises VaeTuiError for a file that is not one of ours."""

@@ -6,12 +6,12 @@ import contextlib
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from vae_tui.folders import open_scratch
 from vae_tui.walk.messages import DecoderDied, Reply, Request
 from vae_tui.walk.wire import STARTING, read_message, write_message
 
@@ -39,7 +39,7 @@ class DecoderProcess:
     def __init__(self, receive: Receive, *, data_root: Path | None = None) -> None:
         self._receive = receive
         self._closed = False
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 it lives as long as the process
+        self._log = open_scratch()
         command = [sys.executable, "-m", "vae_tui.latent"]
         if data_root is not None:
             command.append(str(data_root))

@@ -12,6 +12,7 @@ import tomli_w
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.files import read_small, write_whole
+from vae_tui.text import path_as_text, printable, text_as_path
 from vae_tui.walk.paths import Latents
 
 MOST_POINTS = 100_000
@@ -30,11 +31,11 @@ class RecordedWalk:
 def write_walk(path: Path, walk: RecordedWalk) -> None:
     """Write a walk as TOML that reads back to the same bits; raises VaeTuiError where it cannot be written."""
     tables = {
-        "checkpoint": walk.checkpoint,
+        "checkpoint": path_as_text(walk.checkpoint),
         "frames_per_second": float(walk.frames_per_second),
         "points": [[float(value) for value in point] for point in walk.points],
     }
-    text = f"# vae-tui sample --path {path.name} --out walk.gif\n{tomli_w.dumps(tables)}"
+    text = f"# vae-tui sample --path {printable(path.name)} --out walk.gif\n{tomli_w.dumps(tables)}"
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -69,7 +70,8 @@ def find_checkpoint_of(walk: RecordedWalk, path: Path) -> str | None:
     """
     if not walk.checkpoint:
         return None
-    for candidate in (Path(walk.checkpoint), path.parent / walk.checkpoint):
+    checkpoint = text_as_path(walk.checkpoint)
+    for candidate in (Path(checkpoint), path.parent / checkpoint):
         # As os.path sees it: what cannot be looked at, or cannot be a name, is not there.
         if os.path.isfile(candidate):  # noqa: PTH113
             return str(candidate)

@@ -88,8 +88,8 @@ class PictureApp(App[_Outcome]):
 
     @property
     def plain(self) -> bool:
-        """Whether only ASCII characters are drawn."""
-        return self.picture_mode == "ascii"
+        """Whether all but pictures is drawn in ASCII characters."""
+        return self.picture_mode == "ascii" or self._abilities.glyphs != "all"
 
     def action_next_picture_mode(self) -> None:
         """Draw pictures in the next way that this terminal knows."""
@@ -204,7 +204,10 @@ class PictureApp(App[_Outcome]):
         if self.picture_mode == "sixel":
             # What is drawn over cells goes when they are written again, be it the same.
             line.shown.forget()
-        return encode_update(update, self._text_colors, line.shown, plain=self.plain) + self._paint(spans)
+        cells = encode_update(
+            update, self._text_colors, line.shown, plain=self.plain, encoding=self._abilities.encoding
+        )
+        return cells + self._paint(spans)
 
     def action_redraw(self) -> None:
         """Write all of the screen again, for a terminal in which something else wrote."""

@@ -19,7 +19,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
-from vae_tui.imaging.terminal import ask_terminal, read_window
+from vae_tui.imaging.terminal import ask_terminal, detect_encoding, read_window
 from vae_tui.tui.graphics.frame import ShownCells
 from vae_tui.tui.graphics.output import Output
 from vae_tui.tui.graphics.pace import Pace
@@ -79,7 +79,8 @@ class PictureDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Start as Textual does, and ask the terminal at the end: its last answer is then the last to come."""
-        self._output = Output(sys.__stderr__.fileno() if sys.__stderr__ is not None else 2, self._free)
+        fileno = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
+        self._output = Output(fileno, self._free, encoding=detect_encoding(os.environ))
         self._output.start()
         self._pace.restart()
         self.shown.forget()
@@ -125,7 +126,9 @@ class PictureDriver(LinuxDriver):
             content = "".join(part for part in parts if part not in (_SYNC_START, _SYNC_END))
             if content and self._output is not None:
                 whole = f"{_SYNC_START}{content}{_SYNC_END}"
-                self._output.put(whole + self._request_acknowledgement(len(whole.encode())), is_frame=True)
+                self._output.put(
+                    whole + self._request_acknowledgement(len(whole.encode(errors="replace"))), is_frame=True
+                )
 
     @property
     def busy(self) -> bool:
@@ -165,7 +168,7 @@ class PictureDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read what is typed, and take out of it what the terminal answers."""
         parser = XTermParser()
-        decode = getincrementaldecoder("utf-8")("replace").decode
+        decode = getincrementaldecoder(detect_encoding(os.environ))("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():

@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from vae_tui.imaging.colors import NUMBERS, SIXTEEN
 from vae_tui.imaging.terminal import Colors
+from vae_tui.text import PLAIN_SIGNS, is_printable
 
 Spans = list[tuple[int, int, int]]
 """Rows, first columns and those past the last."""
@@ -41,11 +42,6 @@ _PLAIN: _Codes = ((), "39", "49")
 _Cell = tuple[str, _Codes]
 _NEAR = 4
 """Cells; to write that many again is no more than to move past them."""
-PLAIN_SIGNS = str.maketrans(
-    "─│┼╋╭╮╰╯┌┐└┘├┤┬┴━┃▸◆●○■▶→←↑↓−…·×",
-    "-|++++++++++++++-|>@o.#>><^v-~-x",
-)
-"""Lines, arrows and marks of the screens, for terminals and readers that know none."""
 
 
 class Frame(CompositorUpdate):
@@ -105,18 +101,23 @@ def to_regions(spans: Spans) -> list[Region]:
 
 
 def encode_update(
-    update: CompositorUpdate, colors: Colors, shown: ShownCells | None = None, *, plain: bool = False
+    update: CompositorUpdate,
+    colors: Colors,
+    shown: ShownCells | None = None,
+    *,
+    plain: bool = False,
+    encoding: str = "utf-8",
 ) -> str:
     """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
 
     Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
-    marks as ASCII characters.
+    marks as ASCII characters; what the terminal's `encoding` lacks, and what would be no sign in a cell, is a "?".
     """
     out: list[str] = []
     at: tuple[int, int] | None = None
     ink = _PLAIN
     for x, y, strip in _pieces(update):
-        texts, cells = _spell(strip, colors, plain)
+        texts, cells = _spell(strip, colors, plain, encoding)
         for first, end in [(0, len(cells))] if shown is None else shown.update(x, y, cells):
             out.append(_move(at, x + first, y))
             for text, wanted in _join(texts[first:end]):
@@ -133,7 +134,7 @@ def encode_update(
     return "".join(out)
 
 
-def _spell(strip: Strip, colors: Colors, plain: bool) -> tuple[list[_Cell], list[_Cell | None]]:
+def _spell(strip: Strip, colors: Colors, plain: bool, encoding: str) -> tuple[list[_Cell], list[_Cell | None]]:
     """What to write in each cell, and how it then looks; None where that is not one character for one cell."""
     texts: list[_Cell] = []
     looks: list[_Cell | None] = []
@@ -141,8 +142,8 @@ def _spell(strip: Strip, colors: Colors, plain: bool) -> tuple[list[_Cell], list
         if control or not text:
             continue
         codes = _PLAIN if style is None else _codes(style, colors)
-        if plain and not text.isascii():
-            text = text.translate(PLAIN_SIGNS)
+        if not (text.isascii() and text.isprintable()):
+            text = _tame(text, plain, encoding)
         width = len(text) if text.isascii() else cell_len(text)
         if width != len(text) or (style is not None and style.link):
             whole = text if style is None or not style.link else _link(style, text)
@@ -156,6 +157,39 @@ def _spell(strip: Strip, colors: Colors, plain: bool) -> tuple[list[_Cell], list
             cells = [blank if cell[0] == " " else cell for cell in cells]
         looks += cells
     return texts, looks
+
+
+@lru_cache(maxsize=4096)
+def _tame(text: str, plain: bool, encoding: str) -> str:
+    """A text as a terminal can be given it, as many cells wide."""
+    if plain:
+        text = "".join(map(_to_plain, text))
+    # Widgets write out what hides; where one did not, the terminal must not get it.
+    if not is_printable(text):
+        text = "".join(sign if is_printable(sign) else "?" * cell_len(sign) for sign in text)
+    if encoding != "utf-8":
+        text = "".join(sign if _is_known(sign, encoding) else "?" * cell_len(sign) for sign in text)
+    return text
+
+
+def _to_plain(sign: str) -> str:
+    """A character for one of ours and Textual's; letters and the half blocks of pictures stay."""
+    if sign.isascii() or sign.isalnum() or sign in "▀▄█":
+        return sign
+    plain = chr(PLAIN_SIGNS.get(ord(sign), ord(sign)))
+    if plain.isascii():
+        return plain
+    if "\u2500" <= sign <= "\u257f":
+        return "+"
+    return "#" if "\u2580" <= sign <= "\u259f" else "?" * cell_len(sign)
+
+
+def _is_known(sign: str, encoding: str) -> bool:
+    try:
+        sign.encode(encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _join(cells: list[_Cell]) -> Iterator[tuple[str, _Codes]]:

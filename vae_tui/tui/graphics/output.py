@@ -15,9 +15,9 @@ _SECONDS_OF_STANDSTILL = 5.0
 class Output(threading.Thread):
     """Writes what it is given, in order, and calls `on_written` when a frame is written."""
 
-    def __init__(self, fileno: int, on_written: Callable[[], None]) -> None:
+    def __init__(self, fileno: int, on_written: Callable[[], None], *, encoding: str = "utf-8") -> None:
         super().__init__(daemon=True, name="vae-tui-output")
-        self._fileno, self._on_written = fileno, on_written
+        self._fileno, self._on_written, self._encoding = fileno, on_written, encoding
         self._waiting: list[bytes] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -28,7 +28,7 @@ class Output(threading.Thread):
     def put(self, text: str, *, is_frame: bool = False) -> None:
         """Write this after all that was put before it."""
         with self._changed:
-            self._waiting.append(text.encode("utf-8", "replace"))
+            self._waiting.append(text.encode(self._encoding, "replace"))
             self.frame_waits |= is_frame
             self._changed.notify()
 

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from vae_tui.text import printable
 from vae_tui.tui.keys import help_rows
 from vae_tui.tui.training_keys import TRAINING_KEYS
 
@@ -49,4 +50,4 @@ def table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:
     """Rows of a key and its meaning, under a title."""
     yield Static(title, classes="title")
     for key, meaning in rows:
-        yield Horizontal(Static(key, classes="key", markup=False), Static(meaning, markup=False))
+        yield Horizontal(Static(key, classes="key", markup=False), Static(printable(meaning), markup=False))

@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from vae_tui.runs.layout import Run
+from vae_tui.text import printable
 
 Choice = Literal["stop", "leave"]
 
@@ -54,7 +55,7 @@ class LeaveScreen(ModalScreen[Choice | None]):
 def _name_to_type(run: Run) -> str:
     """What a user of this folder types to name a run: its path, where it is not among the runs looked for first."""
     among_the_first = run.path.absolute().parent == Path("checkpoints").absolute()
-    return run.name if among_the_first else str(run.path)
+    return printable(run.name if among_the_first else str(run.path))
 
 
 def _option_text(key: str, choice: str, meaning: str) -> Content:

@@ -8,9 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
+
+from vae_tui.text import printable
 
 Suggest = Callable[[str], Sequence[tuple[str, str]]]
 """From what was typed so far to answers that fit, each with what it means."""
@@ -44,7 +47,7 @@ class PromptScreen(ModalScreen[str | None]):
             panel.border_title = self._title
             panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
             yield Input(self._value, compact=True)
-            yield Static(self._hint, classes="hint", markup=False)
+            yield Static(printable(self._hint), classes="hint", markup=False)
             if self._suggest:
                 yield OptionList(compact=True)
 
@@ -70,7 +73,10 @@ class PromptScreen(ModalScreen[str | None]):
         choices = self.query_one(OptionList)
         choices.clear_options()
         choices.add_options(
-            [Option(f"{answer:<16} {meaning}", id=answer) for answer, meaning in self._suggest(text.strip())]
+            [
+                Option(Content(printable(f"{answer:<16} {meaning}")), id=answer)
+                for answer, meaning in self._suggest(text.strip())
+            ]
         )
         choices.display = choices.option_count > 0
 
@@ -113,7 +119,7 @@ class PromptScreen(ModalScreen[str | None]):
 
     def _show_hint(self, text: str, *, problem: bool) -> None:
         line = self.query_one(".hint", Static)
-        line.update(text)
+        line.update(printable(text))
         line.set_class(problem, "problem")
 
     def action_cancel(self) -> None:

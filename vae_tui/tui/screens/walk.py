@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, ClassVar, Literal, cast
 
+from rich.text import Text
 from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,6 +16,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from vae_tui.runs.layout import Run
+from vae_tui.text import printable
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.screens.walk_help import WalkHelpScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
@@ -153,7 +155,8 @@ class WalkScreen(Screen[None]):
 
     def _status(self, width: int) -> Styled:
         if self._bookmark is None:
-            return status_line(self.session, width)
+            text, style = status_line(self.session, width)
+            return printable(text), style
         return f"{_DOING[self._bookmark]}: which bookmark, 0 to 9?   {self.session.storage.slots}", "$warning"
 
     def _end_notice(self, notice: Notice) -> None:
@@ -182,10 +185,10 @@ class WalkScreen(Screen[None]):
 
     def _give_up(self, problem: str) -> None:
         if self._came_from_training:
-            self.app.notify(problem, severity="error")
+            self.app.notify(printable(problem), severity="error", markup=False)
             self.dismiss(None)
         else:
-            self.app.exit(message=problem, return_code=2)
+            self.app.exit(message=Text(printable(problem)), return_code=2)
 
     def _look_for_newer(self) -> None:
         if self.session.walk.opened is None:

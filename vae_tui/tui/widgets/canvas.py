@@ -26,6 +26,7 @@ from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_block_row, to_half_blocks
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
+from vae_tui.text import printable
 from vae_tui.tui.graphics.frame import Spans
 from vae_tui.tui.graphics.painters import Box, KittyPainter, SixelPainter
 
@@ -115,13 +116,14 @@ class Canvas(Widget):
         """
         # Kept for the next size and the next mode, so what the caller does with its array does not matter.
         self._stacks = None if stacks is None or not len(stacks) else stacks.copy()
-        self._columns, self._caption = columns, caption
+        self._columns, self._caption = columns, printable(caption)
         if self._app.line is not None and self._app.color_depth == "truecolor":
             self._hurry()
         self._draw()
 
     def set_caption(self, caption: str) -> None:
         """Show another caption with the same pictures."""
+        caption = printable(caption)
         if caption == self._caption:
             return
         had_row, self._caption = self._has_caption_row, caption

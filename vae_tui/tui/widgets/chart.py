@@ -70,9 +70,11 @@ class Chart(Widget):
         if width < 16 or height < 3 + BELOW:
             return []
         spec = self._specify(self._history, self._look, width) if self._history else None
-        if spec is None:
-            return [Strip([Segment(MISSING.center(width), base + Style(dim=True))], width)]
-        return read_strips(draw_chart(spec, width, height, self._ink, plain=self._plain), base, width)
+        drawn = "" if spec is None else draw_chart(spec, width, height, self._ink, plain=self._plain)
+        if drawn:
+            return read_strips(drawn, base, width)
+        text = MISSING if spec is None else "too narrow"
+        return [Strip([Segment(text.center(width), base + Style(dim=True))], width)]
 
     def _ink(self, color: str, faint: bool) -> tuple[int, int, int]:
         return rgb(self.app.theme_variables, color, towards="background", share=0.68 if faint else 0.0)

@@ -13,8 +13,9 @@ from vae_tui.runs.files import open_file
 from vae_tui.runs.history import Best, History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
+from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS
-from vae_tui.tui.wording import format_clock, format_nats
+from vae_tui.tui.wording import format_clock, format_count, format_nats
 
 _TAIL_BYTES = 8_192
 _TAIL_LINES = 20
@@ -51,14 +52,14 @@ class Ending(Static):
 def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Content]:
     best, saved, newest = history.best, history.best_saved, history.now.checkpoint
     if finished.status == "failed":
-        reason = finished.reason or "no reason was given"
-        lines = [Content.assemble((reason, "bold $error"), (f"   at step {finished.step:,}", "$faint"))]
+        reason = printable(finished.reason) or "no reason was given"
+        lines = [Content.assemble((reason, "bold $error"), (f"   at step {format_count(finished.step)}", "$faint"))]
     else:
-        epochs = f"{finished.epoch:,} epoch{'s' if finished.epoch != 1 else ''}, {finished.step:,} steps"
+        epochs = f"{format_count(finished.epoch)} epoch{'s' if finished.epoch != 1 else ''}, {format_count(finished.step)} steps"
         took = f" in {format_clock(history.seconds)}" if history.seconds else ""
         lines = [Content.assemble((f"{epochs}{took}", "bold"), _describe_best(best, history.loss_name))]
         if finished.status == "stopped" and finished.reason:
-            lines.append(Content.styled(finished.sentence, "$faint"))
+            lines.append(Content.styled(printable(finished.sentence), "$faint"))
     last = finished.checkpoint or (newest.path if newest else None)
     if last is None:
         lines.append(Content.styled("no checkpoint was saved", "$faint"))
@@ -87,10 +88,10 @@ def _describe_death(run: Run, history: History, size: Size) -> list[Content]:
     while len(tail) > 1 and sum(-(-len(line) // width) for line in tail) > room:
         tail.pop(0)
     if tail:
-        lines.append(Content.styled(f"the end of {run.worker_log_path}:", "$faint"))
+        lines.append(Content.styled(f"the end of {printable(str(run.worker_log_path))}:", "$faint"))
         lines += [Content(f"  {line}") for line in tail]
     else:
-        lines.append(Content.styled(f"it left nothing in {run.worker_log_path}", "$faint"))
+        lines.append(Content.styled(f"it left nothing in {printable(str(run.worker_log_path))}", "$faint"))
     return lines + way_on
 
 
@@ -98,21 +99,21 @@ def _describe_best(best: Best | None, loss_name: str) -> str:
     if best is None:
         return ""
     if loss_name:
-        return f"   best validation loss {format_nats(best.loss)} at step {best.step:,}, −ELBO {format_nats(best.negative_elbo)}"
-    return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {best.step:,}"
+        return f"   best validation loss {format_nats(best.loss)} at step {format_count(best.step)}, −ELBO {format_nats(best.negative_elbo)}"
+    return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {format_count(best.step)}"
 
 
 def _labelled(label: str, text: str) -> Content:
-    return Content.assemble((f"{label}  ", "$faint"), text)
+    return Content.assemble((f"{label}  ", "$faint"), printable(text))
 
 
 def read_tail(path: Path) -> list[str]:
-    """The last lines of a text file, without control characters; none where it is not there."""
+    """The last lines of a text file, control characters written out; none where it is not there."""
     try:
         with open_file(path) as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
             text = file.read(_TAIL_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
-    lines = ["".join(c for c in line.expandtabs(4) if c.isprintable()) for line in text.splitlines()]
+    lines = [printable(line.rpartition("\r")[2].expandtabs(4)) for line in text.rstrip("\n").split("\n")]
     return [line for line in lines if line.strip()][-_TAIL_LINES:]

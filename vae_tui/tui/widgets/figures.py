@@ -9,7 +9,15 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
-from vae_tui.tui.wording import MISSING, format_bytes, format_nats, format_percent, format_setting, format_speed
+from vae_tui.tui.wording import (
+    MISSING,
+    format_bytes,
+    format_count,
+    format_nats,
+    format_percent,
+    format_setting,
+    format_speed,
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def _columns(history: History, moment: Moment) -> list[Column]:
         Column("images/s", format_speed(train.get("images_per_second")), 6),
         Column("cpu", format_percent(train.get("cpu_percent")), 5),
         Column("memory", format_bytes(train.get("rss_bytes")), 7),
-        Column("step", f"{moment.step:,}" if train else MISSING, 7),
+        Column("step", format_count(moment.step) if train else MISSING, 7),
     ]
     if (percent := train.get("gpu_percent")) is not None:
         columns.append(Column("gpu", format_percent(percent), 5))

@@ -8,8 +8,9 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
+from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
-from vae_tui.tui.wording import format_clock, format_setting
+from vae_tui.tui.wording import format_clock, format_count, format_setting
 
 
 class Header(Widget):
@@ -17,13 +18,13 @@ class Header(Widget):
 
     def __init__(self, run_name: str) -> None:
         super().__init__()
-        self._run_name = run_name
+        self._run_name = printable(run_name)
         self._facts: tuple[str, ...] = ()
         self._right: tuple[tuple[str, str], ...] = ()
 
     def show(self, history: History, status: RunStatus) -> None:
         """Show how the run stands."""
-        facts, right = tuple(_facts(history)), tuple(_progress(history, status))
+        facts, right = tuple(map(printable, _facts(history))), tuple(_progress(history, status))
         if (facts, right) != (self._facts, self._right):
             self._facts, self._right = facts, right
             self.refresh()
@@ -51,7 +52,7 @@ def _facts(history: History) -> list[str]:
     facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
     if training:
         facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
-        facts.append(f"{training.parameter_count:,} parameters")
+        facts.append(f"{format_count(training.parameter_count)} parameters")
     return facts
 
 
@@ -59,8 +60,8 @@ def _progress(history: History, status: RunStatus) -> list[tuple[str, str]]:
     sign, color = SIGNS[status.phase]
     parts = [(f"{sign} {status_word(status)}", f"bold ${color}")]
     if history.epoch:
-        total = f"/{history.epochs:,}" if history.epochs else ""
-        parts.append((f"epoch {history.epoch:,}{total}", ""))
+        total = f"/{format_count(history.epochs)}" if history.epochs else ""
+        parts.append((f"epoch {format_count(history.epoch)}{total}", ""))
     if status.live and history.eta_seconds is not None:
         parts.append((f"eta {format_clock(history.eta_seconds)}", ""))
     elif status.over and history.seconds:

@@ -13,6 +13,7 @@ from vae_tui.imaging.grid import Pixels, decode_png, split_grid
 from vae_tui.runs.files import read_small
 from vae_tui.runs.layout import Run
 from vae_tui.tui.widgets.canvas import Canvas
+from vae_tui.tui.wording import format_count
 
 _LONGEST = 1 << 28
 """Bytes of a grid's file."""
@@ -52,7 +53,7 @@ class Pictures(Widget):
         shown, count = layout.count, len(self._stacks)
         what = " pairs" if self._stacks.shape[1] == 2 else ""
         part = f"{shown} of {count}{what} · " if shown < count else ""
-        return f"{part}step {self._event.step:,}"
+        return f"{part}step {format_count(self._event.step)}"
 
     def on_canvas_area_changed(self, event: Canvas.AreaChanged) -> None:
         """More or fewer may be seen now."""

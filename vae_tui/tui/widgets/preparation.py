@@ -7,6 +7,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.history import Stage
+from vae_tui.text import printable
 
 _BAR = 32
 
@@ -37,7 +38,9 @@ class Preparation(Widget):
         for stage in self._stages[:-1]:
             took = f"{stage.updated - stage.began:.1f} s"
             lines.append(
-                Content.assemble(("✓ ", "$success"), (f"{stage.name:<{_BAR}}", "$faint"), (f" {took:>8}", "$faint"))
+                Content.assemble(
+                    ("✓ ", "$success"), (f"{printable(stage.name):<{_BAR}}", "$faint"), (f" {took:>8}", "$faint")
+                )
             )
         lines += self._describe_present(self._stages[-1], width)
         room = max(2, self.content_size.height)
@@ -46,7 +49,9 @@ class Preparation(Widget):
     def _describe_present(self, stage: Stage, width: int) -> list[Content]:
         took = f"{self._elapsed} s"
         lines = [
-            Content.assemble(("▸ ", "bold $primary"), (f"{stage.name:<{_BAR}}", "bold"), (f" {took:>8}", "$faint"))
+            Content.assemble(
+                ("▸ ", "bold $primary"), (f"{printable(stage.name):<{_BAR}}", "bold"), (f" {took:>8}", "$faint")
+            )
         ]
         if stage.total:
             length = max(8, min(_BAR, width - 12))

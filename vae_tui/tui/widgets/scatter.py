@@ -15,6 +15,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from vae_tui.text import printable
+
 CLASS_COLORS = (
     "#79b8ff", "#ffab70", "#7ee787", "#ff7b72", "#c3a1ff", "#d2a679", "#f7a8d8", "#aab4c0", "#e3e36a", "#56d4dc",
 )  # fmt: skip
@@ -50,7 +52,7 @@ class Scatter(Widget):
 
     def show_text(self, text: str) -> None:
         """Show a text, because there are no points yet."""
-        self._points, self._text, self._cells = None, text, None
+        self._points, self._text, self._cells = None, printable(text), None
         self.refresh()
 
     def show(
@@ -69,7 +71,7 @@ class Scatter(Widget):
             return
         if moved:
             self._cells = None
-        self._points, self._labels, self._names = points, labels, names
+        self._points, self._labels, self._names = points, labels, [printable(name) for name in names]
         self._window, self._cursor, self._colorless = window, cursor, colorless
         self.refresh()
 

@@ -6,6 +6,8 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from vae_tui.text import printable
+
 
 class StatusLine(Widget):
     """One line; unlike a Static it never asks for the screen to be laid out anew."""
@@ -16,6 +18,7 @@ class StatusLine(Widget):
 
     def show(self, text: str, style: str) -> None:
         """Show another text, in a style of Textual."""
+        text = printable(text)
         if (text, style) != (self._text, self._style):
             self._text, self._style = text, style
             self.refresh()

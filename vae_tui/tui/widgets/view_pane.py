@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
 
+from vae_tui.text import printable
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.scatter import Scatter
 from vae_tui.tui.wording import join_whole
@@ -36,6 +38,7 @@ class ViewPane(Container):
     def __init__(self, session: WalkSession) -> None:
         super().__init__(id="view")
         self._session = session
+        self._title = self._subtitle = ""
         self._drawn: Tiles | None = None
         """The pictures on the canvas; of the view that was left, until there are others."""
 
@@ -72,7 +75,7 @@ class ViewPane(Container):
         in_dots = isinstance(self._view, ScatterView)
         self.query_one(Canvas).display = not in_dots
         self.query_one(Scatter).display = in_dots
-        self.border_title = self._view.name
+        self._entitle(self._view.name, None)
 
     def show_starting(self, progress: str) -> None:
         """Show what the first picture waits for."""
@@ -82,12 +85,17 @@ class ViewPane(Container):
     def draw(self) -> None:
         """Draw the view as it is now."""
         view, scene = self._view, self._session.walk.scene
-        # Textual paints the whole widget anew when a title is set, be it the same one.
-        if (title := view.title(scene)) != self.border_title:
-            self.border_title = title
+        self._entitle(view.title(scene), None)
         subtitle = self._draw_dots(view, scene) if isinstance(view, ScatterView) else self._draw_tiles(view, scene)
-        if subtitle != (self.border_subtitle or ""):
-            self.border_subtitle = subtitle
+        self._entitle(None, subtitle)
+
+    def _entitle(self, title: str | None, subtitle: str | None) -> None:
+        """Change what stands on the border; class names and captions are no markup."""
+        # Textual paints the whole widget anew when a title is set, be it the same one.
+        if title is not None and title != self._title:
+            self._title, self.border_title = title, Content(printable(title))
+        if subtitle is not None and subtitle != self._subtitle:
+            self._subtitle, self.border_subtitle = subtitle, Content(printable(subtitle))
 
     def _draw_tiles(self, view: View, scene: Scene) -> str:
         canvas = self.query_one(Canvas)
@@ -107,7 +115,7 @@ class ViewPane(Container):
         scatter, views = self.query_one(Scatter), self._session.walk.views
         dots = view.dots(scene)
         if dots is not None:
-            colorless = self._app.picture_mode == "ascii" or self._app.color_depth == "none"
+            colorless = self._app.plain or self._app.color_depth == "none"
             scatter.show(dots.points, dots.labels, dots.names, dots.window, dots.cursor, colorless=colorless)
             return f"cursor at {dots.cursor[0]:+.2f} {dots.cursor[1]:+.2f}"
         progress = self._session.walk.link.progress_of(EncodeTestImages, Project)

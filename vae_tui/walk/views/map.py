@@ -31,11 +31,15 @@ class MapView(View):
         """Both dimensions and their ends."""
         first, second = self._plane.of(scene)
         left, right, bottom, top = self._seen(scene)
+        if first == second:
+            return f"z{first} → {left:+.1f} … {right:+.1f}, row after row: there is no other dimension"
         return f"z{first} → {left:+.1f} … {right:+.1f}   z{second} ↑ {bottom:+.1f} … {top:+.1f}"
 
     def captions(self, scene: Scene) -> Sequence[str]:
         """Where the present latent is, and in which row and column."""
-        place = ", ".join(f"z{dimension} {scene.z[dimension]:+.2f}" for dimension in self._plane.of(scene))
+        place = ", ".join(
+            f"z{dimension} {scene.z[dimension]:+.2f}" for dimension in dict.fromkeys(self._plane.of(scene))
+        )
         found = self.spread(scene)
         if found is None or found.columns is None or found.mark is None:
             return [place]
@@ -50,6 +54,8 @@ class MapView(View):
         rows, columns = max(2, min(20, height // tile)), max(2, min(24, width // tile))
         plane = list(self._plane.of(scene))
         points = spread_plane(scene.z, (plane[0], plane[1]), self._seen(scene), rows, columns)
+        if plane[0] == plane[1]:
+            points[:, plane[0]] = np.linspace(*self._seen(scene)[:2], rows * columns)
         distance = np.square(points[:, plane] - scene.z[plane]).sum(axis=1)
         return Spread(points, columns, int(distance.argmin()))
 

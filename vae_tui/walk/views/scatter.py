@@ -119,6 +119,8 @@ class ScatterView(View):
 
     def vary(self, scene: Scene) -> str:
         """Bring the codes to the plane in the next way."""
+        if len(scene.z) < 2:
+            return "codes along a line: there is one latent dimension"
         method = _METHODS[(_METHODS.index(self._method_for(scene)) + 1) % len(_METHODS)]
         self._method, self._window, self._queried = method, None, None
         return f"codes by {_CAPTIONS[method]}"
@@ -133,7 +135,7 @@ class ScatterView(View):
         self._planes, self._window, self._queried = {}, None, None
 
     def _method_for(self, scene: Scene) -> PlaneMethod:
-        return self._method or ("dimensions" if len(scene.z) <= 2 else "pca")
+        return self._method or ("dimensions" if len(scene.z) == 2 else "pca")
 
     def _plane(self, scene: Scene) -> CodePlane | None:
         method = self._method_for(scene)
