@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -249,3 +250,22 @@ def test_too_many_devices_and_one_of_several_are_refused(make_run: MakeRun, monk
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises((DeviceError, RunError), match="torchrun has started the processes"):
         list(train_events(make_run(), devices=2))
+
+
+def test_ranks_listen_on_loopback_alone(tmp_path: Path, images_path: Path) -> None:
+    run = Run(tmp_path / "long")
+    process = start(run.path, images_path, "train.epochs=1000000", devices=2)
+    try:
+        wait_for_epochs(run, 1)
+        (follower,) = followers(process.pid)
+        listening = {
+            connection.laddr.ip
+            for one in (psutil.Process(process.pid), follower)
+            for connection in one.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening
+        assert all(ipaddress.ip_address(address).is_loopback for address in listening), listening
+    finally:
+        process.kill()
+        process.wait()

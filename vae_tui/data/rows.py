@@ -1,7 +1,8 @@
 """Images in a file, one after the other as uint8 rows (C, H, W), to be read in any order without the rest.
 
-The rows come first, so that row n lies at n times its size; then what else is known of them, as JSON, then that JSON's
-length in 8 bytes, the lowest first, and the magic word. A file that was cut short therefore does not end as it should.
+The rows come first, so that row n lies at n times its size; then a CRC-32 of each row, what else is known of them, as JSON,
+that JSON's length in 8 bytes and the CRC-32 of all this in 4, the lowest first, and the magic word. A file that was cut
+short therefore does not end as it should, and a row that is read is known to be what was written.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import secrets
 import time
 import weakref
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +29,8 @@ from vae_tui.errors import DataError
 
 Shape = tuple[int, int, int, int]
 """N, C, H, W."""
-_MAGIC = b"vae-tui rows 1\r\n"
+_MAGIC = b"vae-tui rows 2\r\n"
+_TAIL_BYTES = 8 + 4 + len(_MAGIC)
 _BYTES_AT_ONCE = 1 << 22
 _ASIDE = ".unfinished-"
 _SECONDS_UNTIL_LOCKED = 60.0
@@ -88,6 +91,10 @@ class Rows:
         for start, stop, row in zip(starts, [*starts[1:], len(rows)], first_rows, strict=True):
             part = memory[start * self._row_bytes : stop * self._row_bytes]
             self._fill(part, self._offset + row * self._row_bytes)
+            self._check(part, row)
+
+    def _check(self, memory: memoryview, first: int) -> None:
+        """Look at the rows just read, from row `first` on; of a file of others nothing is known to compare them with."""
 
     def _fill(self, memory: memoryview, offset: int) -> None:
         while memory:
@@ -107,7 +114,7 @@ class RowFile(Rows):
         """With a `descriptor`, that of the file already open. Raises OSError, or DamagedRows."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if descriptor is None else descriptor
         try:
-            shape, self.facts = _read_end(path, descriptor)
+            shape, self.facts, self._sums = _read_end(path, descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -117,25 +124,42 @@ class RowFile(Rows):
         """What stands for the pixels of `rows`: the file's name, which stands for its content, and which they are."""
         return hashlib.sha256(self.path.name.encode() + rows.tobytes()).digest()
 
+    def _check(self, memory: memoryview, first: int) -> None:
+        """Raise DataError where a row just read is not what was written; the file is removed, to be made anew."""
+        size = self._row_bytes
+        for number, wanted in enumerate(self._sums[first : first + len(memory) // size].tolist()):
+            if zlib.crc32(memory[number * size : (number + 1) * size]) != wanted:
+                with contextlib.suppress(OSError):
+                    self.path.unlink()
+                raise DataError(
+                    f"{self.path} was damaged: image {first + number:,} in it is not what was written. It was removed; "
+                    "start again, and the images are read anew"
+                )
 
-def _read_end(path: Path, descriptor: int) -> tuple[Shape, dict[str, Any]]:
+
+def _read_end(path: Path, descriptor: int) -> tuple[Shape, dict[str, Any], NDArray[np.uint32]]:
+    """The shape of the rows, what else is known of them, and the CRC-32 of each."""
     size = os.fstat(descriptor).st_size
-    tail = 8 + len(_MAGIC)
-    end = os.pread(descriptor, tail, max(0, size - tail))
-    length = int.from_bytes(end[:8], "little")
-    if len(end) < tail or end[8:] != _MAGIC or length > size - tail:
+    end = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+    length, sum_ = int.from_bytes(end[:8], "little"), int.from_bytes(end[8:12], "little")
+    if len(end) < _TAIL_BYTES or end[12:] != _MAGIC or length > size - _TAIL_BYTES:
         raise DamagedRows(path)
+    about = os.pread(descriptor, length, size - _TAIL_BYTES - length)
     try:
-        about = json.loads(os.pread(descriptor, length, size - tail - length))
-        count, channels, height, width = about["shape"]
-        facts = about["facts"]
-    except (ValueError, KeyError, TypeError) as error:
+        described = json.loads(about)
+        count, channels, height, width = described["shape"]
+        facts = described["facts"]
+        sums_bytes, rows_bytes = 4 * count, count * channels * height * width
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedRows(path) from error
     if not isinstance(facts, dict) or not all(isinstance(fact, dict) for fact in facts.values()):
         raise DamagedRows(path)
-    if size != count * channels * height * width + length + tail:
+    if size != rows_bytes + sums_bytes + length + _TAIL_BYTES:
         raise DamagedRows(path)
-    return (count, channels, height, width), facts
+    sums = os.pread(descriptor, sums_bytes, rows_bytes)
+    if zlib.crc32(about, zlib.crc32(sums)) != sum_:
+        raise DamagedRows(path)
+    return (count, channels, height, width), facts, np.frombuffer(sums, "<u4")
 
 
 class RowWriter:
@@ -151,6 +175,8 @@ class RowWriter:
         with writing_to(folder):
             self._descriptor = os.open(self._aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._finished = False
+        # Rows that nothing was written to read as zeros.
+        self._sums = np.full(shape[0], zlib.crc32(bytes(self._row_bytes)), "<u4")
         # The lock says that this file's writer lives; the kernel forgets it with the process. Some file systems have none.
         with contextlib.suppress(OSError):
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,6 +195,9 @@ class RowWriter:
     def write(self, first: int, rows: NDArray[np.uint8]) -> None:
         """Put rows (n, C, H, W), or one (C, H, W), in place from row `first` on."""
         memory, offset = np.ascontiguousarray(rows).data.cast("B"), first * self._row_bytes
+        for number in range(len(memory) // self._row_bytes):
+            row = memory[number * self._row_bytes : (number + 1) * self._row_bytes]
+            self._sums[first + number] = zlib.crc32(row)
         with writing_to(self._folder):
             while memory:
                 count = os.pwrite(self._descriptor, memory, offset)
@@ -177,11 +206,13 @@ class RowWriter:
     def finish(self, name: str, facts: Mapping[str, Any]) -> RowFile:
         """Close the file with what is known of its rows, name it, and give it to be read."""
         about = json.dumps({"shape": self.shape, "facts": facts}).encode()
+        sums = self._sums.tobytes()
+        end = sums + about + len(about).to_bytes(8, "little")
         with writing_to(self._folder):
-            # At its full length first: rows that nothing was written to read as zeros.
+            # At its full length first, also where nothing was written to the last rows.
             os.truncate(self._descriptor, self.shape[0] * self._row_bytes)
             with os.fdopen(os.dup(self._descriptor), "ab") as file:
-                file.write(about + len(about).to_bytes(8, "little") + _MAGIC)
+                file.write(end + zlib.crc32(about, zlib.crc32(sums)).to_bytes(4, "little") + _MAGIC)
             os.fsync(self._descriptor)
             os.replace(self._aside, self._folder / name)
         self._finished = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ _A_PAUSE = timedelta(days=3650)
 _TO_GATHER = timedelta(minutes=30)
 """How long the ranks wait for each other at the start."""
 _SECONDS_TO_LEAVE = 10.0
+_LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.05
 
 Batch = dict[str, Tensor]
@@ -255,10 +257,19 @@ def gather(wanted: str, devices: int, progress: Progress) -> tuple[torch.device,
     names = choose_devices(wanted, devices)
     import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
 
+    _stay_on_loopback()
+    # A store that is given an address alone listens on every interface, whatever the address.
+    listening = socket.create_server((_LOOPBACK, 0))
+    port = listening.getsockname()[1]
     store = dist.TCPStore(  # type: ignore[attr-defined]
-        "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=_TO_GATHER
+        _LOOPBACK,
+        port,
+        is_master=True,
+        wait_for_workers=False,
+        timeout=_TO_GATHER,
+        master_listen_fd=listening.detach(),
     )
-    command = [sys.executable, "-m", "vae_tui.training.follower", str(os.getpid()), str(store.port)]
+    command = [sys.executable, "-m", "vae_tui.training.follower", str(os.getpid()), str(port)]
     started = [
         subprocess.Popen(
             [*command, str(index), str(devices), names[index]],
@@ -277,6 +288,12 @@ def gather(wanted: str, devices: int, progress: Progress) -> tuple[torch.device,
         raise
     device = torch.device(names[0])
     return device, Together(device, index=0, count=devices, count_here=devices, store=store, started=started)
+
+
+def _stay_on_loopback() -> None:
+    """Have gloo and NCCL, which meet nobody but processes of this machine, listen nowhere else."""
+    for variable in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME"):
+        os.environ[variable] = "lo0" if sys.platform == "darwin" else "lo"
 
 
 def _wait_for(started: Sequence[subprocess.Popen[bytes]], store: Any, progress: Progress) -> None:
@@ -300,9 +317,10 @@ def join_started(port: int, index: int, count: int, device: torch.device) -> Tog
     """Join the ranks that rank 0 started on this machine; raises RunError where it is gone."""
     import torch.distributed as dist  # noqa: PLC0415 - one process alone has no use for it
 
+    _stay_on_loopback()
     try:
         store = dist.TCPStore(  # type: ignore[attr-defined]
-            "127.0.0.1", port, is_master=False, timeout=_TO_GATHER
+            _LOOPBACK, port, is_master=False, timeout=_TO_GATHER
         )
         store.set(_come(index), "")
     except RuntimeError as error:
