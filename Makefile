@@ -1,9 +1,10 @@
 # make run: install, train the default recipe.  make test: install what tests need, run them.  make fast: the quick ones.
+# make chaos: an hour of faults.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test fast snapshots reference pretrained clean
+.PHONY: run test fast chaos snapshots reference pretrained clean
 
 run: $(VENV)/installed
 	$(BIN)/vae-tui train digits
@@ -18,6 +19,10 @@ test: $(VENV)/installed-dev
 
 fast: $(VENV)/installed-dev  ## the tests that take less than a second each, in under a minute
 	$(BIN)/pytest -n auto -m "not slow"
+
+chaos: $(VENV)/installed-dev  ## an hour of kills, damage, full disks and nonsense, counted by kind
+	rm -rf build/chaos
+	VAE_TUI_CHAOS_SECONDS=$${VAE_TUI_CHAOS_SECONDS:-3600} $(BIN)/pytest -n 4 --dist worksteal --timeout 7200 tests/chaos
 
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from vae_tui import events as ev
 from vae_tui.events import ACTIVE_NATS
+from vae_tui.fields import is_count, is_number
 from vae_tui.runs.best import is_better
 from vae_tui.runs.layout import weights_name
 from vae_tui.runs.series import Track
@@ -172,7 +173,8 @@ class History:
     @property
     def name_of_data(self) -> str | None:
         """The image set."""
-        return self.recipe.get("data", {}).get("name")
+        name = self.recipe.get("data", {}).get("name")
+        return name if isinstance(name, str) else None
 
     @property
     def prior_is_normal(self) -> bool:
@@ -197,12 +199,14 @@ class History:
     @property
     def epochs(self) -> int | None:
         """How many epochs were asked for."""
-        return self.recipe.get("train", {}).get("epochs")
+        epochs: int | None = self.recipe.get("train", {}).get("epochs")
+        return epochs if is_count(epochs) else None
 
     @property
     def max_seconds(self) -> float | None:
         """How long training may take."""
-        return self.recipe.get("train", {}).get("max_seconds")
+        seconds: float | None = self.recipe.get("train", {}).get("max_seconds")
+        return seconds if is_number(seconds) else None
 
     @property
     def steps_per_epoch(self) -> int:
