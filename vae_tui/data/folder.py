@@ -28,10 +28,11 @@ from vae_tui.data.photo import (
     describe_problem,
     read_content,
 )
-from vae_tui.data.photo_layout import SPLITS, Photo, find_photos
+from vae_tui.data.photo_layout import Photo, find_photos
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
+from vae_tui.data.split_names import SPLITS
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 

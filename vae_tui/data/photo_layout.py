@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_tui.data.photo_tree import LeftAside, PhotoFolder, read_tree
+from vae_tui.data.split_names import ANY_SPLIT, SPLIT_OF, SPLITS, in_order, split_of_name, split_within_name
 from vae_tui.errors import DataError
 
-SPLITS = ("train", "validation", "test")
-SPLIT_WORDS = {
-    "train": ("training", "train"),
-    "validation": ("validation", "validate", "valid", "val", "dev"),
-    "test": ("testing", "test"),
-}
-"""What people call the splits, longest first."""
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
-_ANY_WORD = "|".join(_SPLIT_OF)
-_THINGS = "images?|imgs?|photos?|pictures?|set|data|dataset|split|folder"
-_SPLIT_NAME = re.compile(rf"(?:(?:{_THINGS})[ _.-]?)?({_ANY_WORD})(?:[ _.-]?(?:{_THINGS}|(?:19|20)\d\d))?", re.ASCII)
-_SPLIT_WORD = re.compile(rf"(?:^|[^A-Za-z])({_ANY_WORD})(?![a-z])", re.ASCII)
-_SPLIT_FILE = re.compile(rf"({_ANY_WORD})[ _.-]", re.ASCII)
+_SPLIT_FILE = re.compile(rf"({ANY_SPLIT})[ _.-]", re.ASCII)
 _SOUND_LIKE_SPLITS = {
     *("eval", "evaluation", "holdout", "hold_out", "hold-out", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
     *("background", "predict", "prediction", "query", "gallery"),
@@ -99,12 +88,6 @@ def _tell_classes(photos: Sequence[Photo]) -> list[str]:
     return notes
 
 
-def split_of_name(name: str) -> str | None:
-    """Which split a folder of that name is: "valid", "Training", "val2017", "test_images"."""
-    match = _SPLIT_NAME.fullmatch(name.lower())
-    return _SPLIT_OF[match[1]] if match else None
-
-
 def _unwrap(tree: PhotoFolder) -> PhotoFolder:
     """The folder itself, or the only one with images in it, where that one is divided further."""
     while not tree.photos and len(tree.filled) == 1 and split_of_name(tree.filled[0].name) is None:
@@ -149,10 +132,9 @@ def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> d
     """
     by_rest: dict[str, dict[str, list[PhotoFolder]]] = {}
     for folder in tree.filled:
-        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", folder.name).lower()
-        if (match := _SPLIT_WORD.search(name)) is not None:
-            rest = "".join(letter for letter in name[: match.start(1)] + name[match.end(1) :] if letter.isalpha())
-            by_rest.setdefault(rest, {}).setdefault(_SPLIT_OF[match[1]], []).append(folder)
+        if (found := split_within_name(folder.name)) is not None:
+            split, rest = found
+            by_rest.setdefault(rest, {}).setdefault(split, []).append(folder)
     alike = [splits for splits in by_rest.values() if {"train"} < splits.keys()]
     if not alike:
         return {}
@@ -163,7 +145,7 @@ def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> d
             f"{tree.path} has folders that look like splits, but several of them: {names}; expected train/, validation/ "
             "and test/, with classes within them"
         )
-    splits = _in_order(alike[0])
+    splits = in_order(alike[0])
     notes.append(f"{names} are read as splits: {', '.join(splits)}")
     for folder in tree.filled:
         if folder not in folders:
@@ -185,7 +167,7 @@ def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
         folder = inner
     if len(within := _splits_within(folder)) > 1:
         raise DataError(
-            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(_in_order(within))} itself; "
+            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(in_order(within))} itself; "
             "name the folder that is meant with data.root"
         )
     return _of_classes(folder, split, aside)
@@ -243,14 +225,10 @@ def _of_classes(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo
 def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
     """The images of a flat folder, divided where the name of every one begins with that of a split."""
     found = [_SPLIT_FILE.match(photo.path.name.lower()) for photo in photos]
-    splits = [_SPLIT_OF[match[1]] for match in found if match]
+    splits = [SPLIT_OF[match[1]] for match in found if match]
     if len(splits) < len(photos) or not {"train"} < set(splits):
         return list(photos)
-    told = ", ".join(f"{split} {splits.count(split):,}" for split in _in_order(splits))
+    told = ", ".join(f"{split} {splits.count(split):,}" for split in in_order(splits))
     notes.append(f"every file's name begins with its split, which is used as such: {told}")
     divided = [Photo(photo.path, split, None) for photo, split in zip(photos, splits, strict=True)]
     return [photo for split in SPLITS for photo in divided if photo.split == split]
-
-
-def _in_order(splits: Iterable[str]) -> list[str]:
-    return [split for split in SPLITS if split in set(splits)]

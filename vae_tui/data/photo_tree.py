@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import features
+
+from vae_tui.data.split_names import split_within_name
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
@@ -108,6 +110,39 @@ def read_tree(root: Path, aside: LeftAside) -> PhotoFolder:
     _sort(tree)
     _tell_empty(tree, aside)
     return tree
+
+
+def tell_others(folder: Path, used: Collection[Path]) -> list[str]:
+    """A note on what is right in a folder and is not used, if there is anything."""
+    aside = LeftAside(folder)
+    for path in sorted(folder.iterdir()):
+        if path not in used and path.name.lower() not in _DROPPINGS and not path.name.startswith("."):
+            aside.add(
+                path, *(["folder", "folders"] if path.is_dir() else [path.suffix.lower() or "without an ending"] * 2)
+            )
+    sentence = aside.sentence()
+    return [] if sentence is None else [sentence]
+
+
+def tell_other_splits(file: Path) -> list[str]:
+    """A note on files beside a train.csv that are called after other splits, if there are any of its kind."""
+    ending = file.name.lower().removesuffix(".gz").rpartition(".")[2]
+    if not is_of_split(file.name, "train"):
+        return []
+    beside = [
+        path.name
+        for path in sorted(file.parent.glob("*"))
+        if path.name.lower().removesuffix(".gz").endswith(f".{ending}")
+        and (is_of_split(path.name, "validation") or is_of_split(path.name, "test"))
+    ]
+    way_out = "join them in one archive" if ending == "npz" else "name the folder to read both"
+    return [f"not used: {', '.join(beside[:_NAMES_TOLD])} beside {file.name}; {way_out}"] if beside else []
+
+
+def is_of_split(name: str, split: str) -> bool:
+    """Whether a file's name says that it holds that split."""
+    found = split_within_name(name)
+    return found is not None and found[0] == split
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:
