@@ -14,8 +14,8 @@ from vae_tui.errors import DataError
 
 _SPLIT_FILE = re.compile(rf"({ANY_SPLIT})[ _.-]", re.ASCII)
 _SOUND_LIKE_SPLITS = {
-    *("eval", "evaluation", "holdout", "hold_out", "hold-out", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
-    *("background", "predict", "prediction", "query", "gallery"),
+    *("eval", "evaluation", "holdout", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
+    *("predict", "prediction", "query", "gallery"),
 }
 _IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages"}
 """What a folder of images is called that is no class."""
@@ -44,6 +44,8 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
     """
     aside = LeftAside(root)
     tree = _unwrap(read_tree(root, aside))
+    if not tree.photos and (images := _annotated(tree, aside)) is not None and images.filled and not images.photos:
+        tree = _unwrap(images)
     if not tree.has_photos:
         found = aside.sentence()
         raise DataError(
@@ -83,8 +85,9 @@ def _tell_classes(photos: Sequence[Photo]) -> list[str]:
         if classes["train"] and (strange := [name for name in classes[split] if name not in classes["train"]]):
             named = ", ".join(strange[:3]) + (f" and {len(strange) - 3:,} more" if len(strange) > 3 else "")
             notes.append(f"no training image is of {split} classes {named}")
-    if odd := [name for name in classes["train"] if name.lower() in _SOUND_LIKE_SPLITS]:
-        notes.append(f"{', '.join(f'{name}/' for name in odd)} is read as a class, and trained on")
+    for name in classes["train"]:
+        if not _SOUND_LIKE_SPLITS.isdisjoint(re.split("[^a-z]", name.lower())):
+            notes.append(f"{name}/ is read as a class, and trained on")
     return notes
 
 
@@ -176,7 +179,7 @@ def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
 def _of_splits_in_classes(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> list[Photo]:
     """The images where every class has its own train/ and others; none where none has."""
     classes = tree.filled
-    divided = [folder for folder in classes if len(_splits_within(folder)) > 1]
+    divided = [folder for folder in classes if "train" in _splits_within(folder)]
     if tree.photos or not divided:
         return []
     if len(divided) < len(classes):
@@ -212,14 +215,21 @@ def _of_classes(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo
         return [Photo(path, split, None) for path in folder.photos]
     if not classes:
         raise DataError(f"{folder.path} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM), nor do folders in it")
-    images = [inner for inner in classes if inner.name.lower() in _IMAGE_FOLDERS]
-    others = [inner for inner in classes if inner not in images]
-    if len(images) == 1 and all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
-        for inner in others:
-            for path in inner.walk():
-                aside.add(path, "annotation", "annotations")
-        return [Photo(path, split, None) for path in images[0].walk()]
+    if (images := _annotated(folder, aside)) is not None:
+        return [Photo(path, split, None) for path in images.walk()]
     return [Photo(path, split, inner.name) for inner in classes for path in inner.walk()]
+
+
+def _annotated(folder: PhotoFolder, aside: LeftAside) -> PhotoFolder | None:
+    """The folder called images/ or the like where all others are of masks or the like, or where there are no others."""
+    images = [inner for inner in folder.filled if inner.name.lower() in _IMAGE_FOLDERS]
+    others = [inner for inner in folder.filled if inner not in images]
+    if len(images) != 1 or not all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
+        return None
+    for inner in others:
+        for path in inner.walk():
+            aside.add(path, "annotation", "annotations")
+    return images[0]
 
 
 def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
