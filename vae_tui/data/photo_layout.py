@@ -44,7 +44,8 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
     """
     aside = LeftAside(root)
     tree = _unwrap(read_tree(root, aside))
-    if not tree.photos and (images := _annotated(tree, aside)) is not None and images.filled and not images.photos:
+    if not tree.photos and (images := _annotated(tree)) is not None and images.filled and not images.photos:
+        _leave_annotations(tree, images, aside)
         tree = _unwrap(images)
     if not tree.has_photos:
         found = aside.sentence()
@@ -215,21 +216,25 @@ def _of_classes(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo
         return [Photo(path, split, None) for path in folder.photos]
     if not classes:
         raise DataError(f"{folder.path} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM), nor do folders in it")
-    if (images := _annotated(folder, aside)) is not None:
+    if (images := _annotated(folder)) is not None:
+        _leave_annotations(folder, images, aside)
         return [Photo(path, split, None) for path in images.walk()]
     return [Photo(path, split, inner.name) for inner in classes for path in inner.walk()]
 
 
-def _annotated(folder: PhotoFolder, aside: LeftAside) -> PhotoFolder | None:
+def _annotated(folder: PhotoFolder) -> PhotoFolder | None:
     """The folder called images/ or the like where all others are of masks or the like, or where there are no others."""
     images = [inner for inner in folder.filled if inner.name.lower() in _IMAGE_FOLDERS]
     others = [inner for inner in folder.filled if inner not in images]
     if len(images) != 1 or not all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
         return None
-    for inner in others:
-        for path in inner.walk():
-            aside.add(path, "annotation", "annotations")
     return images[0]
+
+
+def _leave_annotations(folder: PhotoFolder, images: PhotoFolder, aside: LeftAside) -> None:
+    for inner in folder.filled:
+        for path in inner.walk() if inner is not images else ():
+            aside.add(path, "annotation", "annotations")
 
 
 def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
