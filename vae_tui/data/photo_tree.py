@@ -125,24 +125,16 @@ def tell_others(folder: Path, used: Collection[Path]) -> list[str]:
 
 
 def tell_other_splits(file: Path) -> list[str]:
-    """A note on files beside a train.csv that are called after other splits, if there are any of its kind."""
-    ending = file.name.lower().removesuffix(".gz").rpartition(".")[2]
-    if not is_of_split(file.name, "train"):
+    """A note on test.csv and its like beside train.csv: files called alike, after other splits."""
+    named = split_within_name(file.name)
+    if named is None or named[0] != "train":
         return []
+    others = {path.name: split_within_name(path.name) for path in sorted(file.parent.glob("*"))}
     beside = [
-        path.name
-        for path in sorted(file.parent.glob("*"))
-        if path.name.lower().removesuffix(".gz").endswith(f".{ending}")
-        and (is_of_split(path.name, "validation") or is_of_split(path.name, "test"))
+        name for name, other in others.items() if other is not None and other[0] != "train" and other[1] == named[1]
     ]
-    way_out = "join them in one archive" if ending == "npz" else "name the folder to read both"
+    way_out = "join them in one archive" if file.suffix == ".npz" else "name the folder to read both"
     return [f"not used: {', '.join(beside[:_NAMES_TOLD])} beside {file.name}; {way_out}"] if beside else []
-
-
-def is_of_split(name: str, split: str) -> bool:
-    """Whether a file's name says that it holds that split."""
-    found = split_within_name(name)
-    return found is not None and found[0] == split
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:
