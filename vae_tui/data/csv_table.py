@@ -242,21 +242,23 @@ def _read_rows(
         highest = max(highest, float(part.max()))
         parts.append(part)
         count += len(taken)
-        if 4 * count * bytes_per_image > memory_bytes:
+        if 5 * count * bytes_per_image > memory_bytes:
             raise DataError(
                 f"{path}: its images take more than {in_gib(memory_bytes)} while they are read; save them as a .npy of bytes"
             )
         progress("reading rows", count, None)
-    images = np.concatenate(parts)
     if not whole and highest > 1.01:
         raise DataError(
             f"{path} holds fractions up to {highest:g}; expected whole numbers in 0..255, or floats in [0, 1]"
         )
-    kind = "i" if whole else "f"
-    values = ValuesSeen(str(path), kind)
-    stored = columns.layout.arrange(images.astype(np.int64) if whole else images)
-    pixels = values.to_bytes(stored, 0)
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), values, labels
+    values = ValuesSeen(str(path), "i" if whole else "f")
+    pixels = np.empty((count, *columns.layout.image_shape), np.uint8)
+    start = 0
+    for part in parts:
+        stored = columns.layout.arrange(part.astype(np.int32) if whole else part)
+        pixels[start : start + len(part)] = values.to_bytes(stored, start).transpose(0, 3, 1, 2)
+        start += len(part)
+    return pixels, values, labels
 
 
 def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, before: int) -> NDArray[np.float32]:
@@ -266,13 +268,15 @@ def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, befor
         [row[first:last] for row in rows] if len(pixels) == last - first else [[row[i] for i in pixels] for row in rows]
     )
     try:
-        numbers = np.array(picked, np.float32)
+        # A third of the time of np.array, which looks at every string twice.
+        flat = np.fromiter(map(float, itertools.chain.from_iterable(picked)), np.float32, len(picked) * len(pixels))
     except ValueError:
         for number, row in enumerate(picked, before + 1):
             for value in row:
                 if not _is_number(value):
                     raise DataError(f"{path}: row {number:,} holds {value[:40]!r}; expected numbers") from None
         raise
+    numbers = flat.reshape(len(picked), len(pixels))
     if not np.isfinite(numbers).all():
         first_odd = int((~np.isfinite(numbers)).any(1).argmax())
         raise DataError(f"{path}: row {before + first_odd + 1:,} holds NaN or an infinite value")
