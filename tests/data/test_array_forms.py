@@ -216,7 +216,7 @@ def test_floats_a_hair_outside_are_clipped_with_a_word(read, outside) -> None:
     [
         (GREY / 125 - 1, "(array + 1) / 2"),
         (GREY.astype(np.float32), "astype(np.uint8)"),
-        (GREY * 1.01 - 100, "array.max() - array.min()"),
+        (GREY * 1.01 - 100, "np.interp(array, "),
         (GREY.astype(np.uint16) * 257, "array / array.max()"),
         (GREY / 250 + 0.01, "values from"),
         (np.where(GREY == 7, np.nan, 0.5), "NaN, first in image 0"),
@@ -268,3 +268,21 @@ def test_other_files_are_named_as_what_they_are(load, tmp_path, content, told) -
     (tmp_path / "set.npy").write_bytes(content)
     with pytest.raises(DataError, match=f"set.npy is no .npz or .npy file: it is .*{told}"):
         load(name="npz", root=tmp_path / "set.npy")
+
+
+def test_a_folder_of_npy_files_is_read_as_one_archive(load, tmp_path) -> None:
+    for name, array in (("x_train", GREY[:30]), ("y_train", LABELS[:30]), ("x_test", GREY[30:]), ("ages", LABELS)):
+        np.save(tmp_path / f"{name}.npy", array)
+    (tmp_path / "README.md").write_text("about it")
+    for memory in ("auto", 1e-6):  # in memory, and from the cache
+        sets = load(name="npz", root=tmp_path, validation=0.0, memory_gib=memory)
+        assert torch.equal(sets.train.pixels[:][:, 0], torch.from_numpy(GREY[:30]))
+        assert torch.equal(sets.test.pixels[:][:, 0], torch.from_numpy(GREY[30:]))
+        assert sets.train.labels.tolist() == LABELS[:30].tolist()
+        assert {"not used: `ages` in " + tmp_path.name, "not used: 1 .md (README.md)"} < set(sets.notes)
+    (note, *_) = load(name="npz", root=tmp_path / "x_train.npy").notes
+    assert note == "not used: x_test.npy beside x_train.npy; name the folder to read both"
+    (tmp_path / "a").mkdir()
+    np.savez(tmp_path / "a" / "set.npz", images=GREY)
+    with pytest.raises(DataError, match=r"is a folder; .* name one of those in it: set.npz"):
+        load(name="npz", root=tmp_path / "a")

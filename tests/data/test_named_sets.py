@@ -382,6 +382,28 @@ def test_tables_of_anything_else_are_refused_by_row(load, tmp_path, text, told) 
         load(name="csv", root=tmp_path / "t.csv")
 
 
+def test_a_folder_may_have_a_table_for_each_split(load, tmp_path) -> None:
+    (tmp_path / "mnist_train.csv").write_text(table(f"label,{PIXELS}"))
+    (tmp_path / "mnist_test.csv").write_text(table(PIXELS, None, ROWS[:4]))
+    (tmp_path / "sample_submission.csv").write_text("a,b")
+    sets = load(name="csv", root=tmp_path, validation=0.0)
+    assert [len(sets.train), len(sets.test)] == [20, 4]
+    assert sets.test.labels is None
+    assert sets.notes[0] == "not used: 1 .csv (sample_submission.csv)"
+    (note, *_) = load(name="csv", root=tmp_path / "mnist_train.csv").notes
+    assert note == "not used: mnist_test.csv beside mnist_train.csv; name the folder to read both"
+    (tmp_path / "test.csv").write_text("1")
+    with pytest.raises(DataError, match=r"expected one .csv file, or one called after each split.*mnist_train.csv"):
+        load(name="csv", root=tmp_path)
+
+
+def test_tables_of_different_ranges_are_refused(load, tmp_path) -> None:
+    (tmp_path / "train.csv").write_text(table(None, pixels=ROWS // 128))
+    (tmp_path / "test.csv").write_text(table(None))
+    with pytest.raises(DataError, match=r"holds 0 and 1, but .*test.csv and holds values up to 255"):
+        load(name="csv", root=tmp_path)
+
+
 def test_an_array_reader_names_the_reader_of_tables(load, tmp_path) -> None:
     (tmp_path / "t.csv").write_text(table(None))
     with pytest.raises(DataError, match=r'data.name = "csv" reads it'):

@@ -87,6 +87,20 @@ def test_damaged_notes_do_not_cost_a_jpeg_its_pixels(tmp_path, segment) -> None:
     assert np.array_equal(read(tmp_path / "noted.jpg"), read(tmp_path / "plain.jpg"))
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_lacks_its_end_alone_is_whole_and_one_that_lacks_more_is_not(tmp_path, progressive) -> None:
+    large = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(large).save(tmp_path / "whole.jpg", quality=95, progressive=progressive)
+    content = (tmp_path / "whole.jpg").read_bytes()
+    for missing in (1, 2):
+        (tmp_path / "cut.jpg").write_bytes(content[:-missing])
+        assert np.array_equal(read(tmp_path / "cut.jpg"), read(tmp_path / "whole.jpg"))
+    for missing in (400, 600, len(content) // 2):
+        (tmp_path / "cut.jpg").write_bytes(content[:-missing])
+        with pytest.raises(UNREADABLE_ERRORS):
+            read(tmp_path / "cut.jpg")
+
+
 def test_how_a_photo_is_turned_survives_damage_beside_it(tmp_path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3

@@ -168,6 +168,22 @@ def test_masks_beside_images_are_no_class(read, tmp_path) -> None:
     assert sets.notes[0].startswith("not used: 10 annotations (masks/0.png")
 
 
+def test_masks_divided_as_the_images_are_are_no_class_either(read, tmp_path) -> None:
+    for folder in ("images/train", "images/val", "masks/train", "masks/val"):
+        paint(tmp_path / "d" / folder, 4)
+    sets = read()
+    assert [len(sets.train), len(sets.validation)] == [3, 4]
+    assert sets.class_names == ()
+    assert sets.notes[0].startswith("not used: 8 annotations")
+
+
+def test_a_divided_folder_beside_others_is_refused(read, tmp_path) -> None:
+    paint(tmp_path / "d" / "data" / "train", 4)
+    paint(tmp_path / "d" / "previews", 4)
+    with pytest.raises(DataError, match="data/ is divided into splits, but previews/ not"):
+        read()
+
+
 def test_every_other_file_is_told_once_by_kind(read, tmp_path) -> None:
     paint(tmp_path / "d" / "cat", 6)
     paint(tmp_path / "d" / "dog", 6)

@@ -24,6 +24,13 @@ def test_the_mean_of_very_many_is_that_of_evenly_spaced_ones(images, monkeypatch
     torch.testing.assert_close(images.mean_image, images.pixels[::4].double().div(255).mean(0).float())
 
 
+def test_the_extremes_are_those_of_all_images_or_of_evenly_spaced_ones(images, monkeypatch) -> None:
+    assert images.extremes == (0, 249)
+    monkeypatch.setattr(sets, "_MEAN_BYTES", 48)
+    monkeypatch.setattr(sets, "_EXTREMES_BYTES", 500 * 48)
+    assert PackedImages(images.pixels[8:]).extremes == (1, 249)
+
+
 def test_the_checksum_tells_any_change_and_the_number_of_images(images, monkeypatch) -> None:
     assert images.checksum == zlib.crc32(images.pixels.numpy().data)
     pixels = images.pixels.clone()

@@ -200,6 +200,14 @@ async def test_what_of_the_images_is_not_used_stays_in_plain_view(
         assert all(len(line.rstrip()) <= size[0] for line in lines)
 
 
+async def test_names_of_files_that_are_not_used_are_written_out(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin(data_notes=("not used: 2 .txt (caf\udce9.txt, \x1b[31mred.txt)",))
+    trainer.train_epoch()
+    async with show(live_run) as shown:
+        assert r"note: not used: 2 .txt (caf\xe9.txt, \x1b[31mred.txt)" in shown.lines[1]
+
+
 async def test_a_run_with_nothing_to_say_of_its_images_has_no_line_for_it(
     trainer: Any, live_run: Run, show: Any
 ) -> None:

@@ -100,17 +100,19 @@ Opener = Callable[[], StoredArray]
 
 
 def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
-    """The arrays in a file by name, to be opened; a .npy holds one, `images`. Raises DataError for other files."""
+    """The arrays in a file, or in the .npy files of a folder, by name, to be opened; a .npy file holds one, `images`.
+
+    Raises DataError for other files.
+    """
     if path.is_dir():
-        raise DataError(f'{path} is a folder; expected a .npz or .npy file (data.name = "folder" reads photos)')
+        return _open_folder(path)
     if not path.is_file():
         raise DataError(f"{path}: no such file; data.root names a .npz or .npy file")
     with damage_told(str(path)):
         with path.open("rb") as file:
             magic = file.read(64)
         if magic.startswith(b"\x93NUMPY"):
-            size = path.stat().st_size
-            return {"images": lambda: StoredArray(path, "images", lambda: path.open("rb"), size, path)}
+            return {"images": lambda: _open_npy(path, "images")}
         if magic.startswith(b"PK"):
             archive = open_files.enter_context(zipfile.ZipFile(path))
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if not info.is_dir()}
@@ -127,6 +129,23 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
     elif path.name.lower().endswith((".csv", ".csv.gz")):
         kind = 'a table; data.name = "csv" reads it'
     raise DataError(f"{path} is no .npz or .npy file" + (f": it is {kind}" if kind else ""))
+
+
+def _open_folder(folder: Path) -> Mapping[str, Opener]:
+    paths = sorted(path for path in folder.glob("*.npy") if not path.name.startswith("."))
+    if not paths:
+        archives = ", ".join(sorted(path.name for path in folder.glob("*.npz"))[:5])
+        hint = f"; name one of those in it: {archives}" if archives else ' (data.name = "folder" reads photos)'
+        raise DataError(f"{folder} is a folder; expected a .npz or .npy file, or a folder of .npy files{hint}")
+
+    def opener(path: Path) -> Opener:
+        return lambda: _open_npy(path, path.stem)
+
+    return {path.stem: opener(path) for path in paths}
+
+
+def _open_npy(path: Path, name: str) -> StoredArray:
+    return StoredArray(path, name, lambda: path.open("rb"), path.stat().st_size, path)
 
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vae_tui.data.array_shape import find_layout
-from vae_tui.data.photo_layout import SPLIT_WORDS
+from vae_tui.data.split_names import ANY_SPLIT, SPLIT_OF, in_order
 from vae_tui.errors import DataError
 
 _IMAGES = ("images", "image", "imgs", "img", "x")
@@ -15,11 +15,9 @@ _PERHAPS_IMAGES = ("data", "pixels", "photos", "pictures", "samples", "inputs", 
 """Names that images have, and names that images have where there are no others; "" as in `train` and `test`."""
 _LABELS = ("labels", "label", "y", "targets", "target", "classes", "class")
 _FACTORS = ("latents_classes", "factors", "latents_values")
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
-_ANY_SPLIT = "|".join(_SPLIT_OF)
 _KINDS = sorted({*_IMAGES, *_PERHAPS_IMAGES, *_LABELS, *_FACTORS} - {""}, key=len, reverse=True)
 _NAME = re.compile(
-    rf"(?:(?P<before>{_ANY_SPLIT})[ _.-]?)?(?P<kind>{'|'.join(_KINDS)})?(?:(?<=.)[ _.-]?(?P<after>{_ANY_SPLIT}))?"
+    rf"(?:(?P<before>{ANY_SPLIT})[ _.-]?)?(?P<kind>{'|'.join(_KINDS)})?(?:(?<=.)[ _.-]?(?P<after>{ANY_SPLIT}))?"
 )
 
 
@@ -61,7 +59,7 @@ def _parse(name: str) -> _Word | None:
     split = match["before"] or match["after"]
     if split is None and match["kind"] is None:
         return None
-    return _Word(match["kind"] or "", _SPLIT_OF[split] if split else None)
+    return _Word(match["kind"] or "", SPLIT_OF[split] if split else None)
 
 
 def _choose_images(
@@ -109,7 +107,7 @@ def _of_kind(
                 f"{path} has both `{both[0]}` and `{both[1]}`; expected one of them; choose with --set data.key=NAME"
             )
         splits[split] = name
-    return {split: splits[split] for split in SPLIT_WORDS if split in splits}
+    return {split: splits[split] for split in in_order(splits)}
 
 
 def _only_one(shapes: Mapping[str, tuple[int, ...] | None], words: Mapping[str, _Word], path: object) -> str:

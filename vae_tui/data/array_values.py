@@ -72,10 +72,10 @@ def _way_out(kind: str, lowest: float, highest: float) -> str:
             return "for 0 to 255, save bytes: array.astype(np.uint8)"
         if lowest >= -1.01 and highest <= 1.01:
             return "for -1 to 1, save (array + 1) / 2"
-        return "scale them: (array - array.min()) / (array.max() - array.min())"
+        return "scale them: np.interp(array, (array.min(), array.max()), (0, 1))"
     if lowest >= 0:
         return "scale them by the highest there is: (array / array.max()).astype(np.float32)"
-    return "scale them: (array - array.min()) / (array.max() - array.min())"
+    return "scale them: np.interp(array, (array.min(), array.max()), (0, 1))"
 
 
 def are_black_and_white(seen: list[ValuesSeen]) -> bool:

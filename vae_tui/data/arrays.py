@@ -22,6 +22,7 @@ from vae_tui.data.array_shape import Layout, find_layout
 from vae_tui.data.array_values import ValuesSeen, are_black_and_white
 from vae_tui.data.labels import UnusableLabels, index_factors, index_labels, simplify_labels
 from vae_tui.data.memory import in_gib
+from vae_tui.data.photo_tree import tell_other_splits, tell_others
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Rows, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
@@ -49,7 +50,7 @@ class _Split:
 
 
 def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progress) -> StoredSets:
-    """Read a .npy with images, or a .npz with images of any of the splits, labels and factors.
+    """Read a .npy with images, or a .npz or a folder of .npy with images of any of the splits, labels and factors.
 
     Which arrays of a .npz these are, their names and shapes say; `key` names the images to train on. What axes mean is
     for `find_layout`; values are bytes or other whole numbers in 0..255, floats in [0, 1], or booleans; whole numbers that
@@ -75,6 +76,10 @@ def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progre
         factors, factor_names = _read_factors(arrays, chosen, splits, path, notes)
     if len(arrays) > 1 and chosen.images["train"] not in ("images", "train_images"):
         notes.insert(0, "images: " + ", ".join(f"{split} `{name}`" for split, name in chosen.images.items()))
+    if path.is_dir():
+        notes[:0] = tell_others(path, [path / f"{name}.npy" for name in arrays])
+    else:
+        notes[:0] = tell_other_splits(path)
     if chosen.unused:
         notes.insert(0, f"not used: {_named(chosen.unused)} in {path.name}")
     sets = {
@@ -191,7 +196,7 @@ def _read_images(
             f"{path}: the images take more than [data] memory_gib allows, and cannot stream from disk as they are in "
             "Fortran order, images last; save them with np.ascontiguousarray"
         )
-    in_place = _stream_in_place(splits[0], progress)
+    in_place = _stream_in_place(splits[0], progress) if len(splits) == 1 else None
     if in_place is not None:
         return [in_place]
     try:
@@ -243,7 +248,9 @@ def _write_once(path: Path, splits: Sequence[_Split], shape: Shape, progress: Pr
     """
     firsts = np.cumsum([0, *map(len, splits)])[:-1].tolist()
     # One file holds several arrays, of which other runs may choose others.
-    key = hashlib.sha256(f"{_key(path, progress)} {[split.images.name for split in splits]}".encode()).hexdigest()
+    key = hashlib.sha256(
+        f"{_key(splits, path, progress)} {[split.images.title for split in splits]}".encode()
+    ).hexdigest()
     file = decoded_cache.open(shape, key)
     if file is None:
         with decoded_cache.create(shape) as writer:
@@ -283,13 +290,16 @@ def _copy(splits: Sequence[_Split], put: Callable[[int, int, NDArray[np.uint8]],
     return are_black_and_white([split.values for split in splits])
 
 
-def _key(path: Path, progress: Progress) -> str:
-    """What stands for the pixels in a file, by its content."""
+def _key(splits: Sequence[_Split], path: Path, progress: Progress) -> str:
+    """What stands for the pixels in the file of the splits, or in the file of each, by its content."""
     key = hashlib.sha256(f"arrays {_READING}".encode())
-    stage, done, total = "looking for changed images", 0, path.stat().st_size
-    with damage_told(str(path)), path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            key.update(block)
-            done += len(block)
-            progress(stage, done, total)
+    paths = list(dict.fromkeys(split.images.path or path for split in splits))
+    stage, done, total = "looking for changed images", 0, sum(each.stat().st_size for each in paths)
+    for each in paths:
+        key.update(str(each.stat().st_size).encode())
+        with damage_told(str(each)), each.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                key.update(block)
+                done += len(block)
+                progress(stage, done, total)
     return key.hexdigest()

@@ -7,7 +7,7 @@ import gzip
 import io
 import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from vae_tui.data.array_shape import Layout, find_layout
 from vae_tui.data.array_values import ValuesSeen, are_black_and_white
 from vae_tui.data.labels import UnusableLabels, index_labels
 from vae_tui.data.memory import in_gib
+from vae_tui.data.photo_tree import tell_other_splits, tell_others
 from vae_tui.data.progress import Progress
 from vae_tui.data.sets import PackedImages, StoredSets
+from vae_tui.data.split_names import in_order, split_within_name
 from vae_tui.errors import DataError
 
 _LABEL_NAMES = {"label", "labels", "class", "target", "y", "digit", "category", "emotion"}
@@ -45,14 +47,85 @@ class _Columns:
     layout: Layout
 
 
-def read_csv(path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
+@dataclass(frozen=True)
+class _Table:
+    """What a file holds: images (N, C, H, W) as bytes but not yet spread, the text of their labels, and notes."""
+
+    path: Path
+    pixels: NDArray[np.uint8]
+    values: ValuesSeen
+    labels: list[str] | None
+    notes: list[str]
+
+
+def read_csv(root: Path, memory_bytes: int, progress: Progress) -> StoredSets:
     """Read a .csv file, gzipped or not, of one image a row: values 0..255 or [0, 1], and a label where there is one.
 
-    With a header, the column of labels is found by its name; without one, it is the first column that there is besides
-    a square image. Raises DataError, naming the row, for a table that is none of images.
+    A folder may have a file for each split, called after it. With a header, the column of labels is found by its name;
+    without one, it is the first column that there is besides a square image. Raises DataError, naming the row, for a table
+    that is none of images.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is {'a folder' if path.is_dir() else 'not there'}; data.root names a .csv file")
+    notes: list[str] = []
+    paths = _find_tables(root, notes)
+    tables = {split: _read_table(path, memory_bytes, progress) for split, path in paths.items()}
+    first = tables["train"]
+    for table in tables.values():
+        notes += table.notes
+        if table.pixels.shape[1:] != first.pixels.shape[1:]:
+            shapes = [" x ".join(map(str, of.pixels.shape[1:])) for of in (table, first)]
+            raise DataError(f"{table.path} holds images of {shapes[0]} (C x H x W), but {first.path} of {shapes[1]}")
+    if are_black_and_white([table.values for table in tables.values()]):
+        for table in tables.values():
+            if table.values.is_whole:
+                table.pixels[:] *= 255
+    known, class_names = _index(tables, notes)
+    sets = {split: PackedImages(torch.from_numpy(table.pixels), known.get(split)) for split, table in tables.items()}
+    return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names, notes=tuple(notes))
+
+
+def _find_tables(root: Path, notes: list[str]) -> dict[str, Path]:
+    """The file of each split."""
+    if root.is_file():
+        notes += tell_other_splits(root)
+        return {"train": root}
+    if not root.is_dir():
+        raise DataError(f"{root} is not there; data.root names a .csv file, or a folder with one for each split")
+    found: dict[str, list[Path]] = {}
+    tables = _tables_in(root)
+    for path in tables:
+        named = split_within_name(path.name)
+        if named is not None:
+            found.setdefault(named[0], []).append(path)
+    if not found and len(tables) == 1:
+        found = {"train": tables}
+    if "train" not in found or any(len(paths) > 1 for paths in found.values()):
+        listed = ", ".join(path.name for path in tables[:8]) or "none"
+        raise DataError(
+            f"{root}: expected one .csv file, or one called after each split, such as train.csv; there are {listed}"
+        )
+    paths = {split: found[split][0] for split in in_order(found)}
+    notes += tell_others(root, list(paths.values()))
+    return paths
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.name.lower().endswith((".csv", ".csv.gz")) and path.is_file()
+    )
+
+
+def _index(tables: Mapping[str, _Table], notes: list[str]) -> tuple[dict[str, torch.Tensor], tuple[str, ...]]:
+    """The labels of each split that has some, and the names of the classes."""
+    try:
+        return index_labels(
+            {split: _simplify(table.labels) for split, table in tables.items() if table.labels is not None}
+        )
+    except UnusableLabels as error:
+        notes.append(f"labels are left out: {error}")
+        return {}, ()
+
+
+def _read_table(path: Path, memory_bytes: int, progress: Progress) -> _Table:
     with _opened(path) as file:
         delimiter = _find_delimiter(path, file)
         file.seek(0)
@@ -64,23 +137,14 @@ def read_csv(path: Path, memory_bytes: int, progress: Progress) -> StoredSets:
         rows = _rows(path, file, delimiter)
         if columns.has_header:
             next(rows)
-        pixels, labels = _read_rows(path, rows, columns, memory_bytes, progress)
+        pixels, values, labels = _read_rows(path, rows, columns, memory_bytes, progress)
     notes = [f"{path.name}: {columns.layout.note}"] if columns.layout.note else []
-    known: dict[str, torch.Tensor] = {}
-    class_names: tuple[str, ...] = ()
-    if columns.label is not None:
-        if not columns.label_is_named:
-            notes.append(f"{path.name}: column {columns.label + 1} is read as labels")
-        try:
-            known, class_names = index_labels({"train": _simplify(labels)})
-        except UnusableLabels as error:
-            notes.append(f"{path.name}: labels are left out: {error}")
+    if columns.label is not None and not columns.label_is_named:
+        notes.append(f"{path.name}: column {columns.label + 1} is read as labels")
     if columns.others:
         more = f" and {len(columns.others) - 8:,} more" if len(columns.others) > 8 else ""
         notes.insert(0, f"not used: columns {', '.join(columns.others[:8])}{more} of {path.name}")
-    return StoredSets(
-        PackedImages(torch.from_numpy(pixels), known.get("train")), class_names=class_names, notes=tuple(notes)
-    )
+    return _Table(path, pixels, values, labels if columns.label is not None else None, notes)
 
 
 @contextmanager
@@ -160,11 +224,10 @@ def _is_number(value: str) -> bool:
 
 def _read_rows(
     path: Path, rows: Iterator[list[str]], columns: _Columns, memory_bytes: int, progress: Progress
-) -> tuple[NDArray[np.uint8], list[str]]:
-    """Images (N, C, H, W) and the text of their labels."""
+) -> tuple[NDArray[np.uint8], ValuesSeen, list[str]]:
+    """Images (N, C, H, W), their range, and the text of their labels."""
     labels: list[str] = []
     parts: list[NDArray[np.float32]] = []
-    values = ValuesSeen(str(path), "f")
     bytes_per_image = len(columns.pixels)
     whole, highest, count = True, 0.0, 0
     width = columns.pixels[-1] + 1
@@ -179,23 +242,23 @@ def _read_rows(
         highest = max(highest, float(part.max()))
         parts.append(part)
         count += len(taken)
-        if 4 * count * bytes_per_image > memory_bytes:
+        if 5 * count * bytes_per_image > memory_bytes:
             raise DataError(
                 f"{path}: its images take more than {in_gib(memory_bytes)} while they are read; save them as a .npy of bytes"
             )
         progress("reading rows", count, None)
-    images = np.concatenate(parts)
     if not whole and highest > 1.01:
         raise DataError(
             f"{path} holds fractions up to {highest:g}; expected whole numbers in 0..255, or floats in [0, 1]"
         )
-    kind = "i" if whole else "f"
-    values = ValuesSeen(str(path), kind)
-    stored = columns.layout.arrange(images.astype(np.int64) if whole else images)
-    pixels = values.to_bytes(stored, 0)
-    if are_black_and_white([values]):
-        pixels *= 255
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), labels
+    values = ValuesSeen(str(path), "i" if whole else "f")
+    pixels = np.empty((count, *columns.layout.image_shape), np.uint8)
+    start = 0
+    for part in parts:
+        stored = columns.layout.arrange(part.astype(np.int32) if whole else part)
+        pixels[start : start + len(part)] = values.to_bytes(stored, start).transpose(0, 3, 1, 2)
+        start += len(part)
+    return pixels, values, labels
 
 
 def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, before: int) -> NDArray[np.float32]:
@@ -205,13 +268,15 @@ def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, befor
         [row[first:last] for row in rows] if len(pixels) == last - first else [[row[i] for i in pixels] for row in rows]
     )
     try:
-        numbers = np.array(picked, np.float32)
+        # A third of the time of np.array, which looks at every string twice.
+        flat = np.fromiter(map(float, itertools.chain.from_iterable(picked)), np.float32, len(picked) * len(pixels))
     except ValueError:
         for number, row in enumerate(picked, before + 1):
             for value in row:
                 if not _is_number(value):
                     raise DataError(f"{path}: row {number:,} holds {value[:40]!r}; expected numbers") from None
         raise
+    numbers = flat.reshape(len(picked), len(pixels))
     if not np.isfinite(numbers).all():
         first_odd = int((~np.isfinite(numbers)).any(1).argmax())
         raise DataError(f"{path}: row {before + first_odd + 1:,} holds NaN or an infinite value")

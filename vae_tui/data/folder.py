@@ -28,15 +28,16 @@ from vae_tui.data.photo import (
     describe_problem,
     read_content,
 )
-from vae_tui.data.photo_layout import SPLITS, Photo, find_photos
+from vae_tui.data.photo_layout import Photo, find_photos
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
+from vae_tui.data.split_names import SPLITS
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
 _BROKEN_SHARE_ALLOWED = 0.01
-_DECODING = 2
+_DECODING = 3
 """To be raised whenever the same files are to come out as other pixels."""
 _WHITES = {8: 255, 10: 1023, 12: 4095, 14: 16383, 16: WHITE_16_BITS}
 """The highest value of so many bits, which cameras and microscopes keep in 16."""

@@ -9,24 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_tui.data.photo_tree import LeftAside, PhotoFolder, read_tree
+from vae_tui.data.split_names import ANY_SPLIT, SPLIT_OF, SPLITS, in_order, split_of_name, split_within_name
 from vae_tui.errors import DataError
 
-SPLITS = ("train", "validation", "test")
-SPLIT_WORDS = {
-    "train": ("training", "train"),
-    "validation": ("validation", "validate", "valid", "val", "dev"),
-    "test": ("testing", "test"),
-}
-"""What people call the splits, longest first."""
-_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
-_ANY_WORD = "|".join(_SPLIT_OF)
-_THINGS = "images?|imgs?|photos?|pictures?|set|data|dataset|split|folder"
-_SPLIT_NAME = re.compile(rf"(?:(?:{_THINGS})[ _.-]?)?({_ANY_WORD})(?:[ _.-]?(?:{_THINGS}|(?:19|20)\d\d))?", re.ASCII)
-_SPLIT_WORD = re.compile(rf"(?:^|[^A-Za-z])({_ANY_WORD})(?![a-z])", re.ASCII)
-_SPLIT_FILE = re.compile(rf"({_ANY_WORD})[ _.-]", re.ASCII)
+_SPLIT_FILE = re.compile(rf"({ANY_SPLIT})[ _.-]", re.ASCII)
 _SOUND_LIKE_SPLITS = {
-    *("eval", "evaluation", "holdout", "hold_out", "hold-out", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
-    *("background", "predict", "prediction", "query", "gallery"),
+    *("eval", "evaluation", "holdout", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
+    *("predict", "prediction", "query", "gallery"),
 }
 _IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages"}
 """What a folder of images is called that is no class."""
@@ -55,6 +44,9 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
     """
     aside = LeftAside(root)
     tree = _unwrap(read_tree(root, aside))
+    if not tree.photos and (images := _annotated(tree)) is not None and images.filled and not images.photos:
+        _leave_annotations(tree, images, aside)
+        tree = _unwrap(images)
     if not tree.has_photos:
         found = aside.sentence()
         raise DataError(
@@ -94,15 +86,10 @@ def _tell_classes(photos: Sequence[Photo]) -> list[str]:
         if classes["train"] and (strange := [name for name in classes[split] if name not in classes["train"]]):
             named = ", ".join(strange[:3]) + (f" and {len(strange) - 3:,} more" if len(strange) > 3 else "")
             notes.append(f"no training image is of {split} classes {named}")
-    if odd := [name for name in classes["train"] if name.lower() in _SOUND_LIKE_SPLITS]:
-        notes.append(f"{', '.join(f'{name}/' for name in odd)} is read as a class, and trained on")
+    for name in classes["train"]:
+        if not _SOUND_LIKE_SPLITS.isdisjoint(re.split("[^a-z]", name.lower())):
+            notes.append(f"{name}/ is read as a class, and trained on")
     return notes
-
-
-def split_of_name(name: str) -> str | None:
-    """Which split a folder of that name is: "valid", "Training", "val2017", "test_images"."""
-    match = _SPLIT_NAME.fullmatch(name.lower())
-    return _SPLIT_OF[match[1]] if match else None
 
 
 def _unwrap(tree: PhotoFolder) -> PhotoFolder:
@@ -149,10 +136,9 @@ def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> d
     """
     by_rest: dict[str, dict[str, list[PhotoFolder]]] = {}
     for folder in tree.filled:
-        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", folder.name).lower()
-        if (match := _SPLIT_WORD.search(name)) is not None:
-            rest = "".join(letter for letter in name[: match.start(1)] + name[match.end(1) :] if letter.isalpha())
-            by_rest.setdefault(rest, {}).setdefault(_SPLIT_OF[match[1]], []).append(folder)
+        if (found := split_within_name(folder.name)) is not None:
+            split, rest = found
+            by_rest.setdefault(rest, {}).setdefault(split, []).append(folder)
     alike = [splits for splits in by_rest.values() if {"train"} < splits.keys()]
     if not alike:
         return {}
@@ -163,7 +149,7 @@ def _find_half_named(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> d
             f"{tree.path} has folders that look like splits, but several of them: {names}; expected train/, validation/ "
             "and test/, with classes within them"
         )
-    splits = _in_order(alike[0])
+    splits = in_order(alike[0])
     notes.append(f"{names} are read as splits: {', '.join(splits)}")
     for folder in tree.filled:
         if folder not in folders:
@@ -185,7 +171,7 @@ def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
         folder = inner
     if len(within := _splits_within(folder)) > 1:
         raise DataError(
-            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(_in_order(within))} itself; "
+            f"{folder.path} is a folder of {split} images, and holds folders for {', '.join(in_order(within))} itself; "
             "name the folder that is meant with data.root"
         )
     return _of_classes(folder, split, aside)
@@ -194,7 +180,7 @@ def _of_split(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo]:
 def _of_splits_in_classes(tree: PhotoFolder, aside: LeftAside, notes: list[str]) -> list[Photo]:
     """The images where every class has its own train/ and others; none where none has."""
     classes = tree.filled
-    divided = [folder for folder in classes if len(_splits_within(folder)) > 1]
+    divided = [folder for folder in classes if "train" in _splits_within(folder)]
     if tree.photos or not divided:
         return []
     if len(divided) < len(classes):
@@ -230,27 +216,34 @@ def _of_classes(folder: PhotoFolder, split: str, aside: LeftAside) -> list[Photo
         return [Photo(path, split, None) for path in folder.photos]
     if not classes:
         raise DataError(f"{folder.path} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM), nor do folders in it")
-    images = [inner for inner in classes if inner.name.lower() in _IMAGE_FOLDERS]
-    others = [inner for inner in classes if inner not in images]
-    if len(images) == 1 and all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
-        for inner in others:
-            for path in inner.walk():
-                aside.add(path, "annotation", "annotations")
-        return [Photo(path, split, None) for path in images[0].walk()]
+    if (images := _annotated(folder)) is not None:
+        _leave_annotations(folder, images, aside)
+        return [Photo(path, split, None) for path in images.walk()]
     return [Photo(path, split, inner.name) for inner in classes for path in inner.walk()]
+
+
+def _annotated(folder: PhotoFolder) -> PhotoFolder | None:
+    """The folder called images/ or the like where all others are of masks or the like, or where there are no others."""
+    images = [inner for inner in folder.filled if inner.name.lower() in _IMAGE_FOLDERS]
+    others = [inner for inner in folder.filled if inner not in images]
+    if len(images) != 1 or not all(inner.name.lower() in _ANNOTATION_FOLDERS for inner in others):
+        return None
+    return images[0]
+
+
+def _leave_annotations(folder: PhotoFolder, images: PhotoFolder, aside: LeftAside) -> None:
+    for inner in folder.filled:
+        for path in inner.walk() if inner is not images else ():
+            aside.add(path, "annotation", "annotations")
 
 
 def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
     """The images of a flat folder, divided where the name of every one begins with that of a split."""
     found = [_SPLIT_FILE.match(photo.path.name.lower()) for photo in photos]
-    splits = [_SPLIT_OF[match[1]] for match in found if match]
+    splits = [SPLIT_OF[match[1]] for match in found if match]
     if len(splits) < len(photos) or not {"train"} < set(splits):
         return list(photos)
-    told = ", ".join(f"{split} {splits.count(split):,}" for split in _in_order(splits))
+    told = ", ".join(f"{split} {splits.count(split):,}" for split in in_order(splits))
     notes.append(f"every file's name begins with its split, which is used as such: {told}")
     divided = [Photo(photo.path, split, None) for photo, split in zip(photos, splits, strict=True)]
     return [photo for split in SPLITS for photo in divided if photo.split == split]
-
-
-def _in_order(splits: Iterable[str]) -> list[str]:
-    return [split for split in SPLITS if split in set(splits)]

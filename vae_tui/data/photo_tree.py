@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import features
+
+from vae_tui.data.split_names import split_within_name
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
@@ -108,6 +110,31 @@ def read_tree(root: Path, aside: LeftAside) -> PhotoFolder:
     _sort(tree)
     _tell_empty(tree, aside)
     return tree
+
+
+def tell_others(folder: Path, used: Collection[Path]) -> list[str]:
+    """A note on what is right in a folder and is not used, if there is anything."""
+    aside = LeftAside(folder)
+    for path in sorted(folder.iterdir()):
+        if path not in used and path.name.lower() not in _DROPPINGS and not path.name.startswith("."):
+            aside.add(
+                path, *(["folder", "folders"] if path.is_dir() else [path.suffix.lower() or "without an ending"] * 2)
+            )
+    sentence = aside.sentence()
+    return [] if sentence is None else [sentence]
+
+
+def tell_other_splits(file: Path) -> list[str]:
+    """A note on test.csv and its like beside train.csv: files called alike, after other splits."""
+    named = split_within_name(file.name)
+    if named is None or named[0] != "train":
+        return []
+    others = {path.name: split_within_name(path.name) for path in sorted(file.parent.glob("*"))}
+    beside = [
+        name for name, other in others.items() if other is not None and other[0] != "train" and other[1] == named[1]
+    ]
+    way_out = "join them in one archive" if file.suffix == ".npz" else "name the folder to read both"
+    return [f"not used: {', '.join(beside[:_NAMES_TOLD])} beside {file.name}; {way_out}"] if beside else []
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

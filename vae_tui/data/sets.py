@@ -13,6 +13,7 @@ from vae_tui.data.streamed import AnyPixels, StreamedPixels, read_all
 
 _MEAN_BYTES = 1 << 30
 _CHECKSUM_BYTES = 1 << 26
+_EXTREMES_BYTES = 1 << 24
 _BYTES_AT_ONCE = 1 << 20
 
 
@@ -65,9 +66,12 @@ class PackedImages:
 
     @cached_property
     def extremes(self) -> tuple[int, int]:
-        """The darkest and the brightest value: of all, or where they take more than 64 MiB of evenly spaced ones."""
+        """The darkest and the brightest value: of all, or where they take more than 1 GiB or are on disk of evenly spaced ones."""
+        if isinstance(self.pixels, torch.Tensor) and self.byte_count <= _MEAN_BYTES:
+            darkest, brightest = torch.aminmax(self.pixels)
+            return int(darkest), int(brightest)
         lowest, highest = 255, 0
-        for part in self._evenly_spaced(self._count_within(_CHECKSUM_BYTES)):
+        for part in self._evenly_spaced(self._count_within(_EXTREMES_BYTES)):
             lowest, highest = min(lowest, int(part.min())), max(highest, int(part.max()))
         return lowest, highest
 

@@ -89,7 +89,8 @@ class DataTable(Table):
     )
     root: _PathText | None = _key(
         None,
-        "the .npz, .npy or .csv file, or the folder of images; relative to the working directory",
+        "the .npz, .npy or .csv file, a folder of .npy or .csv files, or the folder of images; relative to the working "
+        "directory",
         only={"name": ["npz", "csv", "folder"]},
     )
     key: str | None = _key(

@@ -23,13 +23,21 @@ def locate_images(roots: Sequence[str], kind: str, data_root: Path | None) -> st
         under = user_path(str(data_root))
         candidates += [*(under / path.name for path in recorded), under]
     for candidate in candidates:
-        if candidate.is_dir() if kind == "folder" else candidate.is_file():
+        if _may_hold(candidate, kind):
             return path_as_text(str(candidate.absolute()))
     for path in recorded:
         if path.exists():
             return path_as_text(str(path.absolute()))  # of the wrong kind, which its reader names
     looked = f", nor under {data_root}" if data_root is not None else ""
     raise DataError(f"{roots[0]} is not there{looked}; {way_to_images(roots[0])}")
+
+
+def _may_hold(path: Path, kind: str) -> bool:
+    """Whether what is there can be images of that kind: a folder of photos, or a file, or a folder of such files."""
+    if kind == "folder":
+        return path.is_dir()
+    files = {"npz": "*.npy", "csv": "*.csv*"}.get(kind, "")
+    return path.is_file() or (bool(files) and path.is_dir() and any(path.glob(files)))
 
 
 def way_to_images(root: str) -> str:

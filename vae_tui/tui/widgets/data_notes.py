@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from vae_tui.text import printable
+
 _ROWS_BY_HEIGHT = ((30, 3), (20, 2), (0, 1))
 """At most so many rows on a screen that has so many at least."""
 
@@ -34,7 +36,7 @@ class DataNotes(Widget):
     def render(self) -> VisualType:
         """The first notes, as much of them as there is room for, and where the rest is found."""
         width = max(1, self.content_size.width)
-        shown = [Content.styled(f"note: {note}", "$warning") for note in self._notes[: self._rows]]
+        shown = [Content.styled(f"note: {printable(note)}", "$warning") for note in self._notes[: self._rows]]
         is_cut = any(note.cell_length > width for note in shown) or len(self._notes) > self._rows
         more = Content.styled(
             f"  ? all {len(self._notes)} notes" if len(self._notes) > 1 else "  ? all of it", "$faint"
