@@ -52,6 +52,7 @@ class PictureApp(App[_Outcome]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "next_picture_mode", "Pictures"),
         Binding("ctrl+l", "redraw", "Redraw", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
 
     picture_mode: reactive[Mode] = reactive("half", repaint=False)
