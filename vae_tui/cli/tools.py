@@ -10,7 +10,7 @@ import typer
 from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, RunsDir, Set
 from vae_tui.cli.output import give, say
-from vae_tui.errors import RecipeError
+from vae_tui.errors import RecipeError, VaeTuiError
 
 
 def check(
@@ -40,6 +40,12 @@ def check(
 
 def doctor(
     json_: Annotated[bool, typer.Option("--json", help="For programs: the same and more, as one JSON object.")] = False,
+    reset_terminal: Annotated[
+        bool,
+        typer.Option(
+            "--reset-terminal", help="Only give the terminal back, after a screen that was killed with kill -9."
+        ),
+    ] = False,
     runs_dir: RunsDir = Path("checkpoints"),
     data_root: DataRoot = None,
 ) -> None:
@@ -49,6 +55,12 @@ def doctor(
 
     Run it where something looks wrong: in that terminal, over that line, on that machine.
     """
+    if reset_terminal:
+        from vae_tui.doctor.reset import reset_terminal as give_terminal_back
+
+        if not give_terminal_back():
+            raise VaeTuiError("there is no terminal to reset: run this in the one that is out of order")
+        return
     from vae_tui.doctor import examine
     from vae_tui.doctor.report import print_json, print_table
 

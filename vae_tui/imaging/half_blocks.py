@@ -63,7 +63,7 @@ def render_half_blocks(pixels: Pixels, colors: Colors = "truecolor") -> list[lis
     return [render_half_block_row(row) for row in to_half_blocks(pixels, colors)]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _style(ink: int, ground: int) -> Style:
     return Style.from_color(_rgb(ink), _rgb(ground))
 

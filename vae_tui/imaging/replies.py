@@ -17,6 +17,7 @@ _LONG_GAP = 3.0
 """The same, once so much of an answer came that nobody can have typed it."""
 _LONGEST = 4096
 """Bytes; what is longer is no answer."""
+_LONGEST_CSI = 64
 _LARGEST_SIZE = {4: 32_768, 6: 512}
 """Pixels of a text area and of a cell; what is larger is not believed."""
 
@@ -41,10 +42,11 @@ class Answers:
 
 
 class ReplyFilter:
-    """Takes answers out of a terminal's input, however they are split, and lets all else through in order.
+    """Takes answers out of a terminal's input, however they are split, and lets keys, clicks and pastes through in order.
 
     Times are seconds of a clock that only goes forward. What may be the beginning of an answer is held back until it
-    is known to be none, or until `release` finds that nothing followed it; so an Escape key gets through.
+    is known to be none, or until `release` finds that nothing followed it; so an Escape key gets through. What nobody
+    asked for and no key sends, such as the colour of the ground, is dropped: its letters would be taken for keys.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,8 @@ class ReplyFilter:
         """How often the terminal acknowledged that it has come so far (CSI 0 n)."""
         self._held = bytearray()
         self._held_since = 0.0
+        self._skips = False
+        """Whether a string that is too long goes on."""
         self._asked: float | None = None
         self._awaited = 0
 
@@ -71,8 +75,13 @@ class ReplyFilter:
 
     def feed(self, data: bytes, now: float) -> bytes:
         """Take what was read; returns what is not of answers."""
+        if not self._held and not self._skips and b"\x1b" not in data:
+            return data
         passed = bytearray()
         for value in data:
+            if self._skips:
+                self._skip(value, now)
+                continue
             if self._held and value == 0x1B and not self._ends_a_string():
                 passed += self._held
                 self._held.clear()
@@ -87,6 +96,7 @@ class ReplyFilter:
                 self._take(bytes(self._held), now)
             if kind == "other":
                 passed += self._held
+            self._skips = kind == "overlong"
             if kind != "beginning":
                 self._held.clear()
         if bytes(self._held) == b"\x1b" and not self._expects(now):
@@ -96,6 +106,8 @@ class ReplyFilter:
 
     def release(self, now: float) -> bytes:
         """What was held back for so long that it is no answer."""
+        if self._skips and now - self._held_since >= _GAP:
+            self._skips = False
         if not self._held or now - self._held_since < self._gap(now):
             return b""
         passed = bytes(self._held)
@@ -105,6 +117,12 @@ class ReplyFilter:
     def next_release(self, now: float) -> float | None:
         """Seconds until `release` may have something."""
         return max(0.0, self._held_since + self._gap(now) - now) if self._held else None
+
+    def _skip(self, value: int, now: float) -> None:
+        """Drop a byte of a string that is too long, which its end or a pause ends."""
+        if now - self._held_since >= _GAP or value in (0x07, 0x18, 0x1A, 0x5C):
+            self._skips = False
+        self._held_since = now
 
     def _ends_a_string(self) -> bool:
         """Whether an escape now can only be the first half of what ends a string."""
@@ -117,7 +135,7 @@ class ReplyFilter:
 
     def _gap(self, now: float) -> float:
         if bytes(self._held) not in _TYPED:
-            return _LONG_GAP
+            return _LONG_GAP if _EXPECTED.match(self._held) else _GAP
         return _GAP if self.outstanding(now) or self.acknowledged < self._awaited else _SHORT_GAP
 
     def _take(self, answer: bytes, now: float) -> None:
@@ -129,23 +147,39 @@ class ReplyFilter:
             self.answers = replace(self.answers, seconds=now - self._asked)
 
 
-_TYPED = (b"\x1b", b"\x1b[", b"\x1b_", b"\x1bP")
+_TYPED = (b"\x1b", b"\x1b[", b"\x1b_", b"\x1bP", b"\x1b]", b"\x1b^", b"\x1bX")
 """Beginnings that are keys as well: escape, and with alt held."""
-_STRING = re.compile(rb"\x1b(_G|P>\||P[01][$+]r)")
-_BEGINNING = re.compile(rb"\x1b(\[(\?[\d;]*|[468](;\d*){0,2}|0)?|_G?|P(>|[01][$+]?)?)?\Z")
+_STRING = re.compile(rb"\x1b[_P\]^X].")
+"""Any string: of an application, a device, the operating system, for privacy or none."""
+_EXPECTED = re.compile(rb"\x1b(_G|P>\||P[01][$+]r|\[\?|\[[468](;|\Z))")
+"""What answers begin with."""
+_ANSWER_STRING = re.compile(rb"\x1b(_G|P>\||P[01][$+]r)")
+_CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*(?P<final>[@-~])?\Z")
+_KEY_CSI = re.compile(rb"\x1b\[(|<-?\d+;-?\d+;-?\d+[Mm]|[\d;:]*[~u^@ABCDEFHPQRSZIO]|\?[\d;]*\$y|48;[\d;:]*t|[@-~])\Z")
+"""Keys, clicks, changes of focus and of the size, and the reports of modes that Textual asks for."""
 _CSI_ANSWER = re.compile(rb"\x1b\[(\?[\d;]*[cS]|[468];\d+;\d+t|0n)\Z")
 _COLOR = re.compile(rb"48[:;]2[:;]{1,2}1[:;]2[:;]3(?!\d)")
 
 
 def _classify(held: bytearray) -> str:
-    """Whether bytes from an escape on are an "answer", the "beginning" of one, or something "other"."""
+    """Whether bytes from an escape on are an "answer", a key or the like ("other"), the "beginning" of one of them, or
+    "noise"; an "overlong" string is noise that goes on."""
+    if bytes(held) in _TYPED:
+        return "beginning"
     if _STRING.match(held):
         if held.endswith((b"\x1b\\", b"\x07")):
-            return "answer"
-        return "beginning" if len(held) < _LONGEST else "other"
+            return "answer" if _ANSWER_STRING.match(held) else "noise"
+        return "beginning" if len(held) < _LONGEST else "overlong"
     if _CSI_ANSWER.match(held):
         return "answer"
-    return "beginning" if _BEGINNING.match(held) else "other"
+    if not held.startswith(b"\x1b["):
+        return "other"
+    csi = _CSI.match(held)
+    if csi is None or len(held) > _LONGEST_CSI:
+        return "noise"
+    if csi["final"] is None:
+        return "beginning"
+    return "other" if _KEY_CSI.match(held) else "noise"
 
 
 def understand(answers: Answers, answer: bytes) -> Answers:

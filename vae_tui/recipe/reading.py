@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from vae_tui.errors import RecipeError
 from vae_tui.recipe.cross_table import cross_table_errors
+from vae_tui.recipe.sizes import size_errors
 from vae_tui.recipe.tables import TABLES, Recipe, Table
 
 _LONGEST = 1 << 22
@@ -77,7 +78,7 @@ def parse(
     if problems:
         raise RecipeError(source, problems)
     recipe = Recipe(**sections)
-    if problems := list(cross_table_errors(recipe)):
+    if problems := [*cross_table_errors(recipe), *size_errors(recipe)]:
         raise RecipeError(source, problems)
     return recipe, tuple(notes)
 

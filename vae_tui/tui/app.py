@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -42,9 +40,12 @@ class VaeTuiApp(PictureApp[Outcome]):
         """Our own variables, for every theme."""
         return OWN_VARIABLES
 
+    def leave(self) -> None:
+        """Leave as `d` does: a trainer goes on."""
+        self.exit("detached" if self._feed.status.live else "finished")
+
     def on_mount(self) -> None:
-        """Open the training screen; SIGTERM leaves it as `d` does, with the terminal given back."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "detached")
+        """Open the training screen."""
         self.push_screen(TrainingScreen(self._feed, self._data_root))
 
     async def action_quit(self) -> None:

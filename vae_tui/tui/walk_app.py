@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -36,8 +34,7 @@ class WalkApp(PictureApp[None]):
         return OWN_VARIABLES
 
     def on_mount(self) -> None:
-        """Begin the walk; SIGTERM ends it, with the terminal given back."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        """Begin the walk."""
         self.push_screen(self._walk)
 
     async def action_quit(self) -> None:

@@ -16,6 +16,7 @@ from textual.driver import Driver
 from textual.geometry import Offset, Region
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widgets import Input
 
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
@@ -51,6 +52,7 @@ class PictureApp(App[_Outcome]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "next_picture_mode", "Pictures"),
         Binding("ctrl+l", "redraw", "Redraw", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
     ]
 
     picture_mode: reactive[Mode] = reactive("half", repaint=False)
@@ -112,6 +114,19 @@ class PictureApp(App[_Outcome]):
         if self.line is not None:
             self.line.shown.forget()
         self._judge()
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether there is something to type into."""
+        return isinstance(self.focused, Input)
+
+    def leave(self) -> None:
+        """End as where the user leaves, whatever is on the screen."""
+        self.exit()
+
+    def on_line_lost(self) -> None:
+        """Nobody sees anything any more."""
+        self.leave()
 
     def on_terminal_answered(self, event: TerminalAnswered) -> None:
         """Draw as well as the terminal can."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import selectors
+import signal
 import sys
 import threading
 import time
@@ -17,13 +18,26 @@ from textual import message
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.messages import InBandWindowResize
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import ask_terminal, detect_encoding, read_window
+from vae_tui.tui.graphics.flood import Flood
 from vae_tui.tui.graphics.frame import ShownCells
 from vae_tui.tui.graphics.output import Output
 from vae_tui.tui.graphics.pace import Pace
 
+_LEAVING = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGABRT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+"""Signals that would end the process with the terminal as a screen needs it."""
 ACKNOWLEDGE = "\x1b[5n"
 """Asks the terminal to acknowledge that it has come so far."""
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -38,6 +52,10 @@ class TerminalAnswered(message.Message):
         self.answers = answers
 
 
+class LineLost(message.Message):
+    """There is no terminal any more."""
+
+
 class LineFree(message.Message):
     """A frame can be sent again, after `PictureDriver.busy` was true."""
 
@@ -46,6 +64,13 @@ class LineOwner(Protocol):
     """The app that a driver serves."""
 
     line: PictureDriver | None
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether there is something to type into."""
+
+    def leave(self) -> None:
+        """End as where the user leaves, whatever is on the screen; what was started goes on."""
 
     def cleanup_sequence(self) -> str:
         """What to write to a terminal before it is given back."""
@@ -63,7 +88,8 @@ class PictureDriver(LinuxDriver):
         self._frame: list[str] | None = None
         self._frame_thread = 0
         """Which thread puts a frame together: what others write is no part of it."""
-        self._replies = ReplyFilter()
+        self._parser = XTermParser()
+        self._replies, self._flood = ReplyFilter(), Flood()
         self._pace = Pace()
         self.shown = ShownCells()
         """What the terminal shows."""
@@ -82,6 +108,10 @@ class PictureDriver(LinuxDriver):
         fileno = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
         self._output = Output(fileno, self._free, encoding=detect_encoding(os.environ))
         self._output.start()
+        for number in _LEAVING:
+            # What nohup has ignored stays so.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._event_loop.add_signal_handler(number, self._owner.leave)
         self._pace.restart()
         self.shown.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
@@ -167,31 +197,38 @@ class PictureDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what is typed, and take out of it what the terminal answers."""
-        parser = XTermParser()
+        self._flood = Flood()
         decode = getincrementaldecoder(detect_encoding(os.environ))("replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 now = time.monotonic()
-                wait = self._replies.next_release(now)
+                waits = (self._replies.next_release(now), self._flood.next_release(now), 0.1)
                 data = b""
-                if selector.select(0.1 if wait is None else min(wait, 0.1)):
-                    data = os.read(self.fileno, 4096)
+                if selector.select(min(wait for wait in waits if wait is not None)):
+                    data = self._read()
                     if not data:
+                        if self.input_tty:
+                            self._post(LineLost())
+                            return
                         # As when stdin is piped; without the pause it would be read at full speed.
                         time.sleep(0.1)
-                self._take_input(parser, decode, data)
+                self._take_input(decode, data)
 
-    def _take_input(self, parser: XTermParser, decode: Callable[[bytes], str], data: bytes) -> None:
+    def _read(self) -> bytes:
+        """What was typed; nothing at the end of the line."""
+        try:
+            return os.read(self.fileno, 65536)
+        except OSError:
+            return b""
+
+    def _take_input(self, decode: Callable[[bytes], str], data: bytes) -> None:
         now = time.monotonic()
+        data = self._flood.feed(data, now, text=self._owner.takes_text) if data else self._flood.release(now)
         known, acknowledged = self._replies.answers, self._replies.acknowledged
         with self._lock:
             typed = self._replies.release(now) + self._replies.feed(data, now)
-        if text := decode(typed):
-            for event in parser.feed(text):
-                self.process_message(event)
-        for event in parser.tick():
-            self.process_message(event)
+        self._parse(decode(typed))
         answers = self._replies.answers
         if answers != known:
             if answers.complete and answers.seconds is not None:
@@ -203,3 +240,20 @@ class PictureDriver(LinuxDriver):
             for _ in range(self._replies.acknowledged - acknowledged):
                 self._pace.acknowledge(now)
         self._free()
+
+    def _parse(self, text: str) -> None:
+        """Make keys and clicks of a text; where Textual cannot, such as of a click at infinity, they are lost."""
+        try:
+            if text:
+                for event in self._parser.feed(text):
+                    self.process_message(event)
+            for event in self._parser.tick():
+                self.process_message(event)
+        except Exception:  # it takes what a terminal sends for well-formed
+            self._parser = XTermParser()
+
+    def process_message(self, message: message.Message) -> None:
+        """Pass on what was typed, but no size: the kernel knows it, and says so by a signal."""
+        if not isinstance(message, InBandWindowResize | Resize):
+            super().process_message(message)
+        self._parser.mouse_pixels = False

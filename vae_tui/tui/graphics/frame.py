@@ -237,7 +237,7 @@ def _change(shown: _Codes, wanted: _Codes) -> str:
     return f"\x1b[{';'.join(parts)}m"
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _codes(style: Style, colors: Colors) -> _Codes:
     attributes = tuple(code for name, code in _ATTRIBUTES if getattr(style, name))
     return attributes, _color(style.color, colors, 30), _color(style.bgcolor, colors, 40)

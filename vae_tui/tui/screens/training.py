@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.events import StepCompleted
+from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, ImagesDrawn, StepCompleted
 from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
@@ -42,6 +42,10 @@ _T = TypeVar("_T")
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
 _HINT_SECONDS = 4
+_PACE = 0.9
+"""Seconds between two looks at a training that goes on; a frame takes some 50 ms of a core."""
+_PACE_OF_CHARTS = 2.7
+_AS_EVER = (StepCompleted, EpochStarted, EpochCompleted, ImagesDrawn, CheckpointSaved)
 
 
 class TrainingScreen(Screen[None]):
@@ -64,7 +68,7 @@ class TrainingScreen(Screen[None]):
         self._dashboard: Dashboard | None = None
         self._look = Look()
         self._hint = ""
-        self._shown_at = 0.0
+        self._shown_at = self._charted_at = 0.0
 
     def compose(self) -> ComposeResult:
         """What can be painted at once."""
@@ -102,7 +106,6 @@ class TrainingScreen(Screen[None]):
         await self.query_one("#body").mount(self._dashboard)
         self._show()
         self._show_charts()
-        self.set_interval(2.0, self._show_charts)
 
     @property
     def status(self) -> RunStatus:
@@ -122,8 +125,8 @@ class TrainingScreen(Screen[None]):
             if not changed and int(now) == int(self._shown_at):
                 return
             # What the eye cannot follow costs training, which wants every core.
-            only_steps = status == before and all(isinstance(logged.event, StepCompleted) for logged in arrived)
-            if only_steps and 0 <= now - self._shown_at < 0.5:
+            as_ever = status == before and all(isinstance(logged.event, _AS_EVER) for logged in arrived)
+            if as_ever and 0 <= now - self._shown_at < _PACE:
                 return
         self._show()
 
@@ -150,7 +153,8 @@ class TrainingScreen(Screen[None]):
             self._dashboard.display = charted
             if charted:
                 self._dashboard.show(history, moment, self._look)
-            if appears:
+            # Together with the rest, for it is frames that cost.
+            if appears or not 0 <= self._shown_at - self._charted_at < _PACE_OF_CHARTS:
                 self._show_charts()
         self.query_one(StatusLine).show(*self._last_line(status))
 
@@ -163,6 +167,7 @@ class TrainingScreen(Screen[None]):
 
     def _show_charts(self) -> None:
         if self._dashboard is not None and self._dashboard.display:
+            self._charted_at = self._shown_at
             self._dashboard.show_charts()
 
     def _last_line(self, status: RunStatus) -> tuple[str, str]:

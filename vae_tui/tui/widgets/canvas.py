@@ -109,15 +109,18 @@ class Canvas(Widget):
         self._coarse = False
         self._until_still: Timer | None = None
 
-    def show(self, stacks: Pixels | None, *, columns: int | None = None, caption: str = "") -> None:
+    def show(
+        self, stacks: Pixels | None, *, columns: int | None = None, caption: str = "", seldom: bool = False
+    ) -> None:
         """Show stacks (N, S, h, w, C), each S tiles one below the other; None shows the caption alone.
 
-        With `columns` all N are shown in so many columns, else as many as fit readable.
+        With `columns` all N are shown in so many columns, else as many as fit readable. What changes `seldom` is exact
+        at once, for it costs a frame to be coarse first.
         """
         # Kept for the next size and the next mode, so what the caller does with its array does not matter.
         self._stacks = None if stacks is None or not len(stacks) else stacks.copy()
         self._columns, self._caption = columns, printable(caption)
-        if self._app.line is not None and self._app.color_depth == "truecolor":
+        if not seldom and self._app.line is not None and self._app.color_depth == "truecolor":
             self._hurry()
         self._draw()
 

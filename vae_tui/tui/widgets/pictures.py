@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from textual import work
 from textual.app import ComposeResult
@@ -19,6 +21,10 @@ _LONGEST = 1 << 28
 """Bytes of a grid's file."""
 
 
+_PACE = 2.7
+"""Seconds that a grid is seen at the least."""
+
+
 class Pictures(Widget):
     """The latest grid of one kind: as many of its tiles as fit, reconstructions below their data."""
 
@@ -26,6 +32,7 @@ class Pictures(Widget):
         super().__init__(id=id)
         self._run = run
         self._event: ImagesDrawn | None = None
+        self._read_at = -_PACE
         self._stacks: Pixels | None = None
         self._canvas = Canvas()
 
@@ -40,8 +47,9 @@ class Pictures(Widget):
 
     def show(self, event: ImagesDrawn | None) -> None:
         """Show the grid of an event, read anew only when it is another one."""
-        if event is not None and event != self._event:
-            self._event = event
+        now = time.monotonic()
+        if event is not None and event != self._event and now - self._read_at >= _PACE:
+            self._event, self._read_at = event, now
             self._read(event)
 
     @property
@@ -75,7 +83,7 @@ class Pictures(Widget):
     def _take(self, stacks: Pixels | None, problem: str) -> None:
         if stacks is not None:
             self._stacks = stacks
-        self._canvas.show(self._stacks, caption=problem if self._stacks is None else "")
+        self._canvas.show(self._stacks, caption=problem if self._stacks is None else "", seldom=True)
         self.border_subtitle = self.caption
 
 
