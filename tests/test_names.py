@@ -59,7 +59,7 @@ def test_folders_that_are_no_utf8_hold_runs_and_photos(tmp_path: Path) -> None:
         (photos / name).mkdir(parents=True)
         for index in range(12):
             Image.new("L", (16, 16), index * 20).save(photos / name / f"{index}.png")
-    given = [
+    given: list[str | bytes] = [
         b"--set",
         b"data.root=" + os.fsencode(photos.name),
         "--set",
