@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from fake_decoder import RATES, FakeDecoder
 
-from vae_tui.runs.layout import Run
+from vae_tui.runs.layout import Run, weights_name
 from vae_tui.walk.messages import Reply, Request
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.walk import Walk
@@ -56,4 +56,14 @@ def write_checkpoint(path: Path, *, latent_dim: int = 5) -> Path:
     metadata = {"recipe": {"model": {"latent_dim": latent_dim}}, "rate_per_dimension": list(RATES)}
     header = json.dumps({"__metadata__": {"vae_tui": json.dumps(metadata)}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header)
+    return path
+
+
+def write_at_step(checkpoint: Path, step: int) -> Path:
+    """Write the weights of a checkpoint as those of another step beside it."""
+    from vae_tui.model.checkpoint import encode_tensors, read_tensors
+
+    tensors, metadata = read_tensors(checkpoint)
+    path = checkpoint.with_name(weights_name(step))
+    path.write_bytes(encode_tensors(tensors, {**metadata, "step": step}))
     return path

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -359,8 +360,8 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
     keys_were_answered = threading.Event()
     catch_up = RunFeed.catch_up
 
-    def read_and_wait(feed: RunFeed) -> None:
-        catch_up(feed)
+    def read_and_wait(feed: RunFeed, *, cancelled: Callable[[], bool]) -> None:
+        catch_up(feed, cancelled=cancelled)
         assert keys_were_answered.wait(120)
 
     monkeypatch.setattr(RunFeed, "catch_up", read_and_wait)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from textual.pilot import Pilot
+from walking import write_at_step
 
 from vae_tui.errors import CheckpointError
 from vae_tui.imaging.grid import decode_png
@@ -321,8 +322,7 @@ async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_ru
         walk = Walking(app, pilot)
         await walk.opened()
         await walk.press("L")
-        newer = walked_run.path / "step-000000009.safetensors"
-        newer.write_bytes(walked_run.latest().path.read_bytes().replace(b'\\"step\\": 7', b'\\"step\\": 9'))
+        write_at_step(walked_run.latest().path, 9)
         await walk.sees("step 9")
         assert walk.z[1] == 1
         await walk.press("q")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_decoder import FakeDecoder
+from walking import write_at_step
 
 from vae_tui.imaging.terminal import Mode
 from vae_tui.runs.layout import Run
@@ -21,7 +22,9 @@ NARROW, WIDE = (80, 24), (120, 40)
 def snap(snap_compare: Any, walked_run: Run, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(walk, "DecoderProcess", FakeDecoder)
     monkeypatch.chdir(walked_run.path)
-    walked_run.latest().path.rename(walked_run.path / "step-000001200.safetensors")
+    first = walked_run.latest().path
+    write_at_step(first, 1200)
+    first.unlink()
 
     def snap(size: tuple[int, int], *keys: str, sees: str, images: Mode = "half") -> bool:
         async def settle(pilot: Any) -> None:

@@ -32,7 +32,7 @@ class Bookmarks:
         """The latents (Z,) by slot; raises VaeTuiError for a file that is not one of ours."""
         try:
             tables = tomllib.loads(read_small(self.path).decode())
-            found = {int(slot): np.asarray(z, np.float32) for slot, z in tables.get("bookmarks", {}).items()}
+            found = {int(slot): np.asarray(z, np.float64) for slot, z in tables.get("bookmarks", {}).items()}
             if not all(slot in SLOTS and z.ndim == 1 and (abs(z) <= 1000).all() for slot, z in found.items()):
                 raise ValueError("a slot is a digit, a place a list of numbers from -1000 to 1000")
         except FileNotFoundError:
@@ -41,7 +41,7 @@ class Bookmarks:
             raise VaeTuiError(f"{self.path} cannot be read: {error.strerror}") from error
         except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise VaeTuiError(f"{self.path} holds no bookmarks: {error}; mend it or move it away") from None
-        return found
+        return {slot: z.astype(np.float32) for slot, z in found.items()}
 
     def save(self, slot: int, z: NDArray[np.float32]) -> None:
         """Write z (Z,) to a slot; raises VaeTuiError where the file cannot be read or written."""
