@@ -164,11 +164,11 @@ def test_a_root_given_as_one_stands_is_kept_absolute_and_found_by_every_command(
 def test_changed_images_of_any_split_are_refused_and_said(make_run: MakeRun, tmp_path: Path, split: str) -> None:
     images = np.random.default_rng(0).integers(0, 99, (60, 8, 6), dtype=np.uint8)
     arrays = {"train_images": images[:40], "validation_images": images[40:50], "test_images": images[50:]}
-    np.savez(tmp_path / "split.npz", **arrays)
+    np.savez(tmp_path / "split.npz", **arrays)  # type: ignore[arg-type]
     run = make_run(f"data.root={tmp_path / 'split.npz'}", "train.epochs=1")
     list(train_events(run))
     arrays[f"{split}_images"] = 255 - arrays[f"{split}_images"]
-    np.savez(tmp_path / "split.npz", **arrays)
+    np.savez(tmp_path / "split.npz", **arrays)  # type: ignore[arg-type]
     named = {"train": "training"}.get(split, split)
     with pytest.raises(RunError, match=f"the {named} images are not those of this run"):
         _go_on(run, "train.epochs=2")
@@ -225,7 +225,7 @@ def test_what_killed_trainers_left_is_removed_when_a_run_goes_on(make_run: MakeR
 def test_a_renamed_run_trains_on_in_its_folder_and_its_name_is_free(tmp_path: Path, images_path: Path) -> None:
     settings = ("data.name=npz", f"data.root={images_path}", "model.hidden=[8]", "train.threads=1")
     trainers: list[subprocess.Popen[bytes]] = []
-    runs = []
+    runs: list[Run] = []
     try:
         for _ in range(2):
             job = TrainingJob(

@@ -18,6 +18,7 @@ from vae_tui.data import ImageSets
 from vae_tui.device import device_name
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
+from vae_tui.runs.best import is_better
 from vae_tui.runs.commands import (
     COMMANDS,
     Pause,
@@ -99,6 +100,8 @@ class Loop:
         self._images: list[str] = []
         self._stopping = ""
         """Why the run stops before its end, once it is asked to."""
+        self._best_loss: float | None = None
+        """The lowest validation loss of an epoch so far."""
         self._paused_at: float | None = None
         if job.resume is not None:
             self._recall(point.checkpoint.step if point else 0)
@@ -153,7 +156,8 @@ class Loop:
             yield from self._meet()
         elif milestone is Milestone.EPOCH_BEGUN:
             self._epoch_began_at = (time.monotonic(), 0)
-            yield ev.EpochStarted(**self._now(), epoch=trainer.epoch)
+            if _is_logged(trainer.epoch):
+                yield ev.EpochStarted(**self._now(), epoch=trainer.epoch)
         elif milestone is Milestone.EPOCH_TRAINED:
             self._check_losses()
             self._trained = trainer.epoch_means(), self._images_per_second(time.monotonic())
@@ -186,20 +190,24 @@ class Loop:
             loss = trainer.selection_loss(elbo)
             validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
             rates = elbo.rate_per_dimension
-        yield ev.EpochCompleted(
-            **self._now(),
-            epoch=trainer.epoch,
-            train=means.figures(),
-            validation=validation,
-            rate_per_dimension=list(rates),
-            beta=trainer.beta,
-            lr=trainer.lr,
-            images_per_second=images_per_second,
-            elapsed_seconds=self._elapsed(),
-        )
+        last = self._is_done()
+        selected = validation["loss"] if validation else None
+        best = is_better(selected, self._best_loss)
+        self._best_loss = selected if best else self._best_loss
+        if last or best or _is_logged(trainer.epoch):
+            yield ev.EpochCompleted(
+                **self._now(),
+                epoch=trainer.epoch,
+                train=means.figures(),
+                validation=validation,
+                rate_per_dimension=list(rates),
+                beta=trainer.beta,
+                lr=trainer.lr,
+                images_per_second=images_per_second,
+                elapsed_seconds=self._elapsed(),
+            )
         if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
-        last = self._is_done()
         if last:
             self._course.request_halt("now")
         if last or time.monotonic() >= self._next_drawing:
@@ -218,6 +226,8 @@ class Loop:
         paused = False
         for _, event in EventReader(self._run.events_path).read():
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
+                loss = event.validation.get("loss") if event.validation else None
+                self._best_loss = loss if is_better(loss, self._best_loss) else self._best_loss
                 self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
             elif isinstance(event, ev.CommandDone) and not event.refused:
                 paused = event.command == "pause" or (paused and event.command not in ("unpause", "stop"))
@@ -395,6 +405,11 @@ def _data_notes(sets: ImageSets) -> Iterator[str]:
         named = ", ".join(sets.skipped[:3]) + (" and more" if len(sets.skipped) > 3 else "")
         several = f"{len(sets.skipped)} broken images were" if len(sets.skipped) > 1 else "a broken image was"
         yield f"{several} left out: {named}"
+
+
+def _is_logged(epoch: int) -> bool:
+    """Whether an epoch is in the log for its number alone: 9,000 of each power of ten, so that quick ones fill no disk."""
+    return epoch % int(10 ** max(0, len(str(epoch)) - 4)) == 0
 
 
 def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:
