@@ -223,3 +223,25 @@ print("then", feed.status.phase)
     assert [line.split()[0] for line in epochs] == ["1", "2", "3"]
     assert end == "then completed"
     assert opened.run.name == "mine"
+
+
+def test_lines_that_are_no_events_are_left_out_counted_and_said(run: Run) -> None:
+    note = ev.to_json(ev.NoteAdded(time=1.0, step=3, note="whole"))
+    lines = [note, "{", note.replace("3", '"three"'), note.replace("note_added", "of_tomorrow"), note]
+    run.events_path.write_text("\n".join(lines) + "\n")
+    feed = RunFeed(run)
+    feed.catch_up()
+    assert "left out of events.jsonl: 2 lines damaged (at byte" in feed.skipped_lines
+    assert "`step` is 'three'" in feed.skipped_lines
+    assert "1 line of a later version of vae-tui" in feed.skipped_lines
+    assert feed.history.messages[-1].text == feed.skipped_lines
+    assert [message.text for message in feed.history.messages].count("whole") == 2
+
+
+def test_a_log_that_another_took_the_place_of_is_read_from_its_first_line(run: Run) -> None:
+    note = ev.to_json(ev.NoteAdded(time=1.0, step=3, note="first")) + "\n"
+    run.events_path.write_text(note * 5)
+    feed = RunFeed(run)
+    feed.catch_up()
+    run.events_path.write_text(note.replace("first", "other"))
+    assert [logged.event for logged in feed.poll()] == [ev.NoteAdded(time=1.0, step=3, note="other")]

@@ -8,7 +8,7 @@ import pytest
 
 from vae_tui.errors import RunError
 from vae_tui.runs.layout import Run
-from vae_tui.runs.lock import acquire_lock, lock_holder, release_lock
+from vae_tui.runs.lock import acquire_lock, lock_holder, release_lock, renew_lock
 from vae_tui.runs.status import RunStatus, read_status
 
 
@@ -41,3 +41,35 @@ def test_a_run_is_held_by_one_process_until_it_dies(run: Run) -> None:
     assert lock_holder(run.path) == os.getpid()
     release_lock(run.path)
     assert lock_holder(run.path) is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link", "device"])
+def test_a_lock_that_is_no_file_holds_nothing_and_is_named(run: Run, kind: str) -> None:
+    path = run.path / "lock"
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to("elsewhere")
+        case "device":
+            path.symlink_to("/dev/zero")
+    assert lock_holder(run.path) is None
+    with pytest.raises(RunError, match=r"here/lock .*remove it"):
+        acquire_lock(run.path)
+    assert not (run.path / "elsewhere").exists()
+
+
+def test_a_deleted_lock_is_made_anew_by_its_holder_and_lets_nobody_else_in(run: Run) -> None:
+    acquire_lock(run.path)
+    try:
+        (run.path / "lock").unlink()
+        script = f"from pathlib import Path; from vae_tui.runs.lock import acquire_lock; acquire_lock(Path({str(run.path)!r}))"
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert "here is being trained by another process" in other.stderr
+        renew_lock(run.path)
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert f"here is being trained by process {os.getpid()}" in other.stderr
+    finally:
+        release_lock(run.path)
