@@ -42,7 +42,10 @@ def choose_best(run: Run) -> Choice:
         except CheckpointError as error:
             problems.append(str(error))
     if not readable:
-        raise CheckpointError(problems[-1] if problems else f"{run.path} holds no checkpoint yet")
+        raise CheckpointError(
+            f"{problems[-1]}. No other checkpoint of {run.path} can be read; train it anew with: "
+            f"vae-tui train {run.recipe_path}"
+        )
     best, best_loss = readable[-1], None
     for candidate in readable:
         loss = validation_loss(candidate[1])

@@ -161,7 +161,17 @@ def _compare(path: Path, header: Header, blocks: Callable[[StoredTensor], Iterab
         return
     found = ((name, tensor.dtype, tensor.shape, blocks(tensor)) for name, tensor in sorted(header.tensors.items()))
     if digest_tensors(found) != wanted:
-        raise CheckpointError(f"{path} is damaged: its tensors are not those that were written")
+        raise CheckpointError(f"{path} is damaged: its tensors are not those that were written{_name_others(path)}")
+
+
+def _name_others(path: Path) -> str:
+    """Which other weights there are beside a checkpoint of a run."""
+    if not path.name.startswith("step-"):
+        return ""
+    others = sorted(other.name for other in path.parent.glob("step-*.safetensors") if other.name != path.name)
+    if not others:
+        return "; there are no others in its run"
+    return f"; name another of its run, {' or '.join(others)}, or delete it, and the best of these is taken"
 
 
 def _parse_header(path: Path, file: BinaryIO) -> Header:

@@ -65,7 +65,10 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
         )
         return ResumePoint(point.checkpoint, point.metadata, point.state, notes)
     if problems:
-        raise CheckpointError(f"{problems[0]}. No other checkpoint of {run.path} is whole: it cannot go on")
+        raise CheckpointError(
+            f"{problems[0]}. No other checkpoint of {run.path} is whole, so it cannot go on; train it anew with: "
+            f"vae-tui train {run.recipe_path}"
+        )
     return None
 
 
