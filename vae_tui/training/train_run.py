@@ -41,13 +41,20 @@ def train_run(
     step = resumption.step if resumption else 0
     change = _RecipeChange(run, recipe) if resumption and resumption.changed else None
     ended = False
+    go_on = f"once it can, go on with: vae-tui train --resume {run.shown}"
 
     def logged(event: ev.Event) -> ev.Event:
         nonlocal step, ended
         step, ended = event.step, isinstance(event, ev.RunFinished)
         if change is not None:
             change.follow(event)
-        writer.write(event)
+        try:
+            writer.write(event)
+        except OSError as error:
+            # Progress is logged from deep inside, where an OSError would be taken for one of the images'.
+            raise RunError(
+                f"{run.shown / run.events_path.name} could not be written: {error.strerror}; {go_on}"
+            ) from error
         return event
 
     def finish(status: ev.EndStatus, reason: str) -> ev.Event:
@@ -85,13 +92,13 @@ def train_run(
         for event in loop.events():
             yield logged(event)
     except VaeTuiError as error:
-        yield finish("failed", str(error))
+        with contextlib.suppress(VaeTuiError):  # the log may be what cannot be written
+            yield finish("failed", str(error))
         raise
     except OSError as error:
-        # The disk may be full or gone, so the log may not take this either.
-        message = f"{error.filename or run.shown} could not be read or written: {error.strerror or error}"
-        with contextlib.suppress(OSError):
-            yield finish("failed", f"{message}; once it can, go on with: vae-tui train --resume {run.shown}")
+        message = f"{error.filename or run.shown} could not be read or written: {error.strerror or error}; {go_on}"
+        with contextlib.suppress(VaeTuiError):
+            yield finish("failed", message)
         raise RunError(message) from error
     except KeyboardInterrupt as error:
         yield finish("stopped", f"{str(error) or 'by an interrupt'} before the first step")
