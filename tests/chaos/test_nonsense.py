@@ -16,7 +16,7 @@ from vae_tui.errors import RecipeError
 from vae_tui.headless import PlainView
 from vae_tui.recipe import parse
 from vae_tui.recipe.tables import TABLES
-from vae_tui.runs.commands import claim_commands
+from vae_tui.runs.commands import COMMANDS, claim_commands
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.series import Axis
@@ -159,11 +159,22 @@ def test_any_file_among_the_commands_is_claimed_and_gone(run: Run, tally: Callab
     counts = tally("commands of any content")
 
     @_SETTINGS
-    @given(st.one_of(st.binary(max_size=200), _values.map(lambda value: json.dumps({"command": value}).encode())))
+    @given(
+        st.one_of(
+            st.binary(max_size=200),
+            _values.map(lambda value: json.dumps({"command": value}).encode()),
+            st.builds(
+                lambda name, key, value: json.dumps({"command": name, "key": key, "value": value}).encode(),
+                st.sampled_from(sorted(COMMANDS)),
+                st.one_of(st.just("objective.beta"), _values),
+                _values,
+            ),
+        )
+    )
     def claim(content: bytes) -> None:
         (run.commands_path / "0-0.json").write_bytes(content)
         (sent,) = claim_commands(run)
         assert list(run.commands_path.iterdir()) == []
-        counts.add("unknown" if sent.command.name == "unknown" else "carried out")
+        counts.add("unknown" if sent.command.name == "unknown" else "known")
 
     claim()

@@ -111,5 +111,5 @@ def test_a_split_that_is_not_there_is_a_clear_error(make_run: MakeRun) -> None:
 def test_nothing_is_evaluated_without_its_images(make_run: MakeRun, images_path: Path) -> None:
     run = trained(make_run)
     images_path.unlink()
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match=r"blobs.npy is not there; .*--data-root DIR"):
         evaluate(run)
