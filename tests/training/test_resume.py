@@ -342,3 +342,27 @@ def test_preparing_changes_nothing_where_it_refuses(make_run: MakeRun) -> None:
     with pytest.raises(RunError, match="has finished"):
         prepare_to_resume(run, TrainingJob(resume=run.name))
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+def test_weights_that_were_taken_away_are_missed_and_their_states_stay(make_run: MakeRun, tmp_path: Path) -> None:
+    run = _trained(make_run)
+    newest = run.latest()
+    kept = newest.path.rename(tmp_path / newest.path.name)
+    with pytest.raises(CheckpointError, match=rf"{newest.path.name} is not there, though it was saved: put it back"):
+        _go_on(run, "train.epochs=4")
+    assert newest.state_path.exists()
+    kept.rename(newest.path)
+    _go_on(run, "train.epochs=4")
+
+
+def test_what_is_set_aside_twice_is_kept_twice_and_said(make_run: MakeRun, saved_often: None) -> None:
+    run = _trained(make_run)
+    newest, before = run.latest(), run.checkpoints()[-2].step
+    first = newest.path.read_bytes()
+    for lr in ("0.1", "0.05"):
+        events = _go_on(run, f"optimizer.lr={lr}", from_step=before)
+        (started,) = [event for event in events if isinstance(event, ev.TrainingStarted)]
+        assert any(newest.path.name in note and "end in .set-aside" in note for note in started.notes)
+    aside = newest.path.with_name(f"{newest.path.name}.set-aside")
+    assert aside.read_bytes() == first
+    assert aside.with_name(f"{aside.name}-2").exists()

@@ -17,6 +17,7 @@ from vae_tui.text import is_printable, printable
 _LONGEST_NAME = 240
 """Bytes; a file system takes 255, and a number or an ending may be added."""
 _WEIGHTS = re.compile(r"step-(\d{9,})\.safetensors")
+_STATE = re.compile(r"state-(\d{9,})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,18 @@ class Run:
 
     def checkpoints(self) -> list[Checkpoint]:
         """The weights files there are, oldest first."""
+        return self._found(_WEIGHTS)
+
+    def states(self) -> list[Checkpoint]:
+        """The checkpoints whose state is there, oldest first; their weights may not be."""
+        return self._found(_STATE)
+
+    def _found(self, pattern: re.Pattern[str]) -> list[Checkpoint]:
         try:
             names = os.listdir(self.path)
         except OSError:
             return []
-        steps = sorted(int(match[1]) for name in names if (match := _WEIGHTS.fullmatch(name)))
+        steps = sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
         return [Checkpoint(step, self.path / weights_name(step)) for step in steps]
 
     def latest(self) -> Checkpoint:

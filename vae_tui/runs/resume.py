@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vae_tui.errors import CheckpointError
-from vae_tui.runs.layout import Checkpoint, Run
+from vae_tui.events import CheckpointSaved
+from vae_tui.runs.layout import Checkpoint, Run, weights_name
+from vae_tui.runs.log import EventReader
 from vae_tui.runs.metadata import TornFile, verify
 
 _STATE_NEEDS = (
@@ -43,12 +45,20 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
                 return _open(checkpoint)
         steps = ", ".join(str(checkpoint.step) for checkpoint in reversed(with_state)) or "none"
         raise CheckpointError(f"{run.path} has no checkpoint of step {step} to go on from; there are: {steps}")
+    lost = _lost_weights(run, newer_than=with_state[0].step if with_state else 0)
+    if lost and not found:
+        raise CheckpointError(
+            f"{run.path / weights_name(lost[-1])} is not there, though it was saved: put it back, with its state, or train "
+            f"it anew with: vae-tui train {run.recipe_path}"
+        )
     if found and not with_state:
         raise CheckpointError(
             f"{run.path} has weights but no state-*.safetensors beside them, so it cannot go on exactly; "
             f"start a new run from its weights with: vae-tui train {run.recipe_path} --set train.start_from={run.path}"
         )
-    problems: list[CheckpointError] = []
+    problems: list[CheckpointError] = [
+        TornFile(f"{run.path / weights_name(step)} was saved and is not there") for step in lost
+    ]
     for checkpoint in with_state:
         try:
             point = _open(checkpoint)
@@ -70,6 +80,18 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
             f"vae-tui train {run.recipe_path}"
         )
     return None
+
+
+def _lost_weights(run: Run, newer_than: int) -> list[int]:
+    """The later steps whose state is there and whose weights are not, though the log says that they were saved."""
+    orphans = [
+        checkpoint.step for checkpoint in run.states() if checkpoint.step > newer_than and not checkpoint.path.exists()
+    ]
+    if not orphans:
+        return []
+    events = (event for _, event in EventReader(run.events_path).read())
+    saved = {event.step for event in events if isinstance(event, CheckpointSaved)}
+    return [step for step in orphans if step in saved]
 
 
 def _open(checkpoint: Checkpoint) -> ResumePoint:

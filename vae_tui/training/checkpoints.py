@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import torch
@@ -46,6 +48,8 @@ class Checkpoints:
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
         self.last_step: int | None = None
+        self.set_aside: list[str] = []
+        """The files of later steps that lost their names when the run went on from before them."""
 
     @property
     def age_seconds(self) -> float:
@@ -153,7 +157,8 @@ class Checkpoints:
             if checkpoint.step > step:
                 for path in (checkpoint.state_path, checkpoint.path):
                     with contextlib.suppress(FileNotFoundError):
-                        path.rename(path.with_name(f"{path.name}.set-aside"))
+                        path.rename(_free_name(path))
+                        self.set_aside.append(path.name)
 
     def _prune(self) -> None:
         found = self._run.checkpoints()
@@ -167,3 +172,9 @@ class Checkpoints:
         for orphan in self._run.path.glob("state-*.safetensors"):
             if not orphan.with_name(orphan.name.replace("state-", "step-")).exists():
                 orphan.unlink()
+
+
+def _free_name(path: Path) -> Path:
+    """A name to set a file aside under, which no other has."""
+    names = (f"{path.name}.set-aside" + (f"-{number}" if number > 1 else "") for number in itertools.count(1))
+    return next(free for free in map(path.with_name, names) if not free.exists())

@@ -369,6 +369,10 @@ class Loop:
             images=self._images,
         )
 
+    def _set_aside(self) -> Iterator[str]:
+        if found := self._checkpoints.set_aside:
+            yield f"{', '.join(found)}: of later steps, kept under names that end in .set-aside"
+
     def _too_large(self) -> str:
         size = self._recipe.train.batch_size
         lacks = f"{device_name(self._device)} has not enough memory for batches of {size:,} images"
@@ -394,7 +398,7 @@ class Loop:
             network=trainer.vae.network_name,
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
             loss=trainer.objective.loss_name,
-            notes=(*self._tuning.notes, *_notes(self._recipe, sets)),
+            notes=(*self._tuning.notes, *_notes(self._recipe, sets), *self._set_aside()),
             data_notes=tuple(_data_notes(sets)),
         )
 

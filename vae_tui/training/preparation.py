@@ -158,7 +158,9 @@ def _describe(old: object, new: object) -> str:
 def _as_toml(value: object) -> str:
     if value is None:
         return "nothing"
-    return tomli_w.dumps({"x": list(value) if isinstance(value, tuple) else value}).partition("=")[2].strip()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    return tomli_w.dumps({"x": value}).partition("=")[2].strip()
 
 
 def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe, *, changed: bool) -> None:
