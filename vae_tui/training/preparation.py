@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,8 @@ class Resumption:
     point: ResumePoint | None
     recipe: Recipe
     changed: bool = False
+    changes: tuple[str, ...] = ()
+    """A sentence on each key that differs from what the run was trained with so far."""
 
     @property
     def step(self) -> int:
@@ -68,7 +70,7 @@ class Resumption:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know of the checkpoint it goes on from."""
-        return self.point.notes if self.point else ()
+        return (*(self.point.notes if self.point else ()), *self.changes)
 
 
 def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
@@ -96,7 +98,7 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     for folder in (run.path, run.images_path, run.commands_path):
         remove_unfinished(folder)
     discard_commands(run)
-    return Resumption(point, recipe, recipe != written)
+    return Resumption(point, recipe, recipe != written, tuple(_describe_changes(trained or recipe, recipe)))
 
 
 def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:
@@ -136,6 +138,7 @@ def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None
         "[likelihood]": (trained.likelihood, recipe.likelihood),
         "[optimizer] name": (trained.optimizer.name, recipe.optimizer.name),
         "[train] seed": (trained.train.seed, recipe.train.seed),
+        "[train] start_from": (trained.train.start_from, recipe.train.start_from),
     }
     problems = [
         f"{what} {why} the run was trained with {_describe(old, new)}; put that back, or for another start a new run "
@@ -155,10 +158,19 @@ def _describe(old: object, new: object) -> str:
     return ", ".join(f"{key} = {_as_toml(before[key])}" for key in before if before[key] != after[key])
 
 
+def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:
+    before, after = trained.resolved(), recipe.resolved()
+    for table in after:
+        for key in sorted(before.get(table, {}).keys() | after[table].keys()):
+            old, new = before.get(table, {}).get(key), after[table].get(key)
+            if old != new:
+                yield f"from here on {table}.{key} = {_as_toml(new)}; until now it was {_as_toml(old)}"
+
+
 def _as_toml(value: object) -> str:
     if value is None:
         return "nothing"
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_as_toml, value))}]"
     return tomli_w.dumps({"x": value}).partition("=")[2].strip()
 
