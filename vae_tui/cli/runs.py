@@ -28,8 +28,10 @@ def watch(
     Without a terminal, as plain progress.
     """
     from vae_tui.runs.find import find_run
+    from vae_tui.runs.log import EventReader
 
     chosen = find_run(run, runs_dir)
+    next(EventReader(chosen.events_path).read(), None)  # a log that cannot be read is named before a screen opens
     if on_a_terminal():
         import_screen()
         from vae_tui.runs.feed import RunFeed

@@ -3,7 +3,7 @@
 The container is safetensors: 8 bytes with the header's length, the header as JSON, the tensors' bytes. Its metadata holds
 one JSON document of ours under `vae_tui`. That holds the SHA-256 of the tensors under `tensors_sha256` and, last, under
 `metadata_sha256` that of itself without its last key. So a header alone is verified in no time, and the tensors where they are read.
-Files of version 0.1 have neither and are taken as they are.
+Files written before there were digests have neither and are taken as they are.
 """
 
 from __future__ import annotations
