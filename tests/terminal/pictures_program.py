@@ -104,6 +104,8 @@ class Program(PictureApp[None]):
         self._flood = self.set_interval(0.005, self._go_on)
 
     def _go_on(self) -> None:
+        if not self._left:
+            return  # Textual calls a late timer once more after it was stopped
         self._left -= 1
         self.action_next()
         if not self._left:
