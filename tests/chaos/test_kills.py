@@ -1,20 +1,25 @@
-"""Trainers that are killed at every write, or whose disk is full from any write on, go on as if nothing had been."""
+"""Trainers that are killed at every write or at any moment, alone or as ranks, or whose disk is full from any write on,
+go on as if nothing had been."""
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from chaos.conftest import SEED, Tally, rounds
+from chaos.conftest import LONG_SECONDS, SEED, Tally, rounds
 
 from vae_tui import events as ev
 from vae_tui.runs.best import best_checkpoint
@@ -135,3 +140,74 @@ def test_a_run_that_ends_at_any_write_goes_on_as_if_nothing_had_been(
         _assert_as_if_nothing_had_been(trainings.run(name), whole)
         counts.add("went on exactly")
         shutil.rmtree(trainings.run(name).path)
+
+
+_RANKED = ("train.epochs=200", "train.batch_size=40", "train.threads=1", "train.keep=2", "sample.count=4")
+
+
+def _start_ranks(folder: Path, name: str, images_path: Path) -> subprocess.Popen[bytes]:
+    """Two ranks that train a run from its beginning, or go on with it."""
+    resumed = (folder / name / "recipe.toml").is_file()
+    data = ("data.name=npz", f"data.root={images_path}", "model.hidden=[8]", "model.latent_dim=2")
+    job = TrainingJob(
+        recipe=None if resumed else "digits",
+        overrides=() if resumed else (*data, *_RANKED),
+        runs_dir=folder,
+        name=None if resumed else name,
+        resume=name if resumed else None,
+        device="cpu",
+        devices=2,
+    )
+    return subprocess.Popen(
+        [sys.executable, "-m", "vae_tui.training", job.to_json()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _kill_a_rank(process: subprocess.Popen[bytes], chosen: random.Random, run: Run, seconds: float) -> str:
+    """Kill one of the ranks somewhere in its start or its training; which, or "none" where they ended before."""
+    deadline, begun = time.monotonic() + chosen.uniform(0, seconds), len(read_events(run.events_path))
+    if chosen.random() < 0.7:
+        # Starting takes most of the time; most kills belong where something is written.
+        while process.poll() is None and len(read_events(run.events_path)) < begun + 8:
+            time.sleep(0.02)
+        deadline = time.monotonic() + chosen.uniform(0, 2)
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    try:
+        followers = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return "none"
+    victims = [process.pid, *(one.pid for one in followers)]
+    victim = chosen.choice(victims)
+    if process.poll() is not None:
+        return "none"
+    os.kill(victim, signal.SIGKILL)
+    process.wait(120)
+    assert psutil.wait_procs(followers, 60)[1] == []
+    return "rank 0" if victim == process.pid else "another"
+
+
+def test_ranks_of_which_one_is_killed_at_any_moment_go_on_as_if_nothing_had_been(
+    tmp_path: Path, images_path: Path, tally: Callable[[str], Tally]
+) -> None:
+    counts, chosen = tally("kill -9 of one of two ranks, in a run and in its resumes"), random.Random(SEED)
+    began = time.monotonic()
+    assert _start_ranks(tmp_path, "whole", images_path).wait(300) == 0
+    seconds, whole = time.monotonic() - began, Run(tmp_path / "whole")
+    for number in rounds(1, share=0.9):
+        name = f"broken-{number}"
+        run = Run(tmp_path / name)
+        for _ in range(chosen.randint(1, 3 if LONG_SECONDS else 1)):
+            killed = _kill_a_rank(_start_ranks(tmp_path, name, images_path), chosen, run, seconds)
+            counts.add(f"{killed} killed")
+            if killed == "none":
+                break
+        finished = [event for event in read_events(run.events_path) if isinstance(event, ev.RunFinished)]
+        if not finished or finished[-1].status != "completed":
+            assert _start_ranks(tmp_path, name, images_path).wait(300) == 0
+        _assert_as_if_nothing_had_been(run, whole)
+        counts.add("run went on exactly")
+        shutil.rmtree(run.path)

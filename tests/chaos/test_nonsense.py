@@ -1,4 +1,4 @@
-"""Lines of a log, recipes and commands of any values: read, left out or named, and never the end of a front end."""
+"""Lines of a log, recipes, commands and input of any values: read, left out or named, never the end of a front end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chaos.conftest import LONG_SECONDS, Tally
-from hypothesis import HealthCheck, given, settings
+from chaos.conftest import Tally
+from chaos.values import SETTINGS, values
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vae_tui import events as ev
 from vae_tui.errors import RecipeError
 from vae_tui.headless import PlainView
+from vae_tui.imaging.replies import ReplyFilter
 from vae_tui.recipe import parse
 from vae_tui.recipe.tables import TABLES
 from vae_tui.runs.commands import COMMANDS, claim_commands
@@ -21,33 +23,11 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.series import Axis
 from vae_tui.runs.summary import summarize
+from vae_tui.tui.graphics.app import PictureApp
+from vae_tui.tui.graphics.driver import PictureDriver
+from vae_tui.tui.graphics.flood import Flood
 
 pytestmark = pytest.mark.slow
-_TRIES = int(150 + 2.5 * LONG_SECONDS)
-_SETTINGS = settings(
-    max_examples=_TRIES,
-    deadline=None,
-    derandomize=not LONG_SECONDS,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-
-_numbers = st.one_of(
-    st.integers(-(2**70), 2**70),
-    st.floats(allow_subnormal=False),
-    st.sampled_from([0, 1, -1, 2**31, 2**53, 2**63 - 1, 2**63, 1e308, -0.0]),
-)
-_texts = st.one_of(
-    st.text(max_size=20), st.sampled_from(["", "\x1b[31m", "\u202e", "a\nb", "[red]", "../x", "\x00", "é" * 500])
-)
-_values = st.recursive(
-    st.one_of(st.none(), st.booleans(), _numbers, _texts),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4),
-        st.dictionaries(st.sampled_from(["loss", "elbo", "rate", "distortion", "train", "x"]), inner, max_size=4),
-    ),
-    max_leaves=8,
-)
 _figures: ev.Figures = {"loss": 3.0, "elbo": -3.0, "distortion": 2.0, "rate": 1.0}
 _now: dict[str, Any] = {"time": 1.0, "step": 10}
 _LINES: list[ev.Event] = [
@@ -97,7 +77,7 @@ def test_any_value_in_any_field_of_a_log_is_read_or_left_out_and_said(
 ) -> None:
     counts = tally("fields of log lines of any value")
 
-    @_SETTINGS
+    @SETTINGS
     @given(st.data())
     def read(data: st.DataObject) -> None:
         bodies = [dict(body) for body in _BODIES]
@@ -105,11 +85,11 @@ def test_any_value_in_any_field_of_a_log_is_read_or_left_out_and_said(
             body = data.draw(st.sampled_from(bodies))
             key = data.draw(st.sampled_from(sorted(body)))
             if isinstance(body[key], dict) and body[key] and data.draw(st.booleans()):
-                body[key] = {**body[key], data.draw(st.sampled_from(sorted(body[key]))): data.draw(_values)}
+                body[key] = {**body[key], data.draw(st.sampled_from(sorted(body[key]))): data.draw(values)}
             elif data.draw(st.integers(0, 9)) == 0:
                 del body[key]
             else:
-                body[key] = data.draw(_values)
+                body[key] = data.draw(values)
         run.events_path.write_text("".join(json.dumps(body) + "\n" for body in bodies))
         feed, view = RunFeed(run), PlainView()
         for logged in feed.follow(interval_seconds=0.0):
@@ -137,8 +117,8 @@ def test_any_recipe_is_read_or_named(tally: Callable[[str], Tally]) -> None:
     counts = tally("recipes of any values")
     keys = [(name, key) for name, table in TABLES.items() for key in table.model_fields]
 
-    @_SETTINGS
-    @given(st.lists(st.tuples(st.sampled_from(keys), _values), max_size=5))
+    @SETTINGS
+    @given(st.lists(st.tuples(st.sampled_from(keys), values), max_size=5))
     def read(chosen: list[tuple[tuple[str, str], Any]]) -> None:
         tables: dict[str, dict[str, Any]] = {}
         for (name, key), value in chosen:
@@ -158,16 +138,16 @@ def test_any_recipe_is_read_or_named(tally: Callable[[str], Tally]) -> None:
 def test_any_file_among_the_commands_is_claimed_and_gone(run: Run, tally: Callable[[str], Tally]) -> None:
     counts = tally("commands of any content")
 
-    @_SETTINGS
+    @SETTINGS
     @given(
         st.one_of(
             st.binary(max_size=200),
-            _values.map(lambda value: json.dumps({"command": value}).encode()),
+            values.map(lambda value: json.dumps({"command": value}).encode()),
             st.builds(
                 lambda name, key, value: json.dumps({"command": name, "key": key, "value": value}).encode(),
                 st.sampled_from(sorted(COMMANDS)),
-                st.one_of(st.just("objective.beta"), _values),
-                _values,
+                st.one_of(st.just("objective.beta"), values),
+                values,
             ),
         )
     )
@@ -178,3 +158,60 @@ def test_any_file_among_the_commands_is_claimed_and_gone(run: Run, tally: Callab
         counts.add("unknown" if sent.command.name == "unknown" else "known")
 
     claim()
+
+
+_PIECES = [
+    *(b"\x1b[", b"\x1b", b"\x1b]", b"\x1bP", b"\x1b_G", b"\x1b\\", b"\x07", b"\x1b[200~", b"\x1b[201~", b";", b"0"),
+    *(b"99999999", b"M", b"m", b"t", b"u", b"c", b"n", b"$y", b"<", b"?", b"R", b"~", b"\x1b[A", b"\x1bOP", b"\x1b[I"),
+    *(b"\x1b[0n", b"\x1b[?62;4c", b"\x1b[<0;5;5M", b"\x1b[48;24;80;480;800t", b"\x1b[1114112u", b"\xff", b"\0"),
+]
+_input = st.lists(
+    st.tuples(
+        st.one_of(st.sampled_from(_PIECES), st.sampled_from(_PIECES), st.binary(max_size=20), st.just(b"x" * 3000)),
+        st.sampled_from([0.0, 0.0, 0.001, 0.06, 0.2, 1.0, 5.0]),
+    ),
+    max_size=25,
+)
+
+
+@pytest.fixture
+async def driver(monkeypatch: pytest.MonkeyPatch) -> PictureDriver:
+    """A driver without a terminal, whose keys are collected."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    return PictureDriver(PictureApp())
+
+
+async def test_whatever_a_terminal_sends_is_keys_or_dropped_and_a_key_after_it_is_one(
+    driver: PictureDriver, monkeypatch: pytest.MonkeyPatch, tally: Callable[[str], Tally]
+) -> None:
+    counts, clock = tally("terminal input of any bytes"), [100.0]
+    posted: list[Any] = []
+    monkeypatch.setattr(driver, "process_message", posted.append)
+    monkeypatch.setattr("textual._parser.get_time", lambda: clock[0])
+
+    @SETTINGS
+    @given(_input, st.booleans())
+    def send(chunks: list[tuple[bytes, float]], text: bool) -> None:
+        flood, replies = Flood(), ReplyFilter()
+
+        def pass_on(data: bytes, seconds: float) -> bytes:
+            clock[0] += seconds
+            passed = flood.feed(data, clock[0], text=text) if data else flood.release(clock[0])
+            typed = replies.release(clock[0]) + replies.feed(passed, clock[0])
+            driver._parse(typed.decode("utf-8", "replace"))
+            return typed
+
+        sent = sum(len(data) for data, _ in chunks)
+        come = sum(len(pass_on(data, seconds)) for data, seconds in chunks)
+        # What may still become an answer or the end of a paste is given up in a pause.
+        come += sum(len(pass_on(b"", seconds)) for seconds in (1.0, 5.0, 1.0))
+        # Each paste that was not ended is ended for it.
+        assert come <= 2 * sent + len(b"\x1b[201~")
+        assert replies.next_release(clock[0]) is None
+        assert flood.next_release(clock[0]) is None
+        posted.clear()
+        assert pass_on(b"n", 1.0) == b"n"
+        assert [event.key for event in posted if hasattr(event, "key")][-1:] == ["n"]
+        counts.add("passed on")
+
+    send()

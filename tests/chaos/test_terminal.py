@@ -44,15 +44,15 @@ GARBAGE = [
 
 
 class Screen:
-    """A finished run watched in a pty of 80 x 24."""
+    """A screen of the program in a pty of 80 x 24, once it shows a text."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, arguments: list[str], shown: bytes) -> None:
         self._master, slave = pty.openpty()
         os.set_blocking(self._master, False)
         self.resize(24, 80)
         given = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TMUX", "COLORTERM")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "vae_tui", "watch", "wild"],
+            [sys.executable, "-m", "vae_tui", *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -64,7 +64,7 @@ class Screen:
         self.received, self._ended = b"", False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        self.wait_until(lambda: b"completed" in self.received)
+        self.wait_until(lambda: shown in self.received)
         time.sleep(0.5)
 
     def _read(self) -> None:
@@ -160,14 +160,31 @@ def write_run(folder: Path) -> None:
 
 
 @pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    write_run(tmp_path)
-    opened = Screen(tmp_path)
-    yield opened
-    opened.close()
+def open_screen(tmp_path: Path) -> Iterator[Callable[[str], Screen]]:
+    """Opens "watch", a finished run of odd figures, or "walk", in the embedded digits."""
+    opened: list[Screen] = []
+
+    def open_one(command: str) -> Screen:
+        if command == "watch":
+            write_run(tmp_path)
+            opened.append(Screen(tmp_path, ["watch", "wild"], b"completed"))
+        else:
+            opened.append(Screen(tmp_path, ["walk"], b"latents by KL"))
+        return opened[-1]
+
+    yield open_one
+    for screen in opened:
+        screen.close()
 
 
-def test_it_lives_through_floods_garbage_and_sizes(screen: Screen) -> None:
+@pytest.fixture
+def screen(open_screen: Callable[[str], Screen]) -> Screen:
+    return open_screen("watch")
+
+
+@pytest.mark.parametrize("command", ["watch", "walk"])
+def test_it_lives_through_floods_garbage_and_sizes(open_screen: Callable[[str], Screen], command: str) -> None:
+    screen = open_screen(command)
     memory = screen.mebibytes
     floods = [b"x" * 1_000_000, b"\x1b[200~" + b"dq s" * 250_000 + b"\x1b[201~", b"\0" * 100_000, b"\x1b[A" * 30_000]
     for flood in floods:

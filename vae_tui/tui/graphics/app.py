@@ -51,8 +51,8 @@ class PictureApp(App[_Outcome]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "next_picture_mode", "Pictures"),
-        Binding("ctrl+l", "redraw", "Redraw", show=False),
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False),
+        Binding("ctrl+l", "redraw", "Redraw", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True),
     ]
 
     picture_mode: reactive[Mode] = reactive("half", repaint=False)
