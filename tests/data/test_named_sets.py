@@ -362,6 +362,36 @@ def test_labels_of_a_table_may_be_words_and_other_columns_are_told(load, tmp_pat
     assert "not used: columns id, Usage of t.csv" in sets.notes
 
 
+def test_a_table_whose_later_rows_are_written_otherwise_is_the_same_images(load, tmp_path) -> None:
+    pixels = RANDOM.integers(0, 256, (2500, 16))
+    rows = [f"{index % 3},{','.join(map(str, row))}" for index, row in enumerate(pixels.tolist())]
+    (tmp_path / "a.csv").write_text("label," + ",".join(map(str, range(16))) + "\n" + "\n".join(rows))
+    rows[1500] = ", ".join(f'"{float(value)}"' for value in rows[1500].split(","))
+    rows[1700] += "\n"
+    (tmp_path / "b.csv").write_text("label," + ",".join(map(str, range(16))) + "\r\n" + "\r\n".join(rows) + "\r\n\r\n")
+    one, other = (load(name="csv", root=tmp_path / name) for name in ("a.csv", "b.csv"))
+    assert torch.equal(one.train.pixels, other.train.pixels)
+    assert torch.equal(one.train.labels, other.train.labels)
+    assert other.class_names == ("0", "1", "2")
+    (tmp_path / "c.csv").write_text("\n".join([*rows[:2000], "1,2", *rows[2000:]]))
+    with pytest.raises(DataError, match="row 2,001 has 2 values, and others have 17"):
+        load(name="csv", root=tmp_path / "c.csv")
+
+
+def test_a_column_may_list_all_pixels_of_its_row(load, tmp_path) -> None:
+    lines = ["emotion,pixels,Usage"]
+    lines += [f"{index % 7},{' '.join(map(str, row))},Training" for index, row in enumerate(ROWS.tolist())]
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    sets = load(name="csv", root=tmp_path / "faces.csv", validation=0.0)
+    whole = torch.cat([sets.train.pixels, sets.test.pixels])
+    assert sorted(map(tuple, whole.flatten(1).tolist())) == sorted(map(tuple, ROWS.tolist()))
+    assert sets.class_names == tuple("0123456")
+    assert "not used: columns Usage of faces.csv" in sets.notes
+    (tmp_path / "faces.csv").write_text("\n".join([*lines, "3,1 2 3,Training"]))
+    with pytest.raises(DataError, match="row 21 has 5 values, and others have 786"):
+        load(name="csv", root=tmp_path / "faces.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

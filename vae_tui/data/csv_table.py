@@ -7,7 +7,7 @@ import gzip
 import io
 import itertools
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,16 @@ _NUMBER_NAMES = {"", "id", "index", "image_id", "imageid", "unnamed: 0", "#"}
 _HEADER_BEGINS = _LABEL_NAMES | _NUMBER_NAMES
 _ROWS_AT_ONCE = 1000
 _LONGEST_LINE = 1 << 24
+_Block = tuple[NDArray[np.float32] | NDArray[np.int32], list[str]]
+"""The pixels of some rows, (rows, pixels), and the text of their labels, where there are some."""
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """Which columns are what; `pixels` are the indexes of those of pixels, `others` the names of those not used."""
+    """Which columns are what; `pixels` are the indexes of those of pixels, `others` the names of those not used.
+
+    `listed` is the column that lists all pixels of its row, where there is one; they take its place in all indexes.
+    """
 
     pixels: Sequence[int]
     label: int | None
@@ -45,6 +50,7 @@ class _Columns:
     has_header: bool
     label_is_named: bool
     layout: Layout
+    listed: int | None
 
 
 @dataclass(frozen=True)
@@ -129,15 +135,13 @@ def _read_table(path: Path, memory_bytes: int, progress: Progress) -> _Table:
     with _opened(path) as file:
         delimiter = _find_delimiter(path, file)
         file.seek(0)
-        begin = list(itertools.islice(_rows(path, file, delimiter), 2))
+        begin = list(itertools.islice(_rows(file, delimiter), 2))
         if not begin:
             raise DataError(f"{path} is empty")
         columns = _find_columns(path, begin)
         file.seek(0)
-        rows = _rows(path, file, delimiter)
-        if columns.has_header:
-            next(rows)
-        pixels, values, labels = _read_rows(path, rows, columns, memory_bytes, progress)
+        blocks = _blocks(path, file, delimiter, columns)
+        pixels, values, labels = _read_images(path, blocks, columns, memory_bytes, progress)
     notes = [f"{path.name}: {columns.layout.note}"] if columns.layout.note else []
     if columns.label is not None and not columns.label_is_named:
         notes.append(f"{path.name}: column {columns.label + 1} is read as labels")
@@ -168,13 +172,20 @@ def _find_delimiter(path: Path, file: IO[str]) -> str:
     return max(",;\t ", key=line.count)
 
 
-def _rows(path: Path, file: IO[str], delimiter: str) -> Iterator[list[str]]:
-    for row in csv.reader(file, delimiter=delimiter, skipinitialspace=True):
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
         if row:
             yield row
 
 
-def _find_columns(path: Path, begin: Sequence[Sequence[str]]) -> _Columns:
+def _find_columns(path: Path, begin: list[list[str]]) -> _Columns:
+    listed = _find_listed(begin[-1])
+    if listed is not None:
+        count = len(begin[-1][listed].split())
+        begin = [
+            row if row is begin[-1] else [*row[:listed], *[row[listed]] * count, *row[listed + 1 :]] for row in begin
+        ]
+        begin[-1] = _spread(begin[-1], listed)
     first = begin[0]
     counted = list(map(str, range(len(first))))  # as pandas names columns without names
     has_header = (
@@ -203,7 +214,21 @@ def _find_columns(path: Path, begin: Sequence[Sequence[str]]) -> _Columns:
             "RGB; expected a column for each pixel and at most one of labels, called `label` in the header"
         )
     is_named = has_header and label is not None and first[label].strip().lower() in _LABEL_NAMES
-    return _Columns(pixels, label, others, has_header, is_named, find_layout((0x7FFFFFFF, len(pixels)), str(path)))
+    layout = find_layout((0x7FFFFFFF, len(pixels)), str(path))
+    return _Columns(pixels, label, others, has_header, is_named, layout, listed)
+
+
+def _find_listed(row: Sequence[str]) -> int | None:
+    """The column whose value lists numbers between spaces, as those of Kaggle's faces do."""
+    return next(
+        (index for index, value in enumerate(row) if len(value.split()) > 1 and all(map(_is_number, value.split()))),
+        None,
+    )
+
+
+def _spread(row: list[str], listed: int) -> list[str]:
+    """A row with the pixels that one of its columns lists."""
+    return [*row[:listed], *row[listed].split(), *row[listed + 1 :]] if listed < len(row) else row
 
 
 def _is_image(length: int) -> bool:
@@ -222,26 +247,20 @@ def _is_number(value: str) -> bool:
     return True
 
 
-def _read_rows(
-    path: Path, rows: Iterator[list[str]], columns: _Columns, memory_bytes: int, progress: Progress
+def _read_images(
+    path: Path, blocks: Iterator[_Block], columns: _Columns, memory_bytes: int, progress: Progress
 ) -> tuple[NDArray[np.uint8], ValuesSeen, list[str]]:
     """Images (N, C, H, W), their range, and the text of their labels."""
     labels: list[str] = []
-    parts: list[NDArray[np.float32]] = []
+    parts: list[NDArray[np.float32] | NDArray[np.int32]] = []
     bytes_per_image = len(columns.pixels)
     whole, highest, count = True, 0.0, 0
-    width = columns.pixels[-1] + 1
-    while taken := list(itertools.islice(rows, _ROWS_AT_ONCE)):
-        for number, row in enumerate(taken, count + 1):
-            if len(row) < width or len(row) != len(taken[0]):
-                raise DataError(f"{path}: row {number:,} has {len(row):,} values, and others have {len(taken[0]):,}")
-        part = _numbers(path, taken, columns, count)
-        if columns.label is not None:
-            labels += [row[columns.label].strip() for row in taken]
-        whole = whole and bool((np.rint(part) == part).all())
+    for part, labels_of_part in blocks:
+        whole = whole and (part.dtype.kind == "i" or bool((np.rint(part) == part).all()))
         highest = max(highest, float(part.max()))
         parts.append(part)
-        count += len(taken)
+        labels += labels_of_part
+        count += len(part)
         if 5 * count * bytes_per_image > memory_bytes:
             raise DataError(
                 f"{path}: its images take more than {in_gib(memory_bytes)} while they are read; save them as a .npy of bytes"
@@ -259,6 +278,50 @@ def _read_rows(
         pixels[start : start + len(part)] = values.to_bytes(stored, start).transpose(0, 3, 1, 2)
         start += len(part)
     return pixels, values, labels
+
+
+def _blocks(path: Path, file: IO[str], delimiter: str, columns: _Columns) -> Iterator[_Block]:
+    """The table in blocks of rows, from its beginning: at first of whole numbers alone, then, if others come, of any."""
+    if columns.has_header:
+        next(_rows(file, delimiter))
+    count, width = 0, None
+    while lines := [*itertools.islice(file, _ROWS_AT_ONCE)]:
+        numbers = _whole_numbers(lines, delimiter)
+        if numbers is None or numbers.shape[1] != (width or numbers.shape[1]) or numbers.shape[1] <= columns.pixels[-1]:
+            yield from _blocks_of_text(path, itertools.chain(lines, file), delimiter, columns, count, width)
+            return
+        width, count = numbers.shape[1], count + len(numbers)
+        yield (
+            numbers[:, columns.pixels],
+            [] if columns.label is None else [*map(str, numbers[:, columns.label].tolist())],
+        )
+
+
+def _whole_numbers(lines: Sequence[str], delimiter: str) -> NDArray[np.int32] | None:
+    """Rows of whole numbers; None where there is anything else. A tenth of the time of looking at every value."""
+    if all(map(str.isspace, lines)):
+        return None
+    try:
+        return np.loadtxt(lines, np.int32, delimiter=delimiter, comments=None, ndmin=2)
+    except ValueError:
+        return None
+
+
+def _blocks_of_text(
+    path: Path, lines: Iterable[str], delimiter: str, columns: _Columns, count: int, width: int | None
+) -> Iterator[_Block]:
+    """The same, of any numbers and labels, after `count` rows of `width` values."""
+    rows = _rows(lines, delimiter)
+    if columns.listed is not None:
+        rows = (_spread(row, columns.listed) for row in rows)
+    while taken := list(itertools.islice(rows, _ROWS_AT_ONCE)):
+        width = width or len(taken[0])
+        for number, row in enumerate(taken, count + 1):
+            if len(row) <= columns.pixels[-1] or len(row) != width:
+                raise DataError(f"{path}: row {number:,} has {len(row):,} values, and others have {width:,}")
+        labels = [] if columns.label is None else [row[columns.label].strip() for row in taken]
+        yield _numbers(path, taken, columns, count), labels
+        count += len(taken)
 
 
 def _numbers(path: Path, rows: Sequence[Sequence[str]], columns: _Columns, before: int) -> NDArray[np.float32]:
