@@ -1,4 +1,4 @@
-"""Names that are no UTF-8 or steer terminals: they work, or are refused before anything is made."""
+"""Names that are no UTF-8 or steer terminals, machines without this or that: they work, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -106,3 +106,38 @@ def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(["bash", "-c", command], env=given, capture_output=True)
     assert ended.returncode == 2
     assert ended.stderr.count(b"\n") == 1
+
+
+def test_a_finished_run_is_watched_and_sampled_from_a_disk_that_is_read_only(tmp_path: Path) -> None:
+    if not os.getuid() and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("root writes anywhere, and may not mount here")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    assert run(disk, "train", "digits", "--run", "a", "--ui", "none", *SMALL).returncode == 0
+    if os.getuid():
+        for path in (*disk.rglob("*"), disk):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in disk.rglob("*")}
+    watched, sampled = (_on_a_read_only_disk(disk, *command) for command in (["watch", "a"], ["sample", "a"]))
+    assert watched.returncode == 0, watched.stderr
+    assert b"completed" in watched.stdout + watched.stderr
+    assert sampled.returncode == 0, sampled.stderr
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+    refused = _on_a_read_only_disk(disk, "train", "--resume", "a", "--set", "train.epochs=2")
+    assert refused.returncode == 2
+    assert refused.stderr.count(b"\n") == 1
+    assert b"Traceback" not in watched.stderr + sampled.stderr + refused.stderr
+    assert {path: path.stat().st_mtime_ns for path in disk.rglob("*")} == before
+    for path in (disk, *disk.rglob("*")):
+        path.chmod(0o755)
+
+
+def _on_a_read_only_disk(disk: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command beside a folder that cannot be written; for root it is mounted so, since root writes anywhere else."""
+    options = ["--out", str(disk.parent / "grid.png")] if arguments[0] == "sample" else []
+    command = [sys.executable, "-m", "vae_tui", *arguments, *options, "--runs-dir", str(disk / "checkpoints")]
+    if not os.getuid():
+        mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+        command = ["unshare", "-m", "--propagation", "private", "sh", "-c", mount, str(disk), *command]
+    given = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run(command, cwd=disk.parent, env=given, capture_output=True, stdin=subprocess.DEVNULL)

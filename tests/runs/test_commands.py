@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 import pytest
 
@@ -61,6 +62,19 @@ def test_a_file_that_is_no_command_is_unknown_and_gone(run: Run, content: str) -
     unreadable = Unknown("unreadable")
     assert list(claim_commands(run)) == [SentCommand("0-0", unreadable), SentCommand("0-1", unreadable), sent]
     assert sorted(path.name for path in run.commands_path.iterdir()) == [".half-written.json.1"]
+
+
+def test_a_command_of_gigabytes_is_not_read(run: Run) -> None:
+    large = run.commands_path / "0-0.json"
+    large.write_text('{"command": "stop"}')
+    os.truncate(large, 1 << 33)
+    tracemalloc.start()
+    try:
+        assert list(claim_commands(run)) == [SentCommand("0-0", Unknown("unreadable"))]
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()
+    assert not list(run.commands_path.iterdir())
 
 
 def test_a_command_of_a_newer_version_is_claimed_by_its_name(run: Run) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 
 import pytest
 
@@ -76,3 +77,14 @@ def test_the_last_event_is_that_of_the_last_whole_line(run: Run) -> None:
     assert read_last_event(run.events_path) is None
     run.events_path.write_text(f'{ev.to_json(EPOCH)}\n{{"event": "epo')
     assert read_last_event(run.events_path) == EPOCH
+
+
+def test_a_long_log_takes_no_more_memory_than_a_short_one(run: Run) -> None:
+    line = ev.to_json(ev.NoteAdded(time=1.0, step=0, note="x" * 4000)) + "\n"
+    run.events_path.write_text(line * 10_000)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in EventReader(run.events_path).read()) == 10_000
+        assert tracemalloc.get_traced_memory()[1] < run.events_path.stat().st_size / 4
+    finally:
+        tracemalloc.stop()

@@ -23,6 +23,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.status import read_status
+from vae_tui.training import loop
 
 
 @pytest.fixture(autouse=True)
@@ -460,3 +461,22 @@ def test_a_run_goes_on_where_its_images_have_moved_and_not_with_others(make_run:
     np.save(others, 255 - np.load(moved))
     with pytest.raises(RunError, match="the training, validation and test images are not those of this run"):
         finish(run, "train.epochs=3", f"data.root={others}", resume=True)
+
+
+def test_epochs_of_milliseconds_are_logged_ever_more_seldom_and_the_best_and_the_last_always(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all(map(loop._is_logged, range(1, 10_000)))
+    for least in (1000, 10_000, 1_000_000):
+        assert sum(map(loop._is_logged, range(least, 10 * least))) == 9000
+    monkeypatch.setattr(loop, "_is_logged", lambda epoch: epoch == 2)
+    run = make_run("train.epochs=30", "optimizer.lr=0.1")
+    events = list(train_events(run))
+    assert [event.epoch for event in events if isinstance(event, ev.EpochStarted)] == [2]
+    logged = [event for event in events if isinstance(event, ev.EpochCompleted)]
+    assert {1, 2, 30} <= {event.epoch for event in logged}
+    assert len(logged) < 30
+    bests = [event.step for event in events if isinstance(event, ev.CheckpointSaved) and event.best]
+    assert bests
+    assert set(bests) <= {event.step for event in logged}
+    assert best_checkpoint(run).step == bests[-1]
