@@ -2,7 +2,8 @@
 
     main       the program: every command, registered     exits      errors into messages and exit codes
     options    options that several commands share        train      train
-    runs       watch                                       walk       walk
+    runs       watch, runs, compare                        walk       walk
+    steer      stop, pause, unpause, save                  tidy       tag, rename, delete
     pictures   sample, reconstruct, interpolate, ...       evaluate   evaluate
     tools      check, doctor
 

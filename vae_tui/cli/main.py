@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from vae_tui import __version__
-from vae_tui.cli import evaluate, pictures, runs, tools, train, walk
+from vae_tui.cli import evaluate, pictures, runs, steer, tidy, tools, train, walk
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
 from vae_tui.cli.output import give, prepare_streams, say
 
@@ -57,6 +57,14 @@ app = typer.Typer(
 for command in (
     train.train,
     runs.watch,
+    runs.compare,
+    steer.stop,
+    steer.pause,
+    steer.unpause,
+    steer.save,
+    tidy.tag,
+    tidy.rename,
+    tidy.delete,
     walk.walk,
     pictures.sample,
     pictures.reconstruct,
@@ -69,6 +77,8 @@ for command in (
     tools.doctor,
 ):
     app.command()(command)
+# What is asked of runs may begin with a -, which is no option.
+app.command(context_settings={"ignore_unknown_options": True})(runs.runs)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands about runs: watch."""
+"""Commands that show runs: watch, runs, compare."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
+from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
+from vae_tui.cli.output import give_json, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
+
+_SHOWN = (
+    *("state", "name", "data", "changed", "epoch", "best", "nelbo", "distortion", "rate", "active", "beta", "seed"),
+    *("age", "size", "tag"),
+)
+_LEFT_OUT_FIRST = ("size", "tag", "seed", "active", "data", "changed", "distortion", "rate", "beta", "best", "age")
+"""What a narrow terminal does without, the first first."""
 
 
 def watch(
@@ -45,3 +54,89 @@ def watch(
         from vae_tui.headless import PlainView, watch_to_end
 
         watch_to_end(chosen, PlainView())
+
+
+def runs(
+    filter_: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILTER...]",
+            help="Words that names have in them, and conditions such as beta>=4 state:failed data:mnist tag:paper age<2h "
+            "optimizer.lr<1e-3; -seed:0 is the opposite. Quote what has < or > in it.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="KEY", help="A column or a key of the recipe; - before it: largest first.")
+    ] = "age",
+    columns: Annotated[
+        str | None, typer.Option(metavar="KEY,KEY", help="Which columns; keys of the recipe, as optimizer.lr, too.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="For programs: every column, as one JSON list.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """List runs, with how they stand and what came of them.
+
+    Without a filter all of them, the newest first. Figures are in nats per image.
+
+    Columns, all of which can be filtered and sorted by, as can keys of recipes: state name recipe data changed network
+    latents beta seed epoch step best nelbo distortion rate active age size tag note
+    """
+    from vae_tui.errors import VaeTuiError
+    from vae_tui.headless import StageProgress
+    from vae_tui.runs.columns import sort_runs
+    from vae_tui.runs.filter import parse_filter
+    from vae_tui.runs.find import list_runs
+    from vae_tui.runs.summary import summarize
+
+    words = filter_ or []
+    if misspelt := next((word for word in words if word.startswith("--")), None):
+        raise typer.BadParameter(f"no such option: {misspelt}")
+    progress, listed = StageProgress(), list_runs(runs_dir)
+    found = []
+    for index, run in enumerate(listed):
+        progress.update("reading runs", index, len(listed))
+        found.append(summarize(run))
+    progress.close()
+    kept = parse_filter(" ".join(words), found)(found)
+    try:
+        kept = sort_runs(kept, sort) if kept else kept
+    except KeyError:
+        raise VaeTuiError(f"--sort: no run has {sort.removeprefix('-')!r}") from None
+    if json_:
+        from vae_tui.cli.tables import as_json
+
+        give_json(as_json(kept))
+    elif not kept:
+        say(f"none of {len(found)} runs under {runs_dir}" if found else f"no run under {runs_dir} yet")
+    else:
+        from vae_tui.cli.tables import print_runs
+
+        chosen = columns.split(",") if columns is not None else None
+        print_runs(kept, chosen or _SHOWN, _LEFT_OUT_FIRST if chosen is None else ())
+
+
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN...", help="Runs, by name, path, recipe or the beginning of a name."),
+    ],
+    json_: Annotated[bool, typer.Option("--json", help="For programs: the same as one JSON object.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Compare runs: what differs in their recipes, and in what came of them.
+
+    Figures are in nats per image: of validation images where there are some, else of training images.
+    """
+    from vae_tui.cli.tables import compare_as_json, print_comparison
+    from vae_tui.runs.find import find_run
+    from vae_tui.runs.summary import summarize
+
+    found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
+    if len(found) < 2:
+        say(f"comparing takes two runs or more, and {' '.join(runs)} names one")
+        raise typer.Exit(EXIT_WRONG_INPUT)
+    summaries = [summarize(run) for run in found.values()]
+    if json_:
+        give_json(compare_as_json(summaries))
+    else:
+        print_comparison(summaries)

@@ -43,6 +43,19 @@ def read_small(path: Path, limit: int = 1 << 22) -> bytes:
     return content
 
 
+def folder_size(folder: Path) -> int:
+    """The bytes of all files in a folder and its folders, links left out; what cannot be looked at counts nothing."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += folder_size(Path(entry.path))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what `write_whole` left in a folder when its process was killed; nobody else may be writing there."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:

@@ -57,6 +57,14 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
     raise RunError(f"no run called {name_or_path!r} under {runs_dir}{hint}")
 
 
+def find_exact_run(name_or_path: str, runs_dir: Path) -> Run:
+    """The run of that whole name, or at that path; raises RunError where there is none, and names what was meant."""
+    run = find_run(name_or_path, runs_dir)
+    if run.name != name_or_path.rstrip("/") and user_path(name_or_path).absolute() != run.path.absolute():
+        raise RunError(f"no run called {name_or_path!r} under {runs_dir}; its whole name is needed here: {run.name}")
+    return run
+
+
 def is_named_after(run: Run, recipe: str) -> bool:
     """Whether a run has the name `vae-tui train RECIPE` gives: the recipe's (of a path the last part) and the time."""
     name = re.escape(Path(recipe).name.removesuffix(".toml"))

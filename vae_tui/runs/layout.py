@@ -109,6 +109,11 @@ class Run:
         return self.path / "images"
 
     @property
+    def about_path(self) -> Path:
+        """Its tags and its note."""
+        return self.path / "about.json"
+
+    @property
     def worker_log_path(self) -> Path:
         """Everything the trainer process printed."""
         return self.path / "worker.log"

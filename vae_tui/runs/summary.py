@@ -1,7 +1,7 @@
 """One line about a run, from bounded reads: the head and the tail of its log, and the headers of its checkpoints.
 
 However long the run, a summary costs the same, so a folder of hundreds opens at once. `Summaries` remembers each by the
-size and time of its log, and reads it again only when those changed.
+size and time of its log and of what was said of it, and reads it again only when those changed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError
+from vae_tui.runs.about import About, read_about
 from vae_tui.runs.best import choose_best
-from vae_tui.runs.files import open_file, read_small
+from vae_tui.runs.files import folder_size, open_file, read_small
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_tail
@@ -24,6 +26,7 @@ from vae_tui.runs.status import Phase
 _E = TypeVar("_E", bound=ev.Event)
 _HEAD_BYTES = 1 << 16
 _TAIL_BYTES = 1 << 15
+_Stamp = tuple[tuple[int, int] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Summary:
     `rate_per_dimension` (Z,) that of the last epoch.
     """
 
-    name: str
+    path: Path
     phase: Phase
     live: bool
     recipe: dict[str, dict[str, Any]]
+    about: About
     loss_name: str = ""
     reason: str = ""
     started: float | None = None
@@ -52,6 +56,16 @@ class Summary:
     beta: float | None = None
 
     @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def size_bytes(self) -> int:
+        """What its folder takes on disk; every file is looked at."""
+        return folder_size(self.path)
+
+    @property
     def active_dimensions(self) -> int:
         """Latent dimensions that carry more than 0.01 nats."""
         return sum((rate or 0.0) > ev.ACTIVE_NATS for rate in self.rate_per_dimension)
@@ -61,7 +75,7 @@ class Summaries:
     """The summaries of runs, each remembered for as long as its log is the same."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, int] | None, Summary]] = {}
+        self._known: dict[str, tuple[_Stamp, Summary]] = {}
 
     def of(self, run: Run) -> Summary:
         """The summary of a run, read only where its log has changed since the last time."""
@@ -84,10 +98,11 @@ def summarize(run: Run) -> Summary:
     first = head[0] if head else None
     best, best_step = _read_best(run)
     summary = Summary(
-        name=run.name,
+        path=run.path,
         phase=finished.status if finished else "starting",
         live=False,
         recipe=_read_recipe(run),
+        about=read_about(run),
         loss_name=training.loss if training else "",
         reason=finished.reason if finished else "",
         started=first.time if first else None,
@@ -167,9 +182,13 @@ def _first(events: Iterable[ev.Event], kind: type[_E]) -> _E | None:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
-def _stamp(run: Run) -> tuple[int, int] | None:
+def _stamp(run: Run) -> _Stamp:
+    return tuple(_size_and_time(path) for path in (run.events_path, run.about_path))
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | None:
     try:
-        status = run.events_path.stat()
+        status = path.stat()
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns

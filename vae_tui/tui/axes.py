@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vae_tui.runs.series import Axis, Point
-from vae_tui.tui.wording import format_clock
+from vae_tui.wording import format_clock
 
 Range = tuple[float, float]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vae_tui.text import printable
-from vae_tui.tui.wording import join_whole
 from vae_tui.walk.messages import OpenCheckpoint, Request
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.walk import Level
+from vae_tui.wording import join_whole
 
 Styled = tuple[str, str]
 """A text and its style."""

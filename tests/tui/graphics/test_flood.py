@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from vae_tui.tui.graphics.flood import Flood
+import pytest
+
+from vae_tui.tui.graphics.flood import Flood, OpenPaste
 
 
 def test_what_people_type_comes_through_at_once() -> None:
@@ -37,3 +39,20 @@ def test_a_paste_whose_end_was_lost_ends_with_a_pause() -> None:
     assert flood.next_release(0.1) is not None
     assert flood.release(0.6) == b"\x1b[201~"
     assert flood.feed(b"q", 0.7, text=False) == b"q"
+
+
+@pytest.mark.parametrize("cut", range(2, 24))
+def test_sequences_within_a_paste_lose_their_escapes_and_its_end_is_told_wherever_it_is_cut(cut: int) -> None:
+    flood, sent = Flood(), b"\x1b[200~a\x1bP>|b\x1b]c\x1b[201~n"
+    come = flood.feed(sent[:cut], 1.0) + flood.feed(sent[cut:], 1.01)
+    assert come + flood.release(2.0) == b"\x1b[200~aP>|b]c\x1b[201~n"
+
+
+def test_a_paste_whose_end_was_taken_for_anothers_ends_all_the_same() -> None:
+    paste = OpenPaste()
+    paste.feed(b"x\x1b", 1.0)
+    paste.feed(b"[200~text", 1.1)
+    assert paste.release(2.0) == b""
+    assert paste.release(3.5) == b"\x1b[201~"
+    paste.feed(b"\x1b[201~", 3.5)
+    assert paste.release(9.0) == b""

@@ -23,7 +23,7 @@ from textual.messages import InBandWindowResize
 
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import ask_terminal, detect_encoding, read_window
-from vae_tui.tui.graphics.flood import Flood
+from vae_tui.tui.graphics.flood import Flood, OpenPaste
 from vae_tui.tui.graphics.frame import ShownCells
 from vae_tui.tui.graphics.output import Output
 from vae_tui.tui.graphics.pace import Pace
@@ -89,7 +89,7 @@ class PictureDriver(LinuxDriver):
         self._frame_thread = 0
         """Which thread puts a frame together: what others write is no part of it."""
         self._parser = XTermParser()
-        self._replies, self._flood = ReplyFilter(), Flood()
+        self._replies, self._flood, self._paste = ReplyFilter(), Flood(), OpenPaste()
         self._pace = Pace()
         self.shown = ShownCells()
         """What the terminal shows."""
@@ -227,7 +227,8 @@ class PictureDriver(LinuxDriver):
         data = self._flood.feed(data, now, text=self._owner.takes_text) if data else self._flood.release(now)
         known, acknowledged = self._replies.answers, self._replies.acknowledged
         with self._lock:
-            typed = self._replies.release(now) + self._replies.feed(data, now)
+            typed = self._paste.release(now) + self._replies.release(now) + self._replies.feed(data, now)
+        self._paste.feed(typed, now)
         self._parse(decode(typed))
         answers = self._replies.answers
         if answers != known:

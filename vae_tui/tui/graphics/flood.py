@@ -16,6 +16,7 @@ _PAUSE = 0.05
 """Seconds without a byte after which a flood is over."""
 _LONGEST_PAUSE_IN_PASTE = 0.5
 """The same for what is pasted, whose end may have been lost."""
+_LONGEST_PAUSE_OF_OPEN_PASTE = 2.0
 _TAIL = 64
 
 
@@ -47,7 +48,7 @@ class Flood:
             mark = _PASTE_BEGINS if self._pasted is None else _PASTE_ENDS
             before, found, data = data.partition(mark)
             if not found:
-                kept = _length_of_beginning(before, mark)
+                kept = _length_of_beginning(before, mark, least=2 if self._pasted is None else 1)
                 before, self._carried = before[: len(before) - kept], before[len(before) - kept :]
             passed += self._limit(before, now)
             if found:
@@ -64,7 +65,7 @@ class Flood:
         released, self._carried = self._carried, b""
         if self._pasted is not None:
             self._pasted = None
-            return released + _PASTE_ENDS
+            return released.replace(b"\x1b", b"") + _PASTE_ENDS
         last, self._tail = self._tail, b""
         return _last_key(last) + released
 
@@ -79,7 +80,8 @@ class Flood:
         if self._pasted is not None:
             kept = data[: max(0, _MOST_PASTED - self._pasted)]
             self._pasted += len(data)
-            return kept
+            # A sequence in it would be taken for an answer that the paste's end belongs to.
+            return kept.replace(b"\x1b", b"")
         self._allowance = min(_MOST_AT_ONCE, self._allowance + (now - self._counted_at) * _MOST_A_SECOND)
         self._counted_at = now
         no_keys = not self._text and (self._tail or len(_SEQUENCE.sub(b"", data)) > _MOST_KEYS)
@@ -95,9 +97,9 @@ class Flood:
         return kept
 
 
-def _length_of_beginning(data: bytes, mark: bytes) -> int:
-    """How many bytes at the end may be the beginning of a mark; a lone escape is a key."""
-    return next((length for length in range(len(mark) - 1, 1, -1) if data.endswith(mark[:length])), 0)
+def _length_of_beginning(data: bytes, mark: bytes, *, least: int) -> int:
+    """How many bytes at the end may be the beginning of a mark, at least so many: a lone escape may be a key."""
+    return next((length for length in range(len(mark) - 1, least - 1, -1) if data.endswith(mark[:length])), 0)
 
 
 def _last_key(tail: bytes) -> bytes:
@@ -106,3 +108,26 @@ def _last_key(tail: bytes) -> bytes:
     if start >= 0 and len(tail) - start <= 16 and not tail[start + 1 :].isalpha():
         return tail[start:]
     return tail[-1:] if tail[-1:].isascii() else b""
+
+
+class OpenPaste:
+    """Knows whether a paste is open in what was let through, and when its end is overdue: lost, or taken for another's."""
+
+    def __init__(self) -> None:
+        self._open, self._last_at, self._carried = False, 0.0, b""
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take what was let through."""
+        if data:
+            seen, self._last_at = self._carried + data, now
+            began, ended = seen.rfind(_PASTE_BEGINS), seen.rfind(_PASTE_ENDS)
+            if began != ended:
+                self._open = began > ended
+            self._carried = seen[-len(_PASTE_BEGINS) + 1 :]
+
+    def release(self, now: float) -> bytes:
+        """The end of a paste that is overdue."""
+        if not self._open or now - self._last_at < _LONGEST_PAUSE_OF_OPEN_PASTE:
+            return b""
+        self._open = False
+        return _PASTE_ENDS

@@ -33,7 +33,7 @@ from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.preparation import Preparation
 from vae_tui.tui.widgets.status_line import StatusLine
-from vae_tui.tui.wording import shorten
+from vae_tui.wording import shorten
 
 if TYPE_CHECKING:
     from vae_tui.tui.widgets.dashboard import Dashboard

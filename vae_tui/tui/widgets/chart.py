@@ -16,7 +16,7 @@ from vae_tui.runs.history import History
 from vae_tui.tui.colors import rgb
 from vae_tui.tui.curves import Look, Specify
 from vae_tui.tui.plotting import BELOW, draw_chart
-from vae_tui.tui.wording import MISSING
+from vae_tui.wording import MISSING
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp

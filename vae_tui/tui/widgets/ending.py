@@ -15,7 +15,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS
-from vae_tui.tui.wording import format_clock, format_count, format_nats
+from vae_tui.wording import format_clock, format_count, format_nats
 
 _TAIL_BYTES = 8_192
 _TAIL_LINES = 20

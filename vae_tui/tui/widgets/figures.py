@@ -9,7 +9,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
-from vae_tui.tui.wording import (
+from vae_tui.wording import (
     MISSING,
     format_bytes,
     format_count,

@@ -10,7 +10,7 @@ from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
-from vae_tui.tui.wording import format_clock, format_count, format_setting
+from vae_tui.wording import format_clock, format_count, format_setting
 
 
 class Header(Widget):

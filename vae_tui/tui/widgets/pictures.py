@@ -15,7 +15,7 @@ from vae_tui.imaging.grid import Pixels, decode_png, split_grid
 from vae_tui.runs.files import read_small
 from vae_tui.runs.layout import Run
 from vae_tui.tui.widgets.canvas import Canvas
-from vae_tui.tui.wording import format_count
+from vae_tui.wording import format_count
 
 _LONGEST = 1 << 28
 """Bytes of a grid's file."""

@@ -12,11 +12,11 @@ from textual.message import Message
 from vae_tui.text import printable
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.scatter import Scatter
-from vae_tui.tui.wording import join_whole
 from vae_tui.walk.messages import EncodeTestImages, Project
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.views.scatter import ScatterView
 from vae_tui.walk.views.view import Scene, Tiles, View
+from vae_tui.wording import join_whole
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp

@@ -58,12 +58,14 @@ def format_percent(value: float | None) -> str:
 
 
 def format_bytes(value: float | None) -> str:
-    """Memory in binary units: 912 MiB, 1.4 GiB."""
+    """Memory in binary units: 12 KiB, 912 MiB, 1.4 GiB."""
     if value is None or not math.isfinite(value):
         return MISSING
     if abs(value) >= 2**50:
         return f"{_with_exponent(value / 2**30)} GiB"
-    return f"{value / 2**30:.1f} GiB" if value >= 0.95 * 2**30 else f"{value / 2**20:.0f} MiB"
+    if value >= 0.95 * 2**30:
+        return f"{value / 2**30:.1f} GiB"
+    return f"{value / 2**20:.0f} MiB" if value >= 0.95 * 2**20 else f"{math.ceil(value / 2**10)} KiB"
 
 
 def format_clock(seconds: float | None) -> str:
@@ -78,6 +80,16 @@ def format_clock(seconds: float | None) -> str:
     if days:
         return f"{days} d {hour:02} h"
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
+
+
+def format_age(seconds: float | None) -> str:
+    """How long ago something was, roughly: 12 s, 5 min, 3 h, 12 d."""
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{format_count(int(seconds // size))} {unit}"
+    return f"{max(0, int(seconds))} s"
 
 
 def join_whole(parts: Sequence[str], between: str, width: int) -> str:

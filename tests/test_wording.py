@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from vae_tui.tui.wording import (
+from vae_tui.wording import (
     format_bytes,
     format_clock,
     format_nats,

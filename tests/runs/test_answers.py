@@ -1,0 +1,77 @@
+"""Commands that are sent and waited for."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from vae_tui import events as ev
+from vae_tui.errors import RunError
+from vae_tui.runs.answers import ask
+from vae_tui.runs.commands import Command, Pause, Save, SentCommand, Stop, claim_commands, waiting_commands
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import acquire_lock, release_lock
+from vae_tui.runs.log import EventWriter
+
+
+class Trainer:
+    """Answers one command as a trainer does, or ends without a word."""
+
+    def __init__(self, run: Run, *, answers: bool = True, refuses: bool = False) -> None:
+        self._run, self._answers, self._refuses = run, answers, refuses
+        acquire_lock(run.path)
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while not waiting_commands(self._run):
+            time.sleep(0.01)
+        if self._answers:
+            writer = EventWriter(self._run.events_path)
+            for sent in claim_commands(self._run):
+                self._answer(writer, sent)
+            writer.close()
+        release_lock(self._run.path)
+
+    def _answer(self, writer: EventWriter, sent: SentCommand) -> None:
+        done = ev.CommandDone(
+            time=1.0, step=3, command=sent.command.name, id=sent.id, message="done so", refused=self._refuses
+        )
+        writer.write(done)
+        if isinstance(sent.command, Stop):
+            writer.write(ev.RunFinished(time=2.0, step=3, status="stopped", reason="by request", epoch=1))
+
+    def close(self) -> None:
+        self._thread.join()
+
+
+@pytest.mark.parametrize(("command", "answer"), [(Save(), "done so"), (Stop(), "stopped by request")])
+def test_the_answer_is_that_of_the_command_that_was_sent(run: Run, command: Command, answer: str) -> None:
+    writer = EventWriter(run.events_path)
+    writer.write(ev.CommandDone(time=1.0, step=1, command=command.name, id="another", message="long ago"))
+    trainer = Trainer(run)
+    assert answer in ask(run, command)
+    trainer.close()
+
+
+def test_a_refusal_says_why(run: Run) -> None:
+    trainer = Trainer(run, refuses=True)
+    with pytest.raises(RunError, match="done so"):
+        ask(run, Save())
+    trainer.close()
+
+
+def test_a_trainer_that_ends_first_leaves_no_command_behind(run: Run) -> None:
+    trainer = Trainer(run, answers=False)
+    with pytest.raises(RunError, match="its trainer ended before it answered"):
+        ask(run, Pause())
+    trainer.close()
+    assert waiting_commands(run) == []
+
+
+def test_a_run_that_nobody_trains_is_not_asked(run: Run) -> None:
+    with pytest.raises(RunError, match="is starting: no trainer is there to pause"):
+        ask(run, Pause())
+    assert waiting_commands(run) == []

@@ -1,0 +1,78 @@
+"""Commands to the trainers of live runs: stop, pause, unpause, save."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_tui.cli.exits import EXIT_WRONG_INPUT
+from vae_tui.cli.options import RunsDir
+from vae_tui.cli.output import say
+from vae_tui.errors import RunError
+from vae_tui.runs.commands import Command, Pause, Save, Stop, Unpause
+
+_SECONDS_WITHOUT_A_WORD = 1.0
+LiveRuns = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Live runs, by name, path, recipe or the beginning of a name.")
+]
+
+
+def stop(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
+    """Stop live runs: each saves a checkpoint and ends.
+
+    Waits until they have ended. Go on later with: vae-tui train --resume RUN
+    """
+    _ask(runs, runs_dir, Stop())
+
+
+def pause(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
+    """Pause live runs: they take no step until `vae-tui unpause`.
+
+    A paused run keeps its memory. A pause holds when the run is stopped or killed, and resumed.
+    """
+    _ask(runs, runs_dir, Pause())
+
+
+def unpause(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
+    """Let paused runs go on."""
+    _ask(runs, runs_dir, Unpause())
+
+
+def save(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
+    """Have live runs save a checkpoint now."""
+    _ask(runs, runs_dir, Save())
+
+
+def _ask(names: list[str], runs_dir: Path, command: Command) -> None:
+    """Send a command to each run and report its answer; those that fail do not keep it from the others."""
+    from vae_tui.runs.answers import ask
+    from vae_tui.runs.find import find_run
+
+    found = [find_run(name, runs_dir) for name in names]
+    wrong = False
+    for run in dict.fromkeys(found):
+        patience = _Patience(run.name)
+        try:
+            say(f"{run.name}: {ask(run, command, patience.wait)}")
+        except RunError as error:
+            wrong = True
+            say(error)
+    if wrong:
+        raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+class _Patience:
+    """Says after a second that an answer takes longer, once."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._said = name, False
+
+    def wait(self, seconds: float) -> None:
+        """So many seconds have passed."""
+        if seconds > _SECONDS_WITHOUT_A_WORD and not self._said:
+            self._said = True
+            say(f"{self._name}: waiting for its trainer to answer")
+            sys.stderr.flush()

@@ -1,0 +1,87 @@
+"""Commands that keep runs in order: rename, delete, tag."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_tui.cli.exits import EXIT_WRONG_INPUT
+from vae_tui.cli.options import RunsDir
+from vae_tui.cli.output import give, give_path, say
+from vae_tui.errors import RunError
+
+
+def rename(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name or path.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Give a run another name.
+
+    Prints its new path. A live run is refused.
+    """
+    from vae_tui.runs.find import find_run
+
+    give_path(find_run(run, runs_dir).rename(name).path)
+
+
+def delete(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs by their full names, or paths.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Delete runs with all their checkpoints.
+
+    Asks for each run's name to be typed; without a terminal, --yes says that it is meant. A live run is refused.
+    """
+    from vae_tui.runs.files import folder_size
+    from vae_tui.runs.find import find_exact_run
+    from vae_tui.runs.lock import busy_message, lock_holder
+    from vae_tui.wording import format_bytes
+
+    found = list(dict.fromkeys(find_exact_run(name, runs_dir) for name in runs))
+    for run in found:
+        if lock_holder(run.path) is not None:
+            raise RunError(busy_message(run.path))
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise RunError("nobody is there to be asked: --yes says that they are to be deleted")
+    kept = False
+    for run in found:
+        if not yes:
+            say(f"{run.path}: {len(run.checkpoints())} checkpoints, {format_bytes(folder_size(run.path))}")
+            say("to delete it, type its name:")
+            if sys.stdin.readline().strip() != run.name:
+                say(f"{run.name} is kept")
+                kept = True
+                continue
+        run.delete()
+        say(f"deleted {run.path}")
+    if kept:
+        raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+def tag(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, path, recipe or the beginning of a name.")],
+    tags: Annotated[list[str] | None, typer.Argument(metavar="[TAG...]", help="Tags to add.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", "-r", metavar="TAG", help="Remove a tag.")] = None,
+    note: Annotated[str | None, typer.Option(help='Write a note; "" removes it.')] = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Tag a run, or write a note to it.
+
+    Prints the tags it has then. Find tagged runs with: vae-tui runs tag:TAG
+    """
+    from vae_tui.runs.about import change_about, read_about
+    from vae_tui.runs.find import find_run
+
+    found = find_run(run, runs_dir)
+    if tags or remove or note is not None:
+        about = change_about(found, add=tags or (), remove=remove or (), note=note)
+    else:
+        about = read_about(found)
+    give(" ".join(about.tags))
+    if about.note:
+        say(about.note)

@@ -1,0 +1,59 @@
+"""Commands that are sent and waited for: what the trainer of a run answered."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from vae_tui import events as ev
+from vae_tui.errors import RunError
+from vae_tui.runs.commands import Command, Stop, send_command
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import EventReader
+from vae_tui.runs.status import read_status
+
+_INTERVAL_SECONDS = 0.03
+
+
+def ask(run: Run, command: Command, waiting: Callable[[float], None] = lambda _: None) -> str:
+    """Send a command to a run's trainer and wait for its answer; of `Stop`, until the run has ended.
+
+    `waiting` is called again and again with the seconds it took so far. Raises RunError where nobody trains the run,
+    where its trainer ends without an answer, and with the trainer's reason where it refuses.
+    """
+    if lock_holder(run.path) is None:
+        raise RunError(f"{run.path} is {read_status(run).phase}: no trainer is there to {command.name}")
+    reader = EventReader(run.events_path, position=_size(run))
+    try:
+        sent = send_command(run, command)
+    except OSError as error:
+        raise RunError(f"{run.commands_path} cannot be written: {error.strerror}") from error
+    began, message = time.monotonic(), ""
+    while True:
+        is_there = lock_holder(run.path) is not None
+        for _, event in reader.read():
+            if isinstance(event, ev.CommandDone) and event.id == sent.id:
+                if event.refused:
+                    raise RunError(f"{run.path}: {event.message}")
+                if not isinstance(command, Stop):
+                    return event.message
+                message = event.message
+            elif isinstance(event, ev.RunFinished) and isinstance(command, Stop):
+                return event.sentence
+        if not is_there:
+            with contextlib.suppress(OSError):
+                (run.commands_path / f"{sent.id}.json").unlink()
+            if message:
+                return message
+            raise RunError(f"{run.path}: its trainer ended before it answered")
+        waiting(time.monotonic() - began)
+        time.sleep(_INTERVAL_SECONDS)
+
+
+def _size(run: Run) -> int:
+    try:
+        return run.events_path.stat().st_size
+    except OSError:
+        return 0
