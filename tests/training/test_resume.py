@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from conftest import MakeRun, train_events
 
+import vae_tui
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
 from vae_tui.latent.sources import load_sets_of
 from vae_tui.model.checkpoint import encode_tensors, load_checkpoint, read_tensors
 from vae_tui.runs.best import best_checkpoint, choose_best
-from vae_tui.runs.commands import Pause, Stop, Unpause, send_command
+from vae_tui.runs.commands import Pause, Save, Stop, Unpause, send_command
 from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
@@ -26,6 +27,7 @@ from vae_tui.runs.log import read_events
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.resume import find_resume_point
 from vae_tui.runs.status import read_status
+from vae_tui.runs.summary import summarize
 from vae_tui.training.preparation import prepare_to_resume
 
 
@@ -366,3 +368,54 @@ def test_what_is_set_aside_twice_is_kept_twice_and_said(make_run: MakeRun, saved
     aside = newest.path.with_name(f"{newest.path.name}.set-aside")
     assert aside.read_bytes() == first
     assert aside.with_name(f"{aside.name}-2").exists()
+
+
+def test_where_another_objective_is_gone_on_with_the_best_begins_anew_for_every_reader(
+    make_run: MakeRun, saved_often: None
+) -> None:
+    run = _trained(make_run, "train.keep=2")
+    changed_at = run.latest().step
+    events = _go_on(run, "train.epochs=6", "objective.beta=10")
+    notes = [event.note for event in events if isinstance(event, ev.NoteAdded)]
+    assert f"what is minimised is another from here on: the best begins anew after step {changed_at:,}" in notes
+    losses = {e.step: e.validation["loss"] for e in events if isinstance(e, ev.EpochCompleted) and e.validation}
+    best = min(losses, key=lambda step: losses[step] or 0.0)
+    history = vae_tui.watch(run.path).history
+    assert history.best is not None
+    assert history.best_saved is not None
+    assert history.best.step == history.best_saved.step == best > changed_at
+    assert best_checkpoint(run).step == summarize(run).best_step == best
+    assert history.at(changed_at - 1).best is not None, "what was the best then is not forgotten"
+    _go_on(run, "train.epochs=7")
+    assert best_checkpoint(run).step > changed_at
+
+
+def test_figures_by_another_loss_are_not_recorded_as_those_of_the_new_objective(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    before = run.latest().step
+    events = train_events(run, resume=True, overrides=["train.epochs=1000", "objective.beta=10"])
+    for event in events:
+        if isinstance(event, ev.TrainingStarted):
+            send_command(run, Save())
+        elif isinstance(event, ev.CheckpointSaved):
+            break
+    events.close()
+    assert run.latest().step == before
+    validation = read_metadata(run.latest().path)["validation"]
+    assert validation["loss"] is None
+    assert validation["elbo"] is not None
+    assert summarize(run).best is None
+    assert vae_tui.watch(run.path).history.best is None
+
+
+@pytest.mark.parametrize("override", ["objective.warmup_epochs=2", "optimizer.lr=0.01"])
+def test_another_schedule_or_optimizer_leaves_the_best_as_it_is(make_run: MakeRun, override: str) -> None:
+    run = _trained(make_run)
+    events = _go_on(run, "train.epochs=4", override)
+    assert isinstance(events[0], ev.RunStarted)
+    assert events[0].objective_since == 0
+    history = vae_tui.watch(run.path).history
+    losses = dict(history.validation["loss"].points())
+    assert len(losses) == 4
+    assert history.best is not None
+    assert history.best.step == min(losses, key=lambda step: losses[step])

@@ -3,6 +3,9 @@
 The best is the lowest validation loss; of equal ones the first. The loss is what the recipe minimises at its full beta,
 which is -ELBO only where beta is 1, and the test images have no say. A run without validation has no best. A file whose
 header is damaged is left out.
+
+Losses compare only where they are of one objective. Where a run goes on with another, the best begins anew: from a step
+called `objective_since`, which every trainer's `run_started` and every checkpoint's metadata have.
 """
 
 from __future__ import annotations
@@ -16,10 +19,14 @@ from vae_tui.runs.metadata import read_metadata
 
 @dataclass(frozen=True)
 class Choice:
-    """A run's best checkpoint, its metadata, and the damaged files that were left out, each in a sentence."""
+    """A run's best checkpoint, its metadata, and the damaged files that were left out, each in a sentence.
+
+    `loss` is by what it is the best; None: nothing was validated, and it is the newest.
+    """
 
     checkpoint: Checkpoint
     metadata: dict[str, object]
+    loss: float | None = None
     damaged: tuple[str, ...] = ()
 
 
@@ -28,8 +35,13 @@ def is_better(loss: float | None, best_loss: float | None) -> bool:
     return loss is not None and (best_loss is None or loss < best_loss)
 
 
+def counts_towards_best(step: int, objective_since: int) -> bool:
+    """Whether what was validated at a step was measured by the loss of the objective that holds since another step."""
+    return step > objective_since
+
+
 def choose_best(run: Run) -> Choice:
-    """The checkpoint with the lowest validation loss, or the newest where none was validated.
+    """The checkpoint with the lowest validation loss by the newest's objective, or the newest where none was validated.
 
     Raises CheckpointError where there is none that can be read.
     """
@@ -47,11 +59,12 @@ def choose_best(run: Run) -> Choice:
             f"vae-tui train {run.recipe_path}"
         )
     best, best_loss = readable[-1], None
+    since = recorded_objective_since(readable[-1][1])
     for candidate in readable:
         loss = validation_loss(candidate[1])
-        if is_better(loss, best_loss):
+        if counts_towards_best(candidate[0].step, since) and is_better(loss, best_loss):
             best, best_loss = candidate, loss
-    return Choice(*best, tuple(problems))
+    return Choice(*best, best_loss, tuple(problems))
 
 
 def best_checkpoint(run: Run) -> Checkpoint:
@@ -64,3 +77,9 @@ def validation_loss(metadata: dict[str, object]) -> float | None:
     validation = metadata.get("validation")
     loss = validation.get("loss") if isinstance(validation, dict) else None
     return loss if isinstance(loss, int | float) else None
+
+
+def recorded_objective_since(metadata: dict[str, object]) -> int:
+    """The step from which on the objective that a checkpoint was trained by holds, as its metadata says; 0: from the start."""
+    since = metadata.get("objective_since", 0)
+    return since if isinstance(since, int) else 0

@@ -50,6 +50,7 @@ class _Known(TypedDict, total=False):
     position: int
     device: str
     best_loss: float | None
+    objective_since: int
     epoch_is_over: bool
     elapsed_seconds: float
     threads: int

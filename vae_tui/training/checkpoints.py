@@ -15,7 +15,7 @@ from torch import Tensor
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved, Figures
 from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tensors, load_weights, read_tensors
-from vae_tui.runs.best import best_checkpoint, is_better
+from vae_tui.runs.best import best_checkpoint, counts_towards_best, is_better
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.metadata import read_digest
@@ -85,9 +85,10 @@ class Checkpoints:
         self._waiting = None
         return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
-    def restore(self, step: int) -> float:
+    def restore(self, step: int, objective_since: int) -> float:
         """Put the checkpoint of a step and its state into the trainer, and return its seconds of training.
 
+        Where another objective is minimised from that step on, no loss so far counts towards the best.
         Raises CheckpointError where one of them is damaged.
         """
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
@@ -102,8 +103,12 @@ class Checkpoints:
             self._trainer.restore(state, numbers)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{checkpoint.state_path} does not fit this run: {error}") from error
-        self._best_loss = numbers["best_loss"]
         known = {name: facts[name] for name in Measured.__annotations__ if name in facts}
+        if counts_towards_best(step, objective_since):
+            self._best_loss = numbers["best_loss"]
+        else:
+            for split in {"train", "validation"} & known.keys():
+                known[split] = {**known[split], "loss": None}
         self._measured = (checkpoint.step, cast(Measured, known))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         self._set_aside_after(checkpoint.step)

@@ -18,7 +18,7 @@ from vae_tui.data import ImageSets
 from vae_tui.device import device_name
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
-from vae_tui.runs.best import is_better
+from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.commands import (
     COMMANDS,
     Pause,
@@ -66,10 +66,11 @@ class Loop:
         job: TrainingJob,
         *,
         point: ResumePoint | None,
+        objective_since: int,
         interrupted: Callable[[], bool],
         report: Callable[[ev.Event], None],
     ) -> None:
-        """`point` is where the run goes on from. `report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
+        """`point` is where the run goes on from, `objective_since` the step since when it minimises what it does. `report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
 
         Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
@@ -84,7 +85,7 @@ class Loop:
             if any(isinstance(claimed.command, Stop) for claimed in self._claimed):
                 raise KeyboardInterrupt("by request")
 
-        parts = assemble(run, recipe, point, job, report_stage)
+        parts = assemble(run, recipe, point, objective_since, job, report_stage)
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
@@ -104,7 +105,7 @@ class Loop:
         """The lowest validation loss of an epoch so far."""
         self._paused_at: float | None = None
         if job.resume is not None:
-            self._recall(point.checkpoint.step if point else 0)
+            self._recall(point.checkpoint.step if point else 0, objective_since)
         self._epoch_began_at = (self._started, 0)
         """When this process began on the epoch, and at which of its images."""
         self._trained: tuple[Means, float] | None = None
@@ -218,7 +219,7 @@ class Loop:
                 measured["validation"] = validation
             yield from self._checkpoints.save_if_due(self._elapsed(), measured=measured, force=last)
 
-    def _recall(self, step: int) -> None:
+    def _recall(self, step: int, objective_since: int) -> None:
         """Know what epochs up to a step led to, so that no note of then is added again, and whether the run is paused.
 
         A pause holds until somebody ends it, or stops the run.
@@ -227,7 +228,8 @@ class Loop:
         for _, event in EventReader(self._run.events_path).read():
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
                 loss = event.validation.get("loss") if event.validation else None
-                self._best_loss = loss if is_better(loss, self._best_loss) else self._best_loss
+                if counts_towards_best(event.step, objective_since) and is_better(loss, self._best_loss):
+                    self._best_loss = loss
                 self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
             elif isinstance(event, ev.CommandDone) and not event.refused:
                 paused = event.command == "pause" or (paused and event.command not in ("unpause", "stop"))

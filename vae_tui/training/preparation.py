@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
 from vae_tui.events import RunStarted
 from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
+from vae_tui.runs.best import recorded_objective_since
 from vae_tui.runs.commands import discard_commands
 from vae_tui.runs.files import remove_unfinished, user_path
 from vae_tui.runs.find import find_checkpoint, find_run
@@ -60,7 +61,9 @@ class Resumption:
     recipe: Recipe
     changed: bool = False
     changes: tuple[str, ...] = ()
-    """A sentence on each key that differs from what the run was trained with so far."""
+    """A sentence on each key that differs from what the run was trained with so far, and on what follows from that."""
+    objective_since: int = 0
+    """The step from which on the run minimises what its `recipe` says."""
 
     @property
     def step(self) -> int:
@@ -98,7 +101,13 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     for folder in (run.path, run.images_path, run.commands_path):
         remove_unfinished(folder)
     discard_commands(run)
-    return Resumption(point, recipe, recipe != written, tuple(_describe_changes(trained or recipe, recipe)))
+    changes, since = list(_describe_changes(trained or recipe, recipe)), 0
+    if point is not None and trained is not None:
+        since = recorded_objective_since(point.metadata)
+        if trained.objective.once_scheduled != recipe.objective.once_scheduled:
+            since = point.checkpoint.step
+            changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
+    return Resumption(point, recipe, recipe != written, tuple(changes), since)
 
 
 def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:

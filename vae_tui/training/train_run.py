@@ -72,6 +72,7 @@ def train_run(
                 version=vae_tui.__version__,
                 recipe=recipe.resolved(),
                 resumed_from=step if resume else None,
+                objective_since=resumption.objective_since if resumption else 0,
             )
         )
         for note in resumption.notes if resumption else ():
@@ -85,6 +86,7 @@ def train_run(
             recipe,
             job,
             point=resumption.point if resumption else None,
+            objective_since=resumption.objective_since if resumption else 0,
             interrupted=interrupted,
             report=lambda event: prepared.append(logged(event)),
         )
