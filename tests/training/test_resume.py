@@ -20,6 +20,7 @@ from vae_tui.latent.sources import load_sets_of
 from vae_tui.model.checkpoint import encode_tensors, load_checkpoint, read_tensors
 from vae_tui.runs.best import best_checkpoint, choose_best
 from vae_tui.runs.commands import Pause, Save, Stop, Unpause, send_command
+from vae_tui.runs.find import find_checkpoint
 from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
@@ -95,7 +96,7 @@ def test_one_damaged_old_file_stops_neither_training_nor_sampling_nor_pruning(
     run = _trained(make_run)
     run.checkpoints()[0].path.write_bytes(b"no checkpoint")
     choice = choose_best(run)
-    assert run.checkpoints()[0].path.name in choice.damaged[0]
+    assert run.checkpoints()[0].path.name in choice.notes[0]
     load_checkpoint(choice.checkpoint.path)
     last = _go_on(run, "train.epochs=6", "train.keep=2")[-1]
     assert isinstance(last, ev.RunFinished)
@@ -419,3 +420,43 @@ def test_another_schedule_or_optimizer_leaves_the_best_as_it_is(make_run: MakeRu
     assert len(losses) == 4
     assert history.best is not None
     assert history.best.step == min(losses, key=lambda step: losses[step])
+
+
+def test_weights_of_another_run_under_a_name_of_this_one_are_left_out_and_said(
+    make_run: MakeRun, saved_often: None
+) -> None:
+    run, other = _trained(make_run), _trained(make_run, "train.seed=1", name="other")
+    best = best_checkpoint(run)
+    shutil.copy(other.path / best.path.name, best.path)
+    choice = choose_best(run)
+    assert choice.checkpoint.step != best.step
+    assert f"{best.path} is another run's file" in choice.notes[0]
+    assert "trained with train.seed = 1, and the run with 0" in choice.notes[0]
+    twin = _trained(make_run, "optimizer.lr=0.02", name="twin")
+    shutil.copy(twin.path / best.path.name, best.path)
+    assert f"{best.state_path.name} was saved with other weights" in choose_best(run).notes[0]
+
+
+def test_a_run_of_which_only_other_weights_are_left_is_refused(make_run: MakeRun) -> None:
+    run, other = _trained(make_run), _trained(make_run, "train.seed=1", name="other")
+    shutil.copy(other.latest().path, run.latest().path)
+    for checkpoint in run.checkpoints()[:-1]:
+        checkpoint.path.unlink()
+    with pytest.raises(CheckpointError, match=r"another run's file .* to use it all the same, give its path"):
+        choose_best(run)
+    load_checkpoint(run.latest().path)
+
+
+def test_a_best_that_was_deleted_is_missed_in_a_note(make_run: MakeRun, saved_often: None) -> None:
+    run = _trained(make_run)
+    best = best_checkpoint(run)
+    notes: list[str] = []
+    assert find_checkpoint(str(run.path), run.path.parent, notes.append) == best.path
+    assert notes == []
+    best.path.unlink()
+    second = find_checkpoint(str(run.path), run.path.parent, notes.append)
+    assert notes == [
+        f"the best checkpoint was that of step {best.step:,}, but {best.path.name} is not there any more: the best of "
+        f"those that are left, of step {best_checkpoint(run).step:,}, is taken"
+    ]
+    assert second == best_checkpoint(run).path

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vae_tui.errors import CheckpointError, RunError
-from vae_tui.events import RunFinished
+from vae_tui.events import CheckpointSaved, RunFinished, RunStarted
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
+from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import read_last_event
+from vae_tui.runs.log import read_events_of, read_last_event
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits.safetensors"
 """The small model that ships with the package, for those who have not trained one yet."""
@@ -80,7 +81,7 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
     """The weights file at a path, or the best of the run given as for `find_run`.
 
     For None, that of the newest run that has one, and where no run has, PRETRAINED. `note` takes a sentence about each
-    damaged file that was left out.
+    file that was left out, and about a best that is gone.
 
     Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
     """
@@ -101,9 +102,21 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
 
 def _best_of(run: Run, note: Callable[[str], None]) -> Path:
     choice = choose_best(run)
-    for problem in choice.damaged:
-        note(f"left out: {problem}")
+    for problem in choice.notes:
+        note(problem)
+    best = _best_by_log(run)
+    if best is not None and best.step != choice.checkpoint.step and not (run.path / best.path).exists():
+        instead = f"the best of those that are left, of step {choice.checkpoint.step:,}, is taken"
+        note(f"the best checkpoint was that of step {best.step:,}, but {best.path} is not there any more: {instead}")
     return choice.checkpoint.path
+
+
+def _best_by_log(run: Run) -> CheckpointSaved | None:
+    """The checkpoint that was saved as the best, whether it is there or not."""
+    history = History()
+    for event in read_events_of(run.events_path, RunStarted, CheckpointSaved):
+        history.add(event)
+    return history.best_saved
 
 
 def list_runs(runs_dir: Path) -> list[Run]:

@@ -140,6 +140,23 @@ def read_events(path: Path) -> list[ev.Event]:
     return [event for _, event in EventReader(path).read()]
 
 
+def read_events_of(path: Path, *kinds: type[ev.Event]) -> Iterator[ev.Event]:
+    """The events of some kinds in a log, of which no other line is parsed; none where no log can be read."""
+    begins = tuple(f'{{"event": "{kind.event}"'.encode() for kind in kinds)
+    try:
+        log = _open(path)
+    except RunError:
+        return
+    if log is None:
+        return
+    with log:
+        for line in log:
+            if line.startswith(begins) and line.endswith(b"\n"):
+                event = ev.from_json(line.decode("utf-8", "replace").rstrip("\n"))
+                if event is not None:
+                    yield event
+
+
 def read_last_event(path: Path) -> ev.Event | None:
     """The last event of a log, from a bounded read; None where there is none."""
     for line in reversed(read_tail(path).splitlines()):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomli_w
 from pydantic import BaseModel
 
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
@@ -17,6 +16,7 @@ from vae_tui.runs.best import recorded_objective_since
 from vae_tui.runs.commands import discard_commands
 from vae_tui.runs.files import remove_unfinished, user_path
 from vae_tui.runs.find import find_checkpoint, find_run
+from vae_tui.runs.identity import as_toml
 from vae_tui.runs.images import locate_images
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
@@ -162,9 +162,9 @@ def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None
 def _describe(old: object, new: object) -> str:
     """What was different before, as TOML has it."""
     if not isinstance(old, BaseModel) or not isinstance(new, BaseModel):
-        return _as_toml(old)
+        return as_toml(old)
     before, after = old.model_dump(), new.model_dump()
-    return ", ".join(f"{key} = {_as_toml(before[key])}" for key in before if before[key] != after[key])
+    return ", ".join(f"{key} = {as_toml(before[key])}" for key in before if before[key] != after[key])
 
 
 def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:
@@ -173,15 +173,7 @@ def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:
         for key in sorted(before.get(table, {}).keys() | after[table].keys()):
             old, new = before.get(table, {}).get(key), after[table].get(key)
             if old != new:
-                yield f"from here on {table}.{key} = {_as_toml(new)}; until now it was {_as_toml(old)}"
-
-
-def _as_toml(value: object) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_as_toml, value))}]"
-    return tomli_w.dumps({"x": value}).partition("=")[2].strip()
+                yield f"from here on {table}.{key} = {as_toml(new)}; until now it was {as_toml(old)}"
 
 
 def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe, *, changed: bool) -> None:
