@@ -11,7 +11,7 @@ From its start to its end a trainer writes them in this order::
         checkpoint_saved
         command_done
         note_added
-      epoch_completed                      followed by its own note_added, images_drawn and checkpoint_saved
+      epoch_completed                      followed by its own note_added, checkpoint_saved and images_drawn
     run_finished                           once: completed, stopped or failed
 
 A trainer that resumes the run goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it

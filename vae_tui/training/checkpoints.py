@@ -48,13 +48,18 @@ class Checkpoints:
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
         self.last_step: int | None = None
-        self.set_aside: list[str] = []
-        """The files of later steps that lost their names when the run went on from before them."""
+        self._notes: list[str] = []
+        """What lost its name to a checkpoint and was not told yet."""
 
     @property
     def age_seconds(self) -> float:
         """Seconds since the last save of this process, or since it began."""
         return time.monotonic() - self._saved_at
+
+    def take_notes(self) -> list[str]:
+        """What the user should know of what was in the way of checkpoints since the last call, a sentence each."""
+        notes, self._notes = self._notes, []
+        return notes
 
     def save_if_due(
         self,
@@ -120,6 +125,8 @@ class Checkpoints:
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         weights = self._encode(measured)
+        for path in (checkpoint.state_path, checkpoint.path):
+            self._make_way(path)
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds, weights))
         write_whole(checkpoint.path, weights)
         self._saved_at = time.monotonic()
@@ -132,6 +139,7 @@ class Checkpoints:
             return []
         step, epoch, content = self._waiting
         path = self._run.path / weights_name(step)
+        self._make_way(path)
         write_whole(path, content)
         return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
 
@@ -158,12 +166,21 @@ class Checkpoints:
 
     def _set_aside_after(self, step: int) -> None:
         """Take the names of later checkpoints away, which are damaged or no longer wanted: the run comes by there again."""
+        moved = []
         for checkpoint in self._run.checkpoints():
             if checkpoint.step > step:
                 for path in (checkpoint.state_path, checkpoint.path):
                     with contextlib.suppress(FileNotFoundError):
                         path.rename(_free_name(path))
-                        self.set_aside.append(path.name)
+                        moved.append(path.name)
+        if moved:
+            self._notes.append(f"{', '.join(moved)}: of later steps, kept under names that end in .set-aside")
+
+    def _make_way(self, path: Path) -> None:
+        """Take the name of a folder away that stands where a checkpoint is to be written."""
+        if path.is_dir() and not path.is_symlink():
+            free = path.rename(_free_name(path))
+            self._notes.append(f"a folder stood where {path.name} is saved; it is called {free.name} now")
 
     def _prune(self) -> None:
         found = self._run.checkpoints()
@@ -171,12 +188,18 @@ class Checkpoints:
         best = best_checkpoint(self._run).step
         for checkpoint in found:
             if checkpoint.step not in kept:
-                checkpoint.state_path.unlink(missing_ok=True)
+                _remove(checkpoint.state_path)
                 if checkpoint.step != best:
-                    checkpoint.path.unlink(missing_ok=True)
+                    _remove(checkpoint.path)
         for orphan in self._run.path.glob("state-*.safetensors"):
             if not orphan.with_name(orphan.name.replace("state-", "step-")).exists():
-                orphan.unlink()
+                _remove(orphan)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file; a folder of its name is not ours, and stays."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
 
 
 def _free_name(path: Path) -> Path:
