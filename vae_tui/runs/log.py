@@ -75,6 +75,10 @@ class EventReader:
         """What is wrong with the first lines left out as damaged."""
         self.damaged_count = 0
 
+    def move_to(self, path: Path) -> None:
+        """Read on, from the same position, where the log is now."""
+        self._path = path
+
     def read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
         """The events that came since the last one read, a block of the file at a time; other lines are counted.
 
