@@ -460,3 +460,35 @@ def test_a_best_that_was_deleted_is_missed_in_a_note(make_run: MakeRun, saved_of
         f"those that are left, of step {best_checkpoint(run).step:,}, is taken"
     ]
     assert second == best_checkpoint(run).path
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_recipe_that_was_lost_is_written_anew_as_the_run_was_trained(make_run: MakeRun, saved: bool) -> None:
+    run = _trained(make_run)
+    if not saved:
+        for path in run.path.glob("*.safetensors"):
+            path.unlink()
+    whole = run.recipe_path.read_text()
+    run.recipe_path.unlink()
+    events = _go_on(run, "train.epochs=4")
+    source = "step-000000015.safetensors" if saved else "events.jsonl"
+    notes = [event.note for event in events if isinstance(event, ev.NoteAdded)]
+    assert f"recipe.toml was not there; it is written anew, as {source} has it" in notes
+    assert run.recipe_path.read_text() == whole.replace("epochs = 3", "epochs = 4")
+
+
+def test_something_else_in_place_of_the_recipe_is_named(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    run.recipe_path.unlink()
+    run.recipe_path.mkdir()
+    with pytest.raises(RunError, match=r"recipe\.toml is no file, expected the run's recipe: move it away"):
+        _go_on(run, "train.epochs=4")
+
+
+def test_a_lost_recipe_is_not_written_by_a_change_that_fails(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    run.recipe_path.unlink()
+    last = _go_on(run, "train.epochs=9", "optimizer.lr=1e30")[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert last.status == "failed"
+    assert not run.recipe_path.exists()

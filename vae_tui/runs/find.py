@@ -6,6 +6,7 @@ the newest. Runs that failed before their first step count only where their name
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Callable
@@ -35,7 +36,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
     if exact := [run for run in runs if run.name == name_or_path.rstrip("/")]:
         return exact[0]
     path = user_path(name_or_path)
-    if path.is_dir() and (path / "recipe.toml").is_file():
+    if path.is_dir() and Run(path).holds_something:
         return Run(path)
     if of_recipe := next((run for run in runs if is_named_after(run, name_or_path) and not failed_to_start(run)), None):
         return of_recipe
@@ -52,7 +53,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
             f"{name_or_path!r} fits {len(by_prefix)} runs under {runs_dir}: {names}{more}; give more of the name"
         )
     if path.is_dir():
-        raise RunError(f"{path} is no run: it holds no recipe.toml")
+        raise RunError(f"{path} is no run: it holds no recipe.toml, no events.jsonl and no step-*.safetensors")
     close = difflib.get_close_matches(name_or_path, [run.name for run in runs], n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise RunError(f"no run called {name_or_path!r} under {runs_dir}{hint}")
@@ -123,12 +124,12 @@ def list_runs(runs_dir: Path) -> list[Run]:
     """The runs in a folder, newest first by their logs' last lines."""
     if not runs_dir.is_dir():
         return []
-    runs = [Run(path) for path in runs_dir.iterdir() if (path / "recipe.toml").is_file()]
+    runs = [run for run in map(Run, runs_dir.iterdir()) if run.holds_something]
     return sorted(runs, key=_touched, reverse=True)
 
 
 def _touched(run: Run) -> tuple[float, str]:
-    try:
-        return run.events_path.stat().st_mtime, run.name
-    except OSError:
-        return run.recipe_path.stat().st_mtime, run.name
+    for path in (run.events_path, run.recipe_path, run.path):
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime, run.name
+    return 0.0, run.name

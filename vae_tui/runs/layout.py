@@ -155,6 +155,11 @@ class Run:
         return False
 
     @property
+    def holds_something(self) -> bool:
+        """Whether there is a run in the folder, be its recipe.toml lost: a log or weights are enough."""
+        return self.recipe_path.is_file() or os.path.lexists(self.events_path) or bool(self.checkpoints())
+
+    @property
     def absence(self) -> str:
         """What to tell whoever has the run open where its folder is not there any more; empty where it is."""
         if self.path.is_dir():

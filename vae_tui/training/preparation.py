@@ -84,13 +84,15 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     run; the run then is as it was.
     """
     point = find_resume_point(run, job.from_step)
-    written = load_recipe(str(run.recipe_path)).recipe
-    recipe = _with_absolute_paths(load_recipe(str(run.recipe_path), job.overrides).recipe, job.runs_dir)
+    trained = _recipe_trained(run, point)
+    written, lost = _recipe_written(run, trained)
+    recipe = _with_absolute_paths(
+        parse(written.resolved(), job.overrides, source=str(run.recipe_path))[0], job.runs_dir
+    )
     if recipe.data.root is not None:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
         recipe = _find_images(recipe, [recipe.data.root], data_root)
-    trained = _recipe_trained(run, point)
     if trained is not None:
         _check_same_run(run, trained, written, "was edited:")
         _check_same_run(run, trained, recipe, "stays as it is when a run goes on;")
@@ -107,7 +109,25 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
         if trained.objective.once_scheduled != recipe.objective.once_scheduled:
             since = point.checkpoint.step
             changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
-    return Resumption(point, recipe, recipe != written, tuple(changes), since)
+    if lost:
+        source = point.checkpoint.path.name if point else run.events_path.name
+        changes.insert(0, f"{run.recipe_path.name} was not there; it is written anew, as {source} has it")
+    return Resumption(point, recipe, lost or recipe != written, tuple(changes), since)
+
+
+def _recipe_written(run: Run, trained: Recipe | None) -> tuple[Recipe, bool]:
+    """What the run's recipe.toml says, or, where that is lost, what the run was trained with; and whether it is lost."""
+    path = run.recipe_path
+    if path.is_file():
+        return load_recipe(str(path)).recipe, False
+    if path.exists():
+        raise RunError(f"{path} is no file, expected the run's recipe: move it away, and it is written anew")
+    if trained is None:
+        raise RunError(
+            f"{path} is not there, and neither a checkpoint nor {run.events_path.name} has the recipe: put it back, or "
+            "start a new run"
+        )
+    return trained, True
 
 
 def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:
