@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 from conftest import MakeRun, train_events
 
 import vae_tui
@@ -492,3 +495,121 @@ def test_a_lost_recipe_is_not_written_by_a_change_that_fails(make_run: MakeRun) 
     assert isinstance(last, ev.RunFinished)
     assert last.status == "failed"
     assert not run.recipe_path.exists()
+
+
+def _flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def test_where_only_states_are_damaged_a_new_run_can_start_from_the_weights(
+    make_run: MakeRun, saved_often: None
+) -> None:
+    run = _trained(make_run)
+    newest, before = run.latest(), run.checkpoints()[-2]
+    _flip_a_bit(newest.state_path)
+    offer = f"vae-tui train {run.recipe_path} --set train.start_from={newest.path}"
+    with pytest.raises(CheckpointError) as caught:
+        _go_on(run, "train.epochs=4")
+    assert f"--from {before.step}" in str(caught.value)
+    assert offer in str(caught.value)
+    for checkpoint in run.checkpoints()[:-1]:
+        _flip_a_bit(checkpoint.state_path)
+    with pytest.raises(CheckpointError) as caught:
+        _go_on(run, "train.epochs=4")
+    assert f"its weights of step {newest.step:,} are whole, start a new run from them with: {offer}" in str(
+        caught.value
+    )
+    started = make_run(f"train.start_from={newest.path}", name="started")
+    list(train_events(started))
+    assert read_status(started).phase == "completed"
+
+
+def test_a_pair_of_another_run_is_told_to_be_one(make_run: MakeRun) -> None:
+    run, other = _trained(make_run), _trained(make_run, "train.seed=1", name="other")
+    newest = run.latest()
+    for path in (newest.path, newest.state_path):
+        shutil.copy(other.path / path.name, path)
+    told = rf"{newest.path.name} and {newest.state_path.name} belong to another run: it was trained with train.seed = 1"
+    with pytest.raises(CheckpointError, match=told):
+        _go_on(run, "train.epochs=4")
+
+
+def _strip_digests(path: Path) -> None:
+    tensors, metadata = read_tensors(path)
+    for digest in ("tensors_sha256", "metadata_sha256"):
+        metadata.pop(digest)
+    safetensors.torch.save_file(tensors, path, {"vae_tui": json.dumps(metadata)})
+
+
+def test_a_file_of_a_run_that_lost_its_digests_is_refused(make_run: MakeRun, saved_often: None) -> None:
+    run = _trained(make_run)
+    newest, first = run.latest(), run.checkpoints()[0]
+    kept = newest.state_path.read_bytes()
+    _strip_digests(newest.state_path)
+    with pytest.raises(
+        CheckpointError, match=rf"{newest.state_path.name} carries no digests, though {newest.path.name}"
+    ):
+        find_resume_point(run)
+    newest.state_path.write_bytes(kept)
+    _strip_digests(newest.path)
+    newest.state_path.unlink()
+    assert any(f"{newest.path} carries no digests, though {first.path.name} does" in n for n in choose_best(run).notes)
+    load_checkpoint(newest.path)
+
+
+def test_a_run_whose_files_never_had_digests_goes_on(make_run: MakeRun, saved_often: None) -> None:
+    run = _trained(make_run)
+    for checkpoint in run.checkpoints():
+        tensors, numbers = read_tensors(checkpoint.state_path)
+        numbers.pop("weights_sha256")
+        checkpoint.state_path.write_bytes(encode_tensors(tensors, numbers))
+        _strip_digests(checkpoint.state_path)
+        _strip_digests(checkpoint.path)
+    assert choose_best(run).notes == ()
+    _go_on(run, "train.epochs=4")
+    assert choose_best(run).notes == ()
+
+
+def test_files_that_may_not_be_read_are_not_called_damaged(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    with tempfile.TemporaryDirectory() as folder:
+        readable = Run(Path(folder) / "run")
+        shutil.copytree(run.path, readable.path)
+        for path in (Path(folder), readable.path):
+            path.chmod(0o755)
+        readable.latest().state_path.chmod(0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # whom files forbid something
+        try:
+            with pytest.raises(
+                CheckpointError, match=r"Permission denied; give yourself the right to, as by: chmod u\+r"
+            ):
+                find_resume_point(readable)
+        finally:
+            os.seteuid(user)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("train.epochs=1", r"train.epochs = 1 asks for fewer than the 3 epochs that run has trained; .*train.epochs=6"),
+        ("train.epochs=3", r"run has finished its 3 epochs; .*train.epochs=6"),
+        ("train.max_seconds=1e-3", r"run has had its 0.001 seconds; .*--set train.max_seconds=[1-9]"),
+    ],
+)
+def test_an_end_that_is_past_already_is_told_with_one_that_is_not(make_run: MakeRun, override: str, told: str) -> None:
+    run = _trained(make_run, "sample.count=4")
+    with pytest.raises(RunError, match=told):
+        _go_on(run, override, "optimizer.lr=0.01", *(["train.epochs=9"] if "seconds" in override else []))
+
+
+def test_a_setting_that_would_make_another_run_is_named_as_it_was_typed(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    with pytest.raises(RecipeError) as caught:
+        _go_on(run, "data.name=sprites", "train.epochs=9")
+    assert str(caught.value).startswith("--set data.name=sprites --set train.epochs=9: [data] stays as it is")
+    assert 'the run was trained with name = "npz"' in str(caught.value)
+    assert f"start a new run with: vae-tui train {run.recipe_path} --set data.name=sprites" in str(caught.value)

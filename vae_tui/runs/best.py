@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from vae_tui.errors import CheckpointError
 from vae_tui.runs.identity import logged_recipe, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run
-from vae_tui.runs.metadata import read_metadata
+from vae_tui.runs.metadata import has_digests, lost_digests, read_metadata
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,17 @@ def choose_best(run: Run) -> Choice:
     Raises CheckpointError where there is none of the run that can be read.
     """
     run.latest()
-    logged = logged_recipe(run)
+    logged, digests_since = logged_recipe(run), None
     readable: list[tuple[Checkpoint, dict[str, object]]] = []
     problems: list[str] = []
     for checkpoint in run.checkpoints():
         try:
             metadata = read_metadata(checkpoint.path)
             _check_owner(checkpoint, metadata, logged)
+            if has_digests(metadata):
+                digests_since = digests_since or checkpoint.path
+            elif digests_since is not None:
+                raise CheckpointError(lost_digests(checkpoint.path, digests_since))
         except CheckpointError as error:
             problems.append(str(error))
         else:

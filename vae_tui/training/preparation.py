@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -89,13 +90,16 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     recipe = _with_absolute_paths(
         parse(written.resolved(), job.overrides, source=str(run.recipe_path))[0], job.runs_dir
     )
+    if trained is not None:
+        back = f"put that back, or for another start a new run with: --set train.start_from={run.path} and the change"
+        _check_same_run(trained, written, str(run.recipe_path), "was edited:", back)
+        settings = " ".join(f"--set {override}" for override in job.overrides)
+        anew = f"leave that out, or start a new run with: vae-tui train {run.recipe_path} {settings}"
+        _check_same_run(trained, recipe, settings, "stays as it is when a run goes on:", anew)
     if recipe.data.root is not None:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
         recipe = _find_images(recipe, [recipe.data.root], data_root)
-    if trained is not None:
-        _check_same_run(run, trained, written, "was edited:")
-        _check_same_run(run, trained, recipe, "stays as it is when a run goes on;")
     _check_something_is_left(run, point, recipe, changed=recipe != written)
     for folder in (run.images_path, run.commands_path):
         if folder.exists() and not folder.is_dir():
@@ -154,7 +158,8 @@ def _recipe_trained(run: Run, point: ResumePoint | None) -> Recipe | None:
         raise CheckpointError(f"{source} holds no recipe that this version knows: {error}") from error
 
 
-def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None:
+def _check_same_run(trained: Recipe, recipe: Recipe, source: str, why: str, way_out: str) -> None:
+    """Raise RecipeError, on `source`, where a recipe is that of another run than was trained."""
     fixed = {
         # Images that are others by their content are refused where they are read.
         "[data]": (
@@ -170,13 +175,12 @@ def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None
         "[train] start_from": (trained.train.start_from, recipe.train.start_from),
     }
     problems = [
-        f"{what} {why} the run was trained with {_describe(old, new)}; put that back, or for another start a new run "
-        f"with: --set train.start_from={run.path} and the change"
+        f"{what} {why} the run was trained with {_describe(old, new)}; {way_out}"
         for what, (old, new) in fixed.items()
         if old != new
     ]
     if problems:
-        raise RecipeError(str(run.recipe_path), problems)
+        raise RecipeError(source, problems)
 
 
 def _describe(old: object, new: object) -> str:
@@ -202,10 +206,16 @@ def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe
         return
     epochs, max_seconds, state = recipe.train.epochs, recipe.train.max_seconds, point.state
     go_on = f"go on with: vae-tui train --resume {run.path} --set"
-    if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
-        raise RunError(f"{run.name} has finished its {epochs} epochs; {go_on} train.epochs={2 * epochs}")
-    if max_seconds is not None and state["elapsed_seconds"] >= max_seconds:
-        raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={2 * max_seconds:g}")
+    trained, seconds = state["epoch"] - (not state["epoch_is_over"]), state["elapsed_seconds"]
+    if epochs is not None and trained > epochs:
+        wanted = f"train.epochs = {epochs} asks for fewer than the {trained} epochs that {run.name} has trained"
+        raise RunError(f"{wanted}; {go_on} train.epochs={2 * trained}")
+    if epochs is not None and trained == epochs:
+        count = f"{epochs} epoch{'s' if epochs != 1 else ''}"
+        raise RunError(f"{run.name} has finished its {count}; {go_on} train.epochs={2 * epochs}")
+    if max_seconds is not None and seconds >= max_seconds:
+        more = math.ceil(2 * max(seconds, max_seconds))
+        raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={more}")
 
 
 def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:
