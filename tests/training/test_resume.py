@@ -613,3 +613,8 @@ def test_a_setting_that_would_make_another_run_is_named_as_it_was_typed(make_run
     assert str(caught.value).startswith("--set data.name=sprites --set train.epochs=9: [data] stays as it is")
     assert 'the run was trained with name = "npz"' in str(caught.value)
     assert f"start a new run with: vae-tui train {run.recipe_path} --set data.name=sprites" in str(caught.value)
+    with pytest.raises(RecipeError) as caught:
+        _go_on(run, "data.name=sprites", "data.image_size=28")
+    assert '[data] name stays as it is when a run goes on: the run was trained with "npz"' in str(caught.value)
+    with pytest.raises(RecipeError, match=r"^--set train\.epochs=0: \[train\] epochs: expected at least 1, got 0$"):
+        _go_on(run, "train.epochs=0")

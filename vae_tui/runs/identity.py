@@ -30,6 +30,11 @@ class Difference:
     other: object
 
 
+def stays(table: str, key: str) -> bool:
+    """Whether a key of a recipe stays as it is however the run goes on."""
+    return key in _STAYS.get(table, ()) or (table in _MAY_CHANGE and key not in _MAY_CHANGE[table])
+
+
 def find_differences(recipe: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[Difference]:
     """Where two recipes, as tables, are those of different runs; a table that one of them lacks says nothing."""
     for table in (*_MAY_CHANGE, *_STAYS):

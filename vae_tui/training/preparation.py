@@ -17,7 +17,7 @@ from vae_tui.runs.best import recorded_objective_since
 from vae_tui.runs.commands import discard_commands
 from vae_tui.runs.files import remove_unfinished, user_path
 from vae_tui.runs.find import find_checkpoint, find_run
-from vae_tui.runs.identity import as_toml
+from vae_tui.runs.identity import as_toml, stays
 from vae_tui.runs.images import locate_images
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
@@ -27,6 +27,7 @@ from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
 from vae_tui.text import path_as_text
 
+_STAYS = "stays as it is when a run goes on:"
 _SECONDS_TO_CLOSE_DOWN = 10.0
 """How long a trainer that has written its last event may still hold its run."""
 
@@ -87,15 +88,12 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     point = find_resume_point(run, job.from_step)
     trained = _recipe_trained(run, point)
     written, lost = _recipe_written(run, trained)
-    recipe = _with_absolute_paths(
-        parse(written.resolved(), job.overrides, source=str(run.recipe_path))[0], job.runs_dir
-    )
+    recipe = _with_absolute_paths(_override(run, written, job.overrides), job.runs_dir)
     if trained is not None:
         back = f"put that back, or for another start a new run with: --set train.start_from={run.path} and the change"
         _check_same_run(trained, written, str(run.recipe_path), "was edited:", back)
-        settings = " ".join(f"--set {override}" for override in job.overrides)
-        anew = f"leave that out, or start a new run with: vae-tui train {run.recipe_path} {settings}"
-        _check_same_run(trained, recipe, settings, "stays as it is when a run goes on:", anew)
+        settings = _as_typed(job.overrides)
+        _check_same_run(trained, recipe, settings, _STAYS, _way_to_another(run, settings))
     if recipe.data.root is not None:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
@@ -132,6 +130,32 @@ def _recipe_written(run: Run, trained: Recipe | None) -> tuple[Recipe, bool]:
             "start a new run"
         )
     return trained, True
+
+
+def _override(run: Run, written: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with overrides on top; raises RecipeError on the overrides, for by itself it is right."""
+    settings = _as_typed(overrides)
+    try:
+        return parse(written.resolved(), overrides, source=settings or str(run.recipe_path))[0]
+    except RecipeError as error:
+        # With another image set or network much else is wrong: first things first.
+        for override in overrides:
+            name, _, text = override.partition("=")
+            table, _, key = name.strip().partition(".")
+            value = written.resolved().get(table, {}).get(key)
+            if stays(table, key) and text.strip().strip("\"'") != str(value):
+                known = f"the run was trained with {as_toml(value)}"
+                way_out = _way_to_another(run, settings)
+                raise RecipeError(settings, [f"[{table}] {key} {_STAYS} {known}; {way_out}"]) from error
+        raise
+
+
+def _as_typed(overrides: Sequence[str]) -> str:
+    return " ".join(f"--set {override}" for override in overrides)
+
+
+def _way_to_another(run: Run, settings: str) -> str:
+    return f"leave that out, or start a new run with: vae-tui train {run.recipe_path} {settings}"
 
 
 def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:
