@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from conftest import MakeRun, train_events
 
 from vae_tui.imaging.grid import decode_png
 from vae_tui.runs.best import best_checkpoint
-from vae_tui.runs.commands import Pause, Save, Unpause, send_command
+from vae_tui.runs.commands import Pause, Save, Stop, Unpause, send_command
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events
@@ -103,6 +104,30 @@ def test_an_interrupt_saves_a_checkpoint_and_exits_with_130(
     assert out == "checkpoints/long\n"
     assert read_status(run).phase == "stopped"
     assert run.latest().step == read_events(run.events_path)[-1].step
+
+
+def test_a_run_that_is_renamed_while_it_trains_is_shown_to_its_end(command: list[str], tmp_path: Path) -> None:
+    process = start(command, tmp_path, "--set", "train.epochs=100000", "--run", "before")
+    run = Run(tmp_path / "checkpoints" / "before")
+    wait_for(run, "epoch_completed")
+    renamed = Run(run.path.rename(run.path.with_name("after")))
+    send_command(renamed, Stop())
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert "note: the run was renamed while it trains: it is checkpoints/after now" in err
+    assert out == "checkpoints/after\n"
+    assert "stopped by request" in err
+
+
+def test_a_run_that_is_deleted_while_it_trains_did_not_just_die(command: list[str], tmp_path: Path) -> None:
+    process = start(command, tmp_path, "--set", "train.epochs=100000", "--run", "gone")
+    run = Run(tmp_path / "checkpoints" / "gone")
+    wait_for(run, "epoch_completed")
+    shutil.rmtree(run.path)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert "checkpoints/gone is not there any more: it was deleted or moved" in err
+    assert "died" not in err
 
 
 def test_a_detached_run_goes_on_and_can_be_resumed_after_kill_9(command: list[str], tmp_path: Path, cli: Cli) -> None:

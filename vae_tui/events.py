@@ -11,7 +11,7 @@ From its start to its end a trainer writes them in this order::
         checkpoint_saved
         command_done
         note_added
-      epoch_completed                      followed by its own note_added, images_drawn and checkpoint_saved
+      epoch_completed                      followed by its own note_added, checkpoint_saved and images_drawn
     run_finished                           once: completed, stopped or failed
 
 A trainer that resumes the run goes on in the same log with a `run_started` of its own, whose `resumed_from` is the step it
@@ -51,13 +51,18 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """A trainer began in process `pid`; `resumed_from` is the step it goes on from."""
+    """A trainer began in process `pid`; `resumed_from` is the step it goes on from.
+
+    `objective_since` is the step from which on the run minimises what it minimises now. What was validated up to there was
+    measured by another loss and does not count towards the best.
+    """
 
     event: ClassVar[str] = "run_started"
     pid: int
     version: str
     recipe: dict[str, dict[str, Any]]
     resumed_from: int | None = None
+    objective_since: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -196,10 +196,14 @@ def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | No
 
     With the `trainer` that was started for it, Ctrl-C and SIGTERM have it save a checkpoint and stop.
     """
+    path = feed.run.path
     with nullcontext() if trainer is None else _signals_to(trainer):
         for logged in feed.follow():
             if logged is not None:
                 view.show(logged, feed)
+            if feed.run.path != path:
+                path = feed.run.path
+                sys.stderr.write(f"note: the run was renamed while it trains: it is {printable(str(path))} now\n")
     view.close()
     return feed.status
 
@@ -210,7 +214,9 @@ def watch_to_end(run: Run, view: View) -> None:
     status = show_to_end(feed, view)
     if feed.skipped_lines:
         sys.stderr.write(f"note: {printable(feed.skipped_lines)}\n")
-    if status.phase in ("starting", "interrupted"):
+    if run.absence:
+        sys.stderr.write(f"{printable(run.absence)}\n")
+    elif status.phase in ("starting", "interrupted"):
         begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
         sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {printable(str(run.path))}\n")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -87,6 +89,33 @@ def test_a_run_whose_trainer_is_gone_is_interrupted(run: Run) -> None:
     feed.poll()
     assert feed.status == RunStatus("interrupted", live=False)
     assert feed.died
+
+
+def test_a_run_that_is_renamed_while_it_trains_is_followed(run: Run, trainer: Trainer) -> None:
+    feed = RunFeed(run)
+    trainer.start(pid=os.getpid())
+    trainer.begin()
+    feed.poll()
+    renamed = run.path.rename(run.path.with_name("there"))
+    trainer.write(ev.EpochStarted(time=2.0, step=0, epoch=1))
+    assert [logged.event.event for logged in feed.poll()] == ["epoch_started"]
+    assert feed.status == RunStatus("training", live=True)
+    assert feed.run.path == renamed
+    assert f"it is {renamed} now" in feed.history.messages[-1].text
+    feed.send(Save())
+    assert [sent.command for sent in claim_commands(Run(renamed))] == [Save()]
+
+
+def test_a_run_whose_folder_is_gone_is_over_and_says_so(run: Run, trainer: Trainer) -> None:
+    feed = RunFeed(run)
+    trainer.start(pid=os.getpid())
+    trainer.begin()
+    feed.poll()
+    assert run.absence == ""
+    shutil.rmtree(run.path)
+    feed.poll()
+    assert feed.status.over
+    assert f"{run.path} is not there any more: it was deleted or moved" in run.absence
 
 
 def test_a_command_waits_until_its_own_answer_comes(run: Run, trainer: Trainer) -> None:

@@ -88,6 +88,24 @@ def test_where_every_start_failed_the_newest_is_shown(tmp_path: Path) -> None:
     assert find_run(None, tmp_path).name == failed.name
 
 
+@pytest.mark.parametrize("kind", ["nothing", "folder"])
+def test_a_run_that_lost_its_recipe_is_a_run_all_the_same(tmp_path: Path, kind: str) -> None:
+    older, run = make(tmp_path, "older", "here")
+    fail_to_start(run, step=7)
+    run.recipe_path.unlink()
+    if kind == "folder":
+        run.recipe_path.mkdir()
+    assert find_run("here", tmp_path).path == find_run(str(run.path), tmp_path).path == run.path
+    assert {found.name for found in list_runs(tmp_path)} == {older.name, run.name}
+
+
+def test_a_folder_without_anything_of_a_run_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert list_runs(tmp_path) == []
+    with pytest.raises(RunError, match=r"empty is no run: it holds no recipe\.toml, no events\.jsonl and no step-"):
+        find_run(str(tmp_path / "empty"), tmp_path)
+
+
 def test_a_run_without_checkpoints_is_named(tmp_path: Path) -> None:
     make(tmp_path, "here")
     with pytest.raises(CheckpointError, match="holds no checkpoint yet"):

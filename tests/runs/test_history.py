@@ -281,6 +281,30 @@ def test_the_best_is_by_loss_the_first_of_equals_and_known_with_its_elbo() -> No
     assert history.messages[-1].text == "saved step-000000020.safetensors, the best so far by loss"
 
 
+def test_the_best_begins_anew_with_another_objective_and_is_what_it_was_before_it() -> None:
+    history = history_of(
+        started(), ready(0.0), completed(1.0, 10, -100.0), saved(10, best=True), completed(2.0, 20, -90.0)
+    )
+    history.add(started(time=3.0, step=20, resumed_from=20, objective_since=20))
+    assert history.best is None
+    assert history.best_saved is None
+    history.add(completed(4.0, 30, -500.0))
+    history.add(saved(30, best=True))
+    now, kept = history.now.best, history.best_saved
+    assert now is not None
+    assert kept is not None
+    assert (now.step, kept.step) == (30, 30)
+    earlier = history.at(15).best
+    assert earlier is not None
+    assert earlier.step == 10
+    history.add(started(time=5.0, step=30, resumed_from=30, objective_since=20))
+    assert history.best is not None
+    assert history.best.step == 30
+    history.add(started(time=6.0, step=20, resumed_from=20))
+    assert history.best is not None
+    assert history.best.step == 20, "gone on from before the change, and without it"
+
+
 def test_a_run_without_validation_has_no_best() -> None:
     history = history_of(started(), ready(0.0), dataclasses.replace(completed(1.0, 10), validation=None))
     assert history.best is None

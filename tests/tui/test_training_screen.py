@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -124,6 +125,18 @@ async def test_a_trainer_that_ends_without_a_word_leaves_its_log(run: Run, show:
         assert "MemoryError" in shown.text
         await shown.press("q")
     assert shown.app.return_value == "finished"
+
+
+async def test_a_run_whose_folder_is_deleted_while_watched_says_that(trainer: Any, run: Run, show: Any) -> None:
+    acquire_lock(run.path)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(run) as shown:
+        shutil.rmtree(run.path)
+        await shown.until(lambda: "isnotthereanymore" in "".join(shown.unfolded.split()))  # wherever it is wrapped
+        assert "isnotthereanymore" in "".join(shown.unfolded.split())
+        assert "died" not in shown.text
 
 
 async def test_a_trainer_killed_while_watched_is_noticed(trainer: Any, run: Run, show: Any) -> None:

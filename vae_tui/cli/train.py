@@ -125,6 +125,7 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> 
     except BrokenPipeError:
         say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
         raise
+    _leave_where_absent(feed.run, trainer)
     if ui is not Ui.JSON:
         _finish(feed.run, summary=ui is not Ui.NONE)
     if feed.died:
@@ -147,8 +148,17 @@ def _show_training(
         if screen.return_code:
             raise typer.Exit(screen.return_code)
         return
+    _leave_where_absent(run, trainer)
     _finish(run, summary=True)
     _exit(read_status(run).phase, trainer)
+
+
+def _leave_where_absent(run: Run, trainer: subprocess.Popen[bytes]) -> None:
+    """Say that a run's folder is not there any more, where it is so, and leave as its trainer did."""
+    if run.absence:
+        say(run.absence)
+        status = trainer.wait()
+        raise typer.Exit(status if status >= 0 else EXIT_FAILED)
 
 
 def _exit(phase: str, trainer: subprocess.Popen[bytes]) -> None:

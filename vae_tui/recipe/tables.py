@@ -276,6 +276,10 @@ class LikelihoodTable(Table):
     )
 
 
+_SCHEDULING = ("schedule", "warmup_epochs", "cycle_epochs", "capacity_epochs")
+"""The keys of an objective that only say how it gets to where it stays."""
+
+
 class ObjectiveTable(Table):
     """What is minimised."""
 
@@ -324,6 +328,11 @@ class ObjectiveTable(Table):
     off_diagonal: float = _key(10.0, "weight of covariances, squared", only={"name": ["dip"]}, ge=0)
     diagonal: float = _key(10.0, "weight of variances' distance from 1, squared", only={"name": ["dip"]}, ge=0)
     mmd: float = _key(100.0, "weight of the distance, which is in no unit", only={"name": ["mmd"]}, ge=0)
+
+    @property
+    def once_scheduled(self) -> dict[str, Any]:
+        """What is minimised when every schedule has ended; losses compare between tables that agree in this."""
+        return {key: value for key, value in self.resolved().items() if key not in _SCHEDULING}
 
     @model_validator(mode="before")
     @classmethod

@@ -203,5 +203,15 @@ class RunFeed:
         self._sent_before_training.discard(id)
 
     def _find_trainer(self) -> bool:
+        if not self.run.path.is_dir():
+            self._follow_renamed()
         started_here = self._trainer is not None and self._trainer.poll() is None
         return started_here or lock_holder(self.run.path) is not None
+
+    def _follow_renamed(self) -> None:
+        started, before = self.history.started, self.run.name
+        trainer = self._trainer.pid if self._trainer else started.pid if started else None
+        if trainer is not None and self.run.follow_renamed(trainer):
+            self._reader.move_to(self.run.events_path)
+            note = f"the run {before} was renamed while it trains: it is {self.run.path} now"
+            self.history.add(NoteAdded(time=self.clock(), step=self.history.step, note=note))

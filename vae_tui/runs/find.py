@@ -6,17 +6,19 @@ the newest. Runs that failed before their first step count only where their name
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from vae_tui.errors import CheckpointError, RunError
-from vae_tui.events import RunFinished
+from vae_tui.events import CheckpointSaved, RunFinished, RunStarted
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
+from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import read_last_event
+from vae_tui.runs.log import read_events_of, read_last_event
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits.safetensors"
 """The small model that ships with the package, for those who have not trained one yet."""
@@ -34,7 +36,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
     if exact := [run for run in runs if run.name == name_or_path.rstrip("/")]:
         return exact[0]
     path = user_path(name_or_path)
-    if path.is_dir() and (path / "recipe.toml").is_file():
+    if path.is_dir() and Run(path).holds_something:
         return Run(path)
     if of_recipe := next((run for run in runs if is_named_after(run, name_or_path) and not failed_to_start(run)), None):
         return of_recipe
@@ -51,7 +53,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
             f"{name_or_path!r} fits {len(by_prefix)} runs under {runs_dir}: {names}{more}; give more of the name"
         )
     if path.is_dir():
-        raise RunError(f"{path} is no run: it holds no recipe.toml")
+        raise RunError(f"{path} is no run: it holds no recipe.toml, no events.jsonl and no step-*.safetensors")
     close = difflib.get_close_matches(name_or_path, [run.name for run in runs], n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise RunError(f"no run called {name_or_path!r} under {runs_dir}{hint}")
@@ -88,7 +90,7 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
     """The weights file at a path, or the best of the run given as for `find_run`.
 
     For None, that of the newest run that has one, and where no run has, PRETRAINED. `note` takes a sentence about each
-    damaged file that was left out.
+    file that was left out, and about a best that is gone.
 
     Raises RunError where there is no such run, CheckpointError where it has no checkpoint.
     """
@@ -109,21 +111,33 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
 
 def _best_of(run: Run, note: Callable[[str], None]) -> Path:
     choice = choose_best(run)
-    for problem in choice.damaged:
-        note(f"left out: {problem}")
+    for problem in choice.notes:
+        note(problem)
+    best = _best_by_log(run)
+    if best is not None and best.step != choice.checkpoint.step and not (run.path / best.path).exists():
+        instead = f"the best of those that are left, of step {choice.checkpoint.step:,}, is taken"
+        note(f"the best checkpoint was that of step {best.step:,}, but {best.path} is not there any more: {instead}")
     return choice.checkpoint.path
+
+
+def _best_by_log(run: Run) -> CheckpointSaved | None:
+    """The checkpoint that was saved as the best, whether it is there or not."""
+    history = History()
+    for event in read_events_of(run.events_path, RunStarted, CheckpointSaved):
+        history.add(event)
+    return history.best_saved
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
     """The runs in a folder, newest first by their logs' last lines."""
     if not runs_dir.is_dir():
         return []
-    runs = [Run(path) for path in runs_dir.iterdir() if (path / "recipe.toml").is_file()]
+    runs = [run for run in map(Run, runs_dir.iterdir()) if run.holds_something]
     return sorted(runs, key=_touched, reverse=True)
 
 
 def _touched(run: Run) -> tuple[float, str]:
-    try:
-        return run.events_path.stat().st_mtime, run.name
-    except OSError:
-        return run.recipe_path.stat().st_mtime, run.name
+    for path in (run.events_path, run.recipe_path, run.path):
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime, run.name
+    return 0.0, run.name

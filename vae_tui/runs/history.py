@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from vae_tui import events as ev
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.fields import is_count, is_number
-from vae_tui.runs.best import is_better
+from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.layout import weights_name
 from vae_tui.runs.series import Track
 
@@ -122,6 +122,8 @@ class History:
         self._images: dict[str, _Images] = {}
         self._bests: list[Best] = []
         """Each validation that was the best when it came."""
+        self._objectives_since = [0]
+        """From which steps on each objective of the run was minimised."""
         self._trainer_began_at = 0
         """The index in `_reports` from which on the newest trainer reports."""
         self._clock_began = 0.0
@@ -220,13 +222,14 @@ class History:
 
     @property
     def best(self) -> Best | None:
-        """The best validation so far, by its loss, as the best checkpoint is."""
-        return self._bests[-1] if self._bests else None
+        """The best validation so far, by its loss, as the best checkpoint is; None where another objective began since."""
+        return self._best_at(self.step)
 
     @property
     def best_saved(self) -> ev.CheckpointSaved | None:
-        """The newest checkpoint that was the best when it was saved."""
-        return self._checkpoints.newest_best()
+        """The newest checkpoint that was the best by the present objective when it was saved."""
+        saved = self._checkpoints.newest_best()
+        return saved if saved and counts_towards_best(saved.step, self._objectives_since[-1]) else None
 
     @property
     def now(self) -> Moment:
@@ -247,8 +250,13 @@ class History:
             rate_per_dimension=self._epochs.rates_at(step),
             images=images,
             checkpoint=self._checkpoints.at(step),
-            best=_last_until(self._bests, step),
+            best=self._best_at(step),
         )
+
+    def _best_at(self, step: int) -> Best | None:
+        best = _last_until(self._bests, step)
+        since = self._objectives_since[bisect_right(self._objectives_since, step) - 1]
+        return best if best and counts_towards_best(best.step, since) else None
 
     @property
     def eta_seconds(self) -> float | None:
@@ -283,6 +291,8 @@ class History:
             self._add_message(event, f"resumed from step {event.resumed_from:,}")
         elif self.step:
             self._forget_after(0)
+        earlier = bisect_left(self._objectives_since, event.objective_since)
+        self._objectives_since[earlier:] = [event.objective_since]
 
     def _forget_after(self, step: int) -> None:
         """Forget the figures, pictures and checkpoints of later steps than `step`."""
@@ -336,7 +346,8 @@ class History:
         seconds, figures = self._training_seconds(event.time), _figures(event.validation)
         self._validations.append(event.step, seconds, figures)
         loss, negative_elbo, *_ = figures
-        if loss is not None and is_better(loss, self.best.loss if self.best else None):
+        best = self._best_at(event.step)
+        if loss is not None and is_better(loss, best.loss if best else None):
             self._bests.append(Best(event.step, seconds, loss, negative_elbo))
 
     def _add_answer(self, event: ev.CommandDone) -> None:

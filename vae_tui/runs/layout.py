@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -39,7 +40,7 @@ def weights_name(step: int) -> str:
 
 
 class Run:
-    """The run in the folder `path`; holds no state but that path.
+    """The run in the folder `path`; holds no state but that path, which changes only with `follow_renamed`.
 
     `shown` is what to call it where that is another: a trainer works inside its folder, which may be renamed meanwhile.
     """
@@ -145,6 +146,33 @@ class Run:
         if not found:
             raise CheckpointError(f"{self.path} holds no checkpoint yet")
         return found[-1]
+
+    def follow_renamed(self, trainer: int) -> bool:
+        """Where the folder was renamed under the process that trains it, be the run of its new name; whether it was.
+
+        It is looked for beside where it was: the folder whose lock that process holds.
+        """
+        with contextlib.suppress(OSError):
+            for path in self.path.parent.iterdir():
+                if lock_holder(path) == trainer:
+                    self.path = self.shown = path
+                    return True
+        return False
+
+    @property
+    def holds_something(self) -> bool:
+        """Whether there is a run in the folder, be its recipe.toml lost: a log or weights are enough."""
+        return self.recipe_path.is_file() or os.path.lexists(self.events_path) or bool(self.checkpoints())
+
+    @property
+    def absence(self) -> str:
+        """What to tell whoever has the run open where its folder is not there any more; empty where it is."""
+        if self.path.is_dir():
+            return ""
+        return (
+            f"{self.path} is not there any more: it was deleted or moved; where it was moved, see it with: "
+            "vae-tui watch PATH, with its new path"
+        )
 
     def rename(self, name: str) -> Run:
         """Give the run another name beside its siblings; raises RunError for a live run and a name that is taken."""

@@ -75,6 +75,10 @@ class EventReader:
         """What is wrong with the first lines left out as damaged."""
         self.damaged_count = 0
 
+    def move_to(self, path: Path) -> None:
+        """Read on, from the same position, where the log is now."""
+        self._path = path
+
     def read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
         """The events that came since the last one read, a block of the file at a time; other lines are counted.
 
@@ -138,6 +142,23 @@ def _lines(count: int) -> str:
 def read_events(path: Path) -> list[ev.Event]:
     """Every event in a log."""
     return [event for _, event in EventReader(path).read()]
+
+
+def read_events_of(path: Path, *kinds: type[ev.Event]) -> Iterator[ev.Event]:
+    """The events of some kinds in a log, of which no other line is parsed; none where no log can be read."""
+    begins = tuple(f'{{"event": "{kind.event}"'.encode() for kind in kinds)
+    try:
+        log = _open(path)
+    except RunError:
+        return
+    if log is None:
+        return
+    with log:
+        for line in log:
+            if line.startswith(begins) and line.endswith(b"\n"):
+                event = ev.from_json(line.decode("utf-8", "replace").rstrip("\n"))
+                if event is not None:
+                    yield event
 
 
 def read_last_event(path: Path) -> ev.Event | None:

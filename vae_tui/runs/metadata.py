@@ -50,6 +50,7 @@ class _Known(TypedDict, total=False):
     position: int
     device: str
     best_loss: float | None
+    objective_since: int
     epoch_is_over: bool
     elapsed_seconds: float
     threads: int
@@ -63,6 +64,10 @@ _CHECKS = checks_of(_Known)
 
 class TornFile(CheckpointError):
     """A checkpoint or a state that was cut short, or never written: what a power cut leaves."""
+
+
+class UnreadableFile(CheckpointError):
+    """A checkpoint or a state that this user may not read: it may be whole."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,17 @@ def read_header(path: Path) -> Header:
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file") from None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+        raise _describe_unread(path, error) from error
+
+
+def has_digests(metadata: Mapping[str, Any]) -> bool:
+    """Whether metadata carries the digest of its file's tensors, as every file does that is written now."""
+    return "tensors_sha256" in metadata
+
+
+def lost_digests(path: Path, other: Path) -> str:
+    """What to tell of a file of a run that carries no digests, though the `other`, which is no newer, does."""
+    return f"{path} carries no digests, though {other.name} does: another program wrote or changed it"
 
 
 def read_whole(path: Path) -> tuple[bytes, Header]:
@@ -106,7 +121,7 @@ def read_whole(path: Path) -> tuple[bytes, Header]:
         with open_file(path) as file:
             content = file.read()
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+        raise _describe_unread(path, error) from error
     view = memoryview(content)
     _compare(path, header, lambda tensor: (view[tensor.begins : tensor.ends],))
     return content, header
@@ -128,8 +143,16 @@ def verify(path: Path) -> Header:
 
             _compare(path, header, blocks)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+        raise _describe_unread(path, error) from error
     return header
+
+
+def _describe_unread(path: Path, error: OSError) -> CheckpointError:
+    if isinstance(error, PermissionError):
+        return UnreadableFile(
+            f"{path} cannot be read: {error.strerror}; give yourself the right to, as by: chmod u+r {path}"
+        )
+    return CheckpointError(f"{path} cannot be read: {error.strerror}")
 
 
 def seal_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:

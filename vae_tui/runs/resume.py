@@ -6,14 +6,16 @@ what was written is more than that: it is named, and the user says from where to
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved
+from vae_tui.runs.identity import logged_recipe, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.log import EventReader
-from vae_tui.runs.metadata import TornFile, verify
+from vae_tui.runs.metadata import TornFile, UnreadableFile, has_digests, lost_digests, read_metadata, verify
 
 _STATE_NEEDS = (
     *("step", "epoch", "position", "epoch_is_over", "elapsed_seconds", "best_loss"),
@@ -42,7 +44,7 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
     if step is not None:
         for checkpoint in with_state:
             if checkpoint.step == step:
-                return _open(checkpoint)
+                return _open(run, checkpoint)
         steps = ", ".join(str(checkpoint.step) for checkpoint in reversed(with_state)) or "none"
         raise CheckpointError(f"{run.path} has no checkpoint of step {step} to go on from; there are: {steps}")
     lost = _lost_weights(run, newer_than=with_state[0].step if with_state else 0)
@@ -61,24 +63,56 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
     ]
     for checkpoint in with_state:
         try:
-            point = _open(checkpoint)
+            point = _open(run, checkpoint)
+        except UnreadableFile:
+            raise
         except CheckpointError as error:
             problems.append(error)
             continue
         if any(not isinstance(problem, TornFile) for problem in problems):
+            newer = _start_from_weights(run, [other for other in with_state if other.step > checkpoint.step])
             raise CheckpointError(
                 f"{problems[0]}. The newest whole checkpoint is of step {checkpoint.step:,}; go on from it with: "
-                f"vae-tui train --resume {run.path} --from {checkpoint.step}"
+                f"vae-tui train --resume {run.path} --from {checkpoint.step}{newer and f'. Or, as {newer}'}"
             )
         notes = tuple(
             f"{problem}; going on from step {checkpoint.step:,}, the newest whole one" for problem in problems
         )
         return ResumePoint(point.checkpoint, point.metadata, point.state, notes)
     if problems:
+        way_out = _start_from_weights(run, with_state) or f"train it anew with: vae-tui train {run.recipe_path}"
         raise CheckpointError(
-            f"{problems[0]}. No other checkpoint of {run.path} is whole, so it cannot go on; train it anew with: "
-            f"vae-tui train {run.recipe_path}"
+            f"{problems[0]}. No other checkpoint of {run.path} is whole, so it cannot go on; {way_out}"
         )
+    return None
+
+
+def _start_from_weights(run: Run, newest_first: list[Checkpoint]) -> str:
+    """How to start a new run from the newest weights that are whole, whose state is not; empty where none are."""
+    for checkpoint in newest_first:
+        with contextlib.suppress(CheckpointError):
+            metadata = verify(checkpoint.path).metadata
+            if not why_not_of_run(metadata.get("recipe"), logged_recipe(run)):
+                return (
+                    f"its weights of step {checkpoint.step:,} are whole, start a new run from them with: "
+                    f"vae-tui train {run.recipe_path} --set train.start_from={checkpoint.path}"
+                )
+    return ""
+
+
+def _check_digests(run: Run, checkpoint: Checkpoint, metadata: dict[str, Any], state: dict[str, Any]) -> None:
+    """Raise CheckpointError for files that lost their digests; a run of an older version has none up to some step."""
+    if has_digests(metadata) and not has_digests(state):
+        raise CheckpointError(lost_digests(checkpoint.state_path, checkpoint.path))
+    if not has_digests(metadata) and (older := _older_with_digests(run, checkpoint.step)) is not None:
+        raise CheckpointError(lost_digests(checkpoint.path, older.path))
+
+
+def _older_with_digests(run: Run, step: int) -> Checkpoint | None:
+    for checkpoint in run.checkpoints():
+        with contextlib.suppress(CheckpointError):
+            if checkpoint.step < step and has_digests(read_metadata(checkpoint.path)):
+                return checkpoint
     return None
 
 
@@ -94,9 +128,14 @@ def _lost_weights(run: Run, newer_than: int) -> list[int]:
     return [step for step in orphans if step in saved]
 
 
-def _open(checkpoint: Checkpoint) -> ResumePoint:
+def _open(run: Run, checkpoint: Checkpoint) -> ResumePoint:
     metadata = verify(checkpoint.path).metadata
     state = verify(checkpoint.state_path).metadata
+    if why := why_not_of_run(metadata.get("recipe"), logged_recipe(run)):
+        raise CheckpointError(
+            f"{checkpoint.path} and {checkpoint.state_path.name} belong to another run: {why}; put back this run's own"
+        )
+    _check_digests(run, checkpoint, metadata, state)
     if missing := [name for name in _STATE_NEEDS if name not in state]:
         raise CheckpointError(f"{checkpoint.state_path} is damaged: it lacks {', '.join(missing)}")
     weights, wanted = metadata.get("tensors_sha256"), state.get("weights_sha256")

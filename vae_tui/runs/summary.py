@@ -150,7 +150,9 @@ def _read_best(run: Run) -> tuple[ev.Figures | None, int | None]:
     except CheckpointError:
         return None, None
     validation = choice.metadata.get("validation")
-    return (validation, choice.checkpoint.step) if isinstance(validation, dict) else (None, None)
+    if choice.loss is None or not isinstance(validation, dict):
+        return None, None
+    return validation, choice.checkpoint.step
 
 
 def _read_head(run: Run) -> list[ev.Event]:

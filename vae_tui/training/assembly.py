@@ -47,10 +47,13 @@ def assemble(
     run: Run,
     recipe: Recipe,
     point: ResumePoint | None,
+    objective_since: int,
     job: TrainingJob,
     progress: Progress,
 ) -> Assembly:
     """Load the images, start the other ranks for the job's devices, and bring the trainer to where the run is.
+
+    The recipe's objective is minimised since the step `objective_since`.
 
     Raises VaeTuiError where anything of that cannot be, with no rank left behind.
     """
@@ -71,13 +74,14 @@ def assemble(
             "class_names": sets.class_names,
             "data_root": str(user_path(str(root)).absolute()),
             "images_crc32": sets.checksums,
+            "objective_since": objective_since,
         }
         checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
         shown = (sets.validation or sets.train).pixels
         drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
         elapsed = 0.0
         if point is not None:
-            elapsed = checkpoints.restore(point.checkpoint.step)
+            elapsed = checkpoints.restore(point.checkpoint.step, objective_since)
         elif recipe.train.start_from is not None:
             _start_from(trainer, user_path(recipe.train.start_from))
         if isinstance(ranks, Together):

@@ -15,7 +15,7 @@ from torch import Tensor
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved, Figures
 from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tensors, load_weights, read_tensors
-from vae_tui.runs.best import best_checkpoint, is_better
+from vae_tui.runs.best import best_checkpoint, counts_towards_best, is_better
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.metadata import read_digest
@@ -48,13 +48,18 @@ class Checkpoints:
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
         self.last_step: int | None = None
-        self.set_aside: list[str] = []
-        """The files of later steps that lost their names when the run went on from before them."""
+        self._notes: list[str] = []
+        """What lost its name to a checkpoint and was not told yet."""
 
     @property
     def age_seconds(self) -> float:
         """Seconds since the last save of this process, or since it began."""
         return time.monotonic() - self._saved_at
+
+    def take_notes(self) -> list[str]:
+        """What the user should know of what was in the way of checkpoints since the last call, a sentence each."""
+        notes, self._notes = self._notes, []
+        return notes
 
     def save_if_due(
         self,
@@ -85,9 +90,10 @@ class Checkpoints:
         self._waiting = None
         return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
-    def restore(self, step: int) -> float:
+    def restore(self, step: int, objective_since: int) -> float:
         """Put the checkpoint of a step and its state into the trainer, and return its seconds of training.
 
+        Where another objective is minimised from that step on, no loss so far counts towards the best.
         Raises CheckpointError where one of them is damaged.
         """
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
@@ -102,8 +108,12 @@ class Checkpoints:
             self._trainer.restore(state, numbers)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{checkpoint.state_path} does not fit this run: {error}") from error
-        self._best_loss = numbers["best_loss"]
         known = {name: facts[name] for name in Measured.__annotations__ if name in facts}
+        if counts_towards_best(step, objective_since):
+            self._best_loss = numbers["best_loss"]
+        else:
+            for split in {"train", "validation"} & known.keys():
+                known[split] = {**known[split], "loss": None}
         self._measured = (checkpoint.step, cast(Measured, known))
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         self._set_aside_after(checkpoint.step)
@@ -115,6 +125,8 @@ class Checkpoints:
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         weights = self._encode(measured)
+        for path in (checkpoint.state_path, checkpoint.path):
+            self._make_way(path)
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds, weights))
         write_whole(checkpoint.path, weights)
         self._saved_at = time.monotonic()
@@ -127,6 +139,7 @@ class Checkpoints:
             return []
         step, epoch, content = self._waiting
         path = self._run.path / weights_name(step)
+        self._make_way(path)
         write_whole(path, content)
         return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
 
@@ -153,12 +166,21 @@ class Checkpoints:
 
     def _set_aside_after(self, step: int) -> None:
         """Take the names of later checkpoints away, which are damaged or no longer wanted: the run comes by there again."""
+        moved = []
         for checkpoint in self._run.checkpoints():
             if checkpoint.step > step:
                 for path in (checkpoint.state_path, checkpoint.path):
                     with contextlib.suppress(FileNotFoundError):
                         path.rename(_free_name(path))
-                        self.set_aside.append(path.name)
+                        moved.append(path.name)
+        if moved:
+            self._notes.append(f"{', '.join(moved)}: of later steps, kept under names that end in .set-aside")
+
+    def _make_way(self, path: Path) -> None:
+        """Take the name of a folder away that stands where a checkpoint is to be written."""
+        if path.is_dir() and not path.is_symlink():
+            free = path.rename(_free_name(path))
+            self._notes.append(f"a folder stood where {path.name} is saved; it is called {free.name} now")
 
     def _prune(self) -> None:
         found = self._run.checkpoints()
@@ -166,12 +188,18 @@ class Checkpoints:
         best = best_checkpoint(self._run).step
         for checkpoint in found:
             if checkpoint.step not in kept:
-                checkpoint.state_path.unlink(missing_ok=True)
+                _remove(checkpoint.state_path)
                 if checkpoint.step != best:
-                    checkpoint.path.unlink(missing_ok=True)
+                    _remove(checkpoint.path)
         for orphan in self._run.path.glob("state-*.safetensors"):
             if not orphan.with_name(orphan.name.replace("state-", "step-")).exists():
-                orphan.unlink()
+                _remove(orphan)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file; a folder of its name is not ours, and stays."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
 
 
 def _free_name(path: Path) -> Path:

@@ -31,7 +31,7 @@ class Drawing:
         self._data = data[torch.linspace(0, len(data) - 1, wanted).long()]
 
     def draw(self, vae: VAE, *, step: int, epoch: int) -> list[ImagesDrawn]:
-        """Draw both grids to the run's images/."""
+        """Draw both grids to the run's images/; raises OSError where they cannot be written."""
         training = vae.training
         vae.eval()
         samples = draw_samples(vae, self._count, seed=self._seed)

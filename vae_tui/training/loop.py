@@ -18,7 +18,7 @@ from vae_tui.data import ImageSets
 from vae_tui.device import device_name
 from vae_tui.errors import DeviceError
 from vae_tui.recipe import Recipe
-from vae_tui.runs.best import is_better
+from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.commands import (
     COMMANDS,
     Pause,
@@ -66,10 +66,11 @@ class Loop:
         job: TrainingJob,
         *,
         point: ResumePoint | None,
+        objective_since: int,
         interrupted: Callable[[], bool],
         report: Callable[[ev.Event], None],
     ) -> None:
-        """`point` is where the run goes on from. `report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
+        """`point` is where the run goes on from, `objective_since` the step since when it minimises what it does. `report` takes the progress of preparation, which comes from deep inside; `interrupted` asks for a stop.
 
         Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
@@ -84,7 +85,7 @@ class Loop:
             if any(isinstance(claimed.command, Stop) for claimed in self._claimed):
                 raise KeyboardInterrupt("by request")
 
-        parts = assemble(run, recipe, point, job, report_stage)
+        parts = assemble(run, recipe, point, objective_since, job, report_stage)
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
@@ -97,6 +98,8 @@ class Loop:
         self._next_poll = self._next_lock = self._started
         self._next_drawing = self._started
         self._drawn_step = -1
+        self._undrawn = ""
+        """Why pictures could not be written the last time; empty where they were."""
         self._images: list[str] = []
         self._stopping = ""
         """Why the run stops before its end, once it is asked to."""
@@ -104,7 +107,7 @@ class Loop:
         """The lowest validation loss of an epoch so far."""
         self._paused_at: float | None = None
         if job.resume is not None:
-            self._recall(point.checkpoint.step if point else 0)
+            self._recall(point.checkpoint.step if point else 0, objective_since)
         self._epoch_began_at = (self._started, 0)
         """When this process began on the epoch, and at which of its images."""
         self._trained: tuple[Means, float] | None = None
@@ -126,9 +129,10 @@ class Loop:
             failed = False
             if self._stopping:
                 if self._checkpoints.last_step != self._trainer.step_count:
-                    yield from self._checkpoints.save_if_due(self._elapsed(), force=True)
+                    yield from self._save(force=True)
                 yield self._finished("stopped", self._stopping)
             else:
+                yield from self._draw()  # where a trainer was killed between its last checkpoint and that
                 yield self._finished("completed", self._completion())
         except FloatingPointError as error:
             last = self._checkpoints.last
@@ -169,7 +173,7 @@ class Loop:
         if time.monotonic() >= self._next_poll:
             yield from self._take_commands()
             if self._checkpoints.age_seconds >= _SECONDS_AT_RISK:
-                yield from self._checkpoints.save_if_due(self._elapsed())
+                yield from self._save()
             if time.monotonic() >= self._next_drawing + _SECONDS_WITHOUT_PICTURES:
                 yield from self._draw()
         if self._stopping:
@@ -178,7 +182,7 @@ class Loop:
             self._course.request_halt("after validation")
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
-        """Report, draw and save what an epoch led to."""
+        """Report, save and draw what an epoch led to; what must not be lost comes first."""
         trainer = self._trainer
         assert self._trained is not None, "the epoch was trained"
         means, images_per_second = self._trained
@@ -210,15 +214,15 @@ class Loop:
             yield ev.NoteAdded(**self._now(), note=note)
         if last:
             self._course.request_halt("now")
-        if last or time.monotonic() >= self._next_drawing:
-            yield from self._draw()
         if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
             measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
             if validation:
                 measured["validation"] = validation
-            yield from self._checkpoints.save_if_due(self._elapsed(), measured=measured, force=last)
+            yield from self._save(measured=measured, force=last)
+        if last or time.monotonic() >= self._next_drawing:
+            yield from self._draw()
 
-    def _recall(self, step: int) -> None:
+    def _recall(self, step: int, objective_since: int) -> None:
         """Know what epochs up to a step led to, so that no note of then is added again, and whether the run is paused.
 
         A pause holds until somebody ends it, or stops the run.
@@ -227,7 +231,8 @@ class Loop:
         for _, event in EventReader(self._run.events_path).read():
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
                 loss = event.validation.get("loss") if event.validation else None
-                self._best_loss = loss if is_better(loss, self._best_loss) else self._best_loss
+                if counts_towards_best(event.step, objective_since) and is_better(loss, self._best_loss):
+                    self._best_loss = loss
                 self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
             elif isinstance(event, ev.CommandDone) and not event.refused:
                 paused = event.command == "pause" or (paused and event.command not in ("unpause", "stop"))
@@ -295,12 +300,12 @@ class Loop:
                 self._forget_pause()
                 yield self._answer(sent, "training goes on")
             case Save():
-                saved = self._checkpoints.save_if_due(self._elapsed(), force=True)
-                yield from saved
-                yield self._answer(sent, f"saved {saved[-1].path}")
+                yield from self._save(force=True)
+                yield self._answer(sent, f"saved {self._checkpoints.last}")
             case Sample():
                 yield from self._draw()
-                yield self._answer(sent, "drew samples and reconstructions")
+                drawn = "drew samples and reconstructions" if not self._undrawn else f"nothing drawn: {self._undrawn}"
+                yield self._answer(sent, drawn, refused=bool(self._undrawn))
             case Set(key):
                 yield self._answer(sent, f"{key} cannot be changed while a run trains", refused=True)
             case _:
@@ -316,16 +321,32 @@ class Loop:
             self._epoch_began_at = (since + seconds, position)
             self._paused_at = None
 
+    def _save(self, *, measured: Measured | None = None, force: bool = False) -> Iterator[ev.Event]:
+        yield from self._checkpoints.save_if_due(self._elapsed(), measured=measured, force=force)
+        for note in self._checkpoints.take_notes():
+            yield ev.NoteAdded(**self._now(), note=note)
+
     def _draw(self) -> Iterator[ev.Event]:
-        if self._drawn_step != self._trainer.step_count:
-            drawn = self._drawing.draw(
-                self._trainer.evaluated, step=self._trainer.step_count, epoch=self._trainer.epoch
-            )
-            self._drawn_step = self._trainer.step_count
-            self._images = [event.path for event in drawn]
-            now = time.monotonic()
-            self._next_drawing = now + max(1.0, (now - self._began) / 500)
-            yield from drawn
+        """Draw both grids; where they cannot be written, which ends no run, say so once."""
+        trainer = self._trainer
+        if self._drawn_step == trainer.step_count:
+            return
+        now = time.monotonic()
+        self._next_drawing = now + max(1.0, (now - self._began) / 500)
+        try:
+            drawn = self._drawing.draw(trainer.evaluated, step=trainer.step_count, epoch=trainer.epoch)
+        except OSError as error:
+            folder = self._run.shown / self._run.images_path.name
+            problem = f"pictures cannot be written to {folder}: {error.strerror or error}"
+            if problem != self._undrawn:
+                yield ev.NoteAdded(
+                    **self._now(), note=f"{problem}; training goes on, and they are drawn once they can be"
+                )
+            self._undrawn = problem
+            return
+        self._drawn_step, self._undrawn = trainer.step_count, ""
+        self._images = [event.path for event in drawn]
+        yield from drawn
 
     def _check_losses(self) -> None:
         bad = self._trainer.first_bad_step()
@@ -369,10 +390,6 @@ class Loop:
             images=self._images,
         )
 
-    def _set_aside(self) -> Iterator[str]:
-        if found := self._checkpoints.set_aside:
-            yield f"{', '.join(found)}: of later steps, kept under names that end in .set-aside"
-
     def _too_large(self) -> str:
         size = self._recipe.train.batch_size
         lacks = f"{device_name(self._device)} has not enough memory for batches of {size:,} images"
@@ -398,7 +415,7 @@ class Loop:
             network=trainer.vae.network_name,
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
             loss=trainer.objective.loss_name,
-            notes=(*self._tuning.notes, *_notes(self._recipe, sets), *self._set_aside()),
+            notes=(*self._tuning.notes, *_notes(self._recipe, sets), *self._checkpoints.take_notes()),
             data_notes=tuple(_data_notes(sets)),
         )
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomli_w
 from pydantic import BaseModel
 
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
 from vae_tui.events import RunStarted
 from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
+from vae_tui.runs.best import recorded_objective_since
 from vae_tui.runs.commands import discard_commands
 from vae_tui.runs.files import remove_unfinished, user_path
 from vae_tui.runs.find import find_checkpoint, find_run
+from vae_tui.runs.identity import as_toml, stays
 from vae_tui.runs.images import locate_images
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
@@ -25,6 +27,7 @@ from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
 from vae_tui.text import path_as_text
 
+_STAYS = "stays as it is when a run goes on:"
 _SECONDS_TO_CLOSE_DOWN = 10.0
 """How long a trainer that has written its last event may still hold its run."""
 
@@ -60,7 +63,9 @@ class Resumption:
     recipe: Recipe
     changed: bool = False
     changes: tuple[str, ...] = ()
-    """A sentence on each key that differs from what the run was trained with so far."""
+    """A sentence on each key that differs from what the run was trained with so far, and on what follows from that."""
+    objective_since: int = 0
+    """The step from which on the run minimises what its `recipe` says."""
 
     @property
     def step(self) -> int:
@@ -81,16 +86,18 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     run; the run then is as it was.
     """
     point = find_resume_point(run, job.from_step)
-    written = load_recipe(str(run.recipe_path)).recipe
-    recipe = _with_absolute_paths(load_recipe(str(run.recipe_path), job.overrides).recipe, job.runs_dir)
+    trained = _recipe_trained(run, point)
+    written, lost = _recipe_written(run, trained)
+    recipe = _with_absolute_paths(_override(run, written, job.overrides), job.runs_dir)
+    if trained is not None:
+        back = f"put that back, or for another start a new run with: --set train.start_from={run.path} and the change"
+        _check_same_run(trained, written, str(run.recipe_path), "was edited:", back)
+        settings = _as_typed(job.overrides)
+        _check_same_run(trained, recipe, settings, _STAYS, _way_to_another(run, settings))
     if recipe.data.root is not None:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
         recipe = _find_images(recipe, [recipe.data.root], data_root)
-    trained = _recipe_trained(run, point)
-    if trained is not None:
-        _check_same_run(run, trained, written, "was edited:")
-        _check_same_run(run, trained, recipe, "stays as it is when a run goes on;")
     _check_something_is_left(run, point, recipe, changed=recipe != written)
     for folder in (run.images_path, run.commands_path):
         if folder.exists() and not folder.is_dir():
@@ -98,7 +105,57 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     for folder in (run.path, run.images_path, run.commands_path):
         remove_unfinished(folder)
     discard_commands(run)
-    return Resumption(point, recipe, recipe != written, tuple(_describe_changes(trained or recipe, recipe)))
+    changes, since = list(_describe_changes(trained or recipe, recipe)), 0
+    if point is not None and trained is not None:
+        since = recorded_objective_since(point.metadata)
+        if trained.objective.once_scheduled != recipe.objective.once_scheduled:
+            since = point.checkpoint.step
+            changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
+    if lost:
+        source = point.checkpoint.path.name if point else run.events_path.name
+        changes.insert(0, f"{run.recipe_path.name} was not there; it is written anew, as {source} has it")
+    return Resumption(point, recipe, lost or recipe != written, tuple(changes), since)
+
+
+def _recipe_written(run: Run, trained: Recipe | None) -> tuple[Recipe, bool]:
+    """What the run's recipe.toml says, or, where that is lost, what the run was trained with; and whether it is lost."""
+    path = run.recipe_path
+    if path.is_file():
+        return load_recipe(str(path)).recipe, False
+    if path.exists():
+        raise RunError(f"{path} is no file, expected the run's recipe: move it away, and it is written anew")
+    if trained is None:
+        raise RunError(
+            f"{path} is not there, and neither a checkpoint nor {run.events_path.name} has the recipe: put it back, or "
+            "start a new run"
+        )
+    return trained, True
+
+
+def _override(run: Run, written: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with overrides on top; raises RecipeError on the overrides, for by itself it is right."""
+    settings = _as_typed(overrides)
+    try:
+        return parse(written.resolved(), overrides, source=settings or str(run.recipe_path))[0]
+    except RecipeError as error:
+        # With another image set or network much else is wrong: first things first.
+        for override in overrides:
+            name, _, text = override.partition("=")
+            table, _, key = name.strip().partition(".")
+            value = written.resolved().get(table, {}).get(key)
+            if stays(table, key) and text.strip().strip("\"'") != str(value):
+                known = f"the run was trained with {as_toml(value)}"
+                way_out = _way_to_another(run, settings)
+                raise RecipeError(settings, [f"[{table}] {key} {_STAYS} {known}; {way_out}"]) from error
+        raise
+
+
+def _as_typed(overrides: Sequence[str]) -> str:
+    return " ".join(f"--set {override}" for override in overrides)
+
+
+def _way_to_another(run: Run, settings: str) -> str:
+    return f"leave that out, or start a new run with: vae-tui train {run.recipe_path} {settings}"
 
 
 def _find_images(recipe: Recipe, roots: Sequence[str], data_root: Path | None) -> Recipe:
@@ -125,7 +182,8 @@ def _recipe_trained(run: Run, point: ResumePoint | None) -> Recipe | None:
         raise CheckpointError(f"{source} holds no recipe that this version knows: {error}") from error
 
 
-def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None:
+def _check_same_run(trained: Recipe, recipe: Recipe, source: str, why: str, way_out: str) -> None:
+    """Raise RecipeError, on `source`, where a recipe is that of another run than was trained."""
     fixed = {
         # Images that are others by their content are refused where they are read.
         "[data]": (
@@ -141,21 +199,20 @@ def _check_same_run(run: Run, trained: Recipe, recipe: Recipe, why: str) -> None
         "[train] start_from": (trained.train.start_from, recipe.train.start_from),
     }
     problems = [
-        f"{what} {why} the run was trained with {_describe(old, new)}; put that back, or for another start a new run "
-        f"with: --set train.start_from={run.path} and the change"
+        f"{what} {why} the run was trained with {_describe(old, new)}; {way_out}"
         for what, (old, new) in fixed.items()
         if old != new
     ]
     if problems:
-        raise RecipeError(str(run.recipe_path), problems)
+        raise RecipeError(source, problems)
 
 
 def _describe(old: object, new: object) -> str:
     """What was different before, as TOML has it."""
     if not isinstance(old, BaseModel) or not isinstance(new, BaseModel):
-        return _as_toml(old)
+        return as_toml(old)
     before, after = old.model_dump(), new.model_dump()
-    return ", ".join(f"{key} = {_as_toml(before[key])}" for key in before if before[key] != after[key])
+    return ", ".join(f"{key} = {as_toml(before[key])}" for key in before if before[key] != after[key])
 
 
 def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:
@@ -164,15 +221,7 @@ def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:
         for key in sorted(before.get(table, {}).keys() | after[table].keys()):
             old, new = before.get(table, {}).get(key), after[table].get(key)
             if old != new:
-                yield f"from here on {table}.{key} = {_as_toml(new)}; until now it was {_as_toml(old)}"
-
-
-def _as_toml(value: object) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_as_toml, value))}]"
-    return tomli_w.dumps({"x": value}).partition("=")[2].strip()
+                yield f"from here on {table}.{key} = {as_toml(new)}; until now it was {as_toml(old)}"
 
 
 def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe, *, changed: bool) -> None:
@@ -181,10 +230,16 @@ def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe
         return
     epochs, max_seconds, state = recipe.train.epochs, recipe.train.max_seconds, point.state
     go_on = f"go on with: vae-tui train --resume {run.path} --set"
-    if epochs is not None and state["epoch_is_over"] and state["epoch"] >= epochs:
-        raise RunError(f"{run.name} has finished its {epochs} epochs; {go_on} train.epochs={2 * epochs}")
-    if max_seconds is not None and state["elapsed_seconds"] >= max_seconds:
-        raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={2 * max_seconds:g}")
+    trained, seconds = state["epoch"] - (not state["epoch_is_over"]), state["elapsed_seconds"]
+    if epochs is not None and trained > epochs:
+        wanted = f"train.epochs = {epochs} asks for fewer than the {trained} epochs that {run.name} has trained"
+        raise RunError(f"{wanted}; {go_on} train.epochs={2 * trained}")
+    if epochs is not None and trained == epochs:
+        count = f"{epochs} epoch{'s' if epochs != 1 else ''}"
+        raise RunError(f"{run.name} has finished its {count}; {go_on} train.epochs={2 * epochs}")
+    if max_seconds is not None and seconds >= max_seconds:
+        more = math.ceil(2 * max(seconds, max_seconds))
+        raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={more}")
 
 
 def _with_absolute_paths(recipe: Recipe, runs_dir: Path) -> Recipe:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 
 import vae_tui
 from vae_tui import events as ev
@@ -72,6 +73,7 @@ def train_run(
                 version=vae_tui.__version__,
                 recipe=recipe.resolved(),
                 resumed_from=step if resume else None,
+                objective_since=resumption.objective_since if resumption else 0,
             )
         )
         for note in resumption.notes if resumption else ():
@@ -85,6 +87,7 @@ def train_run(
             recipe,
             job,
             point=resumption.point if resumption else None,
+            objective_since=resumption.objective_since if resumption else 0,
             interrupted=interrupted,
             report=lambda event: prepared.append(logged(event)),
         )
@@ -129,16 +132,17 @@ class _RecipeChange:
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
         self._run, self._recipe = run, recipe
-        self._before: bytes | None = None
-        """What to put back."""
+        self._undo: Callable[[], object] | None = None
+        """Puts back what was there."""
 
     def follow(self, event: ev.Event) -> None:
         """Rewrite the recipe, keep it, or put it back, as what happens to the run asks for."""
         if isinstance(event, ev.TrainingStarted):
-            self._before = self._run.recipe_path.read_bytes()
+            path = self._run.recipe_path
+            self._undo = partial(write_whole, path, path.read_bytes()) if path.is_file() else path.unlink
             self._run.write_recipe(self._recipe.to_toml())
         elif isinstance(event, ev.CheckpointSaved):
-            self._before = None
-        elif isinstance(event, ev.RunFinished) and event.status == "failed" and self._before is not None:
+            self._undo = None
+        elif isinstance(event, ev.RunFinished) and event.status == "failed" and self._undo is not None:
             with contextlib.suppress(OSError):
-                write_whole(self._run.recipe_path, self._before)
+                self._undo()

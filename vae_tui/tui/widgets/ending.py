@@ -76,6 +76,8 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
 
 
 def _describe_death(run: Run, history: History, size: Size) -> list[Content]:
+    if run.absence:
+        return [Content.styled(printable(run.absence), "bold $error")]
     lines = [Content.styled("the trainer died before its end: killed, or out of memory?", "bold $error")]
     way_on = []
     if (newest := history.now.checkpoint) is not None:
