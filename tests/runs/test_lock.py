@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -56,9 +58,27 @@ def test_a_lock_that_is_no_file_holds_nothing_and_is_named(run: Run, kind: str) 
         case "device":
             path.symlink_to("/dev/zero")
     assert lock_holder(run.path) is None
-    with pytest.raises(RunError, match=r"here/lock .*remove it"):
+    named = {"folder": "a folder", "fifo": "a FIFO"}.get(kind, "a link")
+    with pytest.raises(RunError, match=rf"here/lock is {named}, expected the file that a trainer locks: remove it"):
         acquire_lock(run.path)
     assert not (run.path / "elsewhere").exists()
+
+
+def test_a_lock_that_may_not_be_opened_is_not_called_something_else() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "lock").touch()
+        (folder / "lock").chmod(0)
+        folder.chmod(0o755)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # whom files forbid something
+        try:
+            with pytest.raises(RunError, match=r"lock cannot be opened: Permission denied; train the run as the user"):
+                acquire_lock(folder)
+        finally:
+            os.seteuid(user)
+        assert lock_holder(folder) is None
 
 
 def test_a_deleted_lock_is_made_anew_by_its_holder_and_lets_nobody_else_in(run: Run) -> None:

@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 
 from vae_tui import events as ev
+from vae_tui.errors import RunError
 from vae_tui.runs import log
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import EventReader, EventWriter, follow, read_last_event
@@ -88,3 +89,16 @@ def test_a_long_log_takes_no_more_memory_than_a_short_one(run: Run) -> None:
         assert tracemalloc.get_traced_memory()[1] < run.events_path.stat().st_size / 4
     finally:
         tracemalloc.stop()
+
+
+def test_a_log_that_is_a_link_to_nothing_is_named_and_no_new_one_is_begun(run: Run) -> None:
+    elsewhere = run.path.with_name("elsewhere.jsonl")
+    run.events_path.symlink_to(elsewhere)
+    told = r"events\.jsonl is a link to .*elsewhere\.jsonl, which is not there: put that back, or remove the link"
+    with pytest.raises(RunError, match=told):
+        list(EventReader(run.events_path).read())
+    with pytest.raises(RunError, match=told):
+        EventWriter(run.events_path)
+    assert not elsewhere.exists()
+    elsewhere.write_text(f"{ev.to_json(EPOCH)}\n")
+    assert [logged.event for logged in EventReader(run.events_path).read()] == [EPOCH]

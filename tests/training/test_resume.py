@@ -16,14 +16,12 @@ import pytest
 import safetensors.torch
 from conftest import MakeRun, train_events
 
-import vae_tui
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
 from vae_tui.latent.sources import load_sets_of
 from vae_tui.model.checkpoint import encode_tensors, load_checkpoint, read_tensors
 from vae_tui.runs.best import best_checkpoint, choose_best
-from vae_tui.runs.commands import Pause, Save, Stop, Unpause, send_command
-from vae_tui.runs.find import find_checkpoint
+from vae_tui.runs.commands import Pause, Stop, Unpause, send_command
 from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
@@ -31,7 +29,6 @@ from vae_tui.runs.log import read_events
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.resume import find_resume_point
 from vae_tui.runs.status import read_status
-from vae_tui.runs.summary import summarize
 from vae_tui.training.preparation import prepare_to_resume
 
 
@@ -374,129 +371,6 @@ def test_what_is_set_aside_twice_is_kept_twice_and_said(make_run: MakeRun, saved
     assert aside.with_name(f"{aside.name}-2").exists()
 
 
-def test_where_another_objective_is_gone_on_with_the_best_begins_anew_for_every_reader(
-    make_run: MakeRun, saved_often: None
-) -> None:
-    run = _trained(make_run, "train.keep=2")
-    changed_at = run.latest().step
-    events = _go_on(run, "train.epochs=6", "objective.beta=10")
-    notes = [event.note for event in events if isinstance(event, ev.NoteAdded)]
-    assert f"what is minimised is another from here on: the best begins anew after step {changed_at:,}" in notes
-    losses = {e.step: e.validation["loss"] for e in events if isinstance(e, ev.EpochCompleted) and e.validation}
-    best = min(losses, key=lambda step: losses[step] or 0.0)
-    history = vae_tui.watch(run.path).history
-    assert history.best is not None
-    assert history.best_saved is not None
-    assert history.best.step == history.best_saved.step == best > changed_at
-    assert best_checkpoint(run).step == summarize(run).best_step == best
-    assert history.at(changed_at - 1).best is not None, "what was the best then is not forgotten"
-    _go_on(run, "train.epochs=7")
-    assert best_checkpoint(run).step > changed_at
-
-
-def test_figures_by_another_loss_are_not_recorded_as_those_of_the_new_objective(make_run: MakeRun) -> None:
-    run = _trained(make_run)
-    before = run.latest().step
-    events = train_events(run, resume=True, overrides=["train.epochs=1000", "objective.beta=10"])
-    for event in events:
-        if isinstance(event, ev.TrainingStarted):
-            send_command(run, Save())
-        elif isinstance(event, ev.CheckpointSaved):
-            break
-    events.close()
-    assert run.latest().step == before
-    validation = read_metadata(run.latest().path)["validation"]
-    assert validation["loss"] is None
-    assert validation["elbo"] is not None
-    assert summarize(run).best is None
-    assert vae_tui.watch(run.path).history.best is None
-
-
-@pytest.mark.parametrize("override", ["objective.warmup_epochs=2", "optimizer.lr=0.01"])
-def test_another_schedule_or_optimizer_leaves_the_best_as_it_is(make_run: MakeRun, override: str) -> None:
-    run = _trained(make_run)
-    events = _go_on(run, "train.epochs=4", override)
-    assert isinstance(events[0], ev.RunStarted)
-    assert events[0].objective_since == 0
-    history = vae_tui.watch(run.path).history
-    losses = dict(history.validation["loss"].points())
-    assert len(losses) == 4
-    assert history.best is not None
-    assert history.best.step == min(losses, key=lambda step: losses[step])
-
-
-def test_weights_of_another_run_under_a_name_of_this_one_are_left_out_and_said(
-    make_run: MakeRun, saved_often: None
-) -> None:
-    run, other = _trained(make_run), _trained(make_run, "train.seed=1", name="other")
-    best = best_checkpoint(run)
-    shutil.copy(other.path / best.path.name, best.path)
-    choice = choose_best(run)
-    assert choice.checkpoint.step != best.step
-    assert f"{best.path} is another run's file" in choice.notes[0]
-    assert "trained with train.seed = 1, and the run with 0" in choice.notes[0]
-    twin = _trained(make_run, "optimizer.lr=0.02", name="twin")
-    shutil.copy(twin.path / best.path.name, best.path)
-    assert f"{best.state_path.name} was saved with other weights" in choose_best(run).notes[0]
-
-
-def test_a_run_of_which_only_other_weights_are_left_is_refused(make_run: MakeRun) -> None:
-    run, other = _trained(make_run), _trained(make_run, "train.seed=1", name="other")
-    shutil.copy(other.latest().path, run.latest().path)
-    for checkpoint in run.checkpoints()[:-1]:
-        checkpoint.path.unlink()
-    with pytest.raises(CheckpointError, match=r"another run's file .* to use it all the same, give its path"):
-        choose_best(run)
-    load_checkpoint(run.latest().path)
-
-
-def test_a_best_that_was_deleted_is_missed_in_a_note(make_run: MakeRun, saved_often: None) -> None:
-    run = _trained(make_run)
-    best = best_checkpoint(run)
-    notes: list[str] = []
-    assert find_checkpoint(str(run.path), run.path.parent, notes.append) == best.path
-    assert notes == []
-    best.path.unlink()
-    second = find_checkpoint(str(run.path), run.path.parent, notes.append)
-    assert notes == [
-        f"the best checkpoint was that of step {best.step:,}, but {best.path.name} is not there any more: the best of "
-        f"those that are left, of step {best_checkpoint(run).step:,}, is taken"
-    ]
-    assert second == best_checkpoint(run).path
-
-
-@pytest.mark.parametrize("saved", [True, False])
-def test_a_recipe_that_was_lost_is_written_anew_as_the_run_was_trained(make_run: MakeRun, saved: bool) -> None:
-    run = _trained(make_run)
-    if not saved:
-        for path in run.path.glob("*.safetensors"):
-            path.unlink()
-    whole = run.recipe_path.read_text()
-    run.recipe_path.unlink()
-    events = _go_on(run, "train.epochs=4")
-    source = "step-000000015.safetensors" if saved else "events.jsonl"
-    notes = [event.note for event in events if isinstance(event, ev.NoteAdded)]
-    assert f"recipe.toml was not there; it is written anew, as {source} has it" in notes
-    assert run.recipe_path.read_text() == whole.replace("epochs = 3", "epochs = 4")
-
-
-def test_something_else_in_place_of_the_recipe_is_named(make_run: MakeRun) -> None:
-    run = _trained(make_run)
-    run.recipe_path.unlink()
-    run.recipe_path.mkdir()
-    with pytest.raises(RunError, match=r"recipe\.toml is no file, expected the run's recipe: move it away"):
-        _go_on(run, "train.epochs=4")
-
-
-def test_a_lost_recipe_is_not_written_by_a_change_that_fails(make_run: MakeRun) -> None:
-    run = _trained(make_run)
-    run.recipe_path.unlink()
-    last = _go_on(run, "train.epochs=9", "optimizer.lr=1e30")[-1]
-    assert isinstance(last, ev.RunFinished)
-    assert last.status == "failed"
-    assert not run.recipe_path.exists()
-
-
 def _flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -590,31 +464,3 @@ def test_files_that_may_not_be_read_are_not_called_damaged(make_run: MakeRun) ->
                 find_resume_point(readable)
         finally:
             os.seteuid(user)
-
-
-@pytest.mark.parametrize(
-    ("override", "told"),
-    [
-        ("train.epochs=1", r"train.epochs = 1 asks for fewer than the 3 epochs that run has trained; .*train.epochs=6"),
-        ("train.epochs=3", r"run has finished its 3 epochs; .*train.epochs=6"),
-        ("train.max_seconds=1e-3", r"run has had its 0.001 seconds; .*--set train.max_seconds=[1-9]"),
-    ],
-)
-def test_an_end_that_is_past_already_is_told_with_one_that_is_not(make_run: MakeRun, override: str, told: str) -> None:
-    run = _trained(make_run, "sample.count=4")
-    with pytest.raises(RunError, match=told):
-        _go_on(run, override, "optimizer.lr=0.01", *(["train.epochs=9"] if "seconds" in override else []))
-
-
-def test_a_setting_that_would_make_another_run_is_named_as_it_was_typed(make_run: MakeRun) -> None:
-    run = _trained(make_run)
-    with pytest.raises(RecipeError) as caught:
-        _go_on(run, "data.name=sprites", "train.epochs=9")
-    assert str(caught.value).startswith("--set data.name=sprites --set train.epochs=9: [data] stays as it is")
-    assert 'the run was trained with name = "npz"' in str(caught.value)
-    assert f"start a new run with: vae-tui train {run.recipe_path} --set data.name=sprites" in str(caught.value)
-    with pytest.raises(RecipeError) as caught:
-        _go_on(run, "data.name=sprites", "data.image_size=28")
-    assert '[data] name stays as it is when a run goes on: the run was trained with "npz"' in str(caught.value)
-    with pytest.raises(RecipeError, match=r"^--set train\.epochs=0: \[train\] epochs: expected at least 1, got 0$"):
-        _go_on(run, "train.epochs=0")

@@ -26,12 +26,22 @@ def open_file(path: Path) -> BinaryIO:
     try:
         kind = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(kind):
-            what = "a folder" if stat.S_ISDIR(kind) else "a FIFO" if stat.S_ISFIFO(kind) else "a device"
-            raise OSError(errno.EINVAL, f"it is {what}, expected a file", str(path))
+            raise OSError(errno.EINVAL, f"it is {describe_kind(kind)}, expected a file", str(path))
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def describe_kind(mode: int) -> str:
+    """What a thing is by its mode, as `os.stat` gives it: "a folder", "a FIFO", ..."""
+    if stat.S_ISREG(mode):
+        return "a file"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISFIFO(mode):
+        return "a FIFO"
+    return "a link" if stat.S_ISLNK(mode) else "a device"
 
 
 def read_small(path: Path, limit: int = 1 << 22) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vae_tui.errors import RunError
+from vae_tui.runs.files import describe_kind
 
 _FLAGS = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
@@ -105,12 +106,10 @@ def _lock_file(folder: Path, descriptor: int) -> int:
     try:
         file = os.open("lock", os.O_RDWR | os.O_CREAT | _FLAGS, 0o644, dir_fd=descriptor)
     except OSError as error:
-        raise RunError(
-            f"{path} cannot be opened: {error.strerror}; it should be an ordinary file: remove it"
-        ) from error
+        raise RunError(_describe_unopened(path, error)) from error
     try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise RunError(f"{path} is no ordinary file: remove it")
+        if not stat.S_ISREG(kind := os.fstat(file).st_mode):
+            raise RunError(_describe_other_kind(path, kind))
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)
@@ -122,6 +121,26 @@ def _lock_file(folder: Path, descriptor: int) -> int:
         os.close(file)
         raise
     return file
+
+
+def _describe_unopened(path: Path, error: OSError) -> str:
+    """What to tell of a lock file that cannot be opened."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return f"{path} cannot be made: {error.strerror}; a run can only be trained where it can be written"
+    if not stat.S_ISREG(found.st_mode):
+        return _describe_other_kind(path, found.st_mode)
+    if isinstance(error, PermissionError):
+        return (
+            f"{path} cannot be opened: {error.strerror}; train the run as the user it belongs to, or give yourself the "
+            f"right, as by: chmod u+rw {path}"
+        )
+    return f"{path} cannot be opened: {error.strerror}"
+
+
+def _describe_other_kind(path: Path, mode: int) -> str:
+    return f"{path} is {describe_kind(mode)}, expected the file that a trainer locks: remove it, it is made anew"
 
 
 def _identity(descriptor: int) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         """Raises RunError where the log cannot be written, or is no file."""
+        _check_target(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             self._descriptor = os.open(path, flags, 0o644)
@@ -130,9 +131,17 @@ def _open(path: Path) -> BinaryIO | None:
     try:
         return open_file(path)
     except FileNotFoundError:
+        _check_target(path)
         return None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check_target(path: Path) -> None:
+    """Raise RunError for a log that is a link to nothing: it was somewhere, and a new one is not begun in its place."""
+    if path.is_symlink() and not path.exists():
+        target = path.readlink()
+        raise RunError(f"{path} is a link to {target}, which is not there: put that back, or remove the link")
 
 
 def _lines(count: int) -> str:
