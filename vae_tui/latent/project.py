@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.counts import counted
 from vae_tui.imaging.scatter import draw_scatter
 from vae_tui.latent.codes import Codes
 from vae_tui.latent.picture import Picture
@@ -47,11 +48,11 @@ def draw_projection(
         labels,
         codes.class_names,
         size=(_SIZE[0] * scale, _SIZE[1] * scale),
-        title=f"{space.name} · {count:,} {split} images",
+        title=f"{space.name} · {counted(count, f'{split} image')}",
         axes=projection.axes,
     )
     facts = f"project {split}, {' against '.join(projection.axes[::-1])}, seed {seed}"
-    return Picture(facts, _arrays(codes, projection), still, notes=(f"{count:,} {split} images, {kind}",))
+    return Picture(facts, _arrays(codes, projection), still, notes=(f"{counted(count, f'{split} image')}, {kind}",))
 
 
 def _arrays(codes: Codes, projection: Projection) -> dict[str, NDArray[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_tui.counts import counted
 from vae_tui.errors import DataError
 from vae_tui.imaging.grid import make_grid, pair_rows
 from vae_tui.latent.codes import Latents, draw_posteriors, encode_images
@@ -39,7 +40,9 @@ def draw_reconstructions(
     space: Space, sources: Sequence[Source], *, at: PosteriorChoice, seed: int, columns: int, scale: int | None
 ) -> Picture:
     """Rows of images over rows of their reconstructions, each from its posterior by an epsilon of its own."""
-    check_size(2 * len(sources), space.vae.image_shape, scale)
+    columns = min(columns, len(sources))
+    rows = 2 * -(-len(sources) // columns)
+    check_size(2 * len(sources), space.vae.image_shape, scale, rows=rows, columns=columns)
     pixels = torch.stack([_image_of(source) for source in sources])
     mean, log_variance = encode_images(space.vae, pixels)
     latents = mean
@@ -49,10 +52,9 @@ def draw_reconstructions(
     elif at == "doubly":
         latents = draw_doubly(mean, log_variance, generator)
     data, drawn = as_pictures(pixels), decode_points(space.vae, latents, progress=space.progress)
-    columns = min(columns, len(sources))
     shown = [source.name for source in sources]
     return Picture(
-        f"reconstruct {len(shown)} images from {shown[0]} to {shown[-1]}, at {at}, seed {seed}",
+        f"reconstruct {counted(len(shown), 'image')} from {shown[0]} to {shown[-1]}, at {at}, seed {seed}",
         {
             "images": data,
             "reconstructions": drawn,

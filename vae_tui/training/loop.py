@@ -14,6 +14,7 @@ import torch
 
 import vae_tui
 from vae_tui import events as ev
+from vae_tui.counts import counted
 from vae_tui.data import ImageSets
 from vae_tui.device import device_name
 from vae_tui.errors import DeviceError
@@ -348,7 +349,7 @@ class Loop:
     def _completion(self) -> str:
         epochs = self._recipe.train.epochs
         if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
-            return f"{epochs} epochs"
+            return counted(epochs, "epoch")
         return f"{self._recipe.train.max_seconds:g} seconds"
 
     def _now(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from vae_tui.counts import counted
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
@@ -51,7 +52,7 @@ def _facts(history: History) -> list[str]:
     facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
     facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
     if training:
-        facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
+        facts.append(f"{training.device}, {counted(training.threads, 'thread')}")
         facts.append(f"{format_count(training.parameter_count)} parameters")
     return facts
 
