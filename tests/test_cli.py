@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,24 @@ def test_closed_and_full_streams_are_no_bugs() -> None:
         )
         assert done.returncode == code, redirection
         assert "Traceback" not in done.stderr
+
+
+def test_a_full_stdout_ends_the_telling_and_not_the_training(command: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [*command, "--ui", "json", "--run", "mine", "--set", "train.epochs=1000000"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert told.returncode == 1
+    said = re.fullmatch(
+        r"stdout cannot be written \(.+\), but training goes on in process (\d+); see .+\n", told.stderr
+    )
+    assert said, told.stderr
+    assert lock_holder(tmp_path / "checkpoints" / "mine") == int(said[1])
+    os.kill(int(said[1]), signal.SIGKILL)
 
 
 def start(command: list[str], tmp_path: Path, *more: str) -> subprocess.Popen[str]:

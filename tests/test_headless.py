@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from conftest import MakeRun, train_events
 
 from vae_tui import headless
+from vae_tui.errors import DataError
 from vae_tui.events import CheckpointSaved
 from vae_tui.headless import PlainView, StageProgress, watch_to_end
 from vae_tui.runs.log import read_events
@@ -65,3 +67,27 @@ def test_a_run_without_validation_has_no_best(make_run: MakeRun, capsys: pytest.
     watch_to_end(run, PlainView())
     assert "best" not in capsys.readouterr().err
     assert not any(event.best for event in read_events(run.events_path) if isinstance(event, CheckpointSaved))
+
+
+def test_the_end_of_a_run_is_told_in_as_many_lines_as_its_reason_has(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(8):
+        (photos / f"{number}.png").write_bytes(b"no picture")
+    run = make_run("data.name=folder", f"data.root={photos}")
+    with pytest.raises(DataError):
+        list(train_events(run))
+    watch_to_end(run, PlainView())
+    told = capsys.readouterr().err
+    assert "\\n" not in told
+    assert "failed: " in told
+    assert sum(line.strip().startswith(str(photos)) or ".png" in line for line in told.splitlines()) >= 5
+
+
+def test_one_epoch_is_not_several(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run("train.epochs=1")
+    list(train_events(run))
+    watch_to_end(run, PlainView())
+    assert "completed: 1 epoch\n" in capsys.readouterr().err

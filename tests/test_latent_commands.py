@@ -28,7 +28,7 @@ COMMANDS = ("sample", "reconstruct", "interpolate", "traverse", "manifold", "pro
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs on 200 images of 8 x 8 in four classes: `two` and `five`, named for their latent dimensions."""
+    """Runs on 200 images of 8 x 8 in four classes: `one`, `two` and `five`, named for their latent dimensions."""
     folder = tmp_path_factory.mktemp("labelled")
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 4, 200)
@@ -42,7 +42,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'[data]\nname = "npz"\nroot = "{folder / "bars.npz"}"\ntest = 0.3\n[model]\nhidden = [32]\n'
         "[train]\nepochs = 30\nbatch_size = 20\nthreads = 1\n[optimizer]\nlr = 3e-3\n"
     )
-    for name, size in (("two", 2), ("five", 5)):
+    for name, size in (("one", 1), ("two", 2), ("five", 5)):
         for _ in vae_tui.train(recipe, [f"model.latent_dim={size}"], name=name, runs_dir=folder / "runs"):
             pass
     return folder
@@ -88,6 +88,30 @@ def test_every_command_needs_nothing_but_out(draw: Draw, command: str, suffix: s
         assert read_npz(out)
     draw(command, "five", "--out", f"again.{suffix}")
     assert Path(f"again.{suffix}").read_bytes() == content
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "manifold"])
+def test_a_single_latent_is_drawn(draw: Draw, command: str) -> None:
+    draw(command, "one", "--out", "it.png")
+    with Image.open("it.png") as picture:
+        picture.load()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["manifold"], "a map needs two latent dimensions, and this model has one; draw it with: vae-tui traverse"),
+        (["project", "--projection", "tsne"], "t-SNE needs two latent dimensions at least"),
+        (["project", "--projection", "dimensions"], "a plane needs two latent dimensions, and this model has one"),
+        (["project", "--plane", "0,1"], "a plane needs two latent dimensions, and this model has one"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_needs_a_second_latent_says_so(draw: Draw, arguments: list[str], complaint: str) -> None:
+    with pytest.raises(VaeTuiError) as caught:
+        draw(arguments[0], "one", *arguments[1:])
+    assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -387,6 +411,12 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
         (["sample", "--prior", "N(inf,1)"], "expected finite numbers"),
         (["sample", "--prior", "U(0,1)", "--temperature", "2"], "--temperature scales Gaussian noise"),
         (["sample", "--count", "60000", "--scale", "64"], "is too large"),
+        (
+            ["sample", "--count", "60000", "--columns", "60000"],
+            "pixels wide is more than viewers take, which is 65,535",
+        ),
+        (["sample", "--count", "60000", "--columns", "1"], "pixels high is more than viewers take"),
+        (["interpolate", "--frames", "9000", "--columns", "9000"], "pixels wide is more than viewers take"),
         (["sample", "--path", "none.toml"], "none.toml: no such file"),
         (["sample", "--path", "none.toml", "--count", "3"], "--path replays a walk as it is"),
         (["sample", "nobody"], "no run called 'nobody'"),

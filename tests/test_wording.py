@@ -3,6 +3,8 @@ import math
 import pytest
 
 from vae_tui.wording import (
+    counted,
+    format_age,
     format_bytes,
     format_clock,
     format_nats,
@@ -32,6 +34,15 @@ from vae_tui.wording import (
         (format_speed(21_432), "21.4k"),
         (format_speed(1_204_000), "1.2M"),
         (format_percent(95.6), "96 %"),
+        (counted(0, "image"), "0 images"),
+        (counted(1, "epoch"), "1 epoch"),
+        (counted(1797, "training image"), "1,797 training images"),
+        (counted(2, "class"), "2 classes"),
+        (format_age(-3.0), "0 s"),
+        (format_age(59.9), "59 s"),
+        (format_age(7200.0), "2 h"),
+        (format_age(None), "–"),
+        (format_bytes(1), "1 KiB"),
         (format_bytes(932_000_000), "889 MiB"),
         (format_bytes(1.5 * 2**30), "1.5 GiB"),
         (format_clock(72), "01:12"),

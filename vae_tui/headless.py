@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,14 +14,17 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 from vae_tui import events as ev
+from vae_tui.imaging.terminal import detect_glyphs, is_dumb
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import LoggedEvent
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable, printable_json
+from vae_tui.wording import counted
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -53,19 +57,22 @@ class SilentView:
     def show(self, logged: LoggedEvent, feed: RunFeed) -> None:
         """Show a failed end."""
         if isinstance(logged.event, ev.RunFinished) and logged.event.status == "failed":
-            sys.stderr.write(f"{printable(logged.event.sentence)}\n")
+            sys.stderr.write(f"{printable(logged.event.sentence, lines=True)}\n")
 
     def close(self) -> None:
         """Nothing is left to show."""
 
 
 class StageProgress:
-    """Shows on stderr what a command is at, once it takes longer than a second; on a terminal in one line, with how far."""
+    """Shows on stderr what a command is at, once it takes longer than a second.
+
+    On a terminal that is more than dumb in one line, with how far.
+    """
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._stage = ""
-        self._on_terminal = sys.stderr.isatty()
+        self._on_terminal = sys.stderr.isatty() and not is_dumb(os.environ)
         self._shown = False
 
     def update(self, stage: str, done: int, total: int | None) -> None:
@@ -90,18 +97,26 @@ class StageProgress:
 
 
 class PlainView:
-    """One line a stage and an epoch (at most one a second) on stderr; on a terminal, a bar below them."""
+    """One line a stage and an epoch (at most one a second) on stderr; on a terminal that can, a bar below them."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(
+            stderr=True,
+            highlight=False,
+            soft_wrap=True,
+            force_terminal=False if is_dumb(os.environ) else None,
+            # Bars of those that have no heavy lines are of ASCII.
+            legacy_windows=detect_glyphs(os.environ) != "all",
+        )
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="crop", ratio=1)),
+            BarColumn(bar_width=12),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TextColumn("eta"),
             TimeRemainingColumn(),
             console=self._console,
+            expand=True,
             transient=True,
             disable=not self._console.is_terminal,
         )
@@ -124,7 +139,7 @@ class PlainView:
                 self._show_training(event)
                 self._start_task("training", history.epochs * event.steps_per_epoch if history.epochs else None)
             case ev.StepCompleted():
-                self._update(event.step, f"epoch {event.epoch}  {_figures(event.train, history)}")
+                self._update(event.step, f"epoch {event.epoch}  {_newest(event.train, history)}")
             case ev.EpochCompleted():
                 self._show_epoch(event, history)
             case ev.CommandDone():
@@ -133,7 +148,7 @@ class PlainView:
                 self._print(f"note      {event.note}")
             case ev.RunFinished():
                 self._flush()
-                self._print(event.sentence)
+                self._print(event.sentence, lines=True)
             case _:
                 pass
 
@@ -149,7 +164,7 @@ class PlainView:
         self._print(f"network   {event.network}, {event.parameter_count:,} parameters")
         if event.loss:
             self._print(f"loss      {event.loss}")
-        self._print(f"device    {event.device}, {event.threads} thread{'s' if event.threads != 1 else ''}")
+        self._print(f"device    {event.device}, {counted(event.threads, 'thread')}")
         for note in (*event.data_notes, *event.notes):
             self._print(f"note      {note}")
 
@@ -187,8 +202,8 @@ class PlainView:
         if self._task is not None:
             self._progress.update(self._task, completed=done, description=printable(description))
 
-    def _print(self, text: str) -> None:
-        self._console.print(printable(text), markup=False)
+    def _print(self, text: str, *, lines: bool = False) -> None:
+        self._console.print(printable(text, lines=lines), markup=False)
 
 
 def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | None = None) -> RunStatus:
@@ -246,6 +261,14 @@ def _figures(figures: ev.Figures, history: History) -> str:
     return f"loss {_nats(figures.get('loss'))}  {shown}" if history.loss_name else shown
 
 
+def _newest(figures: ev.Figures, history: History) -> str:
+    """What is minimised, as short as can be."""
+    if history.loss_name:
+        return f"loss {_nats(figures.get('loss'))}"
+    elbo = figures.get("elbo")
+    return f"-ELBO {_nats(None if elbo is None else -elbo)}"
+
+
 def _validation(figures: ev.Figures, history: History) -> str:
     """-ELBO and the best so far; where the loss is another, the loss, by which the best is chosen."""
     elbo, best = figures.get("elbo"), history.best
@@ -260,6 +283,6 @@ def _nats(value: float | None) -> str:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -33,6 +33,12 @@ def format_count(value: int) -> str:
     return f"{value:,}" if abs(value) < 10**10 else _with_exponent(value)
 
 
+def counted(count: int, thing: str) -> str:
+    """A number of things: 1 image, 1,797 images, 2 classes."""
+    ending = "" if count == 1 else "es" if thing.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{count:,} {thing}{ending}"
+
+
 def _with_exponent(value: float) -> str:
     mantissa, exponent = f"{value:.2e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,39 @@ def test_sets_that_are_there_and_those_that_are_not() -> None:
     assert said.found == "digits, binarized-mnist"
     assert said.advice.startswith("mnist: ")
     assert judge_data(MACHINE | {"sets": {"digits": True}}).advice == ""
+
+
+def test_a_home_that_takes_nothing_is_told_with_what_keeps_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    (tmp_path / "home").touch()  # where even root can make no folder
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    said = judge_data(MACHINE | {"sets": {"digits": True}})
+    assert said.why.endswith(
+        f"the home {tmp_path / 'home'} cannot be written, so that what is downloaded or decoded goes to a temporary folder"
+    )
+    assert said.advice == "export XDG_CACHE_HOME=FOLDER to keep it"
+
+
+def test_a_cache_of_ones_own_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert judge_data(MACHINE | {"sets": {"digits": True}}).advice == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_cost_what_is_written_to_them_and_no_more(tmp_path: Path, closed: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m vae_tui doctor --runs-dir {tmp_path} {closed}"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert ("none to ask" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ _NAMED = dict(
 class AnsweringTerminal:
     """Runs a program in a pty. `answers` are said `delay` seconds after the program asked; None: never.
 
-    With `bytes_per_second` what the program writes comes no quicker than that, however much it is, and keys take
+    What the `environment` says is None is not set. With `bytes_per_second` what the program writes comes no quicker than that, however much it is, and keys take
     `delay` seconds as well.
     """
 
@@ -49,7 +49,7 @@ class AnsweringTerminal:
         answers: bytes | None,
         delay: float = 0.0,
         size: tuple[int, int] = (24, 80),
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         bytes_per_second: float | None = None,
         folder: Path | None = None,
     ) -> None:
@@ -62,7 +62,8 @@ class AnsweringTerminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, size[1] * 10, size[0] * 20))
         not_passed_on = ("NO_COLOR", "TMUX", "STY", "COLORTERM", "COLUMNS", "LINES")
         given = {key: value for key, value in os.environ.items() if key not in not_passed_on}
-        given |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | (environment or {})
+        wanted = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | dict(environment or {})
+        given = {key: value for key, value in (given | wanted).items() if value is not None}
         self.process = subprocess.Popen(program, stdin=slave, stdout=slave, stderr=slave, env=given, cwd=folder)
         os.close(slave)
         self.received = b""

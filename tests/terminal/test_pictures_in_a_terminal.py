@@ -85,6 +85,17 @@ def test_a_terminal_that_never_answers_is_drawn_in_characters_and_its_keys_work(
     assert keys(log()) == ["escape", "escape", "n"]
 
 
+def test_what_is_typed_before_the_screen_is_there_does_no_harm(
+    open_answering: Any, log: Callable[[], list[str]]
+) -> None:
+    terminal = open_answering(None)
+    terminal.press(b"kk\x1b[A")
+    terminal.wait_until(lambda: "number 0" in terminal.text)
+    terminal.press(b"n")
+    terminal.wait_until(lambda: "number 1" in terminal.text)
+    assert "key n" in log()
+
+
 def test_answers_between_keys_and_a_paste(open_answering: Any, log: Callable[[], list[str]]) -> None:
     terminal = open_answering(b"x" + SIXEL[:30], delay=0.1)
     terminal.wait_until(lambda: keys(log()) == ["x"])

@@ -15,7 +15,7 @@ import torch
 from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
-from vae_tui.errors import DataError, DeviceError, RunError
+from vae_tui.errors import DataError, DeviceError, RecipeError, RunError
 from vae_tui.imaging.grid import decode_png, split_grid
 from vae_tui.model.checkpoint import load_checkpoint, read_tensors
 from vae_tui.runs.best import best_checkpoint
@@ -352,6 +352,16 @@ def test_missing_images_and_missing_devices_end_the_attempt_as_failed(make_run: 
     last = read_events(run.events_path)[-1]
     assert isinstance(last, ev.RunFinished)
     assert (last.status, "blobs.npy" in last.reason) == ("failed", True)
+
+
+def test_an_epoch_that_would_end_with_a_batch_of_one_that_cannot_be_normalised_is_refused(make_run: MakeRun) -> None:
+    # 120 blobs of 8 x 6 less a tenth twice are 97, so that batches of 96 leave one.
+    conv = ("model.network=conv", "model.channels=[4, 4, 4]", "model.norm=batch")
+    run = make_run(*conv, "train.batch_size=96")
+    with pytest.raises(RecipeError, match=r"recipe\.toml: \[model\] norm: .* batch of one image") as refused:
+        finish(run)
+    assert read_events(run.events_path)[-1].sentence == f"failed: {refused.value}"  # type: ignore[attr-defined]
+    assert only(ev.RunFinished, finish(make_run(*conv, "train.batch_size=97", "train.epochs=1", name="other")))
 
 
 def test_leaving_the_loop_over_events_ends_the_run(make_run: MakeRun) -> None:

@@ -31,11 +31,11 @@ def errors_to_exit_codes() -> Iterator[None]:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more while closing stdout.
-        _drop_stdout()
+        drop_stdout()
         sys.exit(EXIT_FAILED)
     except OSError as error:
         if error.errno == errno.ENOSPC and error.filename is None:
-            _drop_stdout()
+            drop_stdout()
             say(f"stdout cannot be written: {error.strerror}")
             sys.exit(EXIT_FAILED)
         if error.errno not in _MENDED_BY_THE_USER:
@@ -44,5 +44,6 @@ def errors_to_exit_codes() -> Iterator[None]:
         sys.exit(EXIT_WRONG_INPUT)
 
 
-def _drop_stdout() -> None:
+def drop_stdout() -> None:
+    """Let nothing more be written there, nor complained of as Python closes it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

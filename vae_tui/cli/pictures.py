@@ -24,6 +24,7 @@ from vae_tui.cli.options import (
 )
 from vae_tui.cli.output import give_path, say
 from vae_tui.errors import VaeTuiError
+from vae_tui.wording import counted
 
 if TYPE_CHECKING:
     from vae_tui.latent.picture import Picture
@@ -121,7 +122,7 @@ def sample(
         return
     moving = suffix == ".gif"
     wanted = count or (8 if moving else 64)
-    with _open_space(source, runs_dir, data_root, f"drawing {wanted} images") as space:
+    with _open_space(source, runs_dir, data_root, f"drawing {counted(wanted, 'image')}") as space:
         from vae_tui.latent.prior_draws import draw_prior_samples
 
         picture = draw_prior_samples(
@@ -440,7 +441,7 @@ def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: 
     walk = read_walk(path)
     if source is None:
         source = find_checkpoint_of(walk, path)
-    with _open_space(source, runs_dir, None, f"replaying {len(walk.points)} points") as space:
+    with _open_space(source, runs_dir, None, f"replaying {counted(len(walk.points), 'point')}") as space:
         from vae_tui.latent.replay import draw_walk, render_walk
 
         if out.suffix.lower() == ".gif":

@@ -17,4 +17,6 @@ def import_screen() -> None:
 
 def on_a_terminal() -> bool:
     """Whether a screen can be shown here."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in (None, "dumb")
+    from vae_tui.imaging.terminal import is_dumb
+
+    return sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb(os.environ)

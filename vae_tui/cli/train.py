@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT
+from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, drop_stdout
 from vae_tui.cli.options import DataRoot, Device, PictureMode, PictureModeOption, RunsDir, Set
 from vae_tui.cli.output import give_path, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
@@ -125,6 +126,15 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> 
     except BrokenPipeError:
         say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
         raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        drop_stdout()
+        say(
+            f"stdout cannot be written ({error.strerror}), but training goes on in process {trainer.pid}; see it with: "
+            f"vae-tui watch {feed.run.path}"
+        )
+        raise typer.Exit(EXIT_FAILED) from error
     _leave_where_absent(feed.run, trainer)
     if ui is not Ui.JSON:
         _finish(feed.run, summary=ui is not Ui.NONE)

@@ -15,12 +15,14 @@ from vae_tui.text import printable
 Pixels = NDArray[np.uint8]
 BACKGROUND = 48
 """Grey level between tiles: apart from black and from white."""
+PADDING = 2
+"""Pixels between the tiles of a grid, and around them."""
 _READABLE_SIDE, _READABLE_MOVING_SIDE = 720, 240
 """Pixels along the longer side, at least."""
 _LARGEST_SCALE = 8
 
 
-def make_grid(images: Pixels, columns: int, *, padding: int = 2) -> Pixels:
+def make_grid(images: Pixels, columns: int, *, padding: int = PADDING) -> Pixels:
     """Lay images (N, H, W, C) out in rows of `columns`, `padding` pixels apart and around; returns (H', W', C)."""
     count, height, width, channels = images.shape
     rows = -(-count // columns)
@@ -43,7 +45,7 @@ def pair_rows(upper: Pixels, lower: Pixels, columns: int) -> Pixels:
     return np.stack(both, 1).reshape(-1, *upper.shape[1:])
 
 
-def split_grid(grid: Pixels, count: int, columns: int, *, padding: int = 2) -> Pixels:
+def split_grid(grid: Pixels, count: int, columns: int, *, padding: int = PADDING) -> Pixels:
     """Undo `make_grid`: the `count` images (N, H, W, C) of a grid (H', W', C)."""
     rows = -(-count // columns)
     height, width = (grid.shape[0] - padding) // rows - padding, (grid.shape[1] - padding) // columns - padding

@@ -26,10 +26,15 @@ _TRUECOLOR_TERMINALS = ("alacritty", "contour", "foot", "ghostty", "iterm2", "ki
 _COLORFUL_TERMINALS = ("linux", "xterm", "rxvt", "screen", "tmux", "konsole", "color", "ansi", "cygwin", "vte", "st-")
 
 
+def is_dumb(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal is said to show lines of text and no more."""
+    return environment.get("TERM", "").lower() in ("", "dumb", "unknown")
+
+
 def detect_colors(environment: Mapping[str, str]) -> Colors:
     """How many colours there are, by COLORTERM, TERM and NO_COLOR (https://no-color.org)."""
     term = environment.get("TERM", "").lower()
-    if environment.get("NO_COLOR") or term in ("", "dumb", "unknown"):
+    if environment.get("NO_COLOR") or is_dumb(environment):
         return "none"
     if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return "truecolor"
@@ -89,7 +94,7 @@ def ask_terminal(environment: Mapping[str, str]) -> str:
     colour, and primary device attributes, which every terminal answers, so that theirs is the last answer. With NO_COLOR
     only these, to learn how far away it is.
     """
-    if _is_dumb(environment):
+    if is_dumb(environment):
         return ""
     if environment.get("NO_COLOR"):
         return "\x1b[c"
@@ -131,7 +136,7 @@ def judge_terminal(
     multiplexer = find_multiplexer(environment, answers)
     why: dict[str, str] = {}
     modes: list[Mode] = []
-    reason = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if _is_dumb(environment) else ""
+    reason = "NO_COLOR is set" if environment.get("NO_COLOR") else "TERM is dumb" if is_dumb(environment) else ""
     if reason or answers is None or not (answers.complete or answers.kitty):
         why["kitty"] = why["sixel"] = f"{reason}: not asked" if reason else "the terminal has not answered"
     else:
@@ -157,10 +162,6 @@ def judge_terminal(
         modes += ["ascii", "half"] if colors == "none" else ["half", "ascii"]
     cell, why["cell"] = _judge_cell(answers, window)
     return Abilities(tuple(modes), colors, cell, glyphs, encoding, why)
-
-
-def _is_dumb(environment: Mapping[str, str]) -> bool:
-    return environment.get("TERM", "").lower() in ("", "dumb", "unknown")
 
 
 def _judge_colors(environment: Mapping[str, str], answers: Answers | None) -> tuple[Colors, str]:

@@ -51,7 +51,9 @@ def draw_interpolation(
     A GIF that does not `bounce` goes on from the last anchor to the first.
     """
     legs = len(anchors) - 1
-    check_size(2 * (legs + 1) * frames, space.vae.image_shape, scale)
+    count = legs * (frames - 1) + 1
+    row = min(count, columns or _WIDEST)
+    check_size(2 * (legs + 1) * frames, space.vae.image_shape, scale, rows=-(-count // row), columns=row)
     places = space.locate(anchors, at, seed)
     points = pass_through(places, frames, method=method)
     images = decode_points(space.vae, points, progress=space.progress)
@@ -71,7 +73,7 @@ def draw_interpolation(
     return Picture(
         f"interpolate {way}, {method}, at {at}, {frames} a leg, seed {seed}",
         arrays,
-        make_grid(images, min(len(images), columns or _WIDEST)),
+        make_grid(images, row),
         moving,
         frames_per_second,
         ("from " + " to ".join(anchor.caption for anchor in anchors),),

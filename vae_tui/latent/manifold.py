@@ -33,7 +33,7 @@ def draw_manifold(
     size = space.vae.latent_dim
     if size < 2:
         raise VaeTuiError("a map needs two latent dimensions, and this model has one; draw it with: vae-tui traverse")
-    check_size(side * side, space.vae.image_shape, scale)
+    check_size(side * side, space.vae.image_shape, scale, rows=side, columns=side)
     if plane is None:
         first, second = sorted(rank_dimensions(rate_per_dimension(space.codes()))[:2]) if size > 2 else (0, 1)
         plane = first, second

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import Pixels, choose_scale, encode_png, make_grid
+from vae_tui.imaging.grid import PADDING, Pixels, choose_scale, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
+LONGEST_SIDE = 65_535
+"""Pixels; a GIF has no longer one, and many decoders of PNG take none."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,24 @@ def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def check_size(count: int, image_shape: tuple[int, int, int], scale: int | None) -> None:
-    """Raise VaeTuiError where `count` images (C, H, W), enlarged `scale` times, would be more than a picture can be."""
+def check_size(
+    count: int, image_shape: tuple[int, int, int], scale: int | None, *, rows: int = 1, columns: int = 1
+) -> None:
+    """Raise VaeTuiError where `count` images (C, H, W), enlarged `scale` times, would be more than a picture can be.
+
+    With `rows` and `columns`, also where the sides of such a grid would be longer than viewers take.
+    """
     _, height, width = image_shape
     pixels = count * height * width * (scale or 1) ** 2
     if pixels > LARGEST_PICTURE:
         raise VaeTuiError(f"a picture of {pixels:,} pixels is too large: draw fewer images or give a smaller --scale")
+    for length, sides, many in ((width, "wide", columns), (height, "high", rows)):
+        side = (many * (length + PADDING) + PADDING) * (scale or 1)
+        if side > LONGEST_SIDE:
+            raise VaeTuiError(
+                f"a picture {side:,} pixels {sides} is more than viewers take, which is {LONGEST_SIDE:,}: draw fewer "
+                "images, give another --columns or a smaller --scale"
+            )
 
 
 def to_and_fro(frames: Pixels) -> Pixels:

@@ -72,7 +72,9 @@ def draw_prior_samples(
     """A grid of `count` samples; or, `moving`, a walk from each to the next and back to the first."""
     vae = space.vae
     frames_a_sample = _FRAMES_A_LEG if moving else 1
-    check_size(count * frames_a_sample, vae.image_shape, scale)
+    row = min(count, columns or math.ceil(math.sqrt(count)))
+    grid = {} if moving else {"rows": -(-count // row), "columns": row}
+    check_size(count * frames_a_sample, vae.image_shape, scale, **grid)
     latents, drawn_from = draw_from(prior, space, count, seed=seed, temperature=temperature)
     facts = f"{drawn_from}, seed {seed}, temperature {temperature:g}"
     if moving:
@@ -82,7 +84,6 @@ def draw_prior_samples(
             facts, {}, frames=decode_points(vae, points, progress=space.progress), frames_per_second=frames_per_second
         )
     images = decode_points(vae, latents, progress=space.progress)
-    row = min(count, columns or math.ceil(math.sqrt(count)))
     return Picture(
         facts, {"images": images, "latents": latents, "drawn_from": np.array(drawn_from)}, make_grid(images, row)
     )

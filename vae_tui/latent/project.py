@@ -12,6 +12,7 @@ from vae_tui.latent.codes import Codes
 from vae_tui.latent.picture import Picture
 from vae_tui.latent.projection import Projection, project_dimensions, project_pca, project_tsne
 from vae_tui.latent.space import Space
+from vae_tui.wording import counted
 
 Kind = Literal["dimensions", "pca", "tsne"]
 _SIZE = (840, 720)
@@ -47,11 +48,11 @@ def draw_projection(
         labels,
         codes.class_names,
         size=(_SIZE[0] * scale, _SIZE[1] * scale),
-        title=f"{space.name} · {count:,} {split} images",
+        title=f"{space.name} · {counted(count, f'{split} image')}",
         axes=projection.axes,
     )
     facts = f"project {split}, {' against '.join(projection.axes[::-1])}, seed {seed}"
-    return Picture(facts, _arrays(codes, projection), still, notes=(f"{count:,} {split} images, {kind}",))
+    return Picture(facts, _arrays(codes, projection), still, notes=(f"{counted(count, f'{split} image')}, {kind}",))
 
 
 def _arrays(codes: Codes, projection: Projection) -> dict[str, NDArray[Any]]:

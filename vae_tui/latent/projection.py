@@ -65,6 +65,8 @@ class Projection:
 def project_dimensions(codes: Codes, first: int, second: int) -> Projection:
     """The codes' means seen along two latent dimensions; raises VaeTuiError where there are no such two."""
     size = codes.mean.shape[1]
+    if size < 2:
+        raise VaeTuiError("a plane needs two latent dimensions, and this model has one; PCA draws it along a line")
     check_plane((first, second), size)
     directions = np.zeros((2, size), np.float32)
     directions[0, first] = directions[1, second] = 1

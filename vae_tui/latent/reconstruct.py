@@ -17,6 +17,7 @@ from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
 from vae_tui.latent.space import Space
+from vae_tui.wording import counted
 
 PosteriorChoice = Literal["mean", "draw", "doubly"]
 """What of a posterior is decoded: its mean, a draw from it, or a doubly stochastic one, as in `draw_doubly`."""
@@ -39,7 +40,9 @@ def draw_reconstructions(
     space: Space, sources: Sequence[Source], *, at: PosteriorChoice, seed: int, columns: int, scale: int | None
 ) -> Picture:
     """Rows of images over rows of their reconstructions, each from its posterior by an epsilon of its own."""
-    check_size(2 * len(sources), space.vae.image_shape, scale)
+    columns = min(columns, len(sources))
+    rows = 2 * -(-len(sources) // columns)
+    check_size(2 * len(sources), space.vae.image_shape, scale, rows=rows, columns=columns)
     pixels = torch.stack([_image_of(source) for source in sources])
     mean, log_variance = encode_images(space.vae, pixels)
     latents = mean
@@ -49,10 +52,9 @@ def draw_reconstructions(
     elif at == "doubly":
         latents = draw_doubly(mean, log_variance, generator)
     data, drawn = as_pictures(pixels), decode_points(space.vae, latents, progress=space.progress)
-    columns = min(columns, len(sources))
     shown = [source.name for source in sources]
     return Picture(
-        f"reconstruct {len(shown)} images from {shown[0]} to {shown[-1]}, at {at}, seed {seed}",
+        f"reconstruct {counted(len(shown), 'image')} from {shown[0]} to {shown[-1]}, at {at}, seed {seed}",
         {
             "images": data,
             "reconstructions": drawn,

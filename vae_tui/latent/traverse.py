@@ -47,7 +47,7 @@ def draw_traversal(
     else:
         chosen = check_dimensions(dimensions, space.vae.latent_dim)
         listed = ", ".join(f"z{dimension}" for dimension in chosen)
-    check_size(len(chosen) * count, space.vae.image_shape, scale)
+    check_size(len(chosen) * count, space.vae.image_shape, scale, rows=len(chosen), columns=count)
     mean, log_variance = locate_sources(space.vae, [around], space.codes)
     latent = space.locate([around], at, seed)[0]
     codes = space.codes() if range_.kind == "data" else None

@@ -16,6 +16,7 @@ from vae_tui.errors import RecipeError
 from vae_tui.model.ladder import LadderPosterior, TopDown
 from vae_tui.model.posteriors import Posterior, build_posterior
 from vae_tui.recipe import ModelTable
+from vae_tui.recipe.sizes import Sides, feature_sizes, group_count, shrinking_error
 
 ImageShape = tuple[int, int, int]
 """(C, H, W)."""
@@ -94,18 +95,7 @@ def _conv(
     """Convolutions that shrink any H x W, and transposed ones that grow it back to exactly the same."""
     activation = _ACTIVATIONS[model.activation]
     channels = [image_shape[0], *model.channels]
-    sizes = [(image_shape[1], image_shape[2])]
-    for _ in model.channels:
-        height, width = ((n + 2 * model.padding - model.kernel_size) // model.stride + 1 for n in sizes[-1])
-        sizes.append((height, width))
-    height, width = (n // model.pool for n in sizes[-1])
-    if min(min(size) for size in sizes) < 1 or min(height, width) < 1:
-        raise _too_small(
-            image_shape,
-            f"{len(model.channels)} convolutions "
-            f"(kernel_size {model.kernel_size}, stride {model.stride}, padding {model.padding}, pool {model.pool}): "
-            "give fewer channels, a smaller stride or larger images",
-        )
+    *sizes, (height, width) = _sizes(model, image_shape)
     kernel, stride, padding = model.kernel_size, model.stride, model.padding
 
     encoder: list[nn.Module] = []
@@ -145,24 +135,23 @@ def _norm(norm: str, channels: int) -> list[nn.Module]:
     if norm == "batch":
         return [nn.BatchNorm2d(channels)]
     if norm == "group":
-        groups = next(count for count in (8, 4, 2, 1) if channels % count == 0)
-        return [nn.GroupNorm(groups, channels)]
+        return [nn.GroupNorm(group_count(channels), channels)]
     return []
 
 
-def _too_small(image_shape: ImageShape, what: str) -> RecipeError:
-    return RecipeError("[model]", [f"images of {image_shape[1]}x{image_shape[2]} are too small for {what}"])
+def _sizes(model: ModelTable, image_shape: ImageShape) -> list[Sides]:
+    """As `feature_sizes`, of images that are large enough."""
+    sides = image_shape[1], image_shape[2]
+    if too_small := shrinking_error(model, sides):
+        raise RecipeError("recipe", [too_small])
+    return feature_sizes(model, sides)
 
 
 def _resnet(
     model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
 ) -> tuple[nn.Module, nn.Module, str]:
     """Residual blocks at resolutions that are halved from one to the next; the decoder sees the latents at each."""
-    sizes = [(image_shape[1], image_shape[2])]
-    for _ in model.channels[1:]:
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
-    if min(sizes[-1]) < 2:
-        raise _too_small(image_shape, f"{len(model.channels)} resolutions, each half the last: give fewer channels")
+    sizes = _sizes(model, image_shape)
     channels = model.channels
     features = channels[-1] * sizes[-1][0] * sizes[-1][1]
     encoder: list[nn.Module] = [nn.Conv2d(image_shape[0], channels[0], 3, padding=1)]

@@ -239,6 +239,8 @@ class ModelTable(Table):
 
     @model_validator(mode="after")
     def _ladder_has_two_levels(self) -> ModelTable:
+        if self.network == "ladder" and self.latent_dim < 2:
+            raise ValueError("latent_dim: expected 2 at least, one for each level of a ladder, got 1")
         if self.upper_dim is not None and self.upper_dim >= self.latent_dim:
             raise ValueError(f"upper_dim: expected less than latent_dim ({self.latent_dim}), got {self.upper_dim}")
         if self.network == "ladder" and not self.hidden:

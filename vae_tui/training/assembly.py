@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from vae_tui.data import ImageSets, Progress, find_data_root, load_image_sets
+from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
 from vae_tui.device import set_precision
-from vae_tui.errors import RunError
+from vae_tui.errors import RecipeError, RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
+from vae_tui.recipe.sizes import norm_errors
 from vae_tui.runs.files import user_path
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
@@ -64,6 +65,7 @@ def assemble(
             _check_batches_are_shared(recipe)
         root = find_data_root(job.data_root, point.metadata if point else None)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
+        _check_norm(run, recipe, sets.train)
         tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, progress)
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
@@ -97,6 +99,14 @@ def _check_batches_are_shared(recipe: Recipe) -> None:
     if optimal or not find_objective(recipe.objective.name).is_sum_over_images:
         what = '[likelihood] sigma = "optimal"' if optimal else f'[objective] name = "{recipe.objective.name}"'
         raise RunError(f"{what} looks at whole batches, which several devices would share: train it on one")
+
+
+def _check_norm(run: Run, recipe: Recipe, images: PackedImages) -> None:
+    """As the recipe was checked, now that the images and their number are known."""
+    _, height, width = images.pixels.shape[1:]
+    smallest_batch = len(images) % recipe.train.batch_size or recipe.train.batch_size
+    if problems := list(norm_errors(recipe.model, (height, width), smallest_batch=smallest_batch)):
+        raise RecipeError(str(run.shown / run.recipe_path.name), problems)
 
 
 def _tune(

@@ -44,6 +44,7 @@ from vae_tui.training.course import Course, Milestone
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.resources import Resources
 from vae_tui.training.trainer import Means
+from vae_tui.wording import counted
 
 _POLL_SECONDS = 0.05
 _SECONDS_BETWEEN_LOCKS = 1.0
@@ -369,7 +370,7 @@ class Loop:
     def _completion(self) -> str:
         epochs = self._recipe.train.epochs
         if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
-            return f"{epochs} epochs"
+            return counted(epochs, "epoch")
         return f"{self._recipe.train.max_seconds:g} seconds"
 
     def _now(self) -> dict[str, Any]:

@@ -118,7 +118,8 @@ class PictureApp(App[_Outcome]):
     @property
     def takes_text(self) -> bool:
         """Whether there is something to type into."""
-        return isinstance(self.focused, Input)
+        # Keys may come before there is a screen.
+        return bool(self.screen_stack) and isinstance(self.focused, Input)
 
     def leave(self) -> None:
         """End as where the user leaves, whatever is on the screen."""

@@ -49,17 +49,22 @@ class Ending(Static):
         self.update(Content("\n").join(lines))
 
 
+def _counted(count: int, thing: str) -> str:
+    """As `counted`, of any width."""
+    return f"{format_count(count)} {thing}{'s' if count != 1 else ''}"
+
+
 def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Content]:
     best, saved, newest = history.best, history.best_saved, history.now.checkpoint
     if finished.status == "failed":
-        reason = printable(finished.reason) or "no reason was given"
+        reason = printable(finished.reason, lines=True) or "no reason was given"
         lines = [Content.assemble((reason, "bold $error"), (f"   at step {format_count(finished.step)}", "$faint"))]
     else:
-        epochs = f"{format_count(finished.epoch)} epoch{'s' if finished.epoch != 1 else ''}, {format_count(finished.step)} steps"
+        epochs = f"{_counted(finished.epoch, 'epoch')}, {_counted(finished.step, 'step')}"
         took = f" in {format_clock(history.seconds)}" if history.seconds else ""
         lines = [Content.assemble((f"{epochs}{took}", "bold"), _describe_best(best, history.loss_name))]
         if finished.status == "stopped" and finished.reason:
-            lines.append(Content.styled(printable(finished.sentence), "$faint"))
+            lines.append(Content.styled(printable(finished.sentence, lines=True), "$faint"))
     last = finished.checkpoint or (newest.path if newest else None)
     if last is None:
         lines.append(Content.styled("no checkpoint was saved", "$faint"))

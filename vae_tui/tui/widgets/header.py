@@ -10,7 +10,7 @@ from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
-from vae_tui.wording import format_clock, format_count, format_setting
+from vae_tui.wording import counted, format_clock, format_count, format_setting
 
 
 class Header(Widget):
@@ -51,7 +51,7 @@ def _facts(history: History) -> list[str]:
     facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
     facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
     if training:
-        facts.append(f"{training.device}, {training.threads} thread{'s' if training.threads != 1 else ''}")
+        facts.append(f"{training.device}, {counted(training.threads, 'thread')}")
         facts.append(f"{format_count(training.parameter_count)} parameters")
     return facts
 
