@@ -27,7 +27,7 @@ from vae_tui.runs.log import EventWriter
 
 pytestmark = [pytest.mark.terminal, pytest.mark.slow]
 
-SECONDS = float(os.environ.get("VAE_TUI_CHAOS_SECONDS", "0"))
+SECONDS = 0.45 * float(os.environ.get("VAE_TUI_CHAOS_SECONDS", "0"))
 GARBAGE = [
     b"\x1b]11;rgb:dddd/dddd/dddd\x07",
     b"\x1b]0;quit\x1b\\",

@@ -77,6 +77,7 @@ for command in (
     tools.doctor,
 ):
     app.command()(command)
+app.command("set")(steer.set_)
 # What is asked of runs may begin with a -, which is no option.
 app.command(context_settings={"ignore_unknown_options": True})(runs.runs)
 

@@ -1,4 +1,4 @@
-"""Commands to the trainers of live runs: stop, pause, unpause, save."""
+"""Commands to the trainers of live runs: stop, pause, unpause, save, set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import RunsDir
 from vae_tui.cli.output import say
 from vae_tui.errors import RunError
-from vae_tui.runs.commands import Command, Pause, Save, Stop, Unpause
+from vae_tui.runs.commands import Command, Pause, Save, Set, Stop, Unpause
 
 _SECONDS_WITHOUT_A_WORD = 1.0
 LiveRuns = Annotated[
@@ -44,6 +44,25 @@ def unpause(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
 def save(runs: LiveRuns, runs_dir: RunsDir = Path("checkpoints")) -> None:
     """Have live runs save a checkpoint now."""
     _ask(runs, runs_dir, Save())
+
+
+def set_(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A live run, by name, path, recipe or beginning of a name.")
+    ],
+    settings: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as objective.beta=4 or lr=3e-4.")],
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Change how a live run trains, from its next step on.
+
+    objective.beta, gamma, capacity and free_bits, optimizer.lr and clip_norm, train.epochs, max_seconds and
+    checkpoint_epochs; schedules go on from the new value. The run's recipe.toml has the changes with their steps:
+    trained anew, it comes to the same weights. Where the loss is another, the best begins anew.
+    """
+    from vae_tui.recipe.changes import read_setting
+
+    for key, value in [read_setting(setting) for setting in settings]:
+        _ask([run], runs_dir, Set(key, value))
 
 
 def _ask(names: list[str], runs_dir: Path, command: Command) -> None:

@@ -45,6 +45,15 @@ class Objective(ABC):
         """Whether it is distortion + beta * rate, whose gradients `training.dense` derives by hand."""
         return False
 
+    def change(self, table: ObjectiveTable) -> bool:
+        """Minimise by another table of the same objective from here on.
+
+        Returns whether more than its `weights` is another, so that a step made for it before does not fit it any more.
+        """
+        before, self.table = self.table, table
+        constants = [{**one.model_dump(), "beta": one.beta == 0, "capacity": 0.0} for one in (before, table)]
+        return constants[0] != constants[1]
+
     @property
     def draws(self) -> int:
         """Draws of z an image, on an axis of their own; 0: one, without an axis."""

@@ -1,6 +1,7 @@
 """Recipes: TOML in, a validated `Recipe` out."""
 
-from vae_tui.recipe.reading import LoadedRecipe, find_recipe, load_recipe, parse, shipped_recipes
+from vae_tui.recipe.changes import STEERABLE, Change
+from vae_tui.recipe.reading import LoadedRecipe, add_change, find_recipe, load_recipe, parse, shipped_recipes
 from vae_tui.recipe.tables import (
     DataTable,
     LikelihoodTable,
@@ -12,6 +13,8 @@ from vae_tui.recipe.tables import (
 )
 
 __all__ = [
+    "STEERABLE",
+    "Change",
     "DataTable",
     "LikelihoodTable",
     "LoadedRecipe",
@@ -20,6 +23,7 @@ __all__ = [
     "OptimizerTable",
     "PriorTable",
     "Recipe",
+    "add_change",
     "find_recipe",
     "load_recipe",
     "parse",

@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from vae_tui.errors import RecipeError
+from vae_tui.recipe.changes import STEERABLE, Change, read_changes
 from vae_tui.recipe.cross_table import cross_table_errors
 from vae_tui.recipe.sizes import size_errors
 from vae_tui.recipe.tables import TABLES, Recipe, Table
@@ -60,6 +61,7 @@ def parse(
     problems: list[str] = []
     notes: list[str] = []
     given = {name: dict(table) if isinstance(table, Mapping) else table for name, table in tables.items()}
+    changes = read_changes(given.pop("changes", ()), problems)
     overridden = _apply(overrides, given, problems)
 
     sections: dict[str, Table] = {}
@@ -80,7 +82,31 @@ def parse(
     recipe = Recipe(**sections)
     if problems := [*cross_table_errors(recipe), *size_errors(recipe)]:
         raise RecipeError(source, problems)
+    for number, change in enumerate(changes, 1):
+        try:
+            recipe = add_change(recipe, change)
+        except RecipeError as error:
+            problems += [f"[[changes]] {number}: {problem}" for problem in error.problems]
+    if problems:
+        raise RecipeError(source, problems)
     return recipe, tuple(notes)
+
+
+def add_change(recipe: Recipe, change: Change) -> Recipe:
+    """The recipe with one more change, in place of one of the same key at the same step.
+
+    Raises RecipeError where the recipe with that value would be wrong, or where its key cannot be changed.
+    """
+    if change.key not in STEERABLE:
+        known = ", ".join(STEERABLE)
+        raise RecipeError("the change", [f"{change.key} cannot be changed while a run trains; what can: {known}"])
+    present, (name, _, key) = recipe.at(change.step).resolved(), change.key.partition(".")
+    present[name][key] = change.value
+    changed, _ = parse(present, source="the change")
+    value = getattr(getattr(changed, name), key)
+    kept = [one for one in recipe.changes if (one.step, one.key) != (change.step, change.key)]
+    kept.append(change.model_copy(update={"value": value}))
+    return recipe.model_copy(update={"changes": tuple(sorted(kept, key=lambda one: one.step))})
 
 
 def shipped_recipes() -> dict[str, Path]:

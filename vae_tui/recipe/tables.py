@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from vae_tui.recipe.changes import Change
 from vae_tui.text import path_as_text
 
 ImageSet = Literal[
@@ -433,14 +434,44 @@ class Recipe(BaseModel):
     optimizer: OptimizerTable = OptimizerTable()
     train: TrainTable = TrainTable()
     sample: SampleTable = SampleTable()
+    changes: tuple[Change, ...] = ()
+    """What is changed while it trains, in the order of their steps."""
 
     def resolved(self) -> dict[str, dict[str, Any]]:
-        """Every table with every key that applies, defaults written out."""
+        """Every table with every key that applies, defaults written out; without the changes."""
         return {name: getattr(self, name).resolved() for name in TABLES}
+
+    def document(self) -> dict[str, Any]:
+        """The whole recipe as TOML writes it, the changes as well; `parse` makes an equal recipe of it."""
+        return {**self.resolved(), **({"changes": self.changes_until(None)} if self.changes else {})}
 
     def to_toml(self) -> str:
         """Write the recipe, every default included; it parses back to an equal recipe."""
-        return tomli_w.dumps(self.resolved())
+        changes = [f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in self.changes_until(None)]
+        return tomli_w.dumps(self.resolved()) + "".join(changes)
+
+    def changes_until(self, step: int | None) -> list[dict[str, Any]]:
+        """The changes up to a step, or all of them, as TOML writes them."""
+        return [change.model_dump() for change in self.changes if step is None or change.step <= step]
+
+    def at(self, step: int) -> Recipe:
+        """The recipe by which the step after `step` others is taken: with every change up to there made."""
+        recipe = self
+        for change in self.changes:
+            if change.step <= step:
+                recipe = recipe.with_value(change.key, change.value)
+        return recipe
+
+    def with_value(self, key: str, value: Any) -> Recipe:
+        """The recipe with another value of a key such as "objective.beta"; raises pydantic's ValidationError."""
+        name, _, field = key.partition(".")
+        table = getattr(self, name)
+        changed = type(table).model_validate({**table.resolved(), field: value})
+        return self.model_copy(update={name: changed})
+
+    def objective_since(self, step: int) -> int:
+        """The step of the last change up to `step` that made another loss; 0 where there is none."""
+        return max((change.step for change in self.changes if change.is_of_loss and change.step <= step), default=0)
 
 
 TABLES: dict[str, type[Table]] = {

@@ -59,6 +59,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class SettingChange:
+    """From `step` on, the run trains as if its recipe's `key`, such as "objective.beta", had this `value`."""
+
+    step: int
+    key: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Moment:
     """What a run was at a step: what every pane draws. "Now" is the last one.
 
@@ -124,6 +133,10 @@ class History:
         """Each validation that was the best when it came."""
         self._objectives_since = [0]
         """From which steps on each objective of the run was minimised."""
+        self._changed_loss: str | None = None
+        """What is minimised since that was changed while the newest trainer trains."""
+        self.changes: list[SettingChange] = []
+        """What was changed while it trained, in the order of their steps."""
         self._trainer_began_at = 0
         """The index in `_reports` from which on the newest trainer reports."""
         self._clock_began = 0.0
@@ -190,7 +203,9 @@ class History:
 
     @property
     def loss_name(self) -> str:
-        """What is minimised, such as "distortion + 4 rate"; empty where that is -ELBO."""
+        """What is minimised now, such as "distortion + 4 rate"; empty where that is -ELBO."""
+        if self._changed_loss is not None:
+            return self._changed_loss
         return self.training.loss if self.training else ""
 
     @property
@@ -303,11 +318,13 @@ class History:
         _truncate(self._bests, step)
         self._epochs.truncate(step)
         self._checkpoints.truncate(step)
+        # A change at that very step is made before the next one.
+        self.changes = [change for change in self.changes if change.step <= step]
         self.step = step
         self.epoch = math.ceil(step / self.steps_per_epoch) if self.training else 0
 
     def _begin_training(self, event: ev.TrainingStarted) -> None:
-        self.training, self.prepared = event, True
+        self.training, self.prepared, self._changed_loss = event, True, None
         self.data_notes, self.notes = event.data_notes, (*event.data_notes, *event.notes)
         self._seconds_before = self.seconds if len(self._reports) else 0.0
         self._trainer_began_at = len(self._reports)
@@ -357,7 +374,20 @@ class History:
             if self._paused_since is not None:
                 self._clock_began += event.time - self._paused_since
             self.paused, self._paused_since = False, None
+        elif event.command == "set" and not event.refused:
+            self._add_change(event)
         self._add_message(event, event.message or f"{event.command}: done")
+
+    def _add_change(self, event: ev.CommandDone) -> None:
+        key, value, loss = (event.values.get(name) for name in ("key", "value", "loss"))
+        if not isinstance(key, str) or not isinstance(value, int | float) or not is_number(value):
+            return
+        table, _, name = key.partition(".")
+        self.recipe = {**self.recipe, table: {**self.recipe.get(table, {}), name: value}}
+        self.changes.append(SettingChange(event.step, key, value))
+        if isinstance(loss, str):
+            self._changed_loss = loss
+            self._objectives_since.append(max(event.step, self._objectives_since[-1]))
 
     def _training_seconds(self, time: float) -> float:
         """Training time at `time`; it never runs backwards, though a clock that is set may."""

@@ -141,7 +141,13 @@ def _read_recipe(run: Run) -> dict[str, dict[str, Any]]:
         tables = tomllib.loads(read_small(run.recipe_path).decode())
     except (OSError, ValueError, RecursionError):
         return {}
-    return {name: table for name, table in tables.items() if isinstance(table, dict)}
+    recipe = {name: table for name, table in tables.items() if isinstance(table, dict)}
+    changes = tables.get("changes")
+    for change in changes if isinstance(changes, list) else ():
+        if isinstance(change, dict) and isinstance(key := change.get("key"), str):
+            table, _, name = key.partition(".")
+            recipe.setdefault(table, {})[name] = change.get("value")
+    return recipe
 
 
 def _read_best(run: Run) -> tuple[ev.Figures | None, int | None]:

@@ -38,7 +38,7 @@ class Checkpoints:
     def __init__(self, run: Run, trainer: Trainer, keep: int, about: Mapping[str, Any]) -> None:
         """`about` is what every checkpoint records of its images."""
         self._run, self._trainer, self._keep = run, trainer, keep
-        self._about = about
+        self._about = dict(about)
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
@@ -90,6 +90,12 @@ class Checkpoints:
         self._waiting = None
         return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
+    def begin_objective(self) -> None:
+        """Have the best begin anew: what is minimised is another from the next step on."""
+        step, measured = self._measured
+        self._about["objective_since"] = self._trainer.step_count
+        self._best_loss, self._measured = None, (step, _without_loss(measured))
+
     def restore(self, step: int, objective_since: int) -> float:
         """Put the checkpoint of a step and its state into the trainer, and return its seconds of training.
 
@@ -108,13 +114,12 @@ class Checkpoints:
             self._trainer.restore(state, numbers)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{checkpoint.state_path} does not fit this run: {error}") from error
-        known = {name: facts[name] for name in Measured.__annotations__ if name in facts}
+        known = cast(Measured, {name: facts[name] for name in Measured.__annotations__ if name in facts})
         if counts_towards_best(step, objective_since):
             self._best_loss = numbers["best_loss"]
         else:
-            for split in {"train", "validation"} & known.keys():
-                known[split] = {**known[split], "loss": None}
-        self._measured = (checkpoint.step, cast(Measured, known))
+            known = _without_loss(known)
+        self._measured = (checkpoint.step, known)
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         self._set_aside_after(checkpoint.step)
         return float(numbers["elapsed_seconds"])
@@ -147,6 +152,8 @@ class Checkpoints:
         trainer = self._trainer
         averaged = trainer.averaged.vae if trainer.averaged else None
         facts = {"step": trainer.step_count, "epoch": trainer.epoch, **self._about, **measured}
+        if changes := trainer.script.changes_until(trainer.step_count):
+            facts["changes"] = changes
         return encode_checkpoint(trainer.vae, averaged, facts)
 
     def _encode_state(self, elapsed_seconds: float, weights: bytes) -> bytes:
@@ -194,6 +201,14 @@ class Checkpoints:
         for orphan in self._run.path.glob("state-*.safetensors"):
             if not orphan.with_name(orphan.name.replace("state-", "step-")).exists():
                 _remove(orphan)
+
+
+def _without_loss(measured: Measured) -> Measured:
+    """What was measured, without losses that are of another objective."""
+    kept: dict[str, Any] = dict(measured)
+    for split in {"train", "validation"} & kept.keys():
+        kept[split] = {**kept[split], "loss": None}
+    return cast(Measured, kept)
 
 
 def _remove(path: Path) -> None:

@@ -30,6 +30,10 @@ class Collapse:
         self._last: tuple[int, float] | None = None
         """How many were dead, and the rate, an epoch before."""
 
+    def change(self, objective: ObjectiveTable) -> None:
+        """Watch what another objective leads to from here on."""
+        self._objective = objective
+
     def look(self, epoch: int, step: int, rates: Sequence[float]) -> str | None:
         """A sentence where half of the dimensions or all have died, or have woken; `rates` (Z,) are of an epoch's end."""
         size, dead, rate = len(rates), sum(_is_dead(each) for each in rates), sum(rates)

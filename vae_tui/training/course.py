@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import Literal
 
 from vae_tui.evaluation.elbo import Elbo
+from vae_tui.recipe import Change
 from vae_tui.training.ranks import Halt, Plan
 from vae_tui.training.trainer import Trainer
 
@@ -25,6 +26,8 @@ class Milestone(Enum):
     EPOCH_BEGUN = auto()
     MEETING = auto()
     """Before the next step: the time for commands, and for `request_halt`."""
+    CHANGED = auto()
+    """The recipe is another from the next step on: `changes` says in what."""
     STEPPED = auto()
     EPOCH_TRAINED = auto()
     """All steps of the epoch are taken, or as many as there was time for; nothing is validated yet."""
@@ -38,6 +41,9 @@ class Course:
     def __init__(self, trainer: Trainer) -> None:
         self._trainer, self._ranks = trainer, trainer.ranks
         self._wanted: Halt = "none"
+        self._wanted_changes: list[Change] = []
+        self.changes: list[Change] = []
+        """Those made last."""
         self._meet_at = trainer.step_count
         self._met_at = time.monotonic(), trainer.step_count
         self.validation: Elbo | None = None
@@ -46,6 +52,10 @@ class Course:
     def request_halt(self, halt: Literal["now", "after validation"]) -> None:
         """End the run at the next milestone that is agreed on: before the next step, or with one more validation."""
         self._wanted = halt
+
+    def request_change(self, change: Change) -> None:
+        """Change the recipe of every rank at the next meeting."""
+        self._wanted_changes.append(change)
 
     def milestones(self) -> Iterator[Milestone]:
         """Train to the end of the recipe's epochs or to a halt, stopping at every milestone."""
@@ -70,6 +80,9 @@ class Course:
                 yield Milestone.MEETING
                 if (halt := self._agree(self._steps_to_next_meeting())) != "none":
                     return halt
+            if self._trainer.change_is_due:
+                self.changes = self._trainer.make_changes()
+                yield Milestone.CHANGED
             self._trainer.step()
             yield Milestone.STEPPED
         return "none"
@@ -81,7 +94,10 @@ class Course:
 
     def _agree(self, steps: int) -> Halt:
         """What rank 0 decided; the next meeting is so many of its steps away."""
-        plan = self._ranks.agree_on(Plan(self._wanted, self._trainer.step_count + steps))
+        changes, self._wanted_changes = tuple(self._wanted_changes), []
+        plan = self._ranks.agree_on(Plan(self._wanted, self._trainer.step_count + steps, changes))
+        for change in plan.changes:
+            self._trainer.add_change(change)
         self._meet_at = plan.meet_at
         return plan.halt
 

@@ -34,7 +34,7 @@ _SECONDS_BEHIND = 3.0
 
 def broadcast_job(ranks: Together, recipe: Recipe, *, data_root: Path, compiled: bool) -> None:
     """Have the other ranks load what rank 0 has loaded; raises RunError where one of them cannot."""
-    job = {"recipe": recipe.resolved(), "data_root": str(data_root), "threads": torch.get_num_threads()}
+    job = {"recipe": recipe.document(), "data_root": str(data_root), "threads": torch.get_num_threads()}
     ranks.broadcast(json.dumps(job | {"compiled": compiled}).encode())
     ranks.agree()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import itertools
 import math
 import platform
@@ -16,8 +18,8 @@ import vae_tui
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.device import device_name
-from vae_tui.errors import DeviceError
-from vae_tui.recipe import Recipe
+from vae_tui.errors import DeviceError, RecipeError
+from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.commands import (
     COMMANDS,
@@ -31,6 +33,7 @@ from vae_tui.runs.commands import (
     Unpause,
     claim_commands,
 )
+from vae_tui.runs.identity import as_toml
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import renew_lock
@@ -76,6 +79,10 @@ class Loop:
         Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
         self._run, self._recipe = run, recipe
+        self._script = recipe
+        """The recipe with all of its changes."""
+        self._answered: set[tuple[int, str]] = set()
+        """Steps and keys of the changes that were sent, and are answered."""
         self._interrupted = interrupted
         self._claimed: list[SentCommand] = []
         """Commands that came before there was a trainer to carry them out."""
@@ -159,6 +166,8 @@ class Loop:
                 yield from self._look_at_machine(now)
         elif milestone is Milestone.MEETING:
             yield from self._meet()
+        elif milestone is Milestone.CHANGED:
+            yield from self._report_changes()
         elif milestone is Milestone.EPOCH_BEGUN:
             self._epoch_began_at = (time.monotonic(), 0)
             if _is_logged(trainer.epoch):
@@ -215,7 +224,7 @@ class Loop:
             yield ev.NoteAdded(**self._now(), note=note)
         if last:
             self._course.request_halt("now")
-        if last or trainer.epoch % self._recipe.train.checkpoint_epochs == 0:
+        if last or trainer.epoch % self._trainer.recipe.train.checkpoint_epochs == 0:
             measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
             if validation:
                 measured["validation"] = validation
@@ -307,11 +316,60 @@ class Loop:
                 yield from self._draw()
                 drawn = "drew samples and reconstructions" if not self._undrawn else f"nothing drawn: {self._undrawn}"
                 yield self._answer(sent, drawn, refused=bool(self._undrawn))
-            case Set(key):
-                yield self._answer(sent, f"{key} cannot be changed while a run trains", refused=True)
+            case Set(key, value):
+                yield self._change(sent, Change(step=self._trainer.step_count, key=key, value=value))
             case _:
                 known = ", ".join(COMMANDS)
                 yield self._answer(sent, f"unknown command; expected one of {known}", refused=True)
+
+    def _change(self, sent: SentCommand, change: Change) -> ev.CommandDone:
+        """Change the recipe from the next step on, its file first: what is answered outlives this process."""
+        try:
+            script = add_change(self._script, change)
+        except RecipeError as error:
+            return self._answer(sent, "; ".join(error.problems), refused=True)
+        after = script.at(change.step)
+        value = _value_of(after, change.key)
+        if value == _value_of(self._script.at(change.step), change.key):
+            return self._answer(sent, f"{change.key} is {as_toml(value)} already", refused=True)
+        try:
+            self._run.write_recipe(script.to_toml())
+        except OSError as error:
+            return self._answer(sent, f"recipe.toml cannot be written: {error.strerror}", refused=True)
+        self._script = script
+        change = change.model_copy(update={"value": value})
+        self._course.request_change(change)
+        self._answered.add((change.step, change.key))
+        if change.is_of_loss:
+            self._begin_objective(after)
+        message = f"from step {change.step:,} on {change.key} = {as_toml(change.value)}"
+        return dataclasses.replace(self._answer(sent, message), values=self._values(change, after))
+
+    def _report_changes(self) -> Iterator[ev.Event]:
+        """Report the changes that the recipe asked for at this step; those that were sent are answered already."""
+        for change in self._course.changes:
+            if (change.step, change.key) in self._answered:
+                continue
+            if change.is_of_loss:
+                self._begin_objective(self._trainer.recipe)
+            message = f"from step {change.step:,} on {change.key} = {as_toml(change.value)}, as the recipe has it"
+            values = self._values(change, self._trainer.recipe)
+            yield ev.CommandDone(**self._now(), command=Set.name, message=message, values=values)
+
+    def _begin_objective(self, recipe: Recipe) -> None:
+        """Have the best begin anew, for losses before and after this step do not compare."""
+        self._best_loss = None
+        self._checkpoints.begin_objective()
+        self._collapse.change(recipe.objective)
+
+    def _values(self, change: Change, recipe: Recipe) -> dict[str, Any]:
+        """What readers of the log need to know of a change: with that of a loss, what it is called from here on."""
+        values = {"key": change.key, "value": change.value}
+        if not change.is_of_loss:
+            return values
+        objective = copy.copy(self._trainer.objective)
+        objective.table = recipe.objective
+        return values | {"loss": objective.loss_name}
 
     def _forget_pause(self) -> None:
         """Leave a pause that is over out of every figure of time."""
@@ -355,12 +413,12 @@ class Loop:
             raise FloatingPointError(f"the loss was not finite at step {bad}")
 
     def _is_done(self) -> bool:
-        epochs = self._recipe.train.epochs
+        epochs = self._trainer.recipe.train.epochs
         finished = epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over
         return finished or self._out_of_time()
 
     def _out_of_time(self) -> bool:
-        limit = self._recipe.train.max_seconds
+        limit = self._trainer.recipe.train.max_seconds
         return limit is not None and self._elapsed() >= limit
 
     def _elapsed(self) -> float:
@@ -368,10 +426,10 @@ class Loop:
         return self._elapsed_before + (self._paused_at or time.monotonic()) - self._started
 
     def _completion(self) -> str:
-        epochs = self._recipe.train.epochs
+        epochs = self._trainer.recipe.train.epochs
         if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
             return counted(epochs, "epoch")
-        return f"{self._recipe.train.max_seconds:g} seconds"
+        return f"{self._trainer.recipe.train.max_seconds:g} seconds"
 
     def _now(self) -> dict[str, Any]:
         return {"time": time.time(), "step": self._trainer.step_count}
@@ -432,6 +490,11 @@ def _data_notes(sets: ImageSets) -> Iterator[str]:
 def _is_logged(epoch: int) -> bool:
     """Whether an epoch is in the log for its number alone: 9,000 of each power of ten, so that quick ones fill no disk."""
     return epoch % int(10 ** max(0, len(str(epoch)) - 4)) == 0
+
+
+def _value_of(recipe: Recipe, key: str) -> Any:
+    table, _, name = key.partition(".")
+    return getattr(getattr(recipe, table), name)
 
 
 def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:

@@ -107,7 +107,7 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     discard_commands(run)
     changes, since = list(_describe_changes(trained or recipe, recipe)), 0
     if point is not None and trained is not None:
-        since = recorded_objective_since(point.metadata)
+        since = max(recorded_objective_since(point.metadata), recipe.objective_since(point.checkpoint.step))
         if trained.objective.once_scheduled != recipe.objective.once_scheduled:
             since = point.checkpoint.step
             changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
@@ -136,7 +136,7 @@ def _override(run: Run, written: Recipe, overrides: Sequence[str]) -> Recipe:
     """The recipe with overrides on top; raises RecipeError on the overrides, for by itself it is right."""
     settings = _as_typed(overrides)
     try:
-        return parse(written.resolved(), overrides, source=settings or str(run.recipe_path))[0]
+        return parse(written.document(), overrides, source=settings or str(run.recipe_path))[0]
     except RecipeError as error:
         # With another image set or network much else is wrong: first things first.
         for override in overrides:

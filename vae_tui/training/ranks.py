@@ -7,6 +7,7 @@ which must not wait for a GPU, go over gloo, gradients over the fastest there is
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from vae_tui.data import Progress
 from vae_tui.data.progress import paced
 from vae_tui.device import choose_device, choose_devices
 from vae_tui.errors import DeviceError, RunError
+from vae_tui.recipe import Change
 
 Halt = Literal["none", "now", "after validation"]
 _HALTS: tuple[Halt, ...] = get_args(Halt)
@@ -42,10 +44,11 @@ Forward = Callable[[Batch], tuple[Tensor, Tensor]]
 
 
 class Plan(NamedTuple):
-    """What the ranks agree on at a meeting: whether the run ends, and after which step they meet again."""
+    """What the ranks agree on at a meeting: whether the run ends, after which step they meet again, and what changes."""
 
     halt: Halt
     meet_at: int
+    changes: tuple[Change, ...] = ()
 
 
 class Ranks(Protocol):
@@ -138,10 +141,15 @@ class Together:
 
     def agree_on(self, plan: Plan) -> Plan:
         """Rank 0's plan, on each of them; raises RunError where rank 0 is gone."""
-        agreed = torch.tensor([_HALTS.index(plan.halt), plan.meet_at])
+        agreed = torch.tensor([_HALTS.index(plan.halt), plan.meet_at, len(plan.changes)])
         self._broadcast(agreed)
-        halt, meet_at = agreed.tolist()
-        return Plan(_HALTS[halt], meet_at)
+        halt, meet_at, count = agreed.tolist()
+        changes = plan.changes
+        if count and self.index == 0:
+            self.broadcast(json.dumps([change.model_dump() for change in changes]).encode())
+        elif count:
+            changes = tuple(Change(**given) for given in json.loads(self.receive()))
+        return Plan(_HALTS[halt], meet_at, changes)
 
     def share(self, images: int) -> slice:
         """Which of that many images are this rank's."""

@@ -71,7 +71,7 @@ def train_run(
                 step=step,
                 pid=os.getpid(),
                 version=vae_tui.__version__,
-                recipe=recipe.resolved(),
+                recipe=recipe.at(step).resolved(),
                 resumed_from=step if resume else None,
                 objective_since=resumption.objective_since if resumption else 0,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from vae_tui.errors import RunError
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
 from vae_tui.objective import build_objective
-from vae_tui.recipe import Recipe
+from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.training.adversary import Adversary, pick
 from vae_tui.training.batches import Batches
 from vae_tui.training.memory import is_out_of_memory
@@ -70,10 +70,14 @@ class Trainer:
         Among several `ranks` each takes its share of every batch, and all come to the same weights and figures; all
         must step and validate side by side, as a `Course` has them do.
         """
-        self.recipe = recipe
+        self._script = recipe
+        """The recipe with all of its changes, those to come as well."""
+        self.recipe = recipe.at(0)
+        """The recipe by which the next step is taken."""
         self.ranks = ranks or Alone()
         self.device = device
         self.images, self._sets = sets.train, sets
+        recipe = self.recipe
         _, channels, height, width = self.images.pixels.shape
         self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
         self._validation = None if sets.validation is None else sets.validation.pixels
@@ -108,6 +112,7 @@ class Trainer:
         self.compiled = compiled
 
         self.step_count = 0
+        self._next_change = self._find_next_change(-1)
         self.epoch = 0
         self.position = len(self.images)
         """How many of this epoch's images have been trained on."""
@@ -126,6 +131,16 @@ class Trainer:
     def epoch_is_over(self) -> bool:
         """Whether every image of this epoch has been trained on."""
         return self.position >= len(self.images)
+
+    @property
+    def script(self) -> Recipe:
+        """The recipe with all of its changes, those to come as well."""
+        return self._script
+
+    @property
+    def change_is_due(self) -> bool:
+        """Whether the recipe changes before the next step."""
+        return self._next_change is not None and self.step_count >= self._next_change
 
     @property
     def must_check(self) -> bool:
@@ -160,6 +175,30 @@ class Trainer:
         self.position = 0
         self._sums.zero_()
         self._shuffle(self._generators["order"].get_state())
+
+    def add_change(self, change: Change) -> None:
+        """Have the recipe change from the next step on, or at a step to come."""
+        self._script = add_change(self._script, change)
+        self._next_change = change.step if self._next_change is None else min(self._next_change, change.step)
+
+    def make_changes(self) -> list[Change]:
+        """Make the changes that are due, and return them: the steps to come are those of the recipe as it then is."""
+        made = [change for change in self._script.changes if self._next_change == change.step]
+        self._follow(self._script.at(self.step_count))
+        self._next_change = self._find_next_change(self.step_count)
+        return made
+
+    def _find_next_change(self, step: int) -> int | None:
+        return min((change.step for change in self._script.changes if change.step > step), default=None)
+
+    def _follow(self, recipe: Recipe) -> None:
+        """Train on by a recipe that differs in what can be changed."""
+        another_clip = recipe.optimizer.clip_norm != self.recipe.optimizer.clip_norm
+        self.recipe = recipe
+        self._parts = replace(self._parts, recipe=recipe)
+        if self.objective.change(recipe.objective) or another_clip:
+            self._step = choose_step(self._parts, compiled=self.compiled)
+        self._set_learning_rate()
 
     def step(self) -> None:
         """Train on the next batch."""
@@ -258,6 +297,9 @@ class Trainer:
         if self._adversary is not None:
             self._adversary.restore(pick(tensors, "adversary."))
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
+        # A change at the very step it goes on from is made by then.
+        self._follow(self._script.at(self.step_count))
+        self._next_change = self._find_next_change(self.step_count)
         self._checked_step = self.step_count
         same_device = numbers["device"] == self.device.type
         for purpose, generator in self._generators.items():
