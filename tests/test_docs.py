@@ -153,10 +153,12 @@ def test_the_front_end_of_your_own_follows_a_live_run(make_run: MakeRun, tmp_pat
 
 
 def test_the_example_of_a_recipe_is_valid(tmp_path: Path) -> None:
-    (example,) = blocks(PAGES["docs/recipes.md"], "toml")
+    example, changes = blocks(PAGES["docs/recipes.md"], "toml")
     path = tmp_path / "mine.toml"
-    path.write_text(example)
-    assert load_recipe(str(path)).recipe.data.name == "folder"
+    path.write_text(example + changes)
+    recipe = load_recipe(str(path)).recipe
+    assert recipe.data.name == "folder"
+    assert recipe.at(1200).objective.beta == 4.0
 
 
 def test_every_recipe_that_ships_is_listed() -> None:

@@ -126,6 +126,10 @@ def test_a_live_run_is_paused_saved_and_stopped(cli: Cli, make_run: MakeRun, tmp
     assert (paused.returncode, paused.stdout) == (0, "")
     assert paused.stderr.endswith("live: paused\n")
     assert json.loads(cli("runs", "name:live", "--json").stdout)[0]["state"] == "paused"
+    assert re.search(r"live: from step [\d,]+ on objective.beta = 4.0", cli("set", "live", "beta=4").stderr)
+    refused = cli("set", "live", "objective.beta=-1")
+    assert (refused.returncode, "[objective] beta: expected at least 0, got -1" in refused.stderr) == (2, True)
+    assert "seed cannot be changed while a run trains" in cli("set", "live", "seed=1").stderr
     assert "training goes on" in cli("unpause", "live").stderr
     saved = cli("save", "live").stderr
     assert (run.path / saved.strip().rpartition(" ")[2]).is_file()

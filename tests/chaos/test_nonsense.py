@@ -52,6 +52,7 @@ _LINES: list[ev.Event] = [
     ev.ImagesDrawn(**_now, kind="samples", epoch=2, path="images/a.png", count=4, columns=2, padding=1),
     ev.CheckpointSaved(**_now, epoch=2, path="step-000000010.safetensors", best=True),
     ev.CommandDone(**_now, command="pause", message="paused", id="1"),
+    ev.CommandDone(**_now, command="set", message="so", values={"key": "objective.beta", "value": 4.0, "loss": "x"}),
     ev.NoteAdded(**_now, note="busy"),
     ev.EpochCompleted(
         **_now,

@@ -171,10 +171,11 @@ class FakeTrainer:
             (self.run.path / path).write_bytes(encode_png(grid))
             self.write(ev.ImagesDrawn, kind=kind, epoch=self.epoch, path=path, count=count, columns=8, padding=2)
 
-    def answer(self, message: str = "") -> str:
+    def answer(self, message: str = "", **values: object) -> str:
         """Claim the oldest command that waits, answer it, and return its name."""
         sent = next(claim_commands(self.run))
-        self.write(ev.CommandDone, command=sent.command.name, message=message, id=sent.id, values=sent.command.values)
+        values = {**sent.command.values, **values}
+        self.write(ev.CommandDone, command=sent.command.name, message=message, id=sent.id, values=values)
         return sent.command.name
 
     def finish(self, status: ev.EndStatus, reason: str = "") -> None:

@@ -45,6 +45,34 @@ async def test_space_pauses_and_the_screen_waits_for_the_answer(training: Any, r
         await shown.sees("● training")
 
 
+async def test_a_setting_is_changed_by_a_prompt_and_marked_where_it_was(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("c")
+        assert "objective.beta=1.0" in shown.text
+        assert "optimizer.lr=0.001" in shown.text
+        assert "objective.capacity" not in shown.text, "that is of another objective"
+        await shown.press(*"beta", "equals_sign", "x", "enter")
+        assert "beta: expected a number, got 'x'" in shown.text
+        await shown.press("backspace", "4", "enter")
+        (path,) = run.commands_path.glob("*.json")
+        assert json.loads(path.read_bytes()) == {"command": "set", "key": "objective.beta", "value": 4}
+        assert "changing a setting…" in shown.text
+        assert training.answer("from step 300 on objective.beta = 4.0", loss="distortion + 4 rate") == "set"
+        await shown.sees("beta 4")
+        await shown.sees("▲ changed")
+        assert "from step 300 on objective.beta = 4.0" in shown.text
+
+
+async def test_a_run_nobody_trains_is_not_changed(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("completed")
+    async with show(run) as shown:
+        await shown.press("c")
+        assert "nobody trains this run" in shown.text
+
+
 @pytest.mark.parametrize(("key", "command", "word"), [("s", "save", "saving…"), ("g", "sample", "sampling…")])
 async def test_commands_are_dropped_into_the_run(
     training: Any, run: Run, show: Any, key: str, command: str, word: str

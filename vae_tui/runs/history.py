@@ -6,18 +6,17 @@ Pure: no files, no clocks, no drawing.
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from vae_tui import events as ev
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.fields import is_count, is_number
 from vae_tui.runs.best import counts_towards_best, is_better
-from vae_tui.runs.layout import weights_name
+from vae_tui.runs.compact import DrawnImages, EpochRates, SavedCheckpoints
 from vae_tui.runs.series import Track
 
 LogPhase = Literal["starting", "training", "paused", "completed", "stopped", "failed"]
@@ -126,9 +125,9 @@ class History:
         """What of that is on the images."""
         self.added_notes: deque[Note] = deque(maxlen=_ADDED_NOTES)
         """The notes added since, by any trainer of the run."""
-        self._epochs = _Epochs()
-        self._checkpoints = _Checkpoints()
-        self._images: dict[str, _Images] = {}
+        self._epochs = EpochRates()
+        self._checkpoints = SavedCheckpoints()
+        self._images: dict[str, DrawnImages] = {}
         self._bests: list[Best] = []
         """Each validation that was the best when it came."""
         self._objectives_since = [0]
@@ -152,7 +151,7 @@ class History:
             case ev.EpochCompleted():
                 self._add_epoch(event)
             case ev.ImagesDrawn():
-                self._images.setdefault(event.kind, _Images()).append(event)
+                self._images.setdefault(event.kind, DrawnImages()).append(event)
             case ev.CheckpointSaved():
                 self._checkpoints.append(event)
                 best = f", {self.best_so_far}" if event.best else ""
@@ -395,119 +394,6 @@ class History:
 
     def _add_message(self, event: ev.Event, text: str) -> None:
         self.messages.append(Note(event.time, text))
-
-
-class _Epochs:
-    """The rate of each dimension at the end of every epoch, 4 bytes each."""
-
-    def __init__(self) -> None:
-        self._steps = array("q")
-        self._rates = array("f")
-        self._ends = array("q")
-        """Where the rates of each epoch end in `_rates`."""
-        self._last: tuple[float, ...] = ()
-
-    def append(self, event: ev.EpochCompleted) -> None:
-        self._steps.append(event.step)
-        self._last = tuple(math.nan if rate is None else rate for rate in event.rate_per_dimension)
-        self._rates.extend(self._last)
-        self._ends.append(len(self._rates))
-
-    def rates_at(self, step: int) -> tuple[float, ...]:
-        """The rates (Z,) of the last epoch that had ended; exact for the newest."""
-        index = bisect_right(self._steps, step) - 1
-        if index < 0:
-            return ()
-        if index == len(self._steps) - 1 and self._last:
-            return self._last
-        return tuple(self._rates[self._ends[index - 1] if index else 0 : self._ends[index]])
-
-    def truncate(self, step: int) -> None:
-        count = bisect_right(self._steps, step)
-        if count < len(self._steps):
-            del self._steps[count:], self._ends[count:]
-            del self._rates[self._ends[-1] if count else 0 :]
-            self._last = ()
-
-
-class _Images:
-    """Every grid of a kind that was drawn: 33 bytes each, as a run of short epochs draws 20,000 an hour.
-
-    What few know is kept whole: how grids are laid out and what their files are called, where that changes.
-    """
-
-    def __init__(self) -> None:
-        self._steps = array("q")
-        self._epochs = array("q")
-        self._times = array("d")
-        self._forms = array("q")
-        """Which of `_known` each grid is like."""
-        self._known: list[ev.ImagesDrawn] = []
-
-    def append(self, event: ev.ImagesDrawn) -> None:
-        if not self._known or _without_step(event) != _without_step(self._known[-1]):
-            self._known.append(event)
-        self._steps.append(event.step)
-        self._epochs.append(event.epoch)
-        self._times.append(event.time)
-        self._forms.append(len(self._known) - 1)
-
-    def at(self, step: int) -> ev.ImagesDrawn | None:
-        index = bisect_right(self._steps, step) - 1
-        if index < 0:
-            return None
-        form, drawn_at = self._known[self._forms[index]], self._steps[index]
-        path = form.path.replace(f"{form.step:09d}", f"{drawn_at:09d}")
-        return replace(form, step=drawn_at, epoch=self._epochs[index], time=self._times[index], path=path)
-
-    def truncate(self, step: int) -> None:
-        count = bisect_right(self._steps, step)
-        del self._steps[count:], self._epochs[count:], self._times[count:], self._forms[count:]
-
-
-def _without_step(event: ev.ImagesDrawn) -> tuple[object, ...]:
-    """All of a grid but when it was drawn."""
-    return event.path.replace(f"{event.step:09d}", ""), event.count, event.columns, event.padding
-
-
-class _Checkpoints:
-    """Every checkpoint that was saved: 25 bytes each, for a run saves one a second."""
-
-    def __init__(self) -> None:
-        self._steps = array("q")
-        self._epochs = array("q")
-        self._times = array("d")
-        self._best = bytearray()
-
-    def append(self, event: ev.CheckpointSaved) -> None:
-        # One that was the best and had to wait is saved after a newer one may have been.
-        index = bisect_right(self._steps, event.step)
-        self._steps.insert(index, event.step)
-        self._epochs.insert(index, event.epoch)
-        self._times.insert(index, event.time)
-        self._best.insert(index, event.best)
-
-    def at(self, step: int) -> ev.CheckpointSaved | None:
-        index = bisect_right(self._steps, step) - 1
-        return None if index < 0 else self._event(index)
-
-    def newest_best(self) -> ev.CheckpointSaved | None:
-        index = self._best.rfind(1)
-        return None if index < 0 else self._event(index)
-
-    def truncate(self, step: int) -> None:
-        count = bisect_right(self._steps, step)
-        del self._steps[count:], self._epochs[count:], self._times[count:], self._best[count:]
-
-    def _event(self, index: int) -> ev.CheckpointSaved:
-        step = self._steps[index]
-        return ev.CheckpointSaved(
-            time=self._times[index],
-            step=step,
-            epoch=self._epochs[index],
-            path=weights_name(step),
-            best=bool(self._best[index]),
-        )
 
 
 def _truncate(dated: list[_Dated], step: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import itertools
 import math
@@ -18,8 +17,8 @@ import vae_tui
 from vae_tui import events as ev
 from vae_tui.data import ImageSets
 from vae_tui.device import device_name
-from vae_tui.errors import DeviceError, RecipeError
-from vae_tui.recipe import Change, Recipe, add_change
+from vae_tui.errors import DeviceError, VaeTuiError
+from vae_tui.recipe import Change, Recipe
 from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.commands import (
     COMMANDS,
@@ -46,6 +45,7 @@ from vae_tui.training.contention import Contention
 from vae_tui.training.course import Course, Milestone
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.resources import Resources
+from vae_tui.training.steering import Steering
 from vae_tui.training.trainer import Means
 from vae_tui.wording import counted
 
@@ -79,10 +79,6 @@ class Loop:
         Where this process is not one of torchrun's, it starts the other ranks for the job's devices.
         """
         self._run, self._recipe = run, recipe
-        self._script = recipe
-        """The recipe with all of its changes."""
-        self._answered: set[tuple[int, str]] = set()
-        """Steps and keys of the changes that were sent, and are answered."""
         self._interrupted = interrupted
         self._claimed: list[SentCommand] = []
         """Commands that came before there was a trainer to carry them out."""
@@ -100,6 +96,7 @@ class Loop:
         self._resources = Resources(parts.device)
         self._collapse = Collapse(recipe.objective)
         self._course = Course(self._trainer)
+        self._steering = Steering(run, recipe, self._trainer, self._course)
         self._started = time.monotonic()
         self._began = self._started
         self._next_report = self._started + 0.1
@@ -317,59 +314,36 @@ class Loop:
                 drawn = "drew samples and reconstructions" if not self._undrawn else f"nothing drawn: {self._undrawn}"
                 yield self._answer(sent, drawn, refused=bool(self._undrawn))
             case Set(key, value):
-                yield self._change(sent, Change(step=self._trainer.step_count, key=key, value=value))
+                yield self._change(sent, key, value)
             case _:
                 known = ", ".join(COMMANDS)
                 yield self._answer(sent, f"unknown command; expected one of {known}", refused=True)
 
-    def _change(self, sent: SentCommand, change: Change) -> ev.CommandDone:
-        """Change the recipe from the next step on, its file first: what is answered outlives this process."""
+    def _change(self, sent: SentCommand, key: str, value: Any) -> ev.CommandDone:
         try:
-            script = add_change(self._script, change)
-        except RecipeError as error:
-            return self._answer(sent, "; ".join(error.problems), refused=True)
-        after = script.at(change.step)
-        value = _value_of(after, change.key)
-        if value == _value_of(self._script.at(change.step), change.key):
-            return self._answer(sent, f"{change.key} is {as_toml(value)} already", refused=True)
-        try:
-            self._run.write_recipe(script.to_toml())
-        except OSError as error:
-            return self._answer(sent, f"recipe.toml cannot be written: {error.strerror}", refused=True)
-        self._script = script
-        change = change.model_copy(update={"value": value})
-        self._course.request_change(change)
-        self._answered.add((change.step, change.key))
+            change = self._steering.change(Change(step=self._trainer.step_count, key=key, value=value))
+        except VaeTuiError as error:
+            return self._answer(sent, str(error), refused=True)
         if change.is_of_loss:
-            self._begin_objective(after)
+            self._begin_objective()
         message = f"from step {change.step:,} on {change.key} = {as_toml(change.value)}"
-        return dataclasses.replace(self._answer(sent, message), values=self._values(change, after))
+        return dataclasses.replace(self._answer(sent, message), values=self._steering.facts(change))
 
     def _report_changes(self) -> Iterator[ev.Event]:
         """Report the changes that the recipe asked for at this step; those that were sent are answered already."""
         for change in self._course.changes:
-            if (change.step, change.key) in self._answered:
+            if self._steering.is_answered(change):
                 continue
             if change.is_of_loss:
-                self._begin_objective(self._trainer.recipe)
+                self._begin_objective()
             message = f"from step {change.step:,} on {change.key} = {as_toml(change.value)}, as the recipe has it"
-            values = self._values(change, self._trainer.recipe)
-            yield ev.CommandDone(**self._now(), command=Set.name, message=message, values=values)
+            yield ev.CommandDone(**self._now(), command=Set.name, message=message, values=self._steering.facts(change))
 
-    def _begin_objective(self, recipe: Recipe) -> None:
+    def _begin_objective(self) -> None:
         """Have the best begin anew, for losses before and after this step do not compare."""
         self._best_loss = None
         self._checkpoints.begin_objective()
-        self._collapse.change(recipe.objective)
-
-    def _values(self, change: Change, recipe: Recipe) -> dict[str, Any]:
-        """What readers of the log need to know of a change: with that of a loss, what it is called from here on."""
-        values = {"key": change.key, "value": change.value}
-        if not change.is_of_loss:
-            return values
-        objective = copy.copy(self._trainer.objective)
-        objective.table = recipe.objective
-        return values | {"loss": objective.loss_name}
+        self._collapse.change(self._steering.present.objective)
 
     def _forget_pause(self) -> None:
         """Leave a pause that is over out of every figure of time."""
@@ -490,11 +464,6 @@ def _data_notes(sets: ImageSets) -> Iterator[str]:
 def _is_logged(epoch: int) -> bool:
     """Whether an epoch is in the log for its number alone: 9,000 of each power of ten, so that quick ones fill no disk."""
     return epoch % int(10 ** max(0, len(str(epoch)) - 4)) == 0
-
-
-def _value_of(recipe: Recipe, key: str) -> Any:
-    table, _, name = key.partition(".")
-    return getattr(getattr(recipe, table), name)
 
 
 def _notes(recipe: Recipe, sets: ImageSets) -> Iterator[str]:

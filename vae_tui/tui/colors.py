@@ -27,6 +27,7 @@ MEANINGS = {
     "best": "warning",
     "distortion": "secondary",
     "rate": "rate",
+    "changed": "foreground",
 }
 """Which variable of the theme each thing that is drawn has."""
 

@@ -12,7 +12,16 @@ from vae_tui.tui.axes import Range, readable_range
 
 SMOOTHINGS = (0.0, 0.3, 0.6, 0.9, 0.97)
 AXES: tuple[Axis, ...] = ("step", "epoch", "time")
-SIGNS = {"raw": ".", "train": "*", "validation": "o", "loss": "#", "best": "@", "distortion": "*", "rate": "+"}
+SIGNS = {
+    "raw": ".",
+    "train": "*",
+    "validation": "o",
+    "loss": "#",
+    "best": "@",
+    "distortion": "*",
+    "rate": "+",
+    "changed": "^",
+}
 """What curves are drawn with where only ASCII characters are."""
 
 
@@ -90,6 +99,7 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
         if height is not None:
             point = x, scale(height) if right is None else height
             curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
+    curves.append(_changes(history, look, low))
     return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), right, log=log)
 
 
@@ -105,6 +115,7 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
     curves = [
         Curve(distortion, "distortion", SIGNS["distortion"]),
         Curve(rate, "rate", SIGNS["rate"], right=True),
+        _changes(history, look, left[0]),
     ]
     return ChartSpec(curves, look.axis, _across([distortion]), left, right)
 
@@ -128,6 +139,17 @@ def smooth(points: Sequence[Point], weight: float, width: float) -> list[Point]:
         total, share, before = kept * total + (1 - weight) * y, kept * share + (1 - weight), x
         averaged.append((x, total / share))
     return averaged
+
+
+def _changes(history: History, look: Look, height: float) -> Curve:
+    """Where settings were changed, at the foot of a chart."""
+    steps = [change.step for change in history.changes]
+    xs: Sequence[float] = steps
+    if look.axis == "epoch":
+        xs = [step / history.steps_per_epoch for step in steps]
+    elif look.axis == "time":
+        xs = [history.at(step).seconds for step in steps]
+    return Curve([(float(x), height) for x in xs], "changed", SIGNS["changed"], marker="▲")
 
 
 def _loss(history: History, look: Look, columns: int) -> list[Point]:

@@ -14,11 +14,18 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vae_tui.text import printable
+from vae_tui.tui.widgets.line import Line
 
 Suggest = Callable[[str], Sequence[tuple[str, str]]]
 """From what was typed so far to answers that fit, each with what it means."""
 Check = Callable[[str], str | None]
 """From an answer to what is wrong with it, or None."""
+_KEYS = {
+    "down": "screen.move(1)",
+    "up": "screen.move(-1)",
+    "tab": "screen.complete",
+    "ctrl+c": "screen.cancel",
+}
 
 
 class PromptScreen(ModalScreen[str | None]):
@@ -29,9 +36,6 @@ class PromptScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "cancel", "Cancel"),
-        Binding("down", "move(1)", "Next", priority=True),
-        Binding("up", "move(-1)", "Previous", priority=True),
-        Binding("tab", "complete", "Complete", priority=True),
     ]
 
     def __init__(
@@ -40,20 +44,22 @@ class PromptScreen(ModalScreen[str | None]):
         super().__init__()
         self._title, self._hint, self._value, self._suggest, self._check = title, hint, value, suggest, check
         self._moved = False
+        self._offered: str | None = None
+        """The text that the answers below fit."""
 
     def compose(self) -> ComposeResult:
         """One panel."""
         with Vertical(classes="panel") as panel:
             panel.border_title = self._title
             panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
-            yield Input(self._value, compact=True)
+            yield Line(self._value, keys=_KEYS, compact=True)
             yield Static(printable(self._hint), classes="hint", markup=False)
             if self._suggest:
                 yield OptionList(compact=True)
 
     def on_mount(self) -> None:
         """Type at once."""
-        line = self.query_one(Input)
+        line = self.query_one(Line)
         # A cursor that blinks is written for ever, and slow lines have better to do.
         line.cursor_blink = False
         line.focus()
@@ -67,9 +73,9 @@ class PromptScreen(ModalScreen[str | None]):
         self._show_hint(self._hint, problem=False)
 
     def _offer(self, text: str) -> None:
-        if self._suggest is None:
+        if self._suggest is None or text == self._offered:
             return
-        self._moved = False
+        self._moved, self._offered = False, text
         choices = self.query_one(OptionList)
         choices.clear_options()
         choices.add_options(
@@ -82,6 +88,7 @@ class PromptScreen(ModalScreen[str | None]):
 
     def action_move(self, rows: int) -> None:
         """Go through the answers that fit."""
+        self._offer(self.query_one(Line).value)
         for choices in self.query(OptionList):
             if choices.option_count:
                 at = -1 if choices.highlighted is None else choices.highlighted
@@ -92,8 +99,9 @@ class PromptScreen(ModalScreen[str | None]):
 
     def action_complete(self) -> None:
         """Put the answer that is chosen, or the first, into the input."""
+        self._offer(self.query_one(Line).value)
         if answer := self._chosen(first=True):
-            line = self.query_one(Input)
+            line = self.query_one(Line)
             line.value = answer
             line.cursor_position = len(answer)
 

@@ -207,6 +207,27 @@ class TrainingScreen(Screen[None]):
         elif command not in status.pending:
             self._send(command)
 
+    def action_change_setting(self) -> None:
+        """Ask for a setting, such as objective.beta=4, and send it."""
+        from functools import partial  # noqa: PLC0415
+
+        from vae_tui.tui.screens.prompt import PromptScreen  # noqa: PLC0415
+        from vae_tui.tui.steering import check_setting, suggest_settings  # noqa: PLC0415 pydantic, for this alone
+
+        if not self.status.live or self.status.phase == "starting":
+            self._show_hint("the trainer is still starting" if self.status.live else "nobody trains this run")
+            return
+        hint = "KEY=VALUE; the run trains by it from its next step on, and its recipe keeps the change"
+        suggest = partial(suggest_settings, recipe=self._feed.history.recipe)
+        prompt = PromptScreen("change a setting", hint, suggest=suggest, check=check_setting)
+        self.app.push_screen(prompt, self._set)
+
+    def _set(self, setting: str | None) -> None:
+        from vae_tui.tui.steering import setting_to_command  # noqa: PLC0415
+
+        if setting:
+            self._send(setting_to_command(setting))
+
     def _send(self, command: Command) -> None:
         try:
             self._feed.send(command)

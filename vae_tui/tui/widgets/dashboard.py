@@ -29,6 +29,7 @@ _LEGEND = {
     "validation": ("━", "accent"),
     "loss": ("━", "loss"),
     "best": ("◆", "warning"),
+    "changed": ("▲", "foreground"),
 }
 """What stands for the curves in the legend, where there are more than ASCII characters, and its color."""
 
@@ -151,6 +152,8 @@ def _describe_curves(history: History, *, plain: bool) -> list[str]:
         shown |= {"loss": "loss"}
     if history.best:
         shown |= {"best": "best by loss" if history.loss_name else "best"}
+    if history.changes:
+        shown |= {"changed": "changed"}
     what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
     whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
     short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
