@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -42,6 +43,7 @@ _T = TypeVar("_T")
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
 _HINT_SECONDS = 4
+_SECONDS_TO_SETTLE = 5
 _PACE = 0.9
 """Seconds between two looks at a training that goes on; a frame takes some 50 ms of a core."""
 _PACE_OF_CHARTS = 2.7
@@ -106,6 +108,7 @@ class TrainingScreen(Screen[None]):
         await self.query_one("#body").mount(self._dashboard)
         self._show()
         self._show_charts()
+        self.set_timer(_SECONDS_TO_SETTLE, _leave_out_of_collections)
 
     @property
     def status(self) -> RunStatus:
@@ -301,6 +304,12 @@ class TrainingScreen(Screen[None]):
             self._send(Stop())
         elif choice == "stop":
             self.action_detach()
+
+
+def _leave_out_of_collections() -> None:
+    """Have Python look for garbage among new objects only: it waits for a quarter of all, and much of each frame is some."""
+    gc.collect()
+    gc.freeze()
 
 
 def _keys(status: RunStatus) -> tuple[tuple[str, str], ...]:
