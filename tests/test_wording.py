@@ -38,6 +38,8 @@ from vae_tui.wording import (
         (counted(1, "epoch"), "1 epoch"),
         (counted(1797, "training image"), "1,797 training images"),
         (counted(2, "class"), "2 classes"),
+        (counted(3, "epoch"), "3 epochs"),
+        (counted(4, "batch"), "4 batches"),
         (format_age(-3.0), "0 s"),
         (format_age(59.9), "59 s"),
         (format_age(7200.0), "2 h"),

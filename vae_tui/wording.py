@@ -34,8 +34,9 @@ def format_count(value: int) -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """A number of things: 1 image, 1,797 images, 2 classes."""
-    ending = "" if count == 1 else "es" if thing.endswith(("s", "x", "ch", "sh")) else "s"
+    """A number of things: 1 image, 1,797 images, 2 classes, 3 epochs."""
+    hisses = thing.endswith(("s", "x", "ch", "sh")) and not thing.endswith("och")
+    ending = "" if count == 1 else "es" if hisses else "s"
     return f"{count:,} {thing}{ending}"
 
 

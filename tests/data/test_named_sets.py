@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from vae_tui.data import ImageSets
 from vae_tui.data.download import DownloadFailed
 from vae_tui.data.inventory import list_sets
 from vae_tui.data.pickled_arrays import NotPlain, read_plain
@@ -359,7 +360,7 @@ def test_labels_of_a_table_may_be_words_and_other_columns_are_told(load, tmp_pat
     (tmp_path / "t.csv").write_text("\n".join(lines))
     sets = load(name="csv", root=tmp_path / "t.csv")
     assert sets.class_names == ("a", "b")
-    assert "not used: columns id, Usage of t.csv" in sets.notes
+    assert "not used: column id of t.csv" in sets.notes
 
 
 def test_a_table_whose_later_rows_are_written_otherwise_is_the_same_images(load, tmp_path) -> None:
@@ -386,10 +387,67 @@ def test_a_column_may_list_all_pixels_of_its_row(load, tmp_path) -> None:
     whole = torch.cat([sets.train.pixels, sets.test.pixels])
     assert sorted(map(tuple, whole.flatten(1).tolist())) == sorted(map(tuple, ROWS.tolist()))
     assert sets.class_names == tuple("0123456")
-    assert "not used: columns Usage of faces.csv" in sets.notes
+    assert "faces.csv: a column divides it into splits, which are used as such: train 20" in sets.notes
     (tmp_path / "faces.csv").write_text("\n".join([*lines, "3,1 2 3,Training"]))
     with pytest.raises(DataError, match="row 21 has 5 values, and others have 786"):
         load(name="csv", root=tmp_path / "faces.csv")
+
+
+def rows_of(sets: ImageSets) -> dict[tuple[int, ...], str]:
+    """The pixels of all images, and the name of the class of each."""
+    parts = [part for part in (sets.train, sets.validation, sets.test) if part is not None]
+    found = {}
+    for part in parts:
+        assert isinstance(part.pixels, torch.Tensor)
+        assert part.labels is not None
+        for row, label in zip(part.pixels.flatten(1).tolist(), part.labels.tolist(), strict=True):
+            found[tuple(row)] = sets.class_names[label]
+    return found
+
+
+def test_rows_that_say_of_which_split_they_are_are_of_that(load, tmp_path) -> None:
+    usage = ["Training"] * 14 + ["PublicTest"] * 2 + ["PrivateTest"] * 4
+    lines = ["emotion,pixels,Usage"]
+    lines += [f"{index % 7},{' '.join(map(str, row))},{usage[index]}" for index, row in enumerate(ROWS.tolist())]
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    sets = load(name="csv", root=tmp_path / "faces.csv", validation=0.0)
+    assert torch.equal(sets.train.pixels.flatten(1), torch.from_numpy(ROWS[:14]))
+    assert sets.test.labels.tolist() == [index % 7 for index in range(14, 20)]
+    assert "faces.csv: a column divides it into splits, which are used as such: train 14, test 6" in sets.notes
+    (tmp_path / "faces.csv").write_text("\n".join(lines).replace("PrivateTest", "elsewhere"))
+    sets = load(name="csv", root=tmp_path / "faces.csv", validation=0.0)
+    assert len(sets.train) + len(sets.test) == 20
+    assert "faces.csv: its column of splits is not used, for it holds PublicTest, Training, elsewhere" in sets.notes
+
+
+def test_labels_may_be_in_the_last_column(load, tmp_path) -> None:
+    for name, labels in (("numbers", [index % 5 for index in range(20)]), ("words", ["cat", "dog"] * 10)):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(
+            "\n".join(f"{','.join(map(str, row))},{label}" for row, label in zip(ROWS, labels, strict=True))
+        )
+        sets = load(name="csv", root=path)
+        assert rows_of(sets) == dict(zip(map(tuple, ROWS.tolist()), map(str, labels), strict=True))
+        assert f"{path.name}: column 785 is read as labels" in sets.notes
+
+
+def test_no_row_is_lost_to_what_looks_like_a_header(load, tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(None).replace("\n", ",\n"))
+    assert len(rows_of(load(name="csv", root=path))) == 20
+    path.write_text(table(None).replace(f"{LABELS[0]},", ",", 1))
+    sets = load(name="csv", root=path, validation=0.0)
+    assert len(sets.train) + len(sets.test) == 20
+    assert "labels are left out: 1 of 20 rows have none" in sets.notes
+
+
+@pytest.mark.parametrize(("encoding", "separator"), [("utf-16", ","), ("latin-1", "|"), ("utf-8-sig", ";")])
+def test_a_table_may_be_of_other_encodings_and_separators(load, tmp_path, encoding, separator) -> None:
+    text = table(f"label,{PIXELS}").replace(f"\n{LABELS[0]},", "\ncafé,").replace(",", separator)
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    sets = load(name="csv", root=tmp_path / "t.csv")
+    assert rows_of(sets).keys() == set(map(tuple, ROWS.tolist()))
+    assert sets.class_names[-1] == ("caf\udce9" if encoding == "latin-1" else "café")
 
 
 @pytest.mark.parametrize(
@@ -403,8 +461,17 @@ def test_a_column_may_list_all_pixels_of_its_row(load, tmp_path) -> None:
         (table(None, pixels=ROWS.astype(int) * 2), "values from 0 to 510; expected whole numbers in 0..255"),
         (table(None, pixels=np.where(ROWS == 9, np.nan, 0.5)), "NaN"),
         (table(None) + table(None).replace(",7,", ",x,"), "row .* holds .x.; expected numbers"),
+        ("# drawn by hand\n" + table(None), "no square images.*its first row begins with '#'"),
+        ("'7','8','9'\n'7','8','9'\n", "no square images.*its first row begins with \"'7'\""),
+        (f"{PIXELS},label\n" + table(None, None), "row 1 has 784 values, and the header names 785 or more"),
+        (table(None, pixels=ROWS.astype(float) * 1e12), "values from 0 to 1000000000"),
+        ("PK\x03\x04", "is no table of text: it is a ZIP archive"),
+        ("1,2\0,3", "is no table of text, but binary"),
     ],
-    ids=["empty", "header alone", "few columns", "short row", "a column more", "range", "NaN", "no number"],
+    ids=[
+        *("empty", "header alone", "few columns", "short row", "a column more", "range", "NaN", "no number", "comment"),
+        *("single quotes", "label missing", "far out of range", "archive", "binary"),
+    ],
 )
 def test_tables_of_anything_else_are_refused_by_row(load, tmp_path, text, told) -> None:
     (tmp_path / "t.csv").write_text(text)

@@ -38,6 +38,7 @@ def sizes(sets) -> list[int]:
         ("Train", "VAL", "Testing"),
         ("training", "dev", "testing"),
         ("train2017", "val2017", "test2017"),
+        ("trn", "val", "tst"),
         ("train_images", "val_images", "test_images"),
         ("images_train", "images_validation", "images_test"),
         ("train set", "validation set", "test set"),
@@ -175,6 +176,53 @@ def test_masks_divided_as_the_images_are_are_no_class_either(read, tmp_path) -> 
     assert [len(sets.train), len(sets.validation)] == [3, 4]
     assert sets.class_names == ()
     assert sets.notes[0].startswith("not used: 8 annotations")
+
+
+def test_the_labels_of_cityscapes_are_no_class(read, tmp_path) -> None:
+    for split in ("train", "val"):
+        paint(tmp_path / "d" / "leftImg8bit" / split / "aachen", 6)
+        paint(tmp_path / "d" / "gtFine" / split / "aachen", 6)
+    sets = read()
+    assert sizes(sets) == [5, 6, 1]
+    assert sets.notes[0].startswith("not used: 12 annotations (gtFine/train/aachen/")
+
+
+def test_splits_at_the_end_of_file_names_are_used_and_said(read, tmp_path) -> None:
+    paint(tmp_path / "d", *(f"{number}_train.png" for number in range(8)), "8-test.png", "9.Test.png")
+    sets = read()
+    assert [len(sets.train) + len(sets.validation), len(sets.test)] == [8, 2]
+    assert "every file's name ends with its split, which is used as such: train 8, test 2" in sets.notes
+
+
+def test_folders_within_those_of_classes_are_told(read, tmp_path) -> None:
+    for folder in ("animal/cat", "animal/dog", "plant/tree"):
+        paint(tmp_path / "d" / folder, 6)
+    sets = read()
+    assert sets.class_names == ("animal", "plant")
+    assert "folders within a class's are not told apart: animal/ holds cat/, dog/" in sets.notes
+
+
+@pytest.mark.parametrize("name", ["tr", "Te", "prueba", "trainval"])
+def test_classes_that_sound_like_splits_elsewhere_are_told(read, tmp_path, name) -> None:
+    for folder in (name, "others"):
+        paint(tmp_path / "d" / folder, 6)
+    assert f"{name}/ is read as a class, and trained on" in read().notes
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("photos.zip", "unpack the archive"),
+        ("a.HEIC", "convert them to PNG or JPEG"),
+        ("images.npz", 'data.name = "npz" reads arrays'),
+        ("train.parquet", "save the images as files, or as a .npy"),
+    ],
+)
+def test_a_folder_of_other_files_alone_is_refused_with_what_to_do(read, tmp_path, name, told) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / name).write_bytes(b"1")
+    with pytest.raises(DataError, match=rf"holds no images .*; not used: 1 .* \({name}\); {told}$"):
+        read()
 
 
 def test_a_divided_folder_beside_others_is_refused(read, tmp_path) -> None:

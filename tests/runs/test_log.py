@@ -9,7 +9,7 @@ from vae_tui import events as ev
 from vae_tui.errors import RunError
 from vae_tui.runs import log
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import EventReader, EventWriter, follow, read_last_event
+from vae_tui.runs.log import EventReader, EventWriter, follow, read_events_of, read_last_event
 
 EPOCH = ev.EpochStarted(time=1.0, step=0, epoch=1)
 
@@ -102,3 +102,21 @@ def test_a_log_that_is_a_link_to_nothing_is_named_and_no_new_one_is_begun(run: R
     assert not elsewhere.exists()
     elsewhere.write_text(f"{ev.to_json(EPOCH)}\n")
     assert [logged.event for logged in EventReader(run.events_path).read()] == [EPOCH]
+
+
+def test_a_line_without_an_end_takes_no_more_memory_than_an_event_may(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_LONGEST_LINE", 100_000)
+    monkeypatch.setattr(log, "_BLOCK", 10_000)
+    line = ev.to_json(EPOCH) + "\n"
+    run.events_path.write_text(line + "x" * 5_000_000 + f"\n{line}" + "\0" * 5_000_000)
+    tracemalloc.start()
+    try:
+        assert list(read_events_of(run.events_path, ev.EpochStarted)) == [EPOCH, EPOCH]
+        reader = EventReader(run.events_path)
+        assert [logged.event for logged in reader.read()] == [EPOCH, EPOCH]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert "longer than 100,000 bytes" in reader.skipped

@@ -30,8 +30,20 @@ _OTHER_FILES = (
     (b"\xff\xd8\xff", 'an image; data.name = "folder" reads folders of images'),
     (b"version https://git-lfs", "a pointer that Git LFS left there; git lfs pull fetches the file itself"),
     (b"<", "a web page or the like, which may have come in place of a download"),
+    (b"\x93NUMPY", 'a NumPy array; data.name = "npz" reads it'),
+    (b"PK\x03\x04", "a ZIP archive; unpack it"),
+    (b"SQLite format 3", "a database; save the images as a .npy or a folder of image files"),
+    (b"ARROW1", 'an Arrow file; save the images with np.save("images.npy", ...)'),
+    (b"7z\xbc\xaf", "a 7-Zip archive; unpack it"),
+    (b"Rar!", "a RAR archive; unpack it"),
+    (b"\xfd7zXZ", "xz-compressed; unpack it"),
+    (b"BZh", "bzip2-compressed; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it"),
+    (b"RIFF", 'an image or a film; data.name = "folder" reads folders of images'),
+    (b"GIF8", 'an image; data.name = "folder" reads folders of images'),
 )
 """How other files begin, and what they are."""
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _DAMAGE = (
     *(ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
     *(RuntimeError, NotImplementedError),  # encrypted, or compressed in a way that nobody knows
@@ -123,12 +135,18 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
                 return lambda: StoredArray(path, name, lambda: archive.open(info), info.file_size)
 
             return {name: opener(name) for name in members}
-    kind = next((kind for begin, kind in _OTHER_FILES if magic.lstrip().startswith(begin)), "")
+    kind = kind_of_file(magic)
     if not magic:
         kind = "empty"
-    elif path.name.lower().endswith((".csv", ".csv.gz")):
+    elif path.name.lower().endswith(_TABLES):
         kind = 'a table; data.name = "csv" reads it'
-    raise DataError(f"{path} is no .npz or .npy file" + (f": it is {kind}" if kind else ""))
+    way_out = f": it is {kind}" if kind else '; save the images as one, with np.save("images.npy", ...)'
+    raise DataError(f"{path} is no .npz or .npy file{way_out}")
+
+
+def kind_of_file(magic: bytes) -> str:
+    """What a file is that begins so, and what to do with it; empty for what is not known, as text."""
+    return next((kind for begin, kind in _OTHER_FILES if magic.lstrip(b" \t\r\n").startswith(begin)), "")
 
 
 def _open_folder(folder: Path) -> Mapping[str, Opener]:

@@ -12,16 +12,18 @@ from vae_tui.data.photo_tree import LeftAside, PhotoFolder, read_tree
 from vae_tui.data.split_names import ANY_SPLIT, SPLIT_OF, SPLITS, in_order, split_of_name, split_within_name
 from vae_tui.errors import DataError
 
-_SPLIT_FILE = re.compile(rf"({ANY_SPLIT})[ _.-]", re.ASCII)
+_SPLIT_FIRST = re.compile(rf"({ANY_SPLIT})[ _.-]", re.ASCII)
+_SPLIT_LAST = re.compile(rf".*[ _.-]({ANY_SPLIT})\.[a-z0-9]+", re.ASCII | re.DOTALL)
 _SOUND_LIKE_SPLITS = {
     *("eval", "evaluation", "holdout", "heldout", "unlabeled", "unlabelled", "unsup", "extra"),
-    *("predict", "prediction", "query", "gallery"),
+    *("predict", "prediction", "query", "gallery", "tr", "te", "ts", "va", "vl", "trainval", "trainvaltest"),
+    *("entrenamiento", "prueba", "pruebas", "entrainement", "apprentissage", "validierung", "treino", "teste"),
 }
-_IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages"}
+_IMAGE_FOLDERS = {"images", "image", "imgs", "img", "photos", "pictures", "jpegimages", "leftimg8bit"}
 """What a folder of images is called that is no class."""
 _ANNOTATION_FOLDERS = {
     *("masks", "mask", "labels", "label", "annotations", "annotation", "segmentation", "segmentations", "depth"),
-    *("segmentationclass", "segmentationobject", "gt", "ground_truth", "groundtruth", "targets"),
+    *("segmentationclass", "segmentationobject", "gt", "ground_truth", "groundtruth", "targets", "gtfine", "gtcoarse"),
 }
 
 
@@ -50,7 +52,9 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
     if not tree.has_photos:
         found = aside.sentence()
         raise DataError(
-            f"{root} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM)" + (f"; {found}" if found else "")
+            f"{root} holds no images (JPEG, PNG, WebP, GIF, BMP, TIFF, PPM)"
+            + (f"; {found}" if found else "")
+            + aside.way_out()
         )
     notes: list[str] = []
     splits = _find_splits(tree, aside) or _find_half_named(tree, aside, notes)
@@ -62,6 +66,7 @@ def find_photos(root: Path) -> tuple[list[Photo], tuple[str, ...]]:
             photos = _split_by_names(photos, notes)
     notes += _tell_formats(photos)
     notes += _tell_classes(photos)
+    notes += _tell_inner_folders(photos)
     if (sentence := aside.sentence()) is not None:
         notes.insert(0, sentence)  # what is not there is what nobody looks for
     return photos, tuple(notes)
@@ -90,6 +95,23 @@ def _tell_classes(photos: Sequence[Photo]) -> list[str]:
         if not _SOUND_LIKE_SPLITS.isdisjoint(re.split("[^a-z]", name.lower())):
             notes.append(f"{name}/ is read as a class, and trained on")
     return notes
+
+
+def _tell_inner_folders(photos: Sequence[Photo]) -> list[str]:
+    """A note where the folders within a class's own may be what was meant by classes."""
+    inner: dict[tuple[str, str], set[str]] = {}
+    for photo in photos:
+        if photo.class_name is not None:
+            folders = photo.path.parent.parts
+            own = len(folders) - folders[::-1].index(photo.class_name) if photo.class_name in folders else len(folders)
+            inner.setdefault((photo.split, photo.class_name), set()).add("/".join(folders[own : own + 1]))
+    several = {name: found - {""} for (_, name), found in inner.items() if len(found) > 1}
+    if not several:
+        return []
+    name, found = next(iter(several.items()))
+    named = ", ".join(f"{folder}/" for folder in sorted(found)[:3]) + (", ..." if len(found) > 3 else "")
+    more = f", and so on in {len(several) - 1:,} more" if len(several) > 1 else ""
+    return [f"folders within a class's are not told apart: {name}/ holds {named}{more}"]
 
 
 def _unwrap(tree: PhotoFolder) -> PhotoFolder:
@@ -238,12 +260,13 @@ def _leave_annotations(folder: PhotoFolder, images: PhotoFolder, aside: LeftAsid
 
 
 def _split_by_names(photos: Sequence[Photo], notes: list[str]) -> list[Photo]:
-    """The images of a flat folder, divided where the name of every one begins with that of a split."""
-    found = [_SPLIT_FILE.match(photo.path.name.lower()) for photo in photos]
-    splits = [SPLIT_OF[match[1]] for match in found if match]
-    if len(splits) < len(photos) or not {"train"} < set(splits):
-        return list(photos)
-    told = ", ".join(f"{split} {splits.count(split):,}" for split in in_order(splits))
-    notes.append(f"every file's name begins with its split, which is used as such: {told}")
-    divided = [Photo(photo.path, split, None) for photo, split in zip(photos, splits, strict=True)]
-    return [photo for split in SPLITS for photo in divided if photo.split == split]
+    """The images of a flat folder, divided where the name of every one begins or ends with that of a split."""
+    for place, pattern in (("begins", _SPLIT_FIRST), ("ends", _SPLIT_LAST)):
+        found = [pattern.match(photo.path.name.lower()) for photo in photos]
+        splits = [SPLIT_OF[match[1]] for match in found if match]
+        if len(splits) == len(photos) and {"train"} < set(splits):
+            told = ", ".join(f"{split} {splits.count(split):,}" for split in in_order(splits))
+            notes.append(f"every file's name {place} with its split, which is used as such: {told}")
+            divided = [Photo(photo.path, split, None) for photo, split in zip(photos, splits, strict=True)]
+            return [photo for split in SPLITS for photo in divided if photo.split == split]
+    return list(photos)

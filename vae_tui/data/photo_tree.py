@@ -27,6 +27,19 @@ _DROPPINGS = {
     *(".directory", ".nomedia", ".picasa.ini", ".keep"),
 }
 """What file managers and cameras leave behind; no data, and no word is lost on it."""
+_ARCHIVE, _CONVERT, _SAVE = (
+    "unpack the archive",
+    "convert them to PNG or JPEG",
+    "save the images as files, or as a .npy",
+)
+_WAYS_OUT = {
+    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz", ".bz2"), _ARCHIVE),
+    **dict.fromkeys((".heic", ".heif", ".avif", ".jxl", ".svg", ".pdf", ".dng", ".cr2", ".nef", ".arw"), _CONVERT),
+    **dict.fromkeys((".tga", ".pcx", ".ico", ".psd", ".raw", ".jp2", ".j2k", ".exr", ".dcm"), _CONVERT),
+    **dict.fromkeys((".npy", ".npz"), 'data.name = "npz" reads arrays'),
+    **dict.fromkeys((".csv", ".tsv"), 'data.name = "csv" reads tables of pixels'),
+    **dict.fromkeys((".parquet", ".arrow", ".tfrecord", ".h5", ".hdf5", ".mat", ".pt", ".pkl", ".lmdb", ".mdb"), _SAVE),
+}
 _THUMBNAILS = "thumbnails"
 _NAMES_TOLD = 3
 _KINDS_TOLD = 8
@@ -54,6 +67,10 @@ class LeftAside:
         if rest := sum(len(names) for _, names in kinds[_KINDS_TOLD:]):
             told.append(f"{rest:,} of other kinds")
         return f"not used: {', '.join(told)}" if told else None
+
+    def way_out(self) -> str:
+        """What to do with files of the first kind that something can be done with, where nothing else is there."""
+        return next((f"; {do}" for suffix, do in _WAYS_OUT.items() if (suffix, suffix) in self._names), "")
 
 
 @dataclass

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 SPLITS = ("train", "validation", "test")
 _WORDS = {
-    "train": ("training", "train"),
+    "train": ("training", "train", "trn"),
     "validation": ("validation", "validate", "valid", "val", "dev"),
-    "test": ("testing", "test"),
+    "test": ("testing", "test", "tst"),
 }
 SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words}
 """The split that each word means; a word stands before those it begins with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -92,13 +92,18 @@ class EventReader:
             if os.fstat(log.fileno()).st_size < self.position:
                 self.position = 0  # another log took its place: it is read from its first line
             log.seek(self.position)
-            rest = b""
-            while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - len(rest))):
-                whole, newline, rest = (rest + block).rpartition(b"\n")
-                if not newline and len(rest) > _LONGEST_LINE:
-                    self._count(f"at byte {self.position:,}: it is longer than {_LONGEST_LINE:,} bytes")
-                    self.position, rest = self.position + len(rest), b""
-                for line in whole.split(b"\n") if newline else ():
+            rest: list[bytes] = []
+            while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - _total(rest))):
+                whole, newline, begun = block.rpartition(b"\n")
+                if not newline:
+                    rest.append(block)
+                    if _total(rest) > _LONGEST_LINE:
+                        self._count(f"at byte {self.position:,}: it is longer than {_LONGEST_LINE:,} bytes")
+                        self.position += _total(rest)
+                        rest = []
+                    continue
+                whole, rest = b"".join((*rest, whole)), [begun]
+                for line in whole.split(b"\n"):
                     began, self.position = self.position, self.position + len(line) + 1
                     text = line.decode("utf-8", "replace")
                     event = ev.read_line(text)
@@ -163,11 +168,25 @@ def read_events_of(path: Path, *kinds: type[ev.Event]) -> Iterator[ev.Event]:
     if log is None:
         return
     with log:
-        for line in log:
-            if line.startswith(begins) and line.endswith(b"\n"):
+        for line in _whole_lines(log):
+            if line.startswith(begins):
                 event = ev.from_json(line.decode("utf-8", "replace").rstrip("\n"))
                 if event is not None:
                     yield event
+
+
+def _whole_lines(log: BinaryIO) -> Iterator[bytes]:
+    """The lines with their newlines, but what is longer than an event's can be."""
+    begins = True
+    while part := log.readline(_LONGEST_LINE):
+        ends = part.endswith(b"\n")
+        if begins and ends:
+            yield part
+        begins = ends
+
+
+def _total(parts: Iterable[bytes]) -> int:
+    return sum(map(len, parts))
 
 
 def read_last_event(path: Path) -> ev.Event | None:
