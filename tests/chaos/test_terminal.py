@@ -104,7 +104,7 @@ class Screen:
         """ctrl+l is answered."""
         come = len(self.received)
         self.send(b"\x0c")
-        self.wait_until(lambda: len(self.received) > come + 100, 10)
+        self.wait_until(lambda: len(self.received) > come + 100)
         assert b"Traceback" not in self.received
 
     def close(self) -> None:
