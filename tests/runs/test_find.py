@@ -110,3 +110,29 @@ def test_a_run_without_checkpoints_is_named(tmp_path: Path) -> None:
     make(tmp_path, "here")
     with pytest.raises(CheckpointError, match="holds no checkpoint yet"):
         find_checkpoint("here", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["file", "link to a file", "link to nothing"])
+def test_what_is_no_folder_of_runs_is_not_an_empty_one(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "file").write_text("")
+    runs_dir = tmp_path / kind
+    if kind != "file":
+        runs_dir.symlink_to("file" if kind == "link to a file" else "nowhere")
+    told = "is a link to what is not there" if kind == "link to nothing" else "is no folder of runs"
+    for find in (lambda: list_runs(runs_dir), lambda: find_run("a", runs_dir), lambda: find_checkpoint(None, runs_dir)):
+        with pytest.raises(RunError, match=f"{kind} {told}.* choose another --runs-dir"):
+            find()
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named_and_hides_no_other(tmp_path: Path) -> None:
+    make(tmp_path, "locked", "open")
+    (tmp_path / "locked").chmod(0)
+    try:
+        if os.access(tmp_path / "locked", os.R_OK):
+            pytest.skip("root reads everything")
+        assert [run.name for run in list_runs(tmp_path)] == ["open"]
+        assert find_run("open", tmp_path).name == "open"
+        with pytest.raises(RunError, match="locked cannot be looked into: Permission denied"):
+            find_run("locked", tmp_path)
+    finally:
+        (tmp_path / "locked").chmod(0o700)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,8 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
         )
     if path.is_dir():
         raise RunError(f"{path} is no run: it holds no recipe.toml, no events.jsonl and no step-*.safetensors")
+    if (problem := _look_into(runs_dir / name_or_path)) is not None:
+        raise problem
     close = difflib.get_close_matches(name_or_path, [run.name for run in runs], n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise RunError(f"no run called {name_or_path!r} under {runs_dir}{hint}")
@@ -129,11 +132,35 @@ def _best_by_log(run: Run) -> CheckpointSaved | None:
 
 
 def list_runs(runs_dir: Path) -> list[Run]:
-    """The runs in a folder, newest first by their logs' last lines."""
-    if not runs_dir.is_dir():
-        return []
-    runs = [run for run in map(Run, runs_dir.iterdir()) if run.holds_something]
-    return sorted(runs, key=_touched, reverse=True)
+    """The runs in a folder, newest first by their logs' last lines; those that may not be looked into are left out.
+
+    None where there is no such folder; raises RunError for what is none, and for one that may not be looked into.
+    """
+    try:
+        folders = [Path(entry) for entry in os.scandir(runs_dir)]
+    except FileNotFoundError:
+        if not runs_dir.is_symlink():
+            return []
+        raise RunError(
+            f"{runs_dir} is a link to what is not there; put that back, or choose another --runs-dir"
+        ) from None
+    except NotADirectoryError:
+        raise RunError(f"{runs_dir} is no folder of runs; choose another --runs-dir") from None
+    except OSError as error:
+        raise RunError(f"{runs_dir} cannot be looked into: {error.strerror}; choose another --runs-dir") from error
+    return sorted((run for run in map(Run, folders) if run.holds_something), key=_touched, reverse=True)
+
+
+def _look_into(folder: Path) -> RunError | None:
+    """What to tell of a folder of that name that may not be looked into."""
+    try:
+        if folder.is_dir():
+            (folder / "recipe.toml").stat()
+    except PermissionError as error:
+        return RunError(f"{folder} cannot be looked into: {error.strerror}")
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def _touched(run: Run) -> tuple[float, str]:
