@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -75,3 +78,24 @@ def test_a_run_that_nobody_trains_is_not_asked(run: Run) -> None:
     with pytest.raises(RunError, match="is starting: no trainer is there to pause"):
         ask(run, Pause())
     assert waiting_commands(run) == []
+
+
+def test_a_trainer_that_is_stopped_is_named_and_not_waited_for(run: Run) -> None:
+    program = (
+        "import pathlib, sys, time\n"
+        "from vae_tui.runs.lock import acquire_lock\n"
+        f"acquire_lock(pathlib.Path({str(run.path)!r}))\n"
+        "print('locked', flush=True)\n"
+        "time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == "locked\n"
+        trainer.send_signal(signal.SIGSTOP)
+        try:
+            told = rf"its trainer, process {trainer.pid}, is stopped, .*; let it go on with: kill -CONT {trainer.pid}"
+            with pytest.raises(RunError, match=told):
+                ask(run, Save())
+            assert waiting_commands(run) == []
+        finally:
+            trainer.kill()

@@ -120,7 +120,7 @@ def test_what_is_no_folder_of_runs_is_not_an_empty_one(tmp_path: Path, kind: str
         runs_dir.symlink_to("file" if kind == "link to a file" else "nowhere")
     told = "is a link to what is not there" if kind == "link to nothing" else "is no folder of runs"
     for find in (lambda: list_runs(runs_dir), lambda: find_run("a", runs_dir), lambda: find_checkpoint(None, runs_dir)):
-        with pytest.raises(RunError, match=f"{kind} {told}.*; choose another --runs-dir"):
+        with pytest.raises(RunError, match=f"{kind} {told}.* choose another --runs-dir"):
             find()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import tracemalloc
 
@@ -9,7 +10,7 @@ from vae_tui import events as ev
 from vae_tui.errors import RunError
 from vae_tui.runs import log
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import EventReader, EventWriter, follow, read_events_of, read_last_event
+from vae_tui.runs.log import EventReader, EventWriter, follow, read_events, read_events_of, read_last_event
 
 EPOCH = ev.EpochStarted(time=1.0, step=0, epoch=1)
 
@@ -120,3 +121,26 @@ def test_a_line_without_an_end_takes_no_more_memory_than_an_event_may(
     finally:
         tracemalloc.stop()
     assert "longer than 100,000 bytes" in reader.skipped
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_log_that_is_deleted_while_it_is_written_loses_nothing(run: Run, is_replaced: bool) -> None:
+    writer = EventWriter(run.events_path)
+    writer.write(EPOCH)
+    run.events_path.unlink()
+    other = ev.EpochStarted(time=2.0, step=1, epoch=7)
+    if is_replaced:
+        run.events_path.write_text(ev.to_json(other) + "\n")
+    after = ev.EpochStarted(time=3.0, step=2, epoch=2)
+    writer.write(after)
+    writer.close()
+    assert read_events(run.events_path) == [other if is_replaced else EPOCH, after]
+    assert not list(run.path.glob(".events*"))
+
+
+def test_a_log_in_a_folder_that_is_gone_ends_nothing(run: Run) -> None:
+    writer = EventWriter(run.events_path)
+    shutil.rmtree(run.path)
+    writer.write(EPOCH)
+    writer.close()
+    assert not run.path.exists()

@@ -6,15 +6,18 @@ import contextlib
 import time
 from collections.abc import Callable
 
+import psutil
+
 from vae_tui import events as ev
 from vae_tui.errors import RunError
-from vae_tui.runs.commands import Command, Stop, send_command
+from vae_tui.runs.commands import Command, SentCommand, Stop, send_command
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import EventReader
 from vae_tui.runs.status import read_status
 
 _INTERVAL_SECONDS = 0.03
+_SECONDS_BEFORE_A_LOOK = 1.0
 
 
 def ask(run: Run, command: Command, waiting: Callable[[float], None] = lambda _: None) -> str:
@@ -43,13 +46,31 @@ def ask(run: Run, command: Command, waiting: Callable[[float], None] = lambda _:
             elif isinstance(event, ev.RunFinished) and isinstance(command, Stop):
                 return event.sentence
         if not is_there:
-            with contextlib.suppress(OSError):
-                (run.commands_path / f"{sent.id}.json").unlink()
+            _withdraw(run, sent)
             if message:
                 return message
             raise RunError(f"{run.path}: its trainer ended before it answered")
-        waiting(time.monotonic() - began)
+        seconds = time.monotonic() - began
+        if seconds > _SECONDS_BEFORE_A_LOOK and (process := lock_holder(run.path)) is not None and _is_stopped(process):
+            _withdraw(run, sent)
+            raise RunError(
+                f"{run.path}: its trainer, process {process}, is stopped, as by Ctrl-Z, and answers nothing; "
+                f"let it go on with: kill -CONT {process}"
+            )
+        waiting(seconds)
         time.sleep(_INTERVAL_SECONDS)
+
+
+def _withdraw(run: Run, sent: SentCommand) -> None:
+    with contextlib.suppress(OSError):
+        (run.commands_path / f"{sent.id}.json").unlink()
+
+
+def _is_stopped(process: int) -> bool:
+    try:
+        return bool(psutil.Process(process).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
 
 
 def _size(run: Run) -> int:

@@ -155,7 +155,7 @@ def _look_into(folder: Path) -> RunError | None:
     """What to tell of a folder of that name that may not be looked into."""
     try:
         if folder.is_dir():
-            os.stat(folder / "recipe.toml")
+            (folder / "recipe.toml").stat()
     except PermissionError as error:
         return RunError(f"{folder} cannot be looked into: {error.strerror}")
     except (OSError, ValueError):

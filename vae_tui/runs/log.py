@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -17,6 +18,7 @@ _BLOCK = 1 << 20
 """Bytes read at once, so that a long log takes no more memory than a short one."""
 _LONGEST_LINE = 1 << 26
 _PROBLEMS_NAMED = 2
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class LoggedEvent(NamedTuple):
@@ -27,14 +29,17 @@ class LoggedEvent(NamedTuple):
 
 
 class EventWriter:
-    """Appends events to a run's log; a torn last line, left by a trainer that was killed, is cut off first."""
+    """Appends events to a run's log; a torn last line, left by a trainer that was killed, is cut off first.
+
+    A log that is deleted meanwhile is written anew with all that was in it, for nobody finds it any more.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises RunError where the log cannot be written, or is no file."""
         _check_target(path)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+        self._path = path
         try:
-            self._descriptor = os.open(path, flags, 0o644)
+            self._descriptor = os.open(path, _APPEND, 0o644)
         except OSError as error:
             raise RunError(f"{path} cannot be written: {error.strerror}") from error
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
@@ -54,9 +59,30 @@ class EventWriter:
 
     def write(self, event: ev.Event) -> None:
         """Append one event as one line, in one write."""
+        if not os.fstat(self._descriptor).st_nlink:
+            self._restore()
         line = (ev.to_json(event) + "\n").encode()
         while line:
             line = line[os.write(self._descriptor, line) :]
+
+    def _restore(self) -> None:
+        """Go on in a log of the same name, which gets what the deleted one held unless another is there already."""
+        with contextlib.suppress(OSError):
+            aside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            position = 0
+            with aside.open("wb") as file:
+                while block := os.pread(self._descriptor, _BLOCK, position):
+                    position += file.write(block)
+            try:
+                os.link(aside, self._path)
+            except FileExistsError:
+                pass
+            finally:
+                aside.unlink()
+            restored = os.open(self._path, _APPEND & ~os.O_CREAT)
+            if stat.S_ISREG(os.fstat(restored).st_mode):
+                os.dup2(restored, self._descriptor, inheritable=False)
+            os.close(restored)
 
     def close(self) -> None:
         """Close the log."""
