@@ -124,7 +124,11 @@ def test_a_line_without_an_end_takes_no_more_memory_than_an_event_may(
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
-def test_a_log_that_is_deleted_while_it_is_written_loses_nothing(run: Run, is_replaced: bool) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_log_that_is_deleted_while_it_is_written_loses_nothing(
+    run: Run, is_replaced: bool, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "_SECONDS_MISSED", -1 if at_once else 1000)
     writer = EventWriter(run.events_path)
     writer.write(EPOCH)
     run.events_path.unlink()
@@ -133,6 +137,7 @@ def test_a_log_that_is_deleted_while_it_is_written_loses_nothing(run: Run, is_re
         run.events_path.write_text(ev.to_json(other) + "\n")
     after = ev.EpochStarted(time=3.0, step=2, epoch=2)
     writer.write(after)
+    assert run.events_path.exists() == (at_once or is_replaced)
     writer.close()
     assert read_events(run.events_path) == [other if is_replaced else EPOCH, after]
     assert not list(run.path.glob(".events*"))

@@ -18,6 +18,8 @@ _BLOCK = 1 << 20
 """Bytes read at once, so that a long log takes no more memory than a short one."""
 _LONGEST_LINE = 1 << 26
 _PROBLEMS_NAMED = 2
+_SECONDS_MISSED = 1.0
+"""Whoever deletes the whole run, and begins with its log, has done so by then."""
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -38,6 +40,7 @@ class EventWriter:
         """Raises RunError where the log cannot be written, or is no file."""
         _check_target(path)
         self._path = path
+        self._missed_since: float | None = None
         try:
             self._descriptor = os.open(path, _APPEND, 0o644)
         except OSError as error:
@@ -60,13 +63,16 @@ class EventWriter:
     def write(self, event: ev.Event) -> None:
         """Append one event as one line, in one write."""
         if not os.fstat(self._descriptor).st_nlink:
-            self._restore()
+            self._missed_since = self._missed_since or time.monotonic()
+            if self._path.exists() or time.monotonic() - self._missed_since > _SECONDS_MISSED:
+                self._restore()
         line = (ev.to_json(event) + "\n").encode()
         while line:
             line = line[os.write(self._descriptor, line) :]
 
     def _restore(self) -> None:
         """Go on in a log of the same name, which gets what the deleted one held unless another is there already."""
+        self._missed_since = None
         with contextlib.suppress(OSError):
             aside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
             position = 0
@@ -86,6 +92,8 @@ class EventWriter:
 
     def close(self) -> None:
         """Close the log."""
+        if self._missed_since is not None:
+            self._restore()
         os.close(self._descriptor)
 
 
