@@ -27,6 +27,8 @@ class CountingRanks:
 class CountingTrainer:
     """Takes `epochs` of `steps` steps that do nothing."""
 
+    change_is_due = False
+
     def __init__(self, ranks: Any, *, epochs: int, steps: int) -> None:
         self.ranks = ranks
         self.recipe = SimpleNamespace(train=SimpleNamespace(epochs=epochs))

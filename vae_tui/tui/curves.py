@@ -99,7 +99,7 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
         if height is not None:
             point = x, scale(height) if right is None else height
             curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
-    curves.append(_changes(history, look, low))
+    curves += _changes(history, look, low)
     return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), right, log=log)
 
 
@@ -115,7 +115,7 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
     curves = [
         Curve(distortion, "distortion", SIGNS["distortion"]),
         Curve(rate, "rate", SIGNS["rate"], right=True),
-        _changes(history, look, left[0]),
+        *_changes(history, look, left[0]),
     ]
     return ChartSpec(curves, look.axis, _across([distortion]), left, right)
 
@@ -141,15 +141,17 @@ def smooth(points: Sequence[Point], weight: float, width: float) -> list[Point]:
     return averaged
 
 
-def _changes(history: History, look: Look, height: float) -> Curve:
-    """Where settings were changed, at the foot of a chart."""
+def _changes(history: History, look: Look, height: float) -> list[Curve]:
+    """Where settings were changed, at the foot of a chart; nothing where none was."""
+    if not history.changes:
+        return []
     steps = [change.step for change in history.changes]
     xs: Sequence[float] = steps
     if look.axis == "epoch":
         xs = [step / history.steps_per_epoch for step in steps]
     elif look.axis == "time":
         xs = [history.at(step).seconds for step in steps]
-    return Curve([(float(x), height) for x in xs], "changed", SIGNS["changed"], marker="▲")
+    return [Curve([(float(x), height) for x in xs], "changed", SIGNS["changed"], marker="▲")]
 
 
 def _loss(history: History, look: Look, columns: int) -> list[Point]:
