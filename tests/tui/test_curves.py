@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from vae_tui.events import StepCompleted
+from vae_tui.events import CommandDone, StepCompleted
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
+from vae_tui.runs.series import Axis
 from vae_tui.tui.curves import Look, smooth, specify_balance, specify_elbo
 
 
@@ -88,6 +89,17 @@ def test_distortion_and_rate_have_an_axis_each(history: History) -> None:
     assert spec.right is not None
     assert [curve.right for curve in spec.curves] == [False, True]
     assert spec.right[0] < 25 < spec.right[1] < spec.left[0]
+
+
+@pytest.mark.parametrize(("axis", "x"), [("step", 240.0), ("epoch", 2.0)])
+def test_a_change_is_marked_at_the_foot_of_both_charts(history: History, axis: Axis, x: float) -> None:
+    changed = {"key": "objective.beta", "value": 4.0, "loss": "distortion + 4 rate"}
+    history.add(CommandDone(time=1.0, step=240, command="set", message="", values=changed))
+    for specify in (specify_elbo, specify_balance):
+        spec = specify(history, Look(axis=axis), 60)
+        assert spec is not None
+        (mark,) = [curve for curve in spec.curves if curve.color == "changed"]
+        assert mark.points == [(x, spec.left[0])]
 
 
 def test_there_is_no_chart_before_the_first_step() -> None:
