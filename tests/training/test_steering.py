@@ -14,6 +14,7 @@ from conftest import MakeRun, train_events
 from training.test_trainer import make_trainer
 
 from vae_tui import events as ev
+from vae_tui.errors import RunError
 from vae_tui.model.checkpoint import read_tensors
 from vae_tui.recipe import Change, load_recipe
 from vae_tui.runs.answers import ask
@@ -130,6 +131,30 @@ def test_a_paused_run_answers_at_once(make_run: MakeRun) -> None:
     assert [(change.key, change.value) for change in changes] == [("optimizer.lr", 0.25)]
     last = [event for event in read_events(run.events_path) if isinstance(event, ev.EpochCompleted)][-1]
     assert last.lr == 0.25
+
+
+def test_what_was_changed_can_be_set_anew_where_the_run_goes_on(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=4000")
+    for event in train_events(run):
+        if isinstance(event, ev.EpochCompleted) and event.epoch == 1:
+            send_command(run, Set("objective.beta", 4))
+            send_command(run, Set("train.epochs", 300))
+    ended = run.latest().step
+    with pytest.raises(RunError, match=r"has finished its 300 epochs; go on with: .*train.epochs=600"):
+        list(train_events(run, resume=True))
+    overrides = ["train.epochs=310", "objective.beta=1", "optimizer.lr=0.01"]
+    notes = [
+        event.note for event in train_events(run, resume=True, overrides=overrides) if isinstance(event, ev.NoteAdded)
+    ]
+    assert "from here on objective.beta = 1.0; until now it was 4.0" in notes
+    assert "from here on train.epochs = 310; until now it was 300" in notes
+    assert f"what is minimised is another from here on: the best begins anew after step {ended:,}" in notes
+    recipe = load_recipe(str(run.recipe_path)).recipe
+    assert (recipe.train.epochs, recipe.objective.beta, recipe.optimizer.lr) == (4000, 1.0, 0.01)
+    changes = [(change.step, change.key, change.value) for change in recipe.changes]
+    assert changes[2:] == [(ended, "train.epochs", 310), (ended, "objective.beta", 1.0)]
+    last = [event for event in read_events(run.events_path) if isinstance(event, ev.EpochCompleted)][-1]
+    assert (last.epoch, last.beta, last.lr) == (310, 1.0, 0.01)
 
 
 def _start(

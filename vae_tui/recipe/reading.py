@@ -103,7 +103,7 @@ def add_change(recipe: Recipe, change: Change) -> Recipe:
     present, (name, _, key) = recipe.at(change.step).resolved(), change.key.partition(".")
     present[name][key] = change.value
     changed, _ = parse(present, source="the change")
-    value = getattr(getattr(changed, name), key)
+    value = changed.value(change.key)
     kept = [one for one in recipe.changes if (one.step, one.key) != (change.step, change.key)]
     kept.append(change.model_copy(update={"value": value}))
     return recipe.model_copy(update={"changes": tuple(sorted(kept, key=lambda one: one.step))})

@@ -462,6 +462,11 @@ class Recipe(BaseModel):
                 recipe = recipe.with_value(change.key, change.value)
         return recipe
 
+    def value(self, key: str) -> Any:
+        """The value of a key such as "objective.beta"."""
+        name, _, field = key.partition(".")
+        return getattr(getattr(self, name), field)
+
     def with_value(self, key: str, value: Any) -> Recipe:
         """The recipe with another value of a key such as "objective.beta"; raises pydantic's ValidationError."""
         name, _, field = key.partition(".")

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from vae_tui.errors import CheckpointError, DataError, RecipeError, RunError
 from vae_tui.events import RunStarted
-from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
+from vae_tui.recipe import Change, LoadedRecipe, Recipe, add_change, load_recipe, parse
 from vae_tui.runs.best import recorded_objective_since
 from vae_tui.runs.commands import discard_commands
 from vae_tui.runs.files import remove_unfinished, user_path
@@ -88,7 +88,8 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     point = find_resume_point(run, job.from_step)
     trained = _recipe_trained(run, point)
     written, lost = _recipe_written(run, trained)
-    recipe = _with_absolute_paths(_override(run, written, job.overrides), job.runs_dir)
+    step = point.checkpoint.step if point else 0
+    recipe = _with_absolute_paths(_override(run, written, job.overrides, step), job.runs_dir)
     if trained is not None:
         back = f"put that back, or for another start a new run with: --set train.start_from={run.path} and the change"
         _check_same_run(trained, written, str(run.recipe_path), "was edited:", back)
@@ -105,11 +106,13 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     for folder in (run.path, run.images_path, run.commands_path):
         remove_unfinished(folder)
     discard_commands(run)
-    changes, since = list(_describe_changes(trained or recipe, recipe)), 0
+    before = (trained or recipe).model_copy(update={"changes": written.changes}).at(step)
+    after = recipe.at(step)
+    changes, since = list(_describe_changes(before, after)), 0
     if point is not None and trained is not None:
-        since = max(recorded_objective_since(point.metadata), recipe.objective_since(point.checkpoint.step))
-        if trained.objective.once_scheduled != recipe.objective.once_scheduled:
-            since = point.checkpoint.step
+        since = max(recorded_objective_since(point.metadata), written.objective_since(step))
+        if before.objective.once_scheduled != after.objective.once_scheduled:
+            since = step
             changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
     if lost:
         source = point.checkpoint.path.name if point else run.events_path.name
@@ -132,11 +135,18 @@ def _recipe_written(run: Run, trained: Recipe | None) -> tuple[Recipe, bool]:
     return trained, True
 
 
-def _override(run: Run, written: Recipe, overrides: Sequence[str]) -> Recipe:
-    """The recipe with overrides on top; raises RecipeError on the overrides, for by itself it is right."""
+def _override(run: Run, written: Recipe, overrides: Sequence[str], step: int) -> Recipe:
+    """The recipe with overrides on top; raises RecipeError on the overrides, for by itself it is right.
+
+    A key that was changed while the run trained is changed once more, at the step it goes on from.
+    """
     settings = _as_typed(overrides)
     try:
-        return parse(written.document(), overrides, source=settings or str(run.recipe_path))[0]
+        recipe, _ = parse(written.document(), overrides, source=settings or str(run.recipe_path))
+        for key in dict.fromkeys(override.partition("=")[0].strip() for override in overrides):
+            if any(change.key == key for change in written.changes):
+                recipe = _change_again(recipe, written, key, step)
+        return recipe
     except RecipeError as error:
         # With another image set or network much else is wrong: first things first.
         for override in overrides:
@@ -148,6 +158,15 @@ def _override(run: Run, written: Recipe, overrides: Sequence[str]) -> Recipe:
                 way_out = _way_to_another(run, settings)
                 raise RecipeError(settings, [f"[{table}] {key} {_STAYS} {known}; {way_out}"]) from error
         raise
+
+
+def _change_again(recipe: Recipe, written: Recipe, key: str, step: int) -> Recipe:
+    value = recipe.value(key)
+    earlier = tuple(change for change in recipe.changes if change.key != key or change.step <= step)
+    recipe = recipe.with_value(key, written.value(key)).model_copy(update={"changes": earlier})
+    return (
+        recipe if recipe.at(step).value(key) == value else add_change(recipe, Change(step=step, key=key, value=value))
+    )
 
 
 def _as_typed(overrides: Sequence[str]) -> str:
@@ -228,7 +247,8 @@ def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe
     """A run that was killed after its last checkpoint and before its last event has its end still to write."""
     if point is None or (read_status(run).phase != "completed" and not changed):
         return
-    epochs, max_seconds, state = recipe.train.epochs, recipe.train.max_seconds, point.state
+    train, state = recipe.at(point.checkpoint.step).train, point.state
+    epochs, max_seconds = train.epochs, train.max_seconds
     go_on = f"go on with: vae-tui train --resume {run.path} --set"
     trained, seconds = state["epoch"] - (not state["epoch_is_over"]), state["elapsed_seconds"]
     if epochs is not None and trained > epochs:

@@ -35,8 +35,8 @@ class Steering:
             recipe = add_change(self._recipe, change)
         except RecipeError as error:
             raise RunError("; ".join(error.problems)) from error
-        value = _value_of(recipe.at(change.step), change.key)
-        if value == _value_of(self._recipe.at(change.step), change.key):
+        value = recipe.at(change.step).value(change.key)
+        if value == self._recipe.at(change.step).value(change.key):
             raise RunError(f"{change.key} is {as_toml(value)} already")
         try:
             self._run.write_recipe(recipe.to_toml())
@@ -61,8 +61,3 @@ class Steering:
         objective = copy.copy(self._trainer.objective)
         objective.table = self.present.objective
         return facts | {"loss": objective.loss_name}
-
-
-def _value_of(recipe: Recipe, key: str) -> Any:
-    table, _, name = key.partition(".")
-    return getattr(getattr(recipe, table), name)

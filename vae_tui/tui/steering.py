@@ -15,7 +15,7 @@ _MEANINGS = {
     "objective.capacity": "nats the rate is held at",
     "objective.free_bits": "nats that cost nothing",
     "optimizer.lr": "learning rate",
-    "optimizer.clip_norm": "norm that gradients are scaled down to; 0: never",
+    "optimizer.clip_norm": "largest norm of gradients; 0: any",
     "train.epochs": "passes over the images in all",
     "train.max_seconds": "seconds of training in all",
     "train.checkpoint_epochs": "epochs between checkpoints",
