@@ -61,6 +61,11 @@ def decode(run: Run, z: np.ndarray) -> Pixels:
     return decode_points(load_checkpoint(run.latest().path), z[None])[0]
 
 
+def wait_for_bookmark(walk: Any, run: Run) -> None:
+    """Until the place is stored; its notice on the screen is over in a few seconds."""
+    walk.wait_until(lambda: Bookmarks(run.latest().path).read())
+
+
 def test_all_of_it_is_there_and_the_terminal_is_given_back(walk: Any, walked_run: Run, tmp_path: Path) -> None:
     def sees(*texts: str) -> None:
         walk.wait_until(lambda: all(text in walk.text for text in texts))
@@ -90,8 +95,10 @@ def test_all_of_it_is_there_and_the_terminal_is_given_back(walk: Any, walked_run
     sees("export", ".png: this view")
     walk.type(b"\x15mine.png\r")
     sees("wrote mine.png")
-    walk.press(b"m0")
-    sees("saved as 0")
+    walk.press(b"m")
+    sees("which bookmark")
+    walk.press(b"0")
+    wait_for_bookmark(walk, walked_run)
     # Exported eight times enlarged.
     exported = decode_png((tmp_path / "mine.png").read_bytes())[::8, ::8]
     np.testing.assert_array_equal(exported, decode(walked_run, Bookmarks(walked_run.latest().path).read()[0]))
@@ -112,7 +119,7 @@ def test_neither_an_animation_nor_hurried_keys_queue_in_the_line(walk: Any, walk
     assert walk.most_under_way < SPEED
     walk.press(b" ")
     walk.type(b"hlHLjkt" * 14 + b"Om0")
-    walk.wait_until(lambda: "saved as 0" in walk.text)
+    wait_for_bookmark(walk, walked_run)
     z = Bookmarks(walked_run.latest().path).read()[0]
     assert not z.any()
     # The line was never more than a moment behind, so what is seen soon is the last.

@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from vae_tui.runs.layout import Run
 from vae_tui.text import printable
+from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.screens.walk_help import WalkHelpScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
@@ -160,6 +161,11 @@ class WalkScreen(Screen[None]):
         return f"{_DOING[self._bookmark]}: which bookmark, 0 to 9?   {self.session.storage.slots}", "$warning"
 
     def _end_notice(self, notice: Notice) -> None:
+        line = cast("PictureApp[Any]", self.app).line
+        if line is not None and line.busy:
+            # Nobody may have seen it yet.
+            self.set_timer(_NOTICE_SECONDS, partial(self._end_notice, notice))
+            return
         self.session.end_notice(notice)
         self._show_lines()
 
