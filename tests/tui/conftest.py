@@ -23,6 +23,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.log import EventWriter
 from vae_tui.tui.app import Outcome, VaeTuiApp
+from vae_tui.tui.screens.training import TrainingScreen
 
 BEGAN = 1_767_225_600.0
 STEPS_PER_EPOCH = 120
@@ -266,7 +267,7 @@ def show() -> Callable[..., AbstractAsyncContextManager[Shown]]:
     async def show(
         run: Run, size: tuple[int, int] = (120, 40), feed: RunFeed | None = None, **given: Any
     ) -> AsyncIterator[Shown]:
-        app = VaeTuiApp(feed or RunFeed(run), **given)
+        app = VaeTuiApp(TrainingScreen(feed or RunFeed(run)), **given)
         async with app.run_test(size=size) as pilot:
             shown = Shown(app, pilot)
             await shown.settle()

@@ -13,7 +13,7 @@ def modules_after(statement: str) -> set[str]:
 @pytest.mark.slow
 def test_the_app_never_imports_torch() -> None:
     modules = modules_after(
-        "import vae_tui.tui.app, vae_tui.tui.walk_app, vae_tui.tui.widgets.dashboard, vae_tui.runs.history"
+        "import vae_tui.tui.app, vae_tui.tui.screens.home, vae_tui.tui.screens.walk, vae_tui.tui.widgets.dashboard, vae_tui.runs.history"
     )
     assert not modules & {"torch", "torchvision", "sklearn"}
 

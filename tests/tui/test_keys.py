@@ -9,8 +9,8 @@ import pytest
 from textual.widgets import OptionList
 
 from vae_tui.runs.layout import Run
+from vae_tui.tui.screens.choice import ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
-from vae_tui.tui.screens.leave import LeaveScreen
 
 
 def sent(run: Run) -> list[str]:
@@ -118,9 +118,9 @@ async def test_d_leaves_the_trainer_running(training: Any, run: Run, show: Any) 
 async def test_leaving_a_live_run_asks_first(training: Any, run: Run, show: Any, key: str) -> None:
     async with show(run) as shown:
         await shown.press(key)
-        assert isinstance(shown.app.screen, LeaveScreen)
+        assert isinstance(shown.app.screen, ChoiceScreen)
         await shown.press("escape")
-        assert not isinstance(shown.app.screen, LeaveScreen)
+        assert not isinstance(shown.app.screen, ChoiceScreen)
         assert shown.app.is_running
         assert sent(run) == []
 
@@ -129,7 +129,7 @@ async def test_the_question_says_what_to_type_to_come_back(training: Any, run: R
     async with show(run) as shown:
         await shown.press("q")
         choices = shown.app.screen.query_one(OptionList)
-        assert f"vae-tui watch {run.path}" in str(choices.get_option("leave").prompt)
+        assert f"vae-tui watch {run.path}" in str(choices.get_option("leave running").prompt)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.training import TrainingScreen
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def snap(snap_compare: Any) -> Any:
             await pilot.press(*press)
             await pilot.pause(0.2)
 
-        app = VaeTuiApp(RunFeed(run, clock=lambda: now), **given)
+        app = VaeTuiApp(TrainingScreen(RunFeed(run, clock=lambda: now)), **given)
         return bool(snap_compare(app, terminal_size=size, run_before=settle))
 
     return snap

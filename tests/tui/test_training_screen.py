@@ -18,6 +18,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.widgets.rates import RateBars
 
 pytestmark = pytest.mark.slow
@@ -378,7 +379,7 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         assert keys_were_answered.wait(120)
 
     monkeypatch.setattr(RunFeed, "catch_up", read_and_wait)
-    app = VaeTuiApp(RunFeed(run))
+    app = VaeTuiApp(TrainingScreen(RunFeed(run)))
     async with app.run_test(size=(120, 40)) as pilot:
         # Keys are answered and the screen is painted before the log was read to its end, and while it is read.
         await pilot.press("question_mark")

@@ -7,9 +7,9 @@ import pytest
 from fake_decoder import FakeDecoder
 
 from vae_tui.runs.layout import Run
+from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens import walk
 from vae_tui.tui.screens.walk import WalkScreen
-from vae_tui.tui.walk_app import WalkApp
 from vae_tui.walk.messages import Decode
 from vae_tui.walk.views.view import VIEW_NAMES
 
@@ -27,7 +27,7 @@ async def test_every_key_sends_one_decode_at_most_and_none_twice(
             decoders.append(self)
 
     monkeypatch.setattr(walk, "DecoderProcess", Listed)
-    app = WalkApp(followed.latest().path)
+    app = VaeTuiApp(WalkScreen(followed.latest().path))
     async with app.run_test(size=size) as pilot:
 
         async def press(key: str) -> list[Decode]:

@@ -23,7 +23,6 @@ from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
-from vae_tui.tui.walk_app import WalkApp
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.tui.widgets.view_pane import ViewPane
 from vae_tui.walk.decoder import DecoderProcess
@@ -39,7 +38,7 @@ Open = Callable[..., AbstractAsyncContextManager["Walking"]]
 class Walking:
     """The walk as a user at a terminal has it, with a real decoder behind it."""
 
-    def __init__(self, app: WalkApp | VaeTuiApp, pilot: Pilot[Any]) -> None:
+    def __init__(self, app: VaeTuiApp, pilot: Pilot[Any]) -> None:
         self.app, self.pilot = app, pilot
 
     @property
@@ -107,7 +106,7 @@ def open_walk(walked_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     @asynccontextmanager
     async def open_walk(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Walking]:
-        app = WalkApp(walked_run.latest().path)
+        app = VaeTuiApp(WalkScreen(walked_run.latest().path))
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             yield Walking(app, pilot)
@@ -314,7 +313,7 @@ async def test_every_view_fits_every_screen(open_walk: Open, size: tuple[int, in
 
 
 async def test_from_training_it_follows_the_newest_checkpoint_in_place(walked_run: Run) -> None:
-    app = VaeTuiApp(RunFeed(walked_run))
+    app = VaeTuiApp(TrainingScreen(RunFeed(walked_run)))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -339,7 +338,7 @@ async def test_a_key_that_closes_prompts_does_not_leave_the_walk(open_walk: Open
 
 async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: Run) -> None:
     walked_run.latest().path.unlink()
-    app = VaeTuiApp(RunFeed(walked_run))
+    app = VaeTuiApp(TrainingScreen(RunFeed(walked_run)))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await pilot.press("w")
@@ -352,11 +351,11 @@ async def test_a_file_that_holds_no_vae_is_refused(walked_run: Run, tmp_path: Pa
     state = tmp_path / "state-000000001.safetensors"
     state.write_bytes(encode_tensors({"a": torch.zeros(1)}, {"step": 1}))
     with pytest.raises(CheckpointError, match="holds no VAE"):
-        WalkApp(state)
+        VaeTuiApp(WalkScreen(state))
 
 
 async def test_a_checkpoint_that_goes_before_it_is_open_ends_the_walk_with_why(walked_run: Run) -> None:
-    app = WalkApp(walked_run.latest().path)
+    app = VaeTuiApp(WalkScreen(walked_run.latest().path))
     async with app.run_test(size=(80, 24)) as pilot:
         walked_run.latest().path.unlink()
         await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)

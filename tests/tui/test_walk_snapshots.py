@@ -10,8 +10,9 @@ from walking import write_at_step
 
 from vae_tui.imaging.terminal import Mode
 from vae_tui.runs.layout import Run
+from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens import walk
-from vae_tui.tui.walk_app import WalkApp
+from vae_tui.tui.screens.walk import WalkScreen
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def snap(snap_compare: Any, walked_run: Run, monkeypatch: pytest.MonkeyPatch) ->
             strips = pilot.app.screen._compositor.render_strips()
             return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
-        app = WalkApp(walked_run.latest().path, images=images)
+        app = VaeTuiApp(WalkScreen(walked_run.latest().path), images=images)
         return bool(snap_compare(app, terminal_size=size, run_before=settle))
 
     return snap

@@ -15,7 +15,9 @@ from typer.core import TyperGroup
 from vae_tui import __version__
 from vae_tui.cli import evaluate, pictures, runs, steer, tidy, tools, train, walk
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
+from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
 from vae_tui.cli.output import give, prepare_streams, say
+from vae_tui.cli.screen import import_screen, on_a_terminal
 
 _Misuse: Any = typer.BadParameter.__base__
 """What Typer raises for arguments that it cannot take."""
@@ -46,9 +48,8 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    help="Train, watch, steer and walk variational autoencoders without leaving the terminal.",
     epilog="Start with: vae-tui train     (embedded digits, no download, about half a minute)",
-    no_args_is_help=True,
+    invoke_without_command=True,
     # Plain help: Rich's costs twice the time of all the rest.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -107,9 +108,36 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _options(
+def home(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
     ] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+    images: PictureModeOption = PictureMode.AUTO,
+    data_root: DataRoot = None,
 ) -> None:
-    pass
+    """Train, watch, steer and walk variational autoencoders without leaving the terminal.
+
+    Without a command, on a terminal: all runs, to open, steer, compare and keep in order.
+    """
+    if context.invoked_subcommand is not None:
+        for name in ("runs_dir", "images", "data_root"):
+            source = context.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":
+                option = f"--{name.replace('_', '-')}"
+                raise typer.BadParameter(
+                    f"{option} goes after the command: vae-tui {context.invoked_subcommand} {option} ..."
+                )
+        return
+    if not on_a_terminal():
+        typer.echo(context.get_help())
+        return
+    import_screen()
+    from vae_tui.tui.app import VaeTuiApp
+    from vae_tui.tui.screens.home import HomeScreen
+
+    screen = VaeTuiApp(HomeScreen(runs_dir, data_root), images=images.value, data_root=data_root)
+    screen.run()
+    if screen.return_code:
+        raise typer.Exit(screen.return_code)

@@ -12,13 +12,6 @@ from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDi
 from vae_tui.cli.output import give_json, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
 
-_SHOWN = (
-    *("state", "name", "data", "changed", "epoch", "best", "nelbo", "distortion", "rate", "active", "beta", "seed"),
-    *("age", "size", "tag"),
-)
-_LEFT_OUT_FIRST = ("size", "tag", "seed", "active", "data", "changed", "distortion", "rate", "beta", "best", "age")
-"""What a narrow terminal does without, the first first."""
-
 
 def watch(
     run: Annotated[
@@ -45,8 +38,9 @@ def watch(
         import_screen()
         from vae_tui.runs.feed import RunFeed
         from vae_tui.tui.app import VaeTuiApp
+        from vae_tui.tui.screens.training import TrainingScreen
 
-        screen = VaeTuiApp(RunFeed(chosen), images=images.value, data_root=data_root)
+        screen = VaeTuiApp(TrainingScreen(RunFeed(chosen), data_root), images=images.value)
         screen.run()
         if screen.return_code:
             raise typer.Exit(screen.return_code)
@@ -110,9 +104,10 @@ def runs(
         say(f"none of {len(found)} runs under {runs_dir}" if found else f"no run under {runs_dir} yet")
     else:
         from vae_tui.cli.tables import print_runs
+        from vae_tui.runs.columns import LEFT_OUT_FIRST, SHOWN
 
         chosen = columns.split(",") if columns is not None else None
-        print_runs(kept, chosen or _SHOWN, _LEFT_OUT_FIRST if chosen is None else ())
+        print_runs(kept, chosen or SHOWN, LEFT_OUT_FIRST if chosen is None else ())
 
 
 def compare(
@@ -123,7 +118,7 @@ def compare(
     json_: Annotated[bool, typer.Option("--json", help="For programs: the same as one JSON object.")] = False,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Compare runs: what differs in their recipes, and in what came of them.
+    """Compare runs: their recipes, and what came of them.
 
     Figures are in nats per image: of validation images where there are some, else of training images.
     """

@@ -148,9 +148,10 @@ def _show_training(
 ) -> None:
     from vae_tui.runs.status import read_status
     from vae_tui.tui.app import VaeTuiApp
+    from vae_tui.tui.screens.training import TrainingScreen
 
     run = feed.run
-    screen = VaeTuiApp(feed, images=images.value, data_root=data_root)
+    screen = VaeTuiApp(TrainingScreen(feed, data_root), images=images.value)
     outcome = screen.run()
     if outcome == "detached" or (screen.return_code and trainer.poll() is None):
         say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {run.path}")

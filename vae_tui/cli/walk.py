@@ -32,10 +32,12 @@ def walk(
     if not on_a_terminal():
         raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
     shipped = checkpoint == PRETRAINED
-    from vae_tui.tui.walk_app import WalkApp
+    from vae_tui.tui.app import VaeTuiApp
+    from vae_tui.tui.screens.walk import WalkScreen
 
     note = "no run yet: this is the digits model that ships with vae-tui; train your own with: vae-tui train"
-    app = WalkApp(checkpoint, data_root=data_root, images=images.value, note=note if shipped else "")
+    screen = WalkScreen(checkpoint, data_root=data_root, note=note if shipped else "")
+    app = VaeTuiApp(screen, images=images.value)
     app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)

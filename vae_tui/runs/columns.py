@@ -78,6 +78,13 @@ COLUMNS: dict[str, Column] = {
     )
 }  # fmt: skip
 """Every column by its key, in the order they are shown in."""
+SHOWN = (
+    *("state", "name", "data", "changed", "epoch", "best", "nelbo", "distortion", "rate", "active", "beta", "seed"),
+    *("age", "size", "tag"),
+)
+"""The columns that are shown unless others are chosen."""
+LEFT_OUT_FIRST = ("size", "tag", "seed", "active", "data", "changed", "distortion", "rate", "beta", "best", "age")
+"""What a narrow terminal does without, the first first."""
 
 
 def _changed(run: Summary) -> Value:

@@ -19,6 +19,7 @@ from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events_of, read_last_event
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits.safetensors"
@@ -110,6 +111,11 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
         if PRETRAINED.is_file():
             return PRETRAINED
     return _best_of(find_run(name_or_path, runs_dir), note)
+
+
+def best_or_newest(run: Run) -> Path:
+    """The weights of a run to look at: the best, of a live one the newest. Raises CheckpointError where it has none."""
+    return run.latest().path if lock_holder(run.path) is not None else choose_best(run).checkpoint.path
 
 
 def _best_of(run: Run, note: Callable[[str], None]) -> Path:

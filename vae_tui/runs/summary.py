@@ -1,7 +1,7 @@
 """One line about a run, from bounded reads: the head and the tail of its log, and the headers of its checkpoints.
 
 However long the run, a summary costs the same, so a folder of hundreds opens at once. `Summaries` remembers each by the
-size and time of its log and of what was said of it, and reads it again only when those changed.
+size and time of its log, its tags and its folder, and reads it again only when those changed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,9 +61,9 @@ class Summary:
         """The folder's name."""
         return self.path.name
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
-        """What its folder takes on disk; every file is looked at."""
+        """What its folder takes on disk; every file is looked at, once."""
         return folder_size(self.path)
 
     @property
@@ -178,12 +179,26 @@ def _read_head(run: Run) -> list[ev.Event]:
 
 
 def _read_backwards(run: Run) -> Iterator[ev.Event]:
-    """The events at the end of the log, newest first, as far back as the last whole epoch or the last start."""
+    """The events at the end of the log, newest first, as far back as the last whole epoch or the first start.
+
+    What was after the step that the run was resumed from is left out.
+    """
+    resumed_from: int | None = None
     for line in reversed(read_tail(run.events_path, _TAIL_BYTES).split("\n")):
-        if (event := ev.from_json(line)) is not None:
-            yield event
-            if isinstance(event, ev.EpochCompleted | ev.RunStarted):
+        event = ev.from_json(line)
+        if event is None:
+            continue
+        if resumed_from is not None and (
+            event.step > resumed_from or not isinstance(event, ev.EpochCompleted | ev.RunStarted)
+        ):
+            continue
+        yield event
+        if isinstance(event, ev.EpochCompleted):
+            return
+        if isinstance(event, ev.RunStarted):
+            if event.resumed_from is None:
                 return
+            resumed_from = event.resumed_from if resumed_from is None else min(resumed_from, event.resumed_from)
 
 
 def _first(events: Iterable[ev.Event], kind: type[_E]) -> _E | None:
@@ -191,7 +206,8 @@ def _first(events: Iterable[ev.Event], kind: type[_E]) -> _E | None:
 
 
 def _stamp(run: Run) -> _Stamp:
-    return tuple(_size_and_time(path) for path in (run.events_path, run.about_path))
+    # The folder's time is that of the newest file in it that came or went.
+    return tuple(_size_and_time(path) for path in (run.events_path, run.about_path, run.path))
 
 
 def _size_and_time(path: Path) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
-"""The help screen: keys, and how to read the charts."""
+"""The help: the keys of a screen, and what else is worth knowing of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,16 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vae_tui.text import printable
-from vae_tui.tui.keys import help_rows
-from vae_tui.tui.training_keys import TRAINING_KEYS
+from vae_tui.tui.keys import Table, help_rows
 
-_READING = (
-    ("−ELBO", "falls and levels off, validation a little above it: healthy"),
-    ("", "validation turns up again: it overfits, ◆ marks the best"),
-    ("rate", "near 0, no dimension active: posterior collapse"),
-    ("distortion", "what reconstructions cost; it falls as rate is spent"),
-    ("nats", "summed over pixels and dimensions, averaged over images"),
-)
+Rows = Sequence[tuple[str, str]]
+"""Keys or names, and what they mean."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -30,23 +25,22 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1,enter,space,ctrl+c", "dismiss", "Close")
     ]
 
-    def __init__(self, notes: tuple[str, ...]) -> None:
+    def __init__(self, keys: Table, more: Mapping[str, Rows] | None = None, *, title: str = "help") -> None:
         super().__init__()
-        self._notes = notes
+        self._keys, self._more, self._title = keys, more or {}, title
 
     def compose(self) -> ComposeResult:
         """One panel."""
         with VerticalScroll(classes="panel") as panel:
-            panel.border_title = "help"
-            panel.border_subtitle = "esc closes"
-            for group in TRAINING_KEYS:
-                yield from table(group.title, help_rows(group))
-            yield from table("Reading the charts", _READING)
-            if self._notes:
-                yield from table("Notes on this run", tuple(("", note) for note in self._notes))
+            panel.border_title = self._title
+            panel.border_subtitle = "↑ ↓ scroll · esc closes"
+            for group in self._keys:
+                yield from _table(group.title, help_rows(group))
+            for title, rows in self._more.items():
+                yield from _table(title, rows)
 
 
-def table(title: str, rows: tuple[tuple[str, str], ...]) -> ComposeResult:
+def _table(title: str, rows: Rows) -> ComposeResult:
     """Rows of a key and its meaning, under a title."""
     yield Static(title, classes="title")
     for key, meaning in rows:

@@ -31,7 +31,8 @@ _KEYS = {
 class PromptScreen(ModalScreen[str | None]):
     """An input with a hint, and below it the answers that fit; its result is the text, None if it was left.
 
-    An answer that `check` finds something wrong with is not taken: what is wrong stands in place of the hint.
+    An answer that `check` finds something wrong with is not taken: what is wrong stands in place of the hint, with
+    `checks_as_one_types` before it is given.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,9 +40,17 @@ class PromptScreen(ModalScreen[str | None]):
     ]
 
     def __init__(
-        self, title: str, hint: str, *, value: str = "", suggest: Suggest | None = None, check: Check | None = None
+        self,
+        title: str,
+        hint: str,
+        *,
+        value: str = "",
+        suggest: Suggest | None = None,
+        check: Check | None = None,
+        checks_as_one_types: bool = False,
     ) -> None:
         super().__init__()
+        self._checks_as_one_types = checks_as_one_types
         self._title, self._hint, self._value, self._suggest, self._check = title, hint, value, suggest, check
         self._moved = False
         self._offered: str | None = None
@@ -50,7 +59,7 @@ class PromptScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """One panel."""
         with Vertical(classes="panel") as panel:
-            panel.border_title = self._title
+            panel.border_title = printable(self._title)
             panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
             yield Line(self._value, keys=_KEYS, compact=True)
             yield Static(printable(self._hint), classes="hint", markup=False)
@@ -70,7 +79,8 @@ class PromptScreen(ModalScreen[str | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Offer what fits."""
         self._offer(event.value)
-        self._show_hint(self._hint, problem=False)
+        problem = self._find_problem(event.value.strip()) if self._checks_as_one_types else None
+        self._show_hint(problem or self._hint, problem=problem is not None)
 
     def _offer(self, text: str) -> None:
         if self._suggest is None or text == self._offered:
@@ -119,11 +129,14 @@ class PromptScreen(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what was typed, or chosen."""
         answer = self._chosen() or event.value.strip()
-        problem = self._check(answer) if self._check is not None and answer else None
+        problem = self._find_problem(answer)
         if problem:
             self._show_hint(problem, problem=True)
         else:
             self.dismiss(answer)
+
+    def _find_problem(self, answer: str) -> str | None:
+        return self._check(answer) if self._check is not None and answer else None
 
     def _show_hint(self, text: str, *, problem: bool) -> None:
         line = self.query_one(".hint", Static)

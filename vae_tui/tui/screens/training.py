@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -19,12 +20,13 @@ from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, Images
 from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
+from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
-from vae_tui.tui.screens.leave import Choice, LeaveScreen
 from vae_tui.tui.status import pending_word
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.widgets.data_notes import DataNotes
@@ -50,6 +52,15 @@ _PACE_OF_CHARTS = 2.7
 _AS_EVER = (StepCompleted, EpochStarted, EpochCompleted, ImagesDrawn, CheckpointSaved)
 
 
+_READING = (
+    ("−ELBO", "falls and levels off, validation a little above it: healthy"),
+    ("", "validation turns up again: it overfits, ◆ marks the best"),
+    ("rate", "near 0, no dimension active: posterior collapse"),
+    ("distortion", "what reconstructions cost; it falls as rate is spent"),
+    ("nats", "summed over pixels and dimensions, averaged over images"),
+)
+
+
 class TrainingScreen(Screen[None]):
     """Watches and steers one run, of which it holds the feed and nothing else.
 
@@ -58,6 +69,13 @@ class TrainingScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(TRAINING_KEYS)
+
+    class Left(message.Message):
+        """The user left, or the run was stopped from here and has ended."""
+
+        def __init__(self, outcome: Outcome) -> None:
+            super().__init__()
+            self.outcome = outcome
 
     class LogRead(message.Message):
         """The log was read to its end for the first time."""
@@ -122,7 +140,7 @@ class TrainingScreen(Screen[None]):
             arrived = self._feed.poll()
             status = self.status
             if stopping and status.over and status.phase in ("stopped", "completed"):
-                self.app.exit("stopped" if status.phase == "stopped" else "finished")
+                self._leave("stopped" if status.phase == "stopped" else "finished")
             now = self._feed.clock()
             changed = bool(arrived) or status != before
             if not changed and int(now) == int(self._shown_at):
@@ -283,27 +301,42 @@ class TrainingScreen(Screen[None]):
         """Show the help."""
         history = self._feed.history
         added = (note.text for note in history.added_notes)
-        self.app.push_screen(HelpScreen((*history.notes, *added)))
+        more: dict[str, Sequence[tuple[str, str]]] = {"Reading the charts": _READING}
+        if notes := (*history.notes, *added):
+            more["Notes on this run"] = [("", note) for note in notes]
+        self.app.push_screen(HelpScreen(TRAINING_KEYS, more))
 
     def action_detach(self) -> None:
         """Leave, and leave the trainer running."""
-        outcome: Outcome = "detached" if self.status.live else "finished"
-        self.app.exit(outcome)
+        self._leave("detached" if self.status.live else "finished")
+
+    def _leave(self, outcome: Outcome) -> None:
+        self.post_message(self.Left(outcome))
 
     def action_leave(self) -> None:
         """Leave; where a trainer runs, ask what becomes of it."""
         if self.status.live:
-            self.app.push_screen(LeaveScreen(self._feed.run), self._left)
+            choices = [
+                Choice("s", "stop", "save a checkpoint, then end the training"),
+                Choice("ld", "leave running", f"vae-tui watch {_name_to_type(self._feed.run)}"),
+            ]
+            self.app.push_screen(ChoiceScreen("quit?", choices), self._answered)
         else:
             self.action_detach()
 
-    def _left(self, choice: Choice | None) -> None:
-        if choice == "leave":
+    def _answered(self, choice: str | None) -> None:
+        if choice == "leave running":
             self.action_detach()
         elif choice == "stop" and self.status.live:
             self._send(Stop())
         elif choice == "stop":
             self.action_detach()
+
+
+def _name_to_type(run: Run) -> str:
+    """What a user of this folder types to name a run: its path, where it is not among the runs looked for first."""
+    among_the_first = run.path.absolute().parent == Path("checkpoints").absolute()
+    return run.name if among_the_first else str(run.path)
 
 
 def _leave_out_of_collections() -> None:

@@ -19,7 +19,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.text import printable
 from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.keys import bindings, footer
-from vae_tui.tui.screens.walk_help import WalkHelpScreen
+from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.tui.walk_lines import Styled, motion_line, starting_text, status_line, title_line
@@ -288,7 +288,7 @@ class WalkScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show every key."""
-        self.app.push_screen(WalkHelpScreen())
+        self.app.push_screen(HelpScreen(WALK_KEYS, title="walking"))
 
     def action_leave(self) -> None:
         """Go back to where one came from."""

@@ -45,8 +45,9 @@ class Dashboard(Container):
         self._elbo = Chart(specify_elbo, id="elbo")
         self._balance = Chart(specify_balance, id="balance")
         self._rates = RateBars(id="rates")
-        self._samples = Pictures(run, id="samples")
-        self._reconstructions = Pictures(run, id="reconstructions")
+        self._run = run
+        self._samples = Pictures(id="samples")
+        self._reconstructions = Pictures(id="reconstructions")
         self._view = 0
         self._folded = False
         self._history: History | None = None
@@ -95,8 +96,8 @@ class Dashboard(Container):
     def show(self, history: History, moment: Moment, look: Look) -> None:
         """Show the pictures and rates of a moment; charts have their own pace."""
         self._history, self._moment, self._look = history, moment, look
-        self._samples.show(moment.images.get("samples"))
-        self._reconstructions.show(moment.images.get("reconstructions"))
+        self._samples.show(self._run, moment.images.get("samples"))
+        self._reconstructions.show(self._run, moment.images.get("reconstructions"))
         self._rates.show(moment)
         self._entitle()
 

@@ -28,9 +28,9 @@ _PACE = 2.7
 class Pictures(Widget):
     """The latest grid of one kind: as many of its tiles as fit, reconstructions below their data."""
 
-    def __init__(self, run: Run, *, id: str) -> None:
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._run = run
+        self._run: Run | None = None
         self._event: ImagesDrawn | None = None
         self._read_at = -_PACE
         self._stacks: Pixels | None = None
@@ -45,12 +45,18 @@ class Pictures(Widget):
         if self._event is None:
             self._canvas.show(None, caption="g draws them now")
 
-    def show(self, event: ImagesDrawn | None) -> None:
-        """Show the grid of an event, read anew only when it is another one."""
+    def show(self, run: Run, event: ImagesDrawn | None) -> None:
+        """Show the grid of an event of a run, read anew only when it is another one."""
         now = time.monotonic()
+        if run is not self._run:
+            self._run, self._read_at = run, -_PACE
+            if event is None:
+                self._event, self._stacks = None, None
+                self._canvas.show(None)
+                self.border_subtitle = ""
         if event is not None and event != self._event and now - self._read_at >= _PACE:
             self._event, self._read_at = event, now
-            self._read(event)
+            self._read(run, event)
 
     @property
     def caption(self) -> str:
@@ -69,10 +75,10 @@ class Pictures(Widget):
         self.border_subtitle = self.caption
 
     @work(thread=True, exclusive=True, exit_on_error=False)
-    def _read(self, event: ImagesDrawn) -> None:
+    def _read(self, run: Run, event: ImagesDrawn) -> None:
         stacks, problem = None, ""
         try:
-            grid = decode_png(read_small(self._run.path / event.path, _LONGEST))
+            grid = decode_png(read_small(run.path / event.path, _LONGEST))
             images = split_grid(grid, event.count, event.columns, padding=event.padding)
             stacks = _pair_rows(images, event.columns) if event.kind == "reconstructions" else images[:, None]
         except (OSError, ValueError, ZeroDivisionError):

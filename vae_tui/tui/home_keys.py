@@ -1,0 +1,111 @@
+"""The keys of the home screen.
+
+Its states: `live` and `over`, by the run under the cursor, and `chosen` where several are.
+"""
+
+from __future__ import annotations
+
+from vae_tui.tui.keys import FooterItem, Group, Key, Row
+
+HOME_KEYS = (
+    Group(
+        "Find",
+        (
+            Row(
+                "↑ ↓ j k",
+                "the run above, below",
+                (Key("up,k", "move(-1)"), Key("down,j", "move(1)")),
+            ),
+            Row(
+                "pgup pgdn home end",
+                "a page up or down, the first, the last",
+                (
+                    Key("pageup", "move_page(-1)"),
+                    Key("pagedown", "move_page(1)"),
+                    Key("home", "move(-1000000)"),
+                    Key("end", "move(1000000)"),
+                ),
+            ),
+            Row(
+                "/",
+                "filter: words in names, beta>=4 state:failed data:mnist tag:paper -seed:0 optimizer.lr<1e-3",
+                (Key("slash,ctrl+f", "filter", "Filter"),),
+                (FooterItem(3, "/", "filter"),),
+            ),
+            Row(
+                "s",
+                "sort by a column or a key of recipes",
+                (Key("s", "ask('sort')", "Sort"),),
+                (FooterItem(12, "s", "sort"),),
+            ),
+            Row("S", "the other way round", (Key("S", "reverse", "Sort the other way round"),)),
+            Row("C", "choose columns", (Key("C", "ask('columns')", "Choose columns"),)),
+            Row("b", "group by recipe, or not", (Key("b", "group", "Group by recipe"),)),
+            Row(
+                "space",
+                "choose the run; what follows is done to all that are chosen",
+                (Key("space", "choose", "Choose the run"),),
+                (FooterItem(4, "space", "choose"),),
+            ),
+            Row("a", "choose all, or none", (Key("a", "choose_all", "Choose all, or none"),)),
+            Row("esc", "choose none; show all", (Key("escape", "clear"),)),
+        ),
+    ),
+    Group(
+        "Do",
+        (
+            Row("enter", "open the run", (Key("enter", "open", "Open the run"),), (FooterItem(0, "enter", "open"),)),
+            Row(
+                "n",
+                "train a new run",
+                (Key("n", "ask('new')", "Train a new run"),),
+                (FooterItem(1, "n", "new"),),
+            ),
+            Row(
+                "w",
+                "walk the latent space of its best checkpoint",
+                (Key("w", "walk", "Walk the latent space"),),
+                (FooterItem(5, "w", "walk"),),
+            ),
+            Row(
+                "p",
+                "pause, or let go on",
+                (Key("p", "do('pause')", "Pause or resume"),),
+                (FooterItem(2, "p", "pause", ("live",)),),
+            ),
+            Row(
+                "x",
+                "stop: save a checkpoint and end",
+                (Key("x", "do('stop')", "Stop"),),
+                (FooterItem(6, "x", "stop", ("live",)),),
+            ),
+            Row("c", "change a setting while it trains", (Key("c", "ask('change')", "Change a setting"),)),
+            Row("r", "resume", (Key("r", "do('resume')", "Resume"),), (FooterItem(2, "r", "resume", ("over",)),)),
+            Row(
+                "e",
+                "train on to another epoch",
+                (Key("e", "ask('epochs')", "More epochs"),),
+                (FooterItem(9, "e", "epochs"),),
+            ),
+            Row("t", "add tags; -TAG takes one away", (Key("t", "ask('tag')", "Tag"),), (FooterItem(10, "t", "tag"),)),
+            Row("N", "write a note", (Key("N", "ask('note')", "Write a note"),)),
+            Row("R", "rename", (Key("R", "ask('rename')", "Rename"),)),
+            Row(
+                "D",
+                "delete, by typing its name",
+                (Key("D,delete", "ask('delete')", "Delete"),),
+                (FooterItem(11, "D", "delete", ("over",)),),
+            ),
+        ),
+    ),
+    Group(
+        "Screen",
+        (
+            Row("tab", "with or without the preview", (Key("tab", "toggle_preview", "Preview"),)),
+            Row("i", "pictures: the ways this terminal can draw them"),
+            Row("q", "quit; what trains goes on", (Key("q,ctrl+c", "leave", "Quit"),), (FooterItem(7, "q", "quit"),)),
+            Row("ctrl+p", "command palette", footer=(FooterItem(14, "ctrl+p", "palette"),)),
+            Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),
+        ),
+    ),
+)
