@@ -5,7 +5,7 @@
     runs       watch, runs, compare                        walk       walk
     steer      stop, pause, unpause, save, set               tidy       tag, rename, delete
     pictures   sample, reconstruct, interpolate, ...       evaluate   evaluate
-    tools      check, doctor
+    export     export                                    tools      check, doctor
 
 Imports are deferred into the commands, so that each pays only for what it uses.
 """
