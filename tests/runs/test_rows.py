@@ -77,7 +77,7 @@ def test_the_epochs_of_several_runs_are_one_table(run: Run) -> None:
     other = Run.create(run.path.parent, "there", "", exact=True)
     log(run, started(), completed(10))
     log(other, started(), completed(10), completed(20))
-    rows = written(tabulate_epochs_of([run, other]))
+    rows = written(tabulate_epochs_of({"here": run, "there": other}))
     assert [(row["run"], row["step"]) for row in rows] == [("here", "10"), ("there", "10"), ("there", "20")]
     assert "rate_0" not in rows[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -104,11 +104,11 @@ def _step_row(event: ev.StepCompleted) -> tuple[Value, ...]:
     )
 
 
-def tabulate_epochs_of(runs: Sequence[Run]) -> FigureTable:
-    """The epochs of several runs in one table, whose first column is the run's name; without the KL of dimensions."""
-    tables = [tabulate_epochs(run, rates=False) for run in runs]
-    rows = ((run.name, *row) for run, table in zip(runs, tables, strict=True) for row in table.rows)
-    return FigureTable(("run", *tables[0].columns), rows)
+def tabulate_epochs_of(runs: Mapping[str, Run]) -> FigureTable:
+    """The epochs of several runs in one table, whose first column is the name given to each; without the KL of dimensions."""
+    tables = {name: tabulate_epochs(run, rates=False) for name, run in runs.items()}
+    columns = next(iter(tables.values())).columns
+    return FigureTable(("run", *columns), ((name, *row) for name, table in tables.items() for row in table.rows))
 
 
 def write_csv(table: FigureTable, file: BinaryIO) -> int:
