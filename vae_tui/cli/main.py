@@ -65,6 +65,7 @@ for command in (
     tidy.tag,
     tidy.rename,
     tidy.delete,
+    tidy.prune,
     walk.walk,
     pictures.sample,
     pictures.reconstruct,
