@@ -3,9 +3,9 @@
     main       the program: every command, registered     exits      errors into messages and exit codes
     options    options that several commands share        train      train
     runs       watch, runs, compare                        walk       walk
-    steer      stop, pause, unpause, save, set               tidy       tag, rename, delete
+    steer      stop, pause, unpause, save, set               tidy       tag, rename, delete, prune
     pictures   sample, reconstruct, interpolate, ...       evaluate   evaluate
-    tools      check, doctor
+    export     export                                    tools      check, doctor
 
 Imports are deferred into the commands, so that each pays only for what it uses.
 """

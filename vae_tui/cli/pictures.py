@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,8 @@ from vae_tui.cli.options import (
     Split,
     choose_checkpoint,
 )
-from vae_tui.cli.output import give_path, say
+from vae_tui.cli.outfiles import check_out, write_out
+from vae_tui.cli.output import say
 from vae_tui.errors import VaeTuiError
 from vae_tui.wording import counted
 
@@ -111,7 +112,7 @@ def sample(
 
     from vae_tui.latent.priors import parse_prior
 
-    suffix = _check_out(out, _MOVING)
+    suffix = check_out(out, _MOVING)
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
@@ -162,7 +163,7 @@ def reconstruct(
 
     Example: `vae-tui reconstruct beta0 --at draw --out posterior.png` shows draws from the posteriors.
     """
-    _check_out(out, _STILL)
+    check_out(out, _STILL)
     with _open_space(source, runs_dir, data_root, "reconstructing images") as space:
         from vae_tui.latent.reconstruct import choose_images, draw_reconstructions
 
@@ -206,7 +207,7 @@ def interpolate(
     Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
     """
-    suffix = _check_out(out, _MOVING)
+    suffix = check_out(out, _MOVING)
     with _open_space(source, runs_dir, data_root, "interpolating") as space:
         from vae_tui.latent.interpolate import choose_ends, draw_interpolation
 
@@ -262,7 +263,7 @@ def traverse(
     """
     from vae_tui.latent.ranges import parse_range
 
-    suffix = _check_out(out, _MOVING)
+    suffix = check_out(out, _MOVING)
     chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
     reach = parse_range(range_)
     with _open_space(source, runs_dir, data_root, "traversing latent dimensions") as space:
@@ -314,7 +315,7 @@ def manifold(
     """
     from vae_tui.latent.ranges import parse_range
 
-    _check_out(out, _STILL)
+    check_out(out, _STILL)
     reach = parse_range(range_)
     if reach.kind == "posterior" and around is None:
         raise VaeTuiError(
@@ -353,7 +354,7 @@ def project(
 
     Example: `vae-tui project fc20 --projection tsne --out codes.png`.
     """
-    _check_out(out, _STILL)
+    check_out(out, _STILL)
     if plane is not None and projection not in (None, ProjectionKind.DIMENSIONS):
         raise VaeTuiError(f"--plane goes with --projection dimensions, not with {projection}")
     chosen = None if plane is None else _pair("--plane", plane)
@@ -369,17 +370,6 @@ def project(
             scale=scale,
         )
         _write_picture(out, picture, space, 1)
-
-
-def _check_out(out: Path, suffixes: Sequence[str]) -> str:
-    """The ending of the file to write, once it can be; raises VaeTuiError for one that makes no sense."""
-    suffix = out.suffix.lower()
-    if suffix not in suffixes:
-        still = " (nothing moves here, so there is no GIF of it)" if suffix == ".gif" else ""
-        raise VaeTuiError(f"--out {out}: expected a name that ends in {' or '.join(suffixes)}{still}")
-    if not out.absolute().parent.is_dir():
-        raise VaeTuiError(f"--out {out}: there is no folder {out.absolute().parent}")
-    return suffix
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:
@@ -421,17 +411,7 @@ def _write_picture(out: Path, picture: Picture, space: Space, scale: int | None)
     for note in picture.notes:
         say(note)
     text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
-    _write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
-
-
-def _write_out(out: Path, content: bytes) -> None:
-    from vae_tui.runs.files import write_whole
-
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise VaeTuiError(f"--out {out} cannot be written: {error.strerror}") from error
-    give_path(out)
+    write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
 
 
 def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int | None) -> None:
@@ -445,6 +425,6 @@ def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: 
         from vae_tui.latent.replay import draw_walk, render_walk
 
         if out.suffix.lower() == ".gif":
-            _write_out(out, render_walk(space.vae, walk, scale=scale, made_with=space.full_name))
+            write_out(out, render_walk(space.vae, walk, scale=scale, made_with=space.full_name))
         else:
             _write_picture(out, draw_walk(space.vae, walk, columns=columns, scale=scale), space, scale)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,18 @@ from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
 from vae_tui.cli.output import give_json, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
+
+if TYPE_CHECKING:
+    from vae_tui.runs.history import History
+    from vae_tui.runs.layout import Run
+
+
+class CurveAxis(StrEnum):
+    """What curves are drawn along."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+    TIME = "time"
 
 
 def watch(
@@ -115,23 +129,75 @@ def compare(
         list[str],
         typer.Argument(metavar="RUN RUN...", help="Runs, by name, path, recipe or the beginning of a name."),
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write their curves instead: a figure, .png, .svg or .pdf, or a .csv with a row an epoch of each run.",
+        ),
+    ] = None,
+    axis: Annotated[CurveAxis, typer.Option("--x", help="What a figure's curves run along.")] = CurveAxis.STEP,
     json_: Annotated[bool, typer.Option("--json", help="For programs: the same as one JSON object.")] = False,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
     """Compare runs: their recipes, and what came of them.
 
-    Figures are in nats per image: of validation images where there are some, else of training images.
+    Figures are in nats per image: of validation images where there are some, else of training images. With --out, a
+    figure of -ELBO, distortion, rate, and each run's way through the plane of the latter two; drawing needs matplotlib:
+    pip install 'vae-tui[figures]'
     """
-    from vae_tui.cli.tables import compare_as_json, print_comparison
+    from vae_tui.errors import VaeTuiError
     from vae_tui.runs.find import find_run
-    from vae_tui.runs.summary import summarize
 
+    if out is not None and json_:
+        raise VaeTuiError("--json prints a comparison and --out writes curves: give one of them")
     found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
     if len(found) < 2:
         say(f"comparing takes two runs or more, and {' '.join(runs)} names one")
         raise typer.Exit(EXIT_WRONG_INPUT)
+    if out is not None:
+        _write_curves(list(found.values()), out, axis)
+        return
+    from vae_tui.cli.tables import compare_as_json, print_comparison
+    from vae_tui.runs.summary import summarize
+
     summaries = [summarize(run) for run in found.values()]
     if json_:
         give_json(compare_as_json(summaries))
     else:
         print_comparison(summaries)
+
+
+def _write_curves(runs: list[Run], out: Path, axis: CurveAxis) -> None:
+    """Write the curves of runs as a figure or as a table."""
+    from vae_tui.cli.outfiles import check_out, write_out
+    from vae_tui.runs.rows import tabulate_epochs_of, write_csv
+
+    suffix = check_out(out, (".png", ".svg", ".pdf", ".csv"))
+    names = [run.name for run in runs]
+    named = {run.name if names.count(run.name) == 1 else str(run.path): run for run in runs}
+    if suffix == ".csv":
+        content = io.BytesIO()
+        write_csv(tabulate_epochs_of(named), content)
+        write_out(out, content.getvalue())
+        return
+    from vae_tui.cli.figures import draw_comparison
+    from vae_tui.headless import StageProgress
+    from vae_tui.runs.feed import RunFeed
+
+    progress, histories = StageProgress(), {}
+    for index, (name, run) in enumerate(named.items()):
+        progress.update("reading runs", index, len(runs))
+        feed = RunFeed(run)
+        feed.catch_up()
+        histories[name] = feed.history
+    progress.close()
+    if len({_measured_by(history) for history in histories.values()}) > 1:
+        say("note: these runs have different images or likelihoods, so their nats do not compare")
+    write_out(out, draw_comparison(histories, axis.value, suffix))
+
+
+def _measured_by(history: History) -> tuple[object, ...]:
+    """What nats depend on besides the model: the images, how they are read, and the likelihood."""
+    keys = (("data", "name"), ("data", "binarize"), ("data", "image_size"), ("likelihood", "name"))
+    return tuple(history.recipe.get(table, {}).get(key) for table, key in keys)

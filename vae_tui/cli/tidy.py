@@ -1,4 +1,4 @@
-"""Commands that keep runs in order: rename, delete, tag."""
+"""Commands that keep runs in order: rename, delete, prune, tag."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def delete(
     for run in found:
         if lock_holder(run.path) is not None:
             raise RunError(busy_message(run.path))
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise RunError("nobody is there to be asked: --yes says that they are to be deleted")
+    _check_that_somebody_answers(yes)
     kept = False
     for run in found:
         if not yes:
@@ -61,6 +60,71 @@ def delete(
         say(f"deleted {run.path}")
     if kept:
         raise typer.Exit(EXIT_WRONG_INPUT)
+
+
+def prune(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Runs, by name, path, recipe or the beginning of a name.")
+    ],
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest checkpoints stay, besides the best.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed, and delete nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Delete the checkpoints of runs but for the best and the newest, with their states.
+
+    A run can be resumed and drawn from as before; its history, pictures, bookmarks and snapshots stay. Without a terminal,
+    --yes says that it is meant. A live run is refused.
+    """
+    from vae_tui.runs.files import folder_size
+    from vae_tui.runs.find import find_run
+    from vae_tui.runs.lock import acquire_lock, busy_message, lock_holder, release_lock
+    from vae_tui.runs.prune import delete_files, plan_pruning
+    from vae_tui.wording import counted, format_bytes
+
+    found = list({run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}.values())
+    for run in found:
+        if lock_holder(run.path) is not None:
+            raise RunError(busy_message(run.path))
+    if not dry_run:
+        _check_that_somebody_answers(yes)
+    plans = [plan_pruning(run, keep) for run in found]
+    for plan in plans:
+        names = [f"{kept.path.name}{' (the best)' if kept.step == plan.best else ''}" for kept in plan.kept]
+        size = format_bytes(folder_size(plan.run.path))
+        say(
+            f"{plan.run.path}: {size}; {counted(len(plan.pruned), 'checkpoint')} to delete, "
+            f"{format_bytes(plan.freed_bytes)}; kept: {', '.join(names)}"
+        )
+    plans = [plan for plan in plans if plan.files]
+    total = format_bytes(sum(plan.freed_bytes for plan in plans))
+    if not plans:
+        say("nothing to delete")
+        return
+    if dry_run:
+        say(f"{total} would be freed")
+        return
+    if not yes:
+        say(f"to free {total}, type yes:")
+        if sys.stdin.readline().strip().lower() not in ("yes", "y"):
+            say("nothing was deleted")
+            raise typer.Exit(EXIT_WRONG_INPUT)
+    freed = 0
+    for plan in plans:
+        acquire_lock(plan.run.path)  # nobody may go on with it meanwhile
+        try:
+            current = plan_pruning(plan.run, keep)
+            delete_files(current)
+            freed += current.freed_bytes
+        finally:
+            release_lock(plan.run.path)
+    say(f"freed {format_bytes(freed)}")
+
+
+def _check_that_somebody_answers(yes: bool) -> None:
+    """Raise RunError where there is nobody to be asked, and it was not said beforehand that it is meant."""
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise RunError("nobody is there to be asked: --yes says that they are to be deleted")
 
 
 def tag(

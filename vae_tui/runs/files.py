@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,10 +77,17 @@ def remove_unfinished(folder: Path) -> None:
 
 def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file so that it appears whole or not at all: written aside, fsynced, renamed."""
+    with open_whole(path, durable=durable) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_whole(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A file to write bit by bit, which appears whole once the body is done, and not at all where that raises."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("wb") as file:
-            file.write(content)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,0 +1,107 @@
+"""The command that gives a run's history to other programs: export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vae_tui.cli.options import RunsDir
+from vae_tui.cli.outfiles import check_out
+from vae_tui.cli.output import give_path, say
+from vae_tui.errors import VaeTuiError
+from vae_tui.wording import counted
+
+if TYPE_CHECKING:
+    from vae_tui.runs.layout import Run
+    from vae_tui.runs.rows import FigureTable
+
+
+def export(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs, by name, path, recipe or the beginning of a name."),
+    ],
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|FILE.csv",
+            help="Comma-separated values: DIR/RUN/epochs.csv and DIR/RUN/steps.csv, or of one run a file of its epochs.",
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="TensorBoard's event files, DIR/RUN/events.out.tfevents.*: figures and grids."
+        ),
+    ] = None,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="With --csv FILE.csv: the trainer's reports instead of the epochs.")
+    ] = False,
+    runs_dir: RunsDir = Path("checkpoints"),
+) -> None:
+    """Write the history of runs for other programs. Prints the paths of the files.
+
+    Figures are in nats per image. What was trained past a step from which a run was resumed later is left out. Files of
+    the same names are replaced. TensorBoard's need the package: pip install 'vae-tui[tensorboard]'
+
+    Examples: `vae-tui export beta1 --csv beta1.csv`; `vae-tui export beta1 beta10 --tensorboard boards`.
+    """
+    from vae_tui.runs.find import find_run
+
+    if csv is None and tensorboard is None:
+        raise VaeTuiError("say where to: --csv DIR or --csv FILE.csv, or --tensorboard DIR")
+    one_file = csv is not None and csv.suffix.lower() == ".csv" and not csv.is_dir()
+    if steps and not one_file:
+        raise VaeTuiError("--steps goes with --csv FILE.csv; a folder gets both epochs and steps")
+    found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
+    exported = list(found.values())
+    if csv is not None and one_file:
+        if len(exported) > 1:
+            raise VaeTuiError(
+                f"--csv {csv}: one file holds one run; name a folder, or have the epochs of all in one table with: "
+                "vae-tui compare RUN RUN... --out FILE.csv"
+            )
+        check_out(csv, (".csv",), option="--csv")
+        _write_table(exported[0], steps, csv)
+    elif csv is not None:
+        for run, folder in _folders(exported, csv, "--csv"):
+            _write_table(run, False, folder / "epochs.csv")
+            _write_table(run, True, folder / "steps.csv")
+    if tensorboard is not None:
+        from vae_tui.runs.tensorboard import export_to_tensorboard
+
+        for run, folder in _folders(exported, tensorboard, "--tensorboard"):
+            path, scalars, images = export_to_tensorboard(run, folder)
+            say(f"{run.name}: {counted(scalars, 'scalar')}, {counted(images, 'image')}")
+            give_path(path)
+        say(f"see them with: tensorboard --logdir {tensorboard}")
+
+
+def _folders(runs: Iterable[Run], folder: Path, option: str) -> Iterable[tuple[Run, Path]]:
+    """A folder for each run, called as the run is; raises VaeTuiError where two runs are called the same."""
+    named: dict[str, Run] = {}
+    for run in runs:
+        other = named.setdefault(run.name, run)
+        if other is not run:
+            raise VaeTuiError(
+                f"{option} {folder}: {other.path} and {run.path} are both called {run.name}; export one at a time"
+            )
+    return [(run, folder / name) for name, run in named.items()]
+
+
+def _write_table(run: Run, steps: bool, path: Path) -> None:
+    from vae_tui.runs.files import open_whole
+    from vae_tui.runs.rows import tabulate_epochs, tabulate_steps, write_csv
+
+    tabulate: Callable[[Run], FigureTable] = tabulate_steps if steps else tabulate_epochs
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_whole(path) as file:
+            rows = write_csv(tabulate(run), file)
+    except OSError as error:
+        raise VaeTuiError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+    say(f"{run.name}: {counted(rows, 'report' if steps else 'epoch')}")
+    give_path(path)
