@@ -24,6 +24,7 @@ def test_a_place_is_saved_with_its_run_to_the_bit(checkpoint: Path) -> None:
     assert sorted(saved) == [0, 3]
     assert saved[3].tobytes() == z.tobytes()
     assert (checkpoint.parent / "bookmarks.toml").is_file()
+    assert sorted(Bookmarks(checkpoint.parent / "snapshots" / checkpoint.name).read()) == [0, 3]
 
 
 def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

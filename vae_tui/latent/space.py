@@ -13,6 +13,7 @@ from vae_tui.latent.codes import Codes, Latents, encode_set
 from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
 
 LatentAt = Literal["mean", "draw"]
@@ -31,13 +32,14 @@ class Space:
     @property
     def name(self) -> str:
         """What people call it: its run's name, or its file's."""
-        parts = self.checkpoint.absolute().parts
-        return parts[-2] if self.checkpoint.name.startswith("step-") and len(parts) > 1 else self.checkpoint.stem
+        folder = run_folder(self.checkpoint).name
+        return folder if self.checkpoint.name.startswith("step-") and folder else self.checkpoint.stem
 
     @property
     def full_name(self) -> str:
-        """The file's name with its folder's before it, the same however the file was named."""
-        return "/".join(self.checkpoint.resolve().parts[-2:])
+        """The file's name with its run's, or its folder's, before it, the same however the file was named."""
+        path = self.checkpoint.resolve()
+        return path.relative_to(run_folder(path).parent).as_posix()
 
     @cached_property
     def vae(self) -> VAE:

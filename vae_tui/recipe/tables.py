@@ -406,6 +406,13 @@ class TrainTable(Table):
     )
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)
+    snapshots: int = _key(
+        16,
+        "how many weights are kept evenly over the whole run, to look back at: at most so many, half as many at least; "
+        "0: none",
+        ge=0,
+        le=1024,
+    )
     seed: int = _key(0, "of weights, splits, data order, noise and pictures", ge=0, lt=2**63)
     start_from: _PathText | None = _key(None, "a checkpoint or a run whose weights training starts from")
 

@@ -18,7 +18,7 @@ from vae_tui.events import CheckpointSaved, RunFinished, RunStarted
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
 from vae_tui.runs.history import History
-from vae_tui.runs.layout import Run
+from vae_tui.runs.layout import Run, holds_snapshots
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events_of, read_last_event
 
@@ -54,6 +54,8 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
         raise RunError(
             f"{name_or_path!r} fits {len(by_prefix)} runs under {runs_dir}: {names}{more}; give more of the name"
         )
+    if path.is_dir() and holds_snapshots(path):
+        raise RunError(f"{path} is no run, but the snapshots of one: name one of its files, or {path.parent}")
     if path.is_dir():
         raise RunError(f"{path} is no run: it holds no recipe.toml, no events.jsonl and no step-*.safetensors")
     if (problem := _look_into(runs_dir / name_or_path)) is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vae_tui.errors import DataError
 from vae_tui.runs.files import read_small, user_path
+from vae_tui.runs.layout import run_folder
 from vae_tui.text import path_as_text
 
 
@@ -52,7 +53,7 @@ def way_to_images(root: str) -> str:
 def recorded_roots(checkpoint: Path, root: str) -> list[str]:
     """Where a checkpoint's images may be: as its run's recipe.toml has it now, and as the checkpoint itself recorded it."""
     try:
-        data = tomllib.loads(read_small(checkpoint.parent / "recipe.toml").decode()).get("data")
+        data = tomllib.loads(read_small(run_folder(checkpoint) / "recipe.toml").decode()).get("data")
     except (OSError, ValueError, RecursionError):
         return [root]
     now = data.get("root") if isinstance(data, dict) else None

@@ -19,6 +19,7 @@ _LONGEST_NAME = 240
 """Bytes; a file system takes 255, and a number or an ending may be added."""
 _WEIGHTS = re.compile(r"step-(\d{9,})\.safetensors")
 _STATE = re.compile(r"state-(\d{9,})\.safetensors")
+_SNAPSHOTS = "snapshots"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,18 @@ class Checkpoint:
 def weights_name(step: int) -> str:
     """The name of the weights file saved after `step` steps."""
     return f"step-{step:09d}.safetensors"
+
+
+def run_folder(checkpoint: Path) -> Path:
+    """The folder of the run that a weights file would be of: where it is, or, among snapshots, where these are."""
+    folder = checkpoint.absolute().parent
+    return folder.parent if holds_snapshots(folder) else folder
+
+
+def holds_snapshots(folder: Path) -> bool:
+    """Whether a folder is that of a run's snapshots, and not a run that is called so."""
+    run = Run(folder)
+    return folder.absolute().name == _SNAPSHOTS and not (run.has_recipe or run.has_log)
 
 
 class Run:
@@ -110,6 +123,11 @@ class Run:
         return self.path / "images"
 
     @property
+    def snapshots_path(self) -> Path:
+        """The folder of weights that are kept evenly over the whole run."""
+        return self.path / _SNAPSHOTS
+
+    @property
     def about_path(self) -> Path:
         """Its tags and its note."""
         return self.path / "about.json"
@@ -126,19 +144,15 @@ class Run:
 
     def checkpoints(self) -> list[Checkpoint]:
         """The weights files there are, oldest first."""
-        return self._found(_WEIGHTS)
+        return _find(self.path, _WEIGHTS)
+
+    def snapshots(self) -> list[Checkpoint]:
+        """The weights files kept evenly over the whole run, oldest first; they have no states."""
+        return _find(self.snapshots_path, _WEIGHTS)
 
     def states(self) -> list[Checkpoint]:
         """The checkpoints whose state is there, oldest first; their weights may not be."""
-        return self._found(_STATE)
-
-    def _found(self, pattern: re.Pattern[str]) -> list[Checkpoint]:
-        try:
-            names = os.listdir(self.path)
-        except OSError:
-            return []
-        steps = sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
-        return [Checkpoint(step, self.path / weights_name(step)) for step in steps]
+        return _find(self.path, _STATE)
 
     def latest(self) -> Checkpoint:
         """The newest checkpoint; raises CheckpointError where there is none."""
@@ -165,8 +179,17 @@ class Run:
 
         There is none in one that may not be looked into, which is no reason to miss its siblings.
         """
-        has_recipe = os.path.isfile(self.recipe_path)  # noqa: PTH113 - it never raises
-        return has_recipe or os.path.lexists(self.events_path) or bool(self.checkpoints())
+        return self.has_recipe or self.has_log or (bool(self.checkpoints()) and not holds_snapshots(self.path))
+
+    @property
+    def has_recipe(self) -> bool:
+        """Whether its recipe.toml is there."""
+        return os.path.isfile(self.recipe_path)  # noqa: PTH113 - it never raises
+
+    @property
+    def has_log(self) -> bool:
+        """Whether its log is there, whatever it is."""
+        return os.path.lexists(self.events_path)
 
     @property
     def absence(self) -> str:
@@ -202,6 +225,16 @@ class Run:
             shutil.rmtree(self.path)
         except OSError as error:
             raise RunError(f"{error.filename or self.path} cannot be deleted: {error.strerror}") from error
+
+
+def _find(folder: Path, pattern: re.Pattern[str]) -> list[Checkpoint]:
+    """The checkpoints of which a folder has the files that are called so, oldest first."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    steps = sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
+    return [Checkpoint(step, folder / weights_name(step)) for step in steps]
 
 
 def _check_name(name: str, *, shown: str) -> None:

@@ -37,6 +37,7 @@ class _Known(TypedDict, total=False):
     version: str
     step: int
     epoch: int
+    epochs_done: float
     recipe: dict[str, dict[str, Any]]
     image_shape: tuple[int, int, int]
     class_names: list[str]

@@ -78,7 +78,7 @@ def assemble(
             "images_crc32": sets.checksums,
             "objective_since": objective_since,
         }
-        checkpoints = Checkpoints(run, trainer, recipe.train.keep, about)
+        checkpoints = Checkpoints(run, trainer, about)
         shown = (sets.validation or sets.train).pixels
         drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
         elapsed = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from vae_tui.runs.best import best_checkpoint, counts_towards_best, is_better
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.metadata import read_digest
+from vae_tui.training.snapshots import Snapshots, part_reached
 from vae_tui.training.trainer import Trainer
 
 _SECONDS_BETWEEN = 1.0
@@ -33,17 +35,23 @@ class Measured(TypedDict, total=False):
 
 
 class Checkpoints:
-    """Saves what must not be lost: at most once a second, unless forced; the best is never missed."""
+    """Saves what must not be lost: at most once a second, unless forced; the best is never missed.
 
-    def __init__(self, run: Run, trainer: Trainer, keep: int, about: Mapping[str, Any]) -> None:
+    Beside them snapshots are kept, as many as the recipe says, for looking back.
+    """
+
+    def __init__(self, run: Run, trainer: Trainer, about: Mapping[str, Any]) -> None:
         """`about` is what every checkpoint records of its images."""
-        self._run, self._trainer, self._keep = run, trainer, keep
+        self._run, self._trainer, self._keep = run, trainer, trainer.recipe.train.keep
+        self._snapshots = Snapshots(run, trainer.recipe.train.snapshots)
         self._about = dict(about)
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes] | None = None
         """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
         self._measured: tuple[int, Measured] = (-1, {})
         """What was measured last, and the step it is of."""
+        self._encoded: tuple[dict[str, Any], bytes] = ({}, b"")
+        """The file that was encoded last, by what it says: a snapshot and a checkpoint of one step are the same."""
         self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
@@ -57,9 +65,38 @@ class Checkpoints:
         return time.monotonic() - self._saved_at
 
     def take_notes(self) -> list[str]:
-        """What the user should know of what was in the way of checkpoints since the last call, a sentence each."""
+        """What the user should know of what was in the way of these files since the last call, a sentence each."""
         notes, self._notes = self._notes, []
-        return notes
+        return [*notes, *self._snapshots.take_notes()]
+
+    def take_first_snapshot(self) -> None:
+        """Keep the weights that training starts from as the first snapshot; those of a run that begins again go."""
+        self._snapshots.forget_after(0)
+        self._take_snapshot({})
+
+    def take_snapshot(self, measured: Measured | None = None) -> None:
+        """Keep the weights as they are as a snapshot, where they are at a step of which one is kept.
+
+        Those at the end of an epoch are kept once that is validated, with what was `measured`.
+        """
+        if self._trainer.epoch_is_over == (measured is not None):
+            self._take_snapshot(measured)
+
+    def _take_snapshot(self, measured: Measured | None) -> None:
+        trainer = self._trainer
+        reached = trainer.epoch, trainer.position, len(trainer.images), trainer.recipe.train.batch_size
+        part = part_reached(*reached)
+        if part is None or not self._snapshots.wants(part) or not all_finite(trainer.vae):
+            return
+        content = self._encode(self._measure() if measured is None else measured)
+        self._snapshots.add(part, trainer.step_count, content)
+
+    def _measure(self) -> Measured:
+        """The means over the epoch so far."""
+        means = self._trainer.epoch_means()
+        if not math.isfinite(means.loss + means.distortion + means.rate):
+            return {}
+        return {"train": means.figures(), "rate_per_dimension": list(means.rate_per_dimension)}
 
     def save_if_due(
         self,
@@ -122,6 +159,7 @@ class Checkpoints:
         self._measured = (checkpoint.step, known)
         self.last, self.last_step = checkpoint.path.name, checkpoint.step
         self._set_aside_after(checkpoint.step)
+        self._snapshots.forget_after(checkpoint.step)
         return float(numbers["elapsed_seconds"])
 
     def _save(self, elapsed_seconds: float, measured: Measured, *, best: bool) -> CheckpointSaved:
@@ -130,6 +168,8 @@ class Checkpoints:
         step, epoch = self._trainer.step_count, self._trainer.epoch
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         weights = self._encode(measured)
+        # Whoever goes on from here has every snapshot that is kept up to here.
+        self._snapshots.write()
         for path in (checkpoint.state_path, checkpoint.path):
             self._make_way(path)
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds, weights))
@@ -151,10 +191,20 @@ class Checkpoints:
     def _encode(self, measured: Measured) -> bytes:
         trainer = self._trainer
         averaged = trainer.averaged.vae if trainer.averaged else None
-        facts = {"step": trainer.step_count, "epoch": trainer.epoch, **self._about, **measured}
+        facts = {
+            "step": trainer.step_count,
+            "epoch": trainer.epoch,
+            "epochs_done": trainer.epochs_done,
+            **self._about,
+            **measured,
+        }
         if changes := trainer.script.changes_until(trainer.step_count):
             facts["changes"] = changes
-        return encode_checkpoint(trainer.vae, averaged, facts)
+        known, content = self._encoded
+        if facts != known:
+            content = encode_checkpoint(trainer.vae, averaged, facts)
+            self._encoded = facts, content
+        return content
 
     def _encode_state(self, elapsed_seconds: float, weights: bytes) -> bytes:
         tensors: dict[str, Tensor]

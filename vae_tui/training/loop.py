@@ -128,6 +128,8 @@ class Loop:
             if self._paused_at is not None:
                 message = f"paused, as it was before; to go on: vae-tui watch {self._run.shown}, then space"
                 yield ev.CommandDone(**self._now(), command=Pause.name, message=message)
+            if not self._trainer.step_count:
+                self._checkpoints.take_first_snapshot()
             self._epoch_began_at = (time.monotonic(), 0 if self._trainer.epoch_is_over else self._trainer.position)
             for milestone in self._course.milestones():
                 yield from self._act(milestone)
@@ -157,6 +159,7 @@ class Loop:
     def _act(self, milestone: Milestone) -> Iterator[ev.Event]:
         trainer = self._trainer
         if milestone is Milestone.STEPPED:
+            self._checkpoints.take_snapshot()
             now = time.monotonic()
             if now >= self._next_report or trainer.must_check:
                 yield self._report(now)
@@ -221,10 +224,11 @@ class Loop:
             yield ev.NoteAdded(**self._now(), note=note)
         if last:
             self._course.request_halt("now")
+        measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
+        if validation:
+            measured["validation"] = validation
+        self._checkpoints.take_snapshot(measured)
         if last or trainer.epoch % self._trainer.recipe.train.checkpoint_epochs == 0:
-            measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}
-            if validation:
-                measured["validation"] = validation
             yield from self._save(measured=measured, force=last)
         if last or time.monotonic() >= self._next_drawing:
             yield from self._draw()

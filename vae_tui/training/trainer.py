@@ -133,6 +133,11 @@ class Trainer:
         return self.position >= len(self.images)
 
     @property
+    def epochs_done(self) -> float:
+        """How many epochs were trained, the part of this one as well."""
+        return self.epoch - 1 + self.position / len(self.images) if self.epoch else 0.0
+
+    @property
     def script(self) -> Recipe:
         """The recipe with all of its changes, those to come as well."""
         return self._script

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae_tui.runs.layout import run_folder
 from vae_tui.text import printable
 from vae_tui.walk.messages import OpenCheckpoint, Request
 from vae_tui.walk.session import WalkSession
@@ -16,7 +17,8 @@ _STYLES: dict[Level, str] = {"plain": "$faint", "success": "$success", "warning"
 def title_line(session: WalkSession, width: int) -> str:
     """What is walked in, and at its right end the state of the walk."""
     walk, checkpoint = session.walk, session.walk.checkpoint
-    name = checkpoint.parent.name if (checkpoint.parent / "recipe.toml").exists() else checkpoint.name
+    folder = run_folder(checkpoint)
+    name = folder.name if (folder / "recipe.toml").exists() else checkpoint.name
     parts = [printable(name)]
     if walk.opened is not None:
         parts += [f"step {walk.opened.step:,}" if walk.opened.step is not None else "", printable(walk.opened.network)]

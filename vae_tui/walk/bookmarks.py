@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vae_tui.errors import VaeTuiError
 from vae_tui.folders import user_data
 from vae_tui.runs.files import read_small, write_whole
+from vae_tui.runs.layout import run_folder
 
 SLOTS = range(10)
 
@@ -22,8 +23,9 @@ class Bookmarks:
     """The bookmarks of a checkpoint's run, or, for a file that is in no run, of that file, in the user's data folder."""
 
     def __init__(self, checkpoint: Path) -> None:
-        if (checkpoint.parent / "recipe.toml").is_file():
-            self.path = checkpoint.parent / "bookmarks.toml"
+        folder = run_folder(checkpoint)
+        if (folder / "recipe.toml").is_file():
+            self.path = folder / "bookmarks.toml"
         else:
             name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
             self.path = user_data() / f"bookmarks-{name}.toml"
