@@ -89,6 +89,11 @@ HOME_KEYS = (
             ),
             Row("t", "add tags; -TAG takes one away", (Key("t", "ask('tag')", "Tag"),), (FooterItem(10, "t", "tag"),)),
             Row("N", "write a note", (Key("N", "ask('note')", "Write a note"),)),
+            Row(
+                "P",
+                "prune: delete all checkpoints but the best and the newest",
+                (Key("P", "do('prune')", "Prune checkpoints"),),
+            ),
             Row("R", "rename", (Key("R", "ask('rename')", "Rename"),)),
             Row(
                 "D",

@@ -24,10 +24,10 @@ from vae_tui.runs.summary import Summary
 from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.run_actions import StartedRun
-from vae_tui.tui.run_control import RunControl
 from vae_tui.tui.run_list import RunList
-from vae_tui.tui.run_prompts import PROMPTS
 from vae_tui.tui.screens.help import HelpScreen
+from vae_tui.tui.screens.run_control import RunControl
+from vae_tui.tui.screens.run_prompts import PROMPTS
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.line import Line
 from vae_tui.tui.widgets.preview_pane import PreviewPane

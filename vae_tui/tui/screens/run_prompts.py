@@ -13,8 +13,8 @@ from vae_tui.runs.columns import COLUMNS, SHOWN, recipe_keys
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.tui import run_actions
-from vae_tui.tui.run_control import NO_RUN, RunControl
 from vae_tui.tui.screens.prompt import PromptScreen
+from vae_tui.tui.screens.run_control import NO_RUN, RunControl
 from vae_tui.wording import counted, format_bytes
 
 

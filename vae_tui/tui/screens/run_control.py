@@ -10,11 +10,12 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.runs.commands import Command, Pause, Set, Stop, Unpause
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
+from vae_tui.runs.prune import plan_pruning
 from vae_tui.runs.summary import Summary
 from vae_tui.tui import run_actions
 from vae_tui.tui.run_list import RunList
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
-from vae_tui.wording import counted
+from vae_tui.wording import counted, format_bytes
 
 if TYPE_CHECKING:
     from vae_tui.tui.screens.home import HomeScreen
@@ -88,6 +89,30 @@ class RunControl:
                 self.command("stopping", Stop(), live)
 
         self._screen.app.push_screen(question, answered)
+
+    def prune(self, runs: Sequence[Summary]) -> None:
+        """Delete all checkpoints of those that are over but the best and the newest, once that is meant."""
+        over = [run for run in runs if not run.live]
+        if not over:
+            self._screen.report(f"{runs[0].name} is trained: stop it first, by x" if runs else NO_RUN, "$warning")
+            return
+        try:
+            planned = [plan_pruning(Run(run.path), keep=1) for run in over]
+        except VaeTuiError as error:
+            self._screen.report(str(error), "$warning")
+            return
+        count, freed = sum(len(plan.pruned) for plan in planned), sum(plan.freed_bytes for plan in planned)
+        if not count:
+            self._screen.report("there is nothing to prune: the best and the newest checkpoint stay", "$foreground")
+            return
+        what = over[0].name if len(over) == 1 else counted(len(over), "run")
+        meaning = f"{counted(count, 'checkpoint')}, {format_bytes(freed)}; the best and the newest stay"
+
+        def answered(name: str | None) -> None:
+            if name:
+                self.act("pruning", over, run_actions.prune)
+
+        self._screen.app.push_screen(ChoiceScreen(f"prune {what}?", [Choice("p", "prune", meaning)]), answered)
 
     def resume(self, runs: Sequence[Summary]) -> None:
         """Go on with those that are over."""
