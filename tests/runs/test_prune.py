@@ -15,7 +15,7 @@ from vae_tui.errors import CheckpointError
 from vae_tui.runs.best import best_checkpoint
 from vae_tui.runs.files import folder_size
 from vae_tui.runs.layout import Run
-from vae_tui.runs.prune import delete_files, plan_pruning
+from vae_tui.runs.prune import plan_pruning, prune
 from vae_tui.training import checkpoints
 
 pytestmark = pytest.mark.slow
@@ -43,14 +43,14 @@ def prune(tmp_path: Path) -> Prune:
 
 def test_the_best_and_the_newest_stay_with_all_that_is_no_checkpoint(trained: Run, make_run: MakeRun) -> None:
     best, newest = best_checkpoint(trained), trained.latest()
-    (trained.path / "snapshots").mkdir()
+    (trained.path / "snapshots").mkdir(exist_ok=True)
     (trained.path / "snapshots" / "step-000000006.safetensors").write_bytes(b"kept for walking through time")
     (trained.path / "bookmarks.toml").write_text("[bookmarks]\n")
     (trained.path / "step-000000001.safetensors.set-aside").write_bytes(b"set aside")
     others = {path for path in trained.path.rglob("*") if not path.name.endswith(".safetensors")}
     others.add(trained.path / "snapshots" / "step-000000006.safetensors")
     before, plan = folder_size(trained.path), plan_pruning(trained, 1)
-    delete_files(plan)
+    assert prune(plan.run, 1) == plan.freed_bytes
     assert before - folder_size(trained.path) == plan.freed_bytes > 0
     assert {checkpoint.step for checkpoint in trained.checkpoints()} == {best.step, newest.step}
     assert {checkpoint.step for checkpoint in trained.states()} == {best.step, newest.step}
@@ -64,7 +64,7 @@ def test_the_best_and_the_newest_stay_with_all_that_is_no_checkpoint(trained: Ru
 
 def test_more_of_the_newest_stay_where_that_is_asked_for(trained: Run) -> None:
     newest = [checkpoint.step for checkpoint in trained.checkpoints()[-4:]]
-    delete_files(plan_pruning(trained, 4))
+    prune(trained, 4)
     assert [checkpoint.step for checkpoint in trained.checkpoints()][-4:] == newest
 
 
@@ -73,7 +73,7 @@ def test_states_whose_weights_are_gone_go_too(trained: Run) -> None:
     if first == best_checkpoint(trained):
         first = trained.checkpoints()[1]
     first.path.unlink()
-    delete_files(plan_pruning(trained, 1))
+    prune(trained, 1)
     assert not first.state_path.exists()
 
 
@@ -81,7 +81,7 @@ def test_what_a_run_goes_on_from_stays_where_its_newest_was_torn(trained: Run) -
     before, newest = trained.checkpoints()[-2:]
     content = newest.state_path.read_bytes()
     newest.state_path.write_bytes(content[: len(content) // 2])
-    delete_files(plan_pruning(trained, 1))
+    prune(trained, 1)
     assert before.path.exists()
     assert before.state_path.exists()
 

@@ -78,8 +78,9 @@ def prune(
     """
     from vae_tui.runs.files import folder_size
     from vae_tui.runs.find import find_run
-    from vae_tui.runs.lock import acquire_lock, busy_message, lock_holder, release_lock
-    from vae_tui.runs.prune import delete_files, plan_pruning
+    from vae_tui.runs.lock import busy_message, lock_holder
+    from vae_tui.runs.prune import plan_pruning
+    from vae_tui.runs.prune import prune as prune_run
     from vae_tui.wording import counted, format_bytes
 
     found = list({run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}.values())
@@ -109,16 +110,7 @@ def prune(
         if sys.stdin.readline().strip().lower() not in ("yes", "y"):
             say("nothing was deleted")
             raise typer.Exit(EXIT_WRONG_INPUT)
-    freed = 0
-    for plan in plans:
-        acquire_lock(plan.run.path)  # nobody may go on with it meanwhile
-        try:
-            current = plan_pruning(plan.run, keep)
-            delete_files(current)
-            freed += current.freed_bytes
-        finally:
-            release_lock(plan.run.path)
-    say(f"freed {format_bytes(freed)}")
+    say(f"freed {format_bytes(sum(prune_run(plan.run, keep) for plan in plans))}")
 
 
 def _check_that_somebody_answers(yes: bool) -> None:

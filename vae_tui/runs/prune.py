@@ -10,6 +10,7 @@ from pathlib import Path
 from vae_tui.errors import RunError
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.layout import Checkpoint, Run
+from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.resume import find_resume_point
 
 
@@ -53,8 +54,23 @@ def plan_pruning(run: Run, keep: int) -> Pruning:
     )
 
 
-def delete_files(pruning: Pruning) -> None:
-    """Delete what a pruning plans to; states before the weights they belong to. Raises RunError where the disk refuses."""
+def prune(run: Run, keep: int) -> int:
+    """Delete all checkpoints but the best, the newest `keep` and the one a run goes on from; returns the bytes freed.
+
+    Nobody may go on with the run meanwhile. Raises RunError for a live run and where the disk refuses, CheckpointError as
+    `plan_pruning` does.
+    """
+    acquire_lock(run.path)
+    try:
+        pruning = plan_pruning(run, keep)
+        _delete_files(pruning)
+    finally:
+        release_lock(run.path)
+    return pruning.freed_bytes
+
+
+def _delete_files(pruning: Pruning) -> None:
+    """Delete what a pruning plans to; states before the weights they belong to."""
     for path in sorted(pruning.files, key=lambda path: path.name.startswith("step-")):
         try:
             path.unlink(missing_ok=True)

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vae_tui.errors import RunError, VaeTuiError
+from vae_tui.errors import VaeTuiError
 from vae_tui.runs.about import change_about
 from vae_tui.runs.answers import ask
 from vae_tui.runs.commands import Command
 from vae_tui.runs.job import OpenedRun, TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
-from vae_tui.runs.lock import busy_message, lock_holder
-from vae_tui.runs.prune import delete_files, plan_pruning
+from vae_tui.runs.prune import prune as prune_run
 from vae_tui.runs.summary import Summary
 from vae_tui.wording import counted, format_bytes
 
@@ -59,11 +58,7 @@ def delete(run: Run) -> str:
 
 def prune(run: Run) -> str:
     """Delete a run's checkpoints but the best and the newest."""
-    if lock_holder(run.path) is not None:
-        raise RunError(busy_message(run.path))
-    pruning = plan_pruning(run, keep=1)
-    delete_files(pruning)
-    return f"pruned {run.name}: {format_bytes(pruning.freed_bytes)} are free"
+    return f"pruned {run.name}: {format_bytes(prune_run(run, keep=1))} freed"
 
 
 def rename_to(name: str) -> Callable[[Run], str]:

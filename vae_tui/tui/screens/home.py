@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -80,7 +81,7 @@ class HomeScreen(Screen[None]):
         super().__init__()
         self._runs_dir, self._data_root = runs_dir, data_root
         self._overview = Overview(runs_dir)
-        self.list = RunList()
+        self.run_list = RunList()
         self._control = RunControl(self, runs_dir, data_root)
         self._shown_at = 0.0
         self._notice, self._notice_style, self._notice_until = "", "$foreground", 0.0
@@ -106,7 +107,7 @@ class HomeScreen(Screen[None]):
         """Paint first, then read."""
         table = self.query_one(RunTable)
         table.choose_columns(SHOWN, droppable=True)
-        table.placeholder = self.list.placeholder
+        table.placeholder = self.run_list.placeholder
         self.query_one("#filter").display = False
         self._show_lines()
         self.set_interval(_PACE, self.look)
@@ -127,7 +128,7 @@ class HomeScreen(Screen[None]):
 
     def on_home_screen_read(self, event: Read) -> None:
         """Show what was read."""
-        if self.list.update(event.runs, event.count, event.problem) or (
+        if self.run_list.update(event.runs, event.count, event.problem) or (
             time.monotonic() - self._shown_at > _SECONDS_BETWEEN_AGES
         ):
             self.show_list()
@@ -151,7 +152,7 @@ class HomeScreen(Screen[None]):
     def _show_lines(self) -> None:
         table = self.query_one(RunTable)
         self.query_one("#title", StatusLine).show(
-            self.list.describe(str(self._runs_dir), len(table.chosen)), "bold $primary"
+            self.run_list.describe(str(self._runs_dir), len(table.chosen)), "bold $primary"
         )
         self.query_one("#status", StatusLine).show(*self._status)
         current = table.current
@@ -160,8 +161,8 @@ class HomeScreen(Screen[None]):
 
     @property
     def _status(self) -> tuple[str, str]:
-        if self.list.problem:
-            return self.list.problem, "$warning"
+        if self.run_list.problem:
+            return self.run_list.problem, "$warning"
         if time.monotonic() < self._notice_until:
             return self._notice, self._notice_style
         run = self.query_one(RunTable).current
@@ -191,7 +192,7 @@ class HomeScreen(Screen[None]):
         """Show the run under the cursor."""
         self._show_lines()
         self._fold()
-        if self.list.runs:
+        if self.run_list.runs:
             self._draw_curves()
 
     def action_toggle_preview(self) -> None:
@@ -229,7 +230,7 @@ class HomeScreen(Screen[None]):
             table.chosen.clear()
             table.refresh()
         else:
-            self.list.filter = self.list.problem = ""
+            self.run_list.filter = self.run_list.problem = ""
             self.show_list()
         self._show_lines()
 
@@ -237,14 +238,14 @@ class HomeScreen(Screen[None]):
         """Type a filter; the list follows."""
         line = self.query_one("#filter", Line)
         line.display = True
-        line.value = self.list.filter
+        line.value = self.run_list.filter
         line.cursor_position = len(line.value)
         line.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show the runs that fit what is typed."""
-        if event.value != self.list.filter:
-            self.list.filter = event.value
+        if event.value != self.run_list.filter:
+            self.run_list.filter = event.value
             self.show_list()
 
     def on_input_submitted(self) -> None:
@@ -257,7 +258,7 @@ class HomeScreen(Screen[None]):
 
     def action_drop_filter(self) -> None:
         """Show all."""
-        self.list.filter = ""
+        self.run_list.filter = ""
         self._close_filter()
 
     def _close_filter(self) -> None:
@@ -267,17 +268,17 @@ class HomeScreen(Screen[None]):
 
     def on_run_table_title_clicked(self, event: RunTable.TitleClicked) -> None:
         """Sort by a column, or the other way round."""
-        self.list.sort_by(event.key)
+        self.run_list.sort_by(event.key)
         self.show_list()
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        self.list.reverse()
+        self.run_list.reverse()
         self.show_list()
 
     def action_group(self) -> None:
         """Group by recipe, or not."""
-        self.list.grouped = not self.list.grouped
+        self.run_list.grouped = not self.run_list.grouped
         self.show_list()
 
     # Opening
@@ -339,6 +340,10 @@ class HomeScreen(Screen[None]):
             self._read()
         self._show_lines()
 
+    def run_in_thread(self, work: Callable[[], None]) -> None:
+        """Do something that takes a while."""
+        self.run_worker(work, thread=True)
+
     def began(self, started: StartedRun, *, open_it: bool) -> None:
         """A trainer has opened its run."""
         self._wanted = started.opened.run.path
@@ -349,10 +354,10 @@ class HomeScreen(Screen[None]):
     def show_list(self) -> None:
         """Show the runs as the list has them now."""
         self._shown_at = time.monotonic()
-        table, lines = self.query_one(RunTable), self.list.lines()
-        table.placeholder = self.list.placeholder
+        table, lines = self.query_one(RunTable), self.run_list.lines()
+        table.placeholder = self.run_list.placeholder
         if lines is not None:
-            table.show(lines, sorted_by=self.list.sort)
+            table.show(lines, sorted_by=self.run_list.sort)
             if self._wanted is not None and table.move_to_run(self._wanted):
                 self._wanted = None
         self._show_lines()

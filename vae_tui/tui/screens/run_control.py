@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
+
+from textual.app import App
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.commands import Command, Pause, Set, Stop, Unpause
@@ -17,26 +19,51 @@ from vae_tui.tui.run_list import RunList
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.wording import counted, format_bytes
 
-if TYPE_CHECKING:
-    from vae_tui.tui.screens.home import HomeScreen
-
 NO_RUN = "there is no run under the cursor; n trains one"
+
+
+class ListScreen(Protocol):
+    """A screen that shows a list of runs, and what is done to them."""
+
+    run_list: RunList
+
+    @property
+    def app(self) -> App[Any]:
+        """The app."""
+
+    def show_list(self) -> None:
+        """Show the runs as the list has them now."""
+
+    def show_columns(self, keys: list[str]) -> None:
+        """Show these columns."""
+
+    def report(self, text: str, style: str = "$foreground") -> None:
+        """Show what is done, or came of it."""
+
+    def look(self) -> None:
+        """Read what changed."""
+
+    def began(self, started: run_actions.StartedRun, *, open_it: bool) -> None:
+        """A trainer has opened its run."""
+
+    def run_in_thread(self, work: Callable[[], None]) -> None:
+        """Do something that takes a while."""
 
 
 class RunControl:
     """Does things to runs, in threads, for a `screen` that reports them."""
 
-    def __init__(self, screen: HomeScreen, runs_dir: Path, data_root: Path | None) -> None:
+    def __init__(self, screen: ListScreen, runs_dir: Path, data_root: Path | None) -> None:
         self._screen, self._runs_dir, self._data_root = screen, runs_dir, data_root
 
     @property
-    def list(self) -> RunList:
+    def run_list(self) -> RunList:
         """The list that the screen shows."""
-        return self._screen.list
+        return self._screen.run_list
 
     def sort_by(self, key: str) -> None:
         """Sort the list."""
-        self.list.sort = key
+        self.run_list.sort = key
         self._screen.show_list()
 
     def show_columns(self, keys: Sequence[str]) -> None:
@@ -53,7 +80,7 @@ class RunControl:
             screen.app.call_from_thread(screen.report, report.sentence, "$error" if report.failed else "$success")
             screen.app.call_from_thread(screen.look)
 
-        screen.run_worker(work, thread=True)
+        screen.run_in_thread(work)
 
     def command(self, doing: str, command: Command, runs: Sequence[Summary]) -> None:
         """Send a command to the trainers of those that are live."""
@@ -147,7 +174,7 @@ class RunControl:
             screen.app.call_from_thread(screen.report, "; ".join([f"{run.name} is trained", *notes]), style)
             screen.app.call_from_thread(lambda: screen.began(started, open_it=open_it))
 
-        screen.run_worker(work, thread=True)
+        screen.run_in_thread(work)
 
     def read_new_run(self, text: str) -> TrainingJob:
         """The job that a text asks for; raises VaeTuiError with what is wrong with it."""

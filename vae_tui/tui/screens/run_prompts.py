@@ -31,7 +31,7 @@ Asked = Callable[[RunControl, list[Summary]], Prompt | str]
 
 def _keys(control: RunControl) -> dict[str, str]:
     """What runs are sorted by and what columns there are, with what they mean."""
-    keys = sorted({key for run in control.list.runs for key in recipe_keys(run)})
+    keys = sorted({key for run in control.run_list.runs for key in recipe_keys(run)})
     return {key: column.meaning for key, column in COLUMNS.items()} | dict.fromkeys(keys, "of the recipe")
 
 
@@ -97,7 +97,7 @@ def _new(control: RunControl, _: list[Summary]) -> Prompt | str:
 def _tag(control: RunControl, runs: list[Summary]) -> Prompt | str:
     if not runs:
         return NO_RUN
-    known = sorted({tag for run in control.list.runs for tag in run.about.tags})
+    known = sorted({tag for run in control.run_list.runs for tag in run.about.tags})
 
     def suggest(text: str) -> list[tuple[str, str]]:
         return [(tag, "") for tag in known if text in tag]
