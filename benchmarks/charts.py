@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import math
 import time
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -20,7 +21,7 @@ from textual.app import ComposeResult
 from vae_tui.events import EpochCompleted, Figures, StepCompleted
 from vae_tui.runs.history import History
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
-from vae_tui.tui.curves import Look, specify_elbo
+from vae_tui.tui.curves import Look, specify_elbo, stamp
 from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.widgets.chart import Chart
 
@@ -56,7 +57,7 @@ def _figures(nats: float) -> Figures:
 class OneChart(PictureApp[None]):
     def __init__(self) -> None:
         super().__init__()
-        self.chart = Chart(specify_elbo, id="elbo")
+        self.chart = Chart(id="elbo")
         self.register_theme(THEME)
         self.theme = THEME.name
 
@@ -72,7 +73,8 @@ async def time_redraws(size: tuple[int, int], rounds: int) -> list[float]:
     async with app.run_test(size=size):
         for number in range(rounds + 3):
             began = time.perf_counter()
-            app.chart.show(histories[number % 2], Look())
+            history = histories[number % 2]
+            app.chart.show(partial(specify_elbo, history, Look()), stamp(history, Look()))
             app.chart.render_line(0)
             found.append(1000 * (time.perf_counter() - began))
     return found[3:]

@@ -15,7 +15,8 @@ from vae_tui.errors import CheckpointError
 from vae_tui.runs.best import best_checkpoint
 from vae_tui.runs.files import folder_size
 from vae_tui.runs.layout import Run
-from vae_tui.runs.prune import plan_pruning, prune
+from vae_tui.runs.prune import plan_pruning
+from vae_tui.runs.prune import prune as prune_run
 from vae_tui.training import checkpoints
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def test_the_best_and_the_newest_stay_with_all_that_is_no_checkpoint(trained: Ru
     others = {path for path in trained.path.rglob("*") if not path.name.endswith(".safetensors")}
     others.add(trained.path / "snapshots" / "step-000000006.safetensors")
     before, plan = folder_size(trained.path), plan_pruning(trained, 1)
-    assert prune(plan.run, 1) == plan.freed_bytes
+    assert prune_run(plan.run, 1) == plan.freed_bytes
     assert before - folder_size(trained.path) == plan.freed_bytes > 0
     assert {checkpoint.step for checkpoint in trained.checkpoints()} == {best.step, newest.step}
     assert {checkpoint.step for checkpoint in trained.states()} == {best.step, newest.step}
@@ -64,7 +65,7 @@ def test_the_best_and_the_newest_stay_with_all_that_is_no_checkpoint(trained: Ru
 
 def test_more_of_the_newest_stay_where_that_is_asked_for(trained: Run) -> None:
     newest = [checkpoint.step for checkpoint in trained.checkpoints()[-4:]]
-    prune(trained, 4)
+    prune_run(trained, 4)
     assert [checkpoint.step for checkpoint in trained.checkpoints()][-4:] == newest
 
 
@@ -73,7 +74,7 @@ def test_states_whose_weights_are_gone_go_too(trained: Run) -> None:
     if first == best_checkpoint(trained):
         first = trained.checkpoints()[1]
     first.path.unlink()
-    prune(trained, 1)
+    prune_run(trained, 1)
     assert not first.state_path.exists()
 
 
@@ -81,7 +82,7 @@ def test_what_a_run_goes_on_from_stays_where_its_newest_was_torn(trained: Run) -
     before, newest = trained.checkpoints()[-2:]
     content = newest.state_path.read_bytes()
     newest.state_path.write_bytes(content[: len(content) // 2])
-    prune(trained, 1)
+    prune_run(trained, 1)
     assert before.path.exists()
     assert before.state_path.exists()
 

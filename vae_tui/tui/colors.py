@@ -38,8 +38,8 @@ OWN_VARIABLES = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line
 def rgb(
     variables: dict[str, str], name: str, *, towards: str | None = None, share: float = 0.0
 ) -> tuple[int, int, int]:
-    """The color a variable of the theme stands for, moved by `share` towards another's."""
-    color = Color.parse(variables[MEANINGS.get(name, name)])
+    """The color a variable of the theme stands for, or one as in CSS, moved by `share` towards another's."""
+    color = Color.parse(name if name.startswith("#") else variables[MEANINGS.get(name, name)])
     if towards is not None:
         color = color.blend(Color.parse(variables[towards]), share)
     return color.rgb

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from vae_tui.runs.history import History
 from vae_tui.runs.series import Axis, Point
@@ -36,7 +37,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points, joined or each with a `marker`; `color` is a meaning, `faint` sets it back, `right` has its own axis.
+    """Points, joined or each with a `marker`; `color` is a meaning or as in CSS, `faint` sets it back, `right` has its own axis.
 
     `sign` stands for it where only ASCII characters are drawn. A value that is not finite leaves a gap.
     """
@@ -64,8 +65,23 @@ class ChartSpec:
     log: bool = False
 
 
-Specify = Callable[[History, Look, int], ChartSpec | None]
+Specify = Callable[[int], ChartSpec | None]
 """What to show in a chart of so many columns; None while there is nothing to show."""
+
+
+_T = TypeVar("_T")
+
+
+def after(values: Sequence[_T], value: _T) -> _T:
+    """The next of values that come round again."""
+    return values[(values.index(value) + 1) % len(values)]
+
+
+def stamp(history: History, look: Look) -> object:
+    """What a chart of a history depends on."""
+    points = sum(len(series) for series in (*history.train.values(), *history.validation.values()))
+    started = history.started.time if history.started else None
+    return id(history), points, history.step, started, look
 
 
 def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None:

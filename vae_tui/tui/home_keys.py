@@ -56,6 +56,12 @@ HOME_KEYS = (
         (
             Row("enter", "open the run", (Key("enter", "open", "Open the run"),), (FooterItem(0, "enter", "open"),)),
             Row(
+                "o",
+                "the chosen runs over each other: curves, rate-distortion plane, pictures side by side, differences",
+                (Key("o", "overlay", "Compare the chosen runs"),),
+                (FooterItem(4, "o", "compare", ("chosen",)),),
+            ),
+            Row(
                 "n",
                 "train a new run",
                 (Key("n", "ask('new')", "Train a new run"),),

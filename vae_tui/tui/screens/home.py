@@ -157,6 +157,7 @@ class HomeScreen(Screen[None]):
         self.query_one("#status", StatusLine).show(*self._status)
         current = table.current
         states = [] if current is None else ["live" if current.live else "over"]
+        states += ["chosen"] if table.chosen else []
         self.query_one(Keys).show(footer(HOME_KEYS, states))
 
     @property
@@ -301,6 +302,16 @@ class HomeScreen(Screen[None]):
                 self.app.push_screen(WalkScreen(best_or_newest(Run(run.path)), data_root=self._data_root))
             except VaeTuiError as error:
                 self.report(str(error), "$warning")
+
+    def action_overlay(self) -> None:
+        """Show the chosen runs over each other."""
+        from vae_tui.tui.screens.overlay import OverlayScreen  # noqa: PLC0415 charts, which the list does without
+
+        runs = self.query_one(RunTable).selected
+        if runs:
+            self.app.push_screen(OverlayScreen(runs))
+        else:
+            self.report("choose runs by space, then o", "$warning")
 
     def _current(self) -> Summary | None:
         run = self.query_one(RunTable).current

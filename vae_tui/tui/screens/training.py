@@ -6,7 +6,7 @@ import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import message, work
 from textual.app import ComposeResult
@@ -22,7 +22,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
-from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
+from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
@@ -41,7 +41,6 @@ from vae_tui.wording import shorten
 if TYPE_CHECKING:
     from vae_tui.tui.widgets.dashboard import Dashboard
 
-_T = TypeVar("_T")
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
 _HINT_SECONDS = 4
@@ -287,7 +286,7 @@ class TrainingScreen(Screen[None]):
 
     def action_next_axis(self) -> None:
         """Draw charts against steps, epochs or time."""
-        self._change_look(replace(self._look, axis=_after(AXES, self._look.axis)))
+        self._change_look(replace(self._look, axis=after(AXES, self._look.axis)))
 
     def action_toggle_log(self) -> None:
         """Draw the chart of -ELBO with a linear or a logarithmic axis."""
@@ -295,7 +294,7 @@ class TrainingScreen(Screen[None]):
 
     def action_next_smoothing(self) -> None:
         """Smooth the curves of training more, or not at all."""
-        self._change_look(replace(self._look, smoothing=_after(SMOOTHINGS, self._look.smoothing)))
+        self._change_look(replace(self._look, smoothing=after(SMOOTHINGS, self._look.smoothing)))
 
     def action_help(self) -> None:
         """Show the help."""
@@ -348,7 +347,3 @@ def _leave_out_of_collections() -> None:
 def _keys(status: RunStatus) -> tuple[tuple[str, str], ...]:
     state = "over" if not status.live else status.phase if status.phase in ("starting", "paused") else "training"
     return footer(TRAINING_KEYS, [state])
-
-
-def _after(values: tuple[_T, ...], value: _T) -> _T:
-    return values[(values.index(value) + 1) % len(values)]

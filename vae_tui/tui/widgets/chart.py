@@ -12,9 +12,8 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from vae_tui.runs.history import History
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.curves import Look, Specify
+from vae_tui.tui.curves import Specify
 from vae_tui.tui.plotting import BELOW, draw_chart
 from vae_tui.wording import MISSING
 
@@ -27,13 +26,11 @@ _RESET = "0"
 
 
 class Chart(Widget):
-    """Draws what `specify` makes of a history, again only when that, the size, the theme or the picture mode changed."""
+    """Draws what it is given, again only when that, the size, the theme or the picture mode changed."""
 
-    def __init__(self, specify: Specify, *, id: str) -> None:
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._specify = specify
-        self._history: History | None = None
-        self._look = Look()
+        self._specify: Specify | None = None
         self._shown: object = None
         self._drawn: object = None
         self._strips: list[Strip] = []
@@ -45,13 +42,10 @@ class Chart(Widget):
     def _draw_anew(self) -> None:
         self.refresh()
 
-    def show(self, history: History, look: Look) -> None:
-        """Draw the history anew, if anything in it or in the look changed since it was last drawn."""
-        points = sum(len(series) for series in (*history.train.values(), *history.validation.values()))
-        started = history.started.time if history.started else None
-        stamp = (id(history), points, history.step, started, look)
+    def show(self, specify: Specify, stamp: object) -> None:
+        """Draw what `specify` makes for so many columns; not again while the `stamp` of what it is made of is the same."""
         if stamp != self._shown:
-            self._shown, self._history, self._look = stamp, history, look
+            self._shown, self._specify = stamp, specify
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -69,7 +63,7 @@ class Chart(Widget):
         width, height = size
         if width < 16 or height < 3 + BELOW:
             return []
-        spec = self._specify(self._history, self._look, width) if self._history else None
+        spec = self._specify(width) if self._specify else None
         drawn = "" if spec is None else draw_chart(spec, width, height, self._ink, plain=self._plain)
         if drawn:
             return read_strips(drawn, base, width)

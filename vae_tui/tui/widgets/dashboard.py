@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
-from vae_tui.tui.curves import SIGNS, Look, can_be_log, specify_balance, specify_elbo
+from vae_tui.tui.curves import SIGNS, Look, can_be_log, specify_balance, specify_elbo, stamp
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
@@ -42,8 +42,8 @@ class Dashboard(Container):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._elbo = Chart(specify_elbo, id="elbo")
-        self._balance = Chart(specify_balance, id="balance")
+        self._elbo = Chart(id="elbo")
+        self._balance = Chart(id="balance")
         self._rates = RateBars(id="rates")
         self._run = run
         self._samples = Pictures(id="samples")
@@ -104,8 +104,9 @@ class Dashboard(Container):
     def show_charts(self) -> None:
         """Draw the charts anew where their data changed."""
         if self._history is not None:
-            self._elbo.show(self._history, self._look)
-            self._balance.show(self._history, self._look)
+            drawn = stamp(self._history, self._look)
+            self._elbo.show(partial(specify_elbo, self._history, self._look), drawn)
+            self._balance.show(partial(specify_balance, self._history, self._look), drawn)
 
     def _entitle(self) -> None:
         history, look = self._history, self._look

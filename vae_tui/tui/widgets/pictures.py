@@ -45,9 +45,11 @@ class Pictures(Widget):
         if self._event is None:
             self._canvas.show(None, caption="g draws them now")
 
-    def show(self, run: Run, event: ImagesDrawn | None) -> None:
-        """Show the grid of an event of a run, read anew only when it is another one."""
+    def show(self, run: Run, event: ImagesDrawn | None, *, at_once: bool = False) -> None:
+        """Show the grid of an event of a run, read anew only when it is another one, and not too often unless `at_once`."""
         now = time.monotonic()
+        if at_once:
+            self._read_at = -_PACE
         if run is not self._run:
             self._run, self._read_at = run, -_PACE
             if event is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -10,7 +12,7 @@ from textual.widgets import Static
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
-from vae_tui.tui.curves import Look, specify_elbo
+from vae_tui.tui.curves import Look, specify_elbo, stamp
 from vae_tui.tui.status import SIGNS
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.ending import read_tail
@@ -25,7 +27,7 @@ class Preview(Vertical):
 
     def __init__(self) -> None:
         super().__init__()
-        self._chart = Chart(specify_elbo, id="preview-curve")
+        self._chart = Chart(id="preview-curve")
         self._samples = Pictures(id="preview-samples")
         self._text = Static(id="preview-text", markup=False)
 
@@ -48,7 +50,7 @@ class Preview(Vertical):
         """Show a run, whose log was read, with its note."""
         self.set_class(False, "empty")
         history, status = feed.history, feed.status
-        self._chart.show(history, Look())
+        self._chart.show(partial(specify_elbo, history, Look()), stamp(history, Look()))
         drawn = history.now.images.get("samples")
         self._chart.display = len(history.train["negative_elbo"]) > 0
         self._samples.display = drawn is not None

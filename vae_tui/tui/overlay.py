@@ -1,0 +1,225 @@
+"""Several runs over each other, in numbers: curves of one figure, means over seeds with their bands, the rate-distortion plane.
+
+Each run keeps its style, a color, and a letter that stands on its curves, whatever else is shown.
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vae_tui.runs.history import History
+from vae_tui.runs.series import Axis, Point, Series
+from vae_tui.runs.styles import style_of
+from vae_tui.tui.axes import Range, readable_range
+from vae_tui.tui.curves import ChartSpec, Curve, Look, smooth
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+_LETTERS_ALONG = (0.33, 0.66, 1.0)
+"""Where along a curve its letter stands."""
+_ISO_LINES = 6
+
+
+@dataclass(frozen=True)
+class OverlaidRun:
+    """A run among others: what it is called, its letter and its color."""
+
+    name: str
+    history: History
+    letter: str
+    color: str
+
+
+@dataclass(frozen=True)
+class OverlaidGroup:
+    """Runs that differ in their seeds alone, drawn as one."""
+
+    name: str
+    runs: tuple[OverlaidRun, ...]
+
+    @property
+    def first(self) -> OverlaidRun:
+        """The run whose letter and color the group has."""
+        return self.runs[0]
+
+
+def overlay(names: Sequence[str], histories: Sequence[History]) -> list[OverlaidRun]:
+    """Give each run its letter and color."""
+    return [
+        OverlaidRun(name, history, _LETTERS[index % len(_LETTERS)], style_of(index).color)
+        for index, (name, history) in enumerate(zip(names, histories, strict=True))
+    ]
+
+
+def series_of(history: History, figure: str) -> Series:
+    """A figure of validation images, where there are some, else of training."""
+    validation = history.validation[figure]
+    return validation if len(validation) else history.train[figure]
+
+
+def specify_overlay(
+    groups: Sequence[OverlaidGroup], figure: str, look: Look, at: float | None, columns: int
+) -> ChartSpec | None:
+    """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now."""
+    curves: list[Curve] = []
+    solid: list[list[Point]] = []
+    for group in groups:
+        drawn = [_points(run.history, figure, look, columns) for run in group.runs]
+        drawn = [points for points in drawn if points]
+        if not drawn:
+            continue
+        color, letter = group.first.color, group.first.letter
+        points = drawn[0]
+        if len(drawn) > 1:
+            points, low, high = mean_and_band(drawn, columns)
+            curves += [Curve(low, color, ".", faint=True), Curve(high, color, ".", faint=True)]
+        solid.append(points)
+        curves.append(Curve(points, color, letter))
+        curves.append(Curve(_along(points), color, letter, marker=letter))
+    # Each has a beginning of its own that would press all the rest together.
+    extents = [extent for points in solid if (extent := readable_range([points], least=0.03))]
+    if not extents:
+        return None
+    extent = min(low for low, _ in extents), max(high for _, high in extents)
+    log = look.log and all(y > 0 for points in solid for _, y in points)
+    if log:
+        extent = math.log10(max(extent[0], extent[1] * 1e-6)), math.log10(extent[1])
+        curves = [
+            Curve(_logged(curve.points), curve.color, curve.sign, faint=curve.faint, marker=curve.marker)
+            for curve in curves
+        ]
+    last = max(points[-1][0] for points in solid)
+    across = 0.0, last if last > 1e-9 else 1.0
+    curves += _cursor(at, extent)
+    return ChartSpec(curves, look.axis, across, extent, log=log)
+
+
+def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None, columns: int) -> ChartSpec | None:
+    """The rate-distortion plane (Alemi et al. 2018, "Fixing a Broken ELBO"): a path a run, and lines of equal -ELBO."""
+    paths: list[tuple[OverlaidRun, list[Point]]] = []
+    for run in (run for group in groups for run in group.runs):
+        path = _path(run.history, look, columns, at)
+        if path:
+            paths.append((run, path))
+    if not paths:
+        return None
+    # What the first steps did would leave all the rest in a corner.
+    settled = [path[len(path) // 4 :] for _, path in paths]
+    across = _spread([x for path in settled for x, _ in path])
+    upwards = _spread([y for path in settled for _, y in path])
+    curves = [Curve(line, "line", "/", faint=False) for line in _iso_lines(across, upwards)]
+    for run, path in paths:
+        curves.append(Curve(path, run.color, run.letter))
+        curves.append(Curve(path[-1:], run.color, run.letter, marker=run.letter))
+    return ChartSpec(curves, "step", across, upwards)
+
+
+def iso_labels(spec: ChartSpec) -> str:
+    """Which -ELBO the lines of a plane stand for, in nats, from the least to the greatest."""
+    lines = [curve for curve in spec.curves if curve.color == "line"]
+    return " ".join(f"{line.points[0][0] + line.points[0][1]:.4g}" for line in lines)
+
+
+def mean_and_band(curves: Sequence[Sequence[Point]], columns: int) -> tuple[list[Point], list[Point], list[Point]]:
+    """The mean of curves along x, and the least and greatest beside it, where at least two of them have come so far."""
+    last = sorted(points[-1][0] for points in curves)[-2 if len(curves) > 1 else -1]
+    first = min(points[0][0] for points in curves)
+    count = max(2, columns)
+    xs = [first + (last - first) * index / (count - 1) for index in range(count)]
+    mean, low, high = [], [], []
+    for x in xs:
+        values = [value for points in curves if (value := _value_at(points, x)) is not None]
+        if values:
+            mean.append((x, sum(values) / len(values)))
+            low.append((x, min(values)))
+            high.append((x, max(values)))
+    return mean, low, high
+
+
+def step_at(history: History, x: float, axis: Axis) -> int:
+    """The step a run was at where it had come so far along an axis."""
+    if axis == "step":
+        return round(x)
+    if axis == "epoch":
+        return round(x * history.steps_per_epoch)
+    series = history.train["negative_elbo"]
+    index = bisect_right(series.seconds, x)
+    return int(series.steps[index - 1]) if index else 0
+
+
+def length(histories: Sequence[History], axis: Axis) -> float:
+    """How far the longest of runs has come along an axis."""
+    ends = {
+        "step": lambda history: float(history.step),
+        "epoch": lambda history: history.step / history.steps_per_epoch,
+        "time": lambda history: history.seconds,
+    }
+    end: Callable[[History], float] = ends[axis]
+    return max((end(history) for history in histories), default=0.0)
+
+
+def _points(history: History, figure: str, look: Look, columns: int) -> list[Point]:
+    steps = history.steps_per_epoch
+    if len(validation := history.validation[figure]):
+        return validation.thin(columns, look.axis, steps_per_epoch=steps)
+    means = history.train[figure].column_means(columns, look.axis, steps_per_epoch=steps)
+    width = (means[-1][0] - means[0][0]) / columns if means else 0.0
+    return smooth(means, look.smoothing, width or 1.0) if look.smoothing else means
+
+
+def _path(history: History, look: Look, columns: int, at: float | None) -> list[Point]:
+    """Rate and distortion of a run over time, up to a cursor."""
+    steps = history.steps_per_epoch
+    rate, distortion = (
+        series_of(history, figure).column_means(columns, look.axis, steps_per_epoch=steps)
+        for figure in ("rate", "distortion")
+    )
+    path = [(x, (nats, other)) for (x, nats), (_, other) in zip(rate, distortion, strict=False)]
+    return [point for x, point in path if at is None or x <= at] or [point for _, point in path[:1]]
+
+
+def _value_at(points: Sequence[Point], x: float) -> float | None:
+    """What a curve is at x, between its points; None where it does not reach."""
+    index = bisect_right(points, (x, math.inf))
+    if index == 0:
+        return None
+    x0, y0 = points[index - 1]
+    if index == len(points):
+        return y0 if x - x0 < 1e-6 * max(1.0, abs(x)) else None
+    x1, y1 = points[index]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0) if x1 > x0 else y1
+
+
+def _along(points: Sequence[Point]) -> list[Point]:
+    return [points[min(len(points) - 1, round(share * (len(points) - 1)))] for share in _LETTERS_ALONG]
+
+
+def _logged(points: Sequence[Point]) -> list[Point]:
+    return [(x, math.log10(y)) for x, y in points if y > 0]
+
+
+def _cursor(at: float | None, extent: Range) -> list[Curve]:
+    return [] if at is None else [Curve([(at, extent[0]), (at, extent[1])], "faint", "|")]
+
+
+def _spread(values: Sequence[float]) -> Range:
+    low, high = min(values), max(values)
+    room = max(0.05 * (high - low), 0.01 * abs(high), 0.1)
+    return low - room, high + room
+
+
+def _iso_lines(across: Range, upwards: Range) -> list[list[Point]]:
+    """Where rate and distortion have the same sum, at round numbers of nats."""
+    least, greatest = across[0] + upwards[0], across[1] + upwards[1]
+    power = 10.0 ** math.floor(math.log10(max(greatest - least, 1e-9) / _ISO_LINES))
+    step = next(digit * power for digit in (1, 2, 5, 10) if (greatest - least) / (digit * power) <= _ISO_LINES)
+    lines = []
+    for index in range(math.ceil(least / step), math.floor(greatest / step) + 1):
+        nats = index * step
+        left, right = max(across[0], nats - upwards[1]), min(across[1], nats - upwards[0])
+        if left < right:
+            lines.append([(left, nats - left), (right, nats - right)])
+    return lines

@@ -1,0 +1,75 @@
+"""The keys of the screen that shows several runs over each other."""
+
+from __future__ import annotations
+
+from vae_tui.tui.keys import FooterItem, Group, Key, Row
+
+OVERLAY_KEYS = (
+    Group(
+        "Keys",
+        (
+            Row(
+                "1 2 3 4 5",
+                "curves, rate-distortion plane, samples, reconstructions, KL",
+                (
+                    Key("1", "view('curves')", "Curves"),
+                    Key("2", "view('plane')", "Rate-distortion plane"),
+                    Key("3", "view('samples')", "Samples side by side"),
+                    Key("4", "view('reconstructions')", "Reconstructions side by side"),
+                    Key("5", "view('rates')", "KL side by side"),
+                ),
+                (FooterItem(0, "1-5", "view"),),
+            ),
+            Row("tab", "the next of them", (Key("tab", "next_view", "Next view"),)),
+            Row(
+                "f",
+                "one figure alone: -ELBO, distortion, rate; all again",
+                (Key("f", "next_figure", "One figure alone"),),
+                (FooterItem(2, "f", "figure"),),
+            ),
+            Row(
+                "← → home end",
+                "the time cursor: what all runs were at that step, epoch or time",
+                (
+                    Key("left,h", "move(-1)"),
+                    Key("right,l", "move(1)"),
+                    Key("shift+left,H", "move(-10)"),
+                    Key("shift+right,L", "move(10)"),
+                    Key("home", "move(-1000000)"),
+                    Key("end", "move(1000000)"),
+                ),
+                (FooterItem(1, "← →", "time"),),
+            ),
+            Row("esc", "now again", (Key("escape", "now", "Now"),), (FooterItem(2, "esc", "now", ("then",)),)),
+            Row(
+                "b",
+                "seeds of one recipe as their mean with a band, or each",
+                (Key("b", "toggle_groups", "Seeds as a band, or each"),),
+                (FooterItem(3, "b", "band"),),
+            ),
+            Row(
+                "x",
+                "horizontal axis: step, epoch, time",
+                (Key("x", "next_axis", "x axis"),),
+                (FooterItem(4, "x", "x axis"),),
+            ),
+            Row(
+                "y",
+                "vertical axes: linear, logarithmic",
+                (Key("y", "toggle_log", "y axis"),),
+                (FooterItem(5, "y", "y axis"),),
+            ),
+            Row("m", "smoothing of training curves", (Key("m", "next_smoothing", "Smoothing"),)),
+            Row(
+                "d",
+                "what differs in the recipes, with or without",
+                (Key("d", "toggle_differences", "Differences"),),
+                (FooterItem(6, "d", "differences"),),
+            ),
+            Row("i", "pictures: the ways this terminal can draw them"),
+            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(7, "q", "back"),)),
+            Row("ctrl+p", "command palette"),
+            Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),
+        ),
+    ),
+)

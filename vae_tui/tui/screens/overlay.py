@@ -1,0 +1,294 @@
+"""Several runs over each other: curves, the rate-distortion plane, and pictures side by side, at any moment of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, Literal, cast
+
+from textual import message, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from vae_tui.errors import VaeTuiError
+from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.groups import group_runs
+from vae_tui.runs.history import Moment
+from vae_tui.runs.layout import Run
+from vae_tui.runs.summary import Summary
+from vae_tui.text import printable
+from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after
+from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.overlay import (
+    OverlaidGroup,
+    iso_labels,
+    length,
+    overlay,
+    specify_overlay,
+    specify_plane,
+    step_at,
+)
+from vae_tui.tui.overlay_keys import OVERLAY_KEYS
+from vae_tui.tui.screens.help import HelpScreen
+from vae_tui.tui.widgets.chart import Chart
+from vae_tui.tui.widgets.keys import Keys
+from vae_tui.tui.widgets.overlay_table import OverlayTable
+from vae_tui.tui.widgets.pictures import Pictures
+from vae_tui.tui.widgets.rates import RateBars
+from vae_tui.tui.widgets.status_line import StatusLine
+from vae_tui.wording import counted, format_clock
+
+View = Literal["curves", "plane", "samples", "reconstructions", "rates"]
+VIEWS: tuple[View, ...] = ("curves", "plane", "samples", "reconstructions", "rates")
+FIGURES = (("negative_elbo", "−ELBO"), ("distortion", "distortion"), ("rate", "rate"))
+_PACE = 1.0
+_STRETCHES = 100
+"""Steps of the time cursor from the beginning to now."""
+_SIDE_BY_SIDE = 8
+"""Runs whose pictures are shown at once."""
+_NARROW, _HIGH = 100, 32
+
+
+class OverlayScreen(Screen[None]):
+    """Shows runs in colors that stay theirs; they are read in a thread, and followed where they are trained."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(OVERLAY_KEYS)
+    AUTO_FOCUS = ""
+
+    class Read(message.Message):
+        """Logs were read: so many of the runs are there."""
+
+        def __init__(self, count: int) -> None:
+            super().__init__()
+            self.count = count
+
+    def __init__(self, runs: Sequence[Summary]) -> None:
+        super().__init__()
+        self._summaries = tuple(runs)
+        self._feeds = [RunFeed(Run(run.path)) for run in runs]
+        self._overlaid = overlay([run.name for run in runs], [feed.history for feed in self._feeds])
+        self._grouped_runs = [
+            OverlaidGroup(group.name, tuple(self._overlaid[self._summaries.index(run)] for run in group.runs))
+            for group in group_runs(runs)
+        ]
+        self._grouped = len(self._grouped_runs) < len(runs)
+        self._count, self._reading = 0, False
+        self._view: View = "curves"
+        self._look = Look(smoothing=0.6)
+        self._cursor: int | None = None
+        """In stretches of the whole; None: now."""
+        self._differences = True
+        self._alone: int | None = None
+        """The index of the only figure that is drawn; None: all, where there is room."""
+        self._version = 0
+
+    def compose(self) -> ComposeResult:
+        """A title, the panes, the table of the runs, and keys."""
+        yield StatusLine(id="title")
+        with Container(id="overlay"):
+            for figure, _ in FIGURES:
+                yield Chart(id=f"overlay-{figure}")
+            yield Chart(id="overlay-plane")
+        with Container(id="side-by-side"):
+            for index, run in enumerate(self._overlaid[:_SIDE_BY_SIDE]):
+                with Vertical(classes="of-a-run") as pane:
+                    pane.border_title = f"{run.letter} {printable(run.name)}"
+                    yield Pictures(id=f"samples-{index}")
+                    yield Pictures(id=f"reconstructions-{index}")
+                    yield RateBars(id=f"rates-{index}")
+        yield OverlayTable()
+        yield StatusLine(id="status")
+        yield Keys()
+
+    def on_mount(self) -> None:
+        """Read, and go on reading."""
+        for figure, title in FIGURES:
+            self.query_one(f"#overlay-{figure}").border_title = f"[b]{title}[/]  [$faint]nats/image[/]"
+        self.query_one("#overlay-plane").border_title = "[b]distortion[/] over [b]rate[/]  [$faint]nats/image[/]"
+        self._arrange()
+        self._read()
+        self.set_interval(_PACE, self._follow)
+
+    # Reading
+
+    @work(thread=True, exclusive=True)
+    def _read(self) -> None:
+        worker = get_current_worker()
+        self._reading = True
+        for count, feed in enumerate(self._feeds, start=1):
+            with contextlib.suppress(VaeTuiError):
+                feed.catch_up(cancelled=lambda: worker.is_cancelled)
+            if worker.is_cancelled:
+                break
+            if self._count < len(self._feeds):
+                self.post_message(self.Read(count))
+        self._reading = False
+        self.post_message(self.Read(len(self._feeds)))
+
+    def _follow(self) -> None:
+        if not self._reading and self.is_current and any(feed.status.live for feed in self._feeds):
+            self._read()
+
+    def on_overlay_screen_read(self, event: Read) -> None:
+        """Draw what is there now."""
+        # Histories of runs that are read at this moment change below what draws them.
+        self._count = max(self._count, event.count)
+        self._version += 1
+        if self._count == len(self._feeds) or event.count % 8 == 1:
+            self._show()
+        self._show_lines()
+
+    # Showing
+
+    def on_resize(self) -> None:
+        """Fold where there is little room."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        charts = self._view in ("curves", "plane")
+        self.query_one("#overlay").display = charts
+        self.query_one("#side-by-side").display = not charts
+        self.set_class(self.size.width < _NARROW, "narrow")
+        most = 2 if self.size.width < _NARROW else 4
+        self.query_one("#side-by-side").styles.grid_size_columns = min(most, len(self._overlaid))
+        alone = 0 if self._alone is None and self.size.height < _HIGH else self._alone
+        self.set_class(alone is not None, "alone")
+        for index, (figure, _) in enumerate(FIGURES):
+            self.query_one(f"#overlay-{figure}").display = self._view == "curves" and alone in (None, index)
+        self.query_one("#overlay-plane").display = self._view == "plane"
+        for index in range(min(_SIDE_BY_SIDE, len(self._overlaid))):
+            for kind in VIEWS[2:]:
+                self.query_one(f"#{kind}-{index}").display = kind == self._view
+        table = self.query_one(OverlayTable)
+        table.styles.max_height = max(3, self.size.height // 3)
+        self._show()
+
+    def _show(self) -> None:
+        groups = self._groups
+        at = self._at
+        stamp = (self._version, self._look, self._grouped, at)
+        if self._view == "curves":
+            for figure, _ in FIGURES:
+                chart = self.query_one(f"#overlay-{figure}", Chart)
+                chart.show(partial(specify_overlay, groups, figure, self._look, at), stamp)
+        elif self._view == "plane":
+            self.query_one("#overlay-plane", Chart).show(partial(specify_plane, groups, self._look, at), stamp)
+            spec = specify_plane(groups, self._look, at, 100)
+            if spec is not None:
+                self.query_one("#overlay-plane").border_subtitle = f"[$faint]−ELBO[/] {iso_labels(spec)}"
+        moments = self._moments
+        for index, (feed, moment) in enumerate(zip(self._feeds[:_SIDE_BY_SIDE], moments, strict=False)):
+            if self._view in ("samples", "reconstructions"):
+                pictures = self.query_one(f"#{self._view}-{index}", Pictures)
+                pictures.show(feed.run, moment.images.get(self._view), at_once=True)
+            elif self._view == "rates":
+                self.query_one(f"#rates-{index}", RateBars).show(moment)
+        self.query_one(OverlayTable).show(self._overlaid, moments, differences=self._differences)
+        self._show_lines()
+
+    @property
+    def _groups(self) -> list[OverlaidGroup]:
+        if self._grouped:
+            return self._grouped_runs
+        return [OverlaidGroup(run.name, (run,)) for run in self._overlaid]
+
+    @property
+    def _at(self) -> float | None:
+        """Where the cursor is along the axis; None: now."""
+        whole = length([feed.history for feed in self._feeds], self._look.axis)
+        return None if self._cursor is None else whole * self._cursor / _STRETCHES
+
+    @property
+    def _moments(self) -> list[Moment]:
+        at = self._at
+        if at is None:
+            return [feed.history.now for feed in self._feeds]
+        return [feed.at(step_at(feed.history, at, self._look.axis)) for feed in self._feeds]
+
+    def _show_lines(self) -> None:
+        title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {self._look.axis}"
+        if self._grouped:
+            title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
+        self.query_one("#title", StatusLine).show(title, "bold $primary")
+        self.query_one("#status", StatusLine).show(*self._status)
+        self.query_one(Keys).show(footer(OVERLAY_KEYS, ["now" if self._cursor is None else "then"]))
+
+    @property
+    def _status(self) -> tuple[str, str]:
+        if self._count < len(self._feeds):
+            return f"reading runs   {self._count} of {len(self._feeds)}", "$primary"
+        at = self._at
+        if at is not None:
+            shown = {"step": f"{at:,.0f}", "epoch": f"{at:.2f}", "time": format_clock(at)}[self._look.axis]
+            return f"as they were at {self._look.axis} {shown}; esc is now", "$warning"
+        if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
+            return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
+        return "", "$faint"
+
+    # Keys
+
+    def action_view(self, view: str) -> None:
+        """Show another view."""
+        self._view = cast("View", view)
+        self._arrange()
+
+    def action_next_view(self) -> None:
+        """Show the next view."""
+        self.action_view(after(VIEWS, self._view))
+
+    def action_next_figure(self) -> None:
+        """Draw one figure alone, the next, or all again."""
+        order = (None, 0, 1, 2) if self.size.height >= _HIGH else (0, 1, 2)
+        self._alone = after(order, self._alone if self._alone in order else order[0])
+        self._view = "curves"
+        self._arrange()
+
+    def action_move(self, stretches: int) -> None:
+        """Move the time cursor; beyond the end is now."""
+        at = (_STRETCHES if self._cursor is None else self._cursor) + stretches
+        self._cursor = None if at >= _STRETCHES else max(0, at)
+        self._show()
+
+    def action_now(self) -> None:
+        """Show all as it is now."""
+        self._cursor = None
+        self._show()
+
+    def action_toggle_groups(self) -> None:
+        """Draw the seeds of a recipe as one, or each."""
+        self._grouped = not self._grouped
+        self._show()
+
+    def action_next_axis(self) -> None:
+        """Draw against steps, epochs or time."""
+        self._change_look(replace(self._look, axis=after(AXES, self._look.axis)))
+
+    def action_toggle_log(self) -> None:
+        """Draw with linear or logarithmic axes."""
+        self._change_look(replace(self._look, log=not self._look.log))
+
+    def action_next_smoothing(self) -> None:
+        """Smooth the curves of training more, or not at all."""
+        self._change_look(replace(self._look, smoothing=after(SMOOTHINGS, self._look.smoothing)))
+
+    def _change_look(self, look: Look) -> None:
+        self._look = look
+        self._show()
+
+    def action_toggle_differences(self) -> None:
+        """With or without what differs in the recipes."""
+        self._differences = not self._differences
+        self._show()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self.app.push_screen(HelpScreen(OVERLAY_KEYS, title="runs over each other"))
+
+    def action_leave(self) -> None:
+        """Go back to the runs."""
+        self.dismiss(None)
