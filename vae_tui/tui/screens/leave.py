@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -13,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from vae_tui.runs.find import name_to_type
 from vae_tui.runs.layout import Run
-from vae_tui.text import printable
 
 Choice = Literal["stop", "leave"]
 
@@ -39,7 +38,7 @@ class LeaveScreen(ModalScreen[Choice | None]):
             panel.border_subtitle = "↑ ↓ enter"
             yield OptionList(
                 Option(_option_text("s", "stop", "save a checkpoint, then end the training"), id="stop"),
-                Option(_option_text("l", "leave running", f"vae-tui watch {_name_to_type(self._run)}"), id="leave"),
+                Option(_option_text("l", "leave running", f"vae-tui watch {name_to_type(self._run)}"), id="leave"),
                 Option(_option_text("c", "cancel", "stay here"), id="cancel"),
             )
 
@@ -50,12 +49,6 @@ class LeaveScreen(ModalScreen[Choice | None]):
     def action_choose(self, choice: str) -> None:
         """Answer the question."""
         self.dismiss("stop" if choice == "stop" else "leave" if choice == "leave" else None)
-
-
-def _name_to_type(run: Run) -> str:
-    """What a user of this folder types to name a run: its path, where it is not among the runs looked for first."""
-    among_the_first = run.path.absolute().parent == Path("checkpoints").absolute()
-    return printable(run.name if among_the_first else str(run.path))
 
 
 def _option_text(key: str, choice: str, meaning: str) -> Content:
