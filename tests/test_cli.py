@@ -121,8 +121,23 @@ def test_an_interrupt_saves_a_checkpoint_and_exits_with_130(
     assert process.returncode == 130
     assert "saving a checkpoint and stopping" in err
     assert out == "checkpoints/long\n"
+    assert err.endswith("go on with: vae-tui train --resume long\n")
     assert read_status(run).phase == "stopped"
     assert run.latest().step == read_events(run.events_path)[-1].step
+
+
+@pytest.mark.parametrize("ui", ["json", "none"])
+def test_a_stopped_run_says_how_to_go_on_whatever_shows_it(
+    command: list[str], tmp_path: Path, ui: str, cli: Cli
+) -> None:
+    process = start(command, tmp_path, "--set", "train.epochs=100000", "--run", "two words", "--ui", ui)
+    run = Run(tmp_path / "checkpoints" / "two words")
+    wait_for(run, "epoch_completed")
+    way_on = "go on with: vae-tui train --resume 'two words'\n"
+    assert cli("stop", "two words").stderr.endswith(way_on)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (130, way_on)
+    assert cli("watch", "two words").stderr.endswith(way_on)
 
 
 def test_a_run_that_is_renamed_while_it_trains_is_shown_to_its_end(command: list[str], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from rich.table import Column
 from vae_tui import events as ev
 from vae_tui.imaging.terminal import detect_glyphs, is_dumb
 from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.find import how_to_go_on
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import LoggedEvent
@@ -233,7 +234,9 @@ def watch_to_end(run: Run, view: View) -> None:
         sys.stderr.write(f"{printable(run.absence)}\n")
     elif status.phase in ("starting", "interrupted"):
         begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
-        sys.stderr.write(f"the run {begun}; go on with: vae-tui train --resume {printable(str(run.path))}\n")
+        sys.stderr.write(f"the run {begun}; go on with: {how_to_go_on(run)}\n")
+    elif status.phase == "stopped":
+        sys.stderr.write(f"go on with: {how_to_go_on(run)}\n")
 
 
 @contextmanager

@@ -116,6 +116,17 @@ async def test_a_completed_run_says_so_and_stays(trainer: Any, run: Run, show: A
         assert "−ELBO  nats/image" in shown.text
 
 
+async def test_a_stopped_run_says_how_to_go_on(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("stopped", "by request")
+    async with show(run) as shown:
+        assert "■ stopped" in shown.lines[0]
+        assert "go on with  vae-tui train --resume" in shown.text
+        assert f"--resume{run.path}" in shown.unfolded, "it is folded before the path"
+
+
 async def test_a_trainer_that_ends_without_a_word_leaves_its_log(run: Run, show: Any) -> None:
     run.worker_log_path.write_text("Traceback (most recent call last):\n\x1b[31mMemoryError\x1b[0m: out of it\n")
     process = subprocess.Popen([sys.executable, "-c", ""])

@@ -68,7 +68,8 @@ def set_(
 def _ask(names: list[str], runs_dir: Path, command: Command) -> None:
     """Send a command to each run and report its answer; those that fail do not keep it from the others."""
     from vae_tui.runs.answers import ask
-    from vae_tui.runs.find import find_run
+    from vae_tui.runs.find import find_run, how_to_go_on
+    from vae_tui.runs.status import read_status
 
     found = [find_run(name, runs_dir) for name in names]
     wrong = False
@@ -76,6 +77,8 @@ def _ask(names: list[str], runs_dir: Path, command: Command) -> None:
         patience = _Patience(run.name)
         try:
             say(f"{run.name}: {ask(run, command, patience.wait)}")
+            if isinstance(command, Stop) and read_status(run).phase == "stopped":
+                say(f"go on with: {how_to_go_on(run)}")
         except RunError as error:
             wrong = True
             say(error)

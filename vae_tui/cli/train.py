@@ -140,7 +140,7 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> 
         _finish(feed.run, summary=ui is not Ui.NONE)
     if feed.died:
         say(_end_of_log(feed.run))
-    _exit(status.phase, trainer)
+    _exit(feed.run, status.phase, trainer)
 
 
 def _show_training(
@@ -161,7 +161,7 @@ def _show_training(
         return
     _leave_where_absent(run, trainer)
     _finish(run, summary=True)
-    _exit(read_status(run).phase, trainer)
+    _exit(run, read_status(run).phase, trainer)
 
 
 def _leave_where_absent(run: Run, trainer: subprocess.Popen[bytes]) -> None:
@@ -172,9 +172,12 @@ def _leave_where_absent(run: Run, trainer: subprocess.Popen[bytes]) -> None:
         raise typer.Exit(status if status >= 0 else EXIT_FAILED)
 
 
-def _exit(phase: str, trainer: subprocess.Popen[bytes]) -> None:
-    """Leave with the exit code a run's end asks for."""
+def _exit(run: Run, phase: str, trainer: subprocess.Popen[bytes]) -> None:
+    """Leave with the exit code a run's end asks for; one that was stopped says how to go on with it."""
+    from vae_tui.runs.find import how_to_go_on
+
     if phase == "stopped":
+        say(f"go on with: {how_to_go_on(run)}")
         raise typer.Exit(EXIT_INTERRUPTED)
     if phase != "completed":
         raise typer.Exit(EXIT_WRONG_INPUT if trainer.wait() == EXIT_WRONG_INPUT else EXIT_FAILED)

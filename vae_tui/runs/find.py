@@ -10,6 +10,7 @@ import contextlib
 import difflib
 import os
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run, holds_snapshots
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events_of, read_last_event
+from vae_tui.text import printable
 
 PRETRAINED = Path(__file__).parent.parent / "pretrained" / "digits.safetensors"
 """The small model that ships with the package, for those who have not trained one yet."""
@@ -71,6 +73,18 @@ def find_exact_run(name_or_path: str, runs_dir: Path) -> Run:
     if run.name != name_or_path.rstrip("/") and user_path(name_or_path).absolute() != run.path.absolute():
         raise RunError(f"no run called {name_or_path!r} under {runs_dir}; its whole name is needed here: {run.name}")
     return run
+
+
+def name_to_type(run: Run) -> str:
+    """What a user of this folder types in a shell to name a run: its path, where it is not among the runs looked for first."""
+    first = Path(os.environ.get("VAE_TUI_RUNS_DIR") or "checkpoints").absolute()
+    name = run.name if run.path.absolute().parent == first else str(run.path)
+    return shlex.quote(printable(name))
+
+
+def how_to_go_on(run: Run) -> str:
+    """The command that goes on with a run."""
+    return f"vae-tui train --resume {name_to_type(run)}"
 
 
 def is_named_after(run: Run, recipe: str) -> bool:

@@ -19,8 +19,8 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, ImagesDrawn, StepCompleted
 from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.find import name_to_type
 from vae_tui.runs.history import History
-from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after
 from vae_tui.tui.keys import bindings, footer
@@ -317,7 +317,7 @@ class TrainingScreen(Screen[None]):
         if self.status.live:
             choices = [
                 Choice("s", "stop", "save a checkpoint, then end the training"),
-                Choice("ld", "leave running", f"vae-tui watch {_name_to_type(self._feed.run)}"),
+                Choice("ld", "leave running", f"vae-tui watch {name_to_type(self._feed.run)}"),
             ]
             self.app.push_screen(ChoiceScreen("quit?", choices), self._answered)
         else:
@@ -330,12 +330,6 @@ class TrainingScreen(Screen[None]):
             self._send(Stop())
         elif choice == "stop":
             self.action_detach()
-
-
-def _name_to_type(run: Run) -> str:
-    """What a user of this folder types to name a run: its path, where it is not among the runs looked for first."""
-    among_the_first = run.path.absolute().parent == Path("checkpoints").absolute()
-    return run.name if among_the_first else str(run.path)
 
 
 def _leave_out_of_collections() -> None:

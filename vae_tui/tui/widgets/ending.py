@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from vae_tui.events import RunFinished
 from vae_tui.runs.files import open_file
+from vae_tui.runs.find import how_to_go_on
 from vae_tui.runs.history import Best, History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.status import RunStatus
@@ -77,6 +78,8 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
                 "best by validation loss" if history.loss_name else "best by validation", f"{saved.path}, beside it"
             )
         )
+    if finished.status == "stopped":
+        lines.append(_labelled("go on with", how_to_go_on(run)))
     return lines
 
 
@@ -88,7 +91,7 @@ def _describe_death(run: Run, history: History, size: Size) -> list[Content]:
     if (newest := history.now.checkpoint) is not None:
         way_on = [
             _labelled("last good checkpoint", str(run.path / newest.path)),
-            _labelled("go on from there", f"vae-tui train --resume {run.path}"),
+            _labelled("go on from there", how_to_go_on(run)),
         ]
     width, room = max(20, size.width - 6), max(3, size.height * _SHARE_OF_HEIGHT // 100 - 8)
     tail = read_tail(run.worker_log_path)
