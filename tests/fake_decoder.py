@@ -51,7 +51,9 @@ class FakeDecoder:
         match request:
             case ms.OpenCheckpoint(checkpoint):
                 step = int(checkpoint.stem.partition("-")[2])
-                return ms.CheckpointOpened(checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True)
+                epochs = step / 100
+                about = checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True
+                return ms.CheckpointOpened(*about, epochs=epochs, negative_elbo=150 - epochs)
             case ms.DrawPrior(seed):
                 noise = (EPSILON * (1 + seed)).astype(np.float32)
                 return ms.PriorDrawn(noise, np.zeros(5, np.float32), noise)

@@ -16,6 +16,7 @@ from vae_tui.latent.lane import Lane
 from vae_tui.latent.service import Service
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.runs.layout import Run
+from vae_tui.runs.metadata import read_metadata
 from vae_tui.walk import messages as ms
 from vae_tui.walk.decoder import DecoderProcess
 from vae_tui.walk.wire import read_message, write_message
@@ -60,8 +61,8 @@ class Line:
                 return reply
             self.progressed.append(reply)
 
-    def open(self, run: Run) -> ms.CheckpointOpened:
-        return self.request(ms.OpenCheckpoint(run.latest().path))
+    def open(self, run: Run, checkpoint: Path | None = None) -> ms.CheckpointOpened:
+        return self.request(ms.OpenCheckpoint(checkpoint or run.latest().path))
 
     def close(self) -> None:
         self.requests.close()
@@ -90,6 +91,19 @@ def test_opening_tells_what_there_is_to_walk_in(line: Line, walked_run: Run) -> 
     assert opened.rates == (0.2, 1.5, 0.001, 0.9, 0.4)
     assert opened.rates_are_measured
     assert opened.middles is opened.noises is None
+    assert opened.epochs is opened.negative_elbo is None
+
+
+def test_opening_tells_how_long_it_was_trained_and_how_well(line: Line, make_run: MakeRun) -> None:
+    run = make_run("data.validation=0.2", "train.batch_size=4")
+    list(train_events(run))
+    validated, first = line.open(run), line.open(run, run.snapshots()[0].path)
+    assert validated.epochs == 3
+    assert validated.negative_elbo == -read_metadata(run.latest().path)["validation"]["elbo"]
+    assert (first.epochs, first.negative_elbo) == (0, None)
+    assert not first.rates_are_measured
+    within = run.snapshots()[1].path
+    assert line.open(run, within).negative_elbo == -read_metadata(within)["train"]["elbo"]
 
 
 def test_a_point_decodes_to_what_the_model_makes_of_it(opened: Line, walked_run: Run) -> None:

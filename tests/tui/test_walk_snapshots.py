@@ -9,7 +9,7 @@ from fake_decoder import FakeDecoder
 from walking import write_at_step
 
 from vae_tui.imaging.terminal import Mode
-from vae_tui.runs.layout import Run
+from vae_tui.runs.layout import Run, weights_name
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens import walk
 from vae_tui.tui.screens.walk import WalkScreen
@@ -84,6 +84,13 @@ def test_neighbours(snap: Any) -> None:
 
 def test_neighbours_in_ascii(snap: Any) -> None:
     assert snap(NARROW, "6", sees="train:0", images="ascii")
+
+
+def test_earlier_weights(snap: Any, walked_run: Run) -> None:
+    walked_run.snapshots_path.mkdir()
+    for step in (0, 600):
+        (walked_run.snapshots_path / weights_name(step)).touch()
+    assert snap(WIDE, "3", "L", "left_square_bracket", sees="step 600 (2 of 3)")
 
 
 def test_prompt(snap: Any) -> None:

@@ -7,6 +7,7 @@ second thread and sends `Progressed`, so that decoding never waits for it.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import traceback
 from pathlib import Path
@@ -35,7 +36,9 @@ from vae_tui.walk import messages as ms
 from vae_tui.walk.recorded import RecordedWalk
 from vae_tui.walk.wire import WireError, read_message, write_message
 
-_IMAGES_FOR_RATES = 256
+_IMAGES_FOR_RATES, _FEWEST_FOR_RATES = 256, 16
+_VALUES_FOR_RATES = 1 << 21
+"""Pixels, times their channels, of large images: whoever goes from weights to weights does not wait for them."""
 _DRAWS_TO_WALK = 200
 _QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap)
 
@@ -122,6 +125,8 @@ class Service:
             rates_are_measured=measured,
             middles=middles,
             noises=noises,
+            epochs=opened.metadata.get("epochs_done", opened.metadata.get("epoch")),
+            negative_elbo=_negative_elbo(opened.metadata),
         )
 
 
@@ -189,8 +194,17 @@ def _rates(opened: Space) -> tuple[list[float], bool]:
     known = opened.metadata.get("rate_per_dimension")
     if isinstance(known, list) and len(known) == opened.vae.latent_dim and all(_is_number(rate) for rate in known):
         return [float(rate) for rate in known], True
-    pixels = _as_pixels(draw_samples(opened.vae, _IMAGES_FOR_RATES))
+    count = min(_IMAGES_FOR_RATES, max(_FEWEST_FOR_RATES, _VALUES_FOR_RATES // math.prod(opened.vae.image_shape)))
+    pixels = _as_pixels(draw_samples(opened.vae, count))
     return rate_per_dimension(Codes(*encode_images(opened.vae, pixels))).tolist(), False
+
+
+def _negative_elbo(metadata: dict[str, Any]) -> float | None:
+    for split in ("validation", "train"):
+        elbo = metadata.get(split, {}).get("elbo")
+        if elbo is not None:
+            return -float(elbo)
+    return None
 
 
 def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:

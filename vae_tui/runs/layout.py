@@ -40,6 +40,12 @@ def weights_name(step: int) -> str:
     return f"step-{step:09d}.safetensors"
 
 
+def step_in_name(path: Path) -> int | None:
+    """The step that a weights file of a run is called by; None for a file that is called otherwise."""
+    match = _WEIGHTS.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
 def run_folder(checkpoint: Path) -> Path:
     """The folder of the run that a weights file would be of: where it is, or, among snapshots, where these are."""
     folder = checkpoint.absolute().parent

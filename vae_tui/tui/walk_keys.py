@@ -83,6 +83,17 @@ PLACE = Group(
             (Key("u", _act("place.undo"), "Undo"), Key("U,ctrl+r", _act("place.redo"), "Redo")),
             (FooterItem(10, "u", "undo"),),
         ),
+        Row(
+            "[ ]  { }",
+            "the same place in earlier, later weights; in the first, last",
+            (
+                Key("left_square_bracket", _act("time.go_earlier"), "Earlier weights"),
+                Key("right_square_bracket", _act("time.go_later"), "Later weights"),
+                Key("left_curly_bracket", _act("time.go_to_first"), "First weights"),
+                Key("right_curly_bracket", _act("time.go_to_last"), "Newest weights"),
+            ),
+            (FooterItem(7, "[ ]", "training time"),),
+        ),
     ),
 )
 VIEWS = Group(

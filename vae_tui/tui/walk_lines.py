@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vae_tui.runs.layout import run_folder
 from vae_tui.text import printable
 from vae_tui.walk.messages import OpenCheckpoint, Request
 from vae_tui.walk.session import WalkSession
-from vae_tui.walk.walk import Level
-from vae_tui.wording import join_whole
+from vae_tui.walk.walk import Level, Walk
+from vae_tui.wording import format_nats, join_whole
 
 Styled = tuple[str, str]
 """A text and its style."""
@@ -21,7 +23,7 @@ def title_line(session: WalkSession, width: int) -> str:
     name = folder.name if (folder / "recipe.toml").exists() else checkpoint.name
     parts = [printable(name)]
     if walk.opened is not None:
-        parts += [f"step {walk.opened.step:,}" if walk.opened.step is not None else "", printable(walk.opened.network)]
+        parts += [*_weights_parts(walk), printable(walk.opened.network)]
     seed = walk.position.place.seed
     state = ["" if seed is None else f"seed {seed}", f"T {walk.draws.temperature:.1f}"]
     if walk.position.undo_count or walk.position.redo_count:
@@ -32,6 +34,20 @@ def title_line(session: WalkSession, width: int) -> str:
     left = " · ".join(part for part in parts if part)
     left = left if len(left) <= width - len(right) - 2 else left[: max(0, width - len(right) - 3)] + "…"
     return left + " " * max(1, width - len(left) - len(right)) + right
+
+
+def _weights_parts(walk: Walk) -> Iterator[str]:
+    """Which weights of its run those are that are walked in."""
+    opened, chosen = walk.opened, walk.time.chosen
+    if opened is None:
+        return
+    if opened.step is not None:
+        at = f" ({walk.time.number} of {walk.time.count})" if chosen is not None and chosen.step == opened.step else ""
+        yield f"step {opened.step:,}{at}"
+    if opened.epochs is not None:
+        yield f"epoch {round(opened.epochs, 2):g}"
+    if opened.negative_elbo is not None:
+        yield f"-ELBO {format_nats(opened.negative_elbo)}"
 
 
 def motion_line(session: WalkSession) -> str:

@@ -23,10 +23,15 @@ class Dimensions:
         """How far from 0 the prior reaches in each dimension (Z,): sliders, traversals and maps go as far."""
         self.rank(latent_dim, rates)
 
-    def rank(self, latent_dim: int, rates: Sequence[float]) -> None:
-        """Take the rate of each dimension, in nats; the chosen one stays, unless nobody chose it or it is gone."""
+    def rank(self, latent_dim: int, rates: Sequence[float], *, keep_order: bool = False) -> None:
+        """Take the rate of each dimension, in nats; the chosen one stays, unless nobody chose it or it is gone.
+
+        With `keep_order`, each stays in its row too.
+        """
         untouched = not self.rates and self.chosen == self.order[0]
         self.rates = list(rates)
+        if keep_order and len(self.order) == latent_dim:
+            return
         self.order = sorted(range(latent_dim), key=lambda dimension: -rates[dimension] if rates else 0.0)
         if untouched or self.chosen >= latent_dim:
             self.chosen = self.order[0]

@@ -62,6 +62,10 @@ class CheckpointOpened(Reply):
     """On data, that is; or else on images of the model's own."""
     middles: CodeRows | None = None
     noises: CodeRows | None = None
+    epochs: float | None = None
+    """How many it was trained."""
+    negative_elbo: float | None = None
+    """In nats per image: of validation images, or of training images where there is nothing else."""
 
 
 @dataclass(frozen=True)

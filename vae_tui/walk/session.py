@@ -12,6 +12,7 @@ from vae_tui.runs.metadata import read_metadata
 from vae_tui.walk.actions.motion import MotionActions
 from vae_tui.walk.actions.place import PlaceActions
 from vae_tui.walk.actions.storage import StorageActions
+from vae_tui.walk.actions.time import TimeActions
 from vae_tui.walk.actions.view import ViewActions
 from vae_tui.walk.decoder import Decoder
 from vae_tui.walk.link import DecoderLink
@@ -24,7 +25,7 @@ _MOST_LATENTS = 4096
 class WalkSession:
     """Walks through the latent space of a checkpoint; with `follow`, of a run's newest one, whenever there is another.
 
-    Everything a key does is a method of `place`, `view`, `motion` or `storage`; what is to be seen then stands in `walk`,
+    Everything a key does is a method of `place`, `time`, `view`, `motion` or `storage`; what is to be seen then stands in `walk`,
     which is to be read alone. `start` starts a decoder, whose replies are to be handed to `receive`; until one is there
     everything but the pictures is up to date. `note` is to be read first.
     """
@@ -37,6 +38,7 @@ class WalkSession:
         self.walk = Walk(checkpoint, DecoderLink(start), latent_dim=latent_dim, rates=rates, follow=follow, note=note)
         self.place, self.view = PlaceActions(self.walk), ViewActions(self.walk)
         self.motion, self.storage = MotionActions(self.walk), StorageActions(self.walk)
+        self.time = TimeActions(self.walk)
 
     def start(self) -> None:
         """Start the decoder."""
@@ -49,6 +51,7 @@ class WalkSession:
             self.walk.fail(f"the decoder died: {reply.message}; the next key starts another")
         else:
             self.walk.link.receive(number, reply)
+            self.walk.open_chosen()
 
     def advance(self, seconds: float) -> bool:
         """Let a time pass; whether there is anything new to see."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vae_tui.runs.layout import Run
+from vae_tui.runs.layout import Run, step_in_name
 from vae_tui.walk.anchors import Anchors
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
@@ -34,6 +34,7 @@ from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
 from vae_tui.walk.position import Position
 from vae_tui.walk.recording import Recording
+from vae_tui.walk.training_time import TrainingTime
 from vae_tui.walk.views.choice import Views
 from vae_tui.walk.views.view import Pixels, Query, Scene, Spread, Tiles, View
 
@@ -73,6 +74,7 @@ class Walk:
         self.motion = Motion()
         self.recording = Recording()
         self.views = Views()
+        self.time = TrainingTime()
         self.area: tuple[int, int] | None = None
         """Height and width of the room for pictures, in pixels; None while it is not known."""
         self.notice: Notice | None = None
@@ -179,16 +181,31 @@ class Walk:
             self.open(newer)
 
     def look_for_newer(self) -> None:
-        """Open the newest checkpoint of the run that is followed, where that is another one."""
-        if self.opened is None or self.link.is_waiting_for(OpenCheckpoint):
+        """Open the newest checkpoint of the run that is followed, where that is another one and one looks not back."""
+        if self.opened is None or self.link.is_waiting_for(OpenCheckpoint) or self.time.is_past:
             return
         if (newer := self._newer()) is not None:
+            self.time.follow()
             self.open(newer, progress=f"opening {newer.name}")
 
     def _newer(self) -> Path | None:
         checkpoints = self._follow.checkpoints() if self._follow is not None else []
-        newest = checkpoints[-1].path if checkpoints else None
-        return None if newest is None or newest.absolute() == self.checkpoint.absolute() else newest
+        newest = checkpoints[-1] if checkpoints else None
+        return None if newest is None or newest.step == step_in_name(self.checkpoint) else newest.path
+
+    def open_chosen(self) -> None:
+        """Open the weights that were chosen last, once those before them are open and were seen.
+
+        So whoever holds the key down sees as many on the way as there is time for, and waits for none.
+        """
+        if self.time.wanted is None:
+            return
+        self._ensure_running()
+        unseen = self._image_of is None and self.link.is_waiting_for(Decode)
+        if not unseen and not self.link.is_waiting_for(OpenCheckpoint):
+            wanted = self.time.take_wanted()
+            assert wanted is not None
+            self.link.send(OpenCheckpoint(wanted.path.absolute()), self.enter, self.fail)
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
@@ -204,7 +221,8 @@ class Walk:
         if opened.middles is not None and opened.noises is not None:
             samples = opened.middles, opened.noises
         self.draws.samples = samples
-        self.dimensions.rank(opened.latent_dim, opened.rates)
+        # Rows that change places would hide what changes in them.
+        self.dimensions.rank(opened.latent_dim, opened.rates, keep_order=self.time.chosen is not None)
         self.dimensions.reach(opened.latent_dim, samples)
         self.checkpoint, self.opened = opened.checkpoint, opened
         self._codes, self._image_of, self._decoding = None, None, None
@@ -217,6 +235,7 @@ class Walk:
     def lose_decoder(self) -> None:
         """Take it that the decoder is gone; the next change starts another."""
         self.link.reset()
+        self.time.wanted = None
         self.opened = None
 
     def update(self) -> None:
