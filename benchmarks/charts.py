@@ -20,7 +20,7 @@ from textual.app import ComposeResult
 
 from vae_tui.events import EpochCompleted, Figures, StepCompleted
 from vae_tui.runs.history import History
-from vae_tui.tui.colors import OWN_VARIABLES, THEME
+from vae_tui.tui.colors import THEME, own_variables
 from vae_tui.tui.curves import Look, specify_elbo, stamp
 from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.widgets.chart import Chart
@@ -62,7 +62,7 @@ class OneChart(PictureApp[None]):
         self.theme = THEME.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return OWN_VARIABLES
+        return own_variables(dark=True)
 
     def compose(self) -> ComposeResult:
         yield self.chart

@@ -199,23 +199,57 @@ async def test_m_smooths_more_and_not_at_all(training: Any, run: Run, show: Any)
             await shown.press("m")
 
 
+ALONE = ("−ELBO  nats", "samples", "distortion + rate", "KL per latent dimension", "reconstructions", "over the run")
+
+
 async def test_tab_shows_each_pane_alone_where_all_are_seen(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
-        titles = ("−ELBO  nats", "samples", "distortion + rate", "KL per latent dimension", "reconstructions")
-        for title in titles:
+        for title in ALONE:
             await shown.press("tab")
             assert title in shown.text
             assert shown.text.count("╭─") == 1
         await shown.press("tab")
+        await shown.sees("learning rate")
+        await shown.sees("images/s")
+        await shown.press("tab")
         assert shown.text.count("╭─") == 5
+        await shown.press("shift+tab")
+        await shown.sees("learning rate")
 
 
-async def test_tab_goes_through_the_second_pane_where_room_is_short(training: Any, run: Run, show: Any) -> None:
+async def test_tab_goes_through_the_second_pane_where_room_is_short_and_then_through_each(
+    training: Any, run: Run, show: Any
+) -> None:
     async with show(run, (80, 24)) as shown:
-        for title in ("samples", "reconstructions", "distortion + rate", "KL per latent dimension", "samples"):
+        for title in ("samples", "reconstructions", "distortion + rate", "KL per latent dimension"):
             assert title in shown.lines[1]
             assert "−ELBO" in shown.lines[1]
             await shown.press("tab")
+        for title in ALONE:
+            assert title in shown.lines[1]
+            assert shown.text.count("╭─") == 1
+            await shown.press("tab")
+        await shown.sees("learning rate")
+
+
+async def test_on_a_tiny_screen_one_pane_is_readable(training: Any, run: Run, show: Any) -> None:
+    async with show(run, (44, 14)) as shown:
+        assert shown.text.count("╭─") == 1
+        await shown.press("tab")
+        await shown.sees("samples")
+        assert shown.text.count("╭─") == 1
+
+
+async def test_rates_over_the_run_are_a_heatmap_with_the_greatest_first(training: Any, run: Run, show: Any) -> None:
+    async with show(run, images="ascii") as shown:
+        for _ in range(6):
+            await shown.press("tab")
+        await shown.settle()
+        rows = [line.split() for line in shown.lines if line.strip("|│ ").startswith("z")]
+        figures = [float(row[-2]) for row in rows]
+        assert len(figures) == 20
+        assert figures == sorted(figures, reverse=True)
+        assert "@" in "".join(shown.lines)
 
 
 async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None:
@@ -231,9 +265,10 @@ async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None
 async def test_the_palette_offers_what_the_keys_do(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         await shown.press("ctrl+p")
-        await shown.sees("Save a checkpoint")
+        await shown.sees("Back in time")
         await shown.press(*"save")
-        await shown.until(lambda: "Detach" not in shown.text)
+        await shown.sees("Save a checkpoint")
+        await shown.until(lambda: "Back in time" not in shown.text)
         await shown.press("enter")
         await shown.until(lambda: bool(sent(run)))
         assert sent(run) == ["save"]

@@ -14,7 +14,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.app import VaeTuiApp
-from vae_tui.tui.curves import ChartSpec, Look
+from vae_tui.tui.curves import ChartSpec, Look, step_at
 from vae_tui.tui.overlay import (
     OverlaidGroup,
     OverlaidRun,
@@ -23,7 +23,6 @@ from vae_tui.tui.overlay import (
     overlay,
     specify_overlay,
     specify_plane,
-    step_at,
 )
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.widgets.chart import Chart

@@ -15,7 +15,8 @@ class EpochRates:
     """The rate of each dimension at the end of every epoch, 4 bytes each."""
 
     def __init__(self) -> None:
-        self._steps = array("q")
+        self.steps = array("q")
+        """The last step of each epoch."""
         self._rates = array("f")
         self._ends = array("q")
         """Where the rates of each epoch end in `_rates`."""
@@ -23,25 +24,25 @@ class EpochRates:
 
     def append(self, event: ev.EpochCompleted) -> None:
         """Add an epoch's."""
-        self._steps.append(event.step)
+        self.steps.append(event.step)
         self._last = tuple(math.nan if rate is None else rate for rate in event.rate_per_dimension)
         self._rates.extend(self._last)
         self._ends.append(len(self._rates))
 
     def rates_at(self, step: int) -> tuple[float, ...]:
         """The rates (Z,) of the last epoch that had ended; exact for the newest."""
-        index = bisect_right(self._steps, step) - 1
+        index = bisect_right(self.steps, step) - 1
         if index < 0:
             return ()
-        if index == len(self._steps) - 1 and self._last:
+        if index == len(self.steps) - 1 and self._last:
             return self._last
         return tuple(self._rates[self._ends[index - 1] if index else 0 : self._ends[index]])
 
     def truncate(self, step: int) -> None:
         """Forget what came after a step."""
-        count = bisect_right(self._steps, step)
-        if count < len(self._steps):
-            del self._steps[count:], self._ends[count:]
+        count = bisect_right(self.steps, step)
+        if count < len(self.steps):
+            del self.steps[count:], self._ends[count:]
             del self._rates[self._ends[-1] if count else 0 :]
             self._last = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -244,6 +244,11 @@ class History:
         """The newest checkpoint that was the best by the present objective when it was saved."""
         saved = self._checkpoints.newest_best()
         return saved if saved and counts_towards_best(saved.step, self._objectives_since[-1]) else None
+
+    @property
+    def stops(self) -> Sequence[int]:
+        """The steps at which there is something new to see: the ends of epochs, before the first one reports."""
+        return self._epochs.steps or self._reports.steps
 
     @property
     def now(self) -> Moment:

@@ -10,7 +10,7 @@ from typing import Any
 from textual.app import SystemCommand
 from textual.screen import ModalScreen, Screen
 
-from vae_tui.tui.colors import OWN_VARIABLES, THEME
+from vae_tui.tui.colors import THEME, own_variables
 from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.training import TrainingScreen
@@ -35,7 +35,7 @@ class VaeTuiApp(PictureApp[Outcome]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for every theme."""
-        return OWN_VARIABLES
+        return own_variables(dark=self.current_theme.dark)
 
     def leave(self) -> None:
         """Leave as `d` does: a trainer goes on."""

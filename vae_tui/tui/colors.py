@@ -31,8 +31,13 @@ MEANINGS = {
 }
 """Which variable of the theme each thing that is drawn has."""
 
-OWN_VARIABLES = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line": "#2f3a48"}
-"""Variables of ours, for themes that lack them."""
+_ON_DARK = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line": "#2f3a48"}
+_ON_LIGHT = {"rate": "#7038c8", "loss": "#b8267f", "faint": "#5b6775", "line": "#b4bdc9"}
+
+
+def own_variables(*, dark: bool) -> dict[str, str]:
+    """Variables of ours, for themes that lack them."""
+    return _ON_DARK if dark else _ON_LIGHT
 
 
 def rgb(

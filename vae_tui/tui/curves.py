@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -28,11 +29,15 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Look:
-    """How the user wants charts drawn; `smoothing` is the weight of an exponential moving average's past."""
+    """How the user wants charts drawn; `smoothing` is the weight of an exponential moving average's past.
+
+    `at` is the step of the time cursor, None for now.
+    """
 
     axis: Axis = "step"
     log: bool = False
     smoothing: float = 0.6
+    at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
             point = x, scale(height) if right is None else height
             curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
     curves += _changes(history, look, low)
+    curves += _cursor(history, look, (low, high))
     return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), right, log=log)
 
 
@@ -132,8 +138,43 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
         Curve(distortion, "distortion", SIGNS["distortion"]),
         Curve(rate, "rate", SIGNS["rate"], right=True),
         *_changes(history, look, left[0]),
+        *_cursor(history, look, left),
     ]
     return ChartSpec(curves, look.axis, _across([distortion]), left, right)
+
+
+def specify_figure(history: History, figure: str, look: Look, columns: int) -> ChartSpec | None:
+    """Any figure of training by itself, with its last value; that of validation too, where it has one."""
+    if figure == "active":
+        points = _active(history, look, columns)
+    else:
+        series = history.train[figure]
+        points = series.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
+    if figure == "rss_bytes":
+        points = [(x, y / 2**30) for x, y in points]
+    curves = [Curve(points, "train", SIGNS["train"])]
+    if figure in history.validation and len(validation := history.validation[figure]):
+        thinned = validation.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
+        curves.append(Curve(thinned, "validation", SIGNS["validation"]))
+    extent = readable_range([curve.points for curve in curves], least=0.06)
+    if extent is None:
+        return None
+    curves += [*_changes(history, look, extent[0]), *_cursor(history, look, extent)]
+    return ChartSpec(curves, look.axis, _across([points]), extent)
+
+
+def _active(history: History, look: Look, columns: int) -> list[Point]:
+    """How many latent dimensions were active at the end of at most so many epochs."""
+    steps = history.stops
+    chosen = (
+        sorted({steps[index * (len(steps) - 1) // max(1, columns - 1)] for index in range(columns)}) if steps else []
+    )
+    moments = [history.at(step) for step in chosen]
+    return [
+        (place_of_step(history, moment.step, look.axis), float(moment.active_dimensions))
+        for moment in moments
+        if moment.rate_per_dimension
+    ]
 
 
 def can_be_log(history: History) -> bool:
@@ -161,13 +202,34 @@ def _changes(history: History, look: Look, height: float) -> list[Curve]:
     """Where settings were changed, at the foot of a chart; nothing where none was."""
     if not history.changes:
         return []
-    steps = [change.step for change in history.changes]
-    xs: Sequence[float] = steps
-    if look.axis == "epoch":
-        xs = [step / history.steps_per_epoch for step in steps]
-    elif look.axis == "time":
-        xs = [history.at(step).seconds for step in steps]
-    return [Curve([(float(x), height) for x in xs], "changed", SIGNS["changed"], marker="▲")]
+    xs = [place_of_step(history, change.step, look.axis) for change in history.changes]
+    return [Curve([(x, height) for x in xs], "changed", SIGNS["changed"], marker="▲")]
+
+
+def _cursor(history: History, look: Look, extent: Range) -> list[Curve]:
+    """A line from foot to head where the time cursor is."""
+    if look.at is None:
+        return []
+    x = place_of_step(history, look.at, look.axis)
+    return [Curve([(x, extent[0]), (x, extent[1])], "foreground", "|")]
+
+
+def place_of_step(history: History, step: int, axis: Axis) -> float:
+    """Where a step is along an axis."""
+    if axis == "epoch":
+        return step / history.steps_per_epoch
+    return history.at(step).seconds if axis == "time" else float(step)
+
+
+def step_at(history: History, x: float, axis: Axis) -> int:
+    """The step a run was at where it had come so far along an axis."""
+    if axis == "step":
+        return round(x)
+    if axis == "epoch":
+        return round(x * history.steps_per_epoch)
+    series = history.train["negative_elbo"]
+    index = bisect_right(series.seconds, x)
+    return int(series.steps[index - 1]) if index else 0
 
 
 def _loss(history: History, look: Look, columns: int) -> list[Point]:

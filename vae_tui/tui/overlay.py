@@ -139,17 +139,6 @@ def mean_and_band(curves: Sequence[Sequence[Point]], columns: int) -> tuple[list
     return mean, low, high
 
 
-def step_at(history: History, x: float, axis: Axis) -> int:
-    """The step a run was at where it had come so far along an axis."""
-    if axis == "step":
-        return round(x)
-    if axis == "epoch":
-        return round(x * history.steps_per_epoch)
-    series = history.train["negative_elbo"]
-    index = bisect_right(series.seconds, x)
-    return int(series.steps[index - 1]) if index else 0
-
-
 def length(histories: Sequence[History], axis: Axis) -> float:
     """How far the longest of runs has come along an axis."""
     ends = {

@@ -7,6 +7,7 @@ returned. Its legend stays unused, as its box takes nine rows of curves that the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Never
 
 import numpy as np
@@ -43,6 +44,36 @@ class _Signal(type(plotext.figure.signal([], []))):  # type: ignore[misc]
         return iter(())
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where the curves of a chart stand: their axes, and how many columns they have, from which on."""
+
+    across: Ruler
+    left: Ruler
+    right: Ruler | None
+    inside: int
+
+    @property
+    def first(self) -> int:
+        """The first column of curves."""
+        return self.left.width + 1
+
+    def value_at(self, column: int) -> float | None:
+        """What the horizontal axis is at in a column of the chart; None beside it."""
+        if not self.first <= column < self.first + self.inside:
+            return None
+        share = (column - self.first) / max(1, self.inside - 1)
+        return self.across.low + share * (self.across.high - self.across.low)
+
+
+def frame_chart(spec: ChartSpec, columns: int, rows: int) -> Frame | None:
+    """Where curves stand; None where beside the numbers of the axes there is no room for them."""
+    rule = rule_upwards_by_decades if spec.log else rule_upwards
+    left, right = rule(spec.left, rows - BELOW), rule_upwards(spec.right, rows - BELOW) if spec.right else None
+    inside = columns - left.width - 1 - (right.width + 1 if right else 0)
+    return Frame(rule_across(spec.axis, spec.across, inside), left, right, inside) if inside >= _NARROWEST else None
+
+
 def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> str:
     """A chart as lines of text with colours as SGR codes; `plain` draws curves in ASCII characters, one a cell.
 
@@ -50,12 +81,10 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
 
     Backgrounds are plotext's own and mean nothing.
     """
-    rule = rule_upwards_by_decades if spec.log else rule_upwards
-    left, right = rule(spec.left, rows - BELOW), rule_upwards(spec.right, rows - BELOW) if spec.right else None
-    inside = columns - left.width - 1 - (right.width + 1 if right else 0)
-    if inside < _NARROWEST:
+    frame = frame_chart(spec, columns, rows)
+    if frame is None:
         return ""
-    across = rule_across(spec.axis, spec.across, inside)
+    across, left, right, inside = frame.across, frame.left, frame.right, frame.inside
 
     plotext.terminal.limit(False, False)
     figure = plotext.figure

@@ -46,10 +46,29 @@ TRAINING_KEYS = (
             ),
             Row(
                 "tab",
-                "next view: each pane alone, or beside the chart",
-                (Key("tab", "next_view", "Next view"),),
+                "next view: panes beside the chart, each alone, KL over time, a page of all figures; shift+tab back",
+                (Key("tab", "next_view(1)", "Next view"), Key("shift+tab", "next_view(-1)")),
                 (FooterItem(4, "tab", "view", _CHARTED),),
             ),
+            Row(
+                "← → home end",
+                "the time cursor: charts, pictures, KL and figures as they were; shift for ten at a time; a click goes there",
+                (
+                    Key("left", "move_time(-1)", "Back in time"),
+                    Key("right", "move_time(1)", "On in time"),
+                    Key("shift+left", "move_time(-10)"),
+                    Key("shift+right", "move_time(10)"),
+                    Key("home", "move_time(-1000000)"),
+                    Key("end", "now"),
+                ),
+                (FooterItem(9, "← →", "time", _CHARTED),),
+            ),
+            Row(
+                "0 ... 9",
+                "go to that step, epoch or time",
+                tuple(Key(str(digit), f"go_to_time('{digit}')") for digit in range(10)),
+            ),
+            Row("esc", "now again", (Key("escape", "now", "Now"),)),
             Row(
                 "x",
                 "horizontal axis: step, epoch, time",

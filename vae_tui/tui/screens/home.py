@@ -142,10 +142,7 @@ class HomeScreen(Screen[None]):
             if worker.is_cancelled:
                 return
             self._curves[run.path] = self._overview.curve(run)
-        self.app.call_from_thread(self._show_curves)
-
-    def _show_curves(self) -> None:
-        self.query_one(RunTable).show_curves(self._curves)
+        self.app.call_from_thread(lambda: self.query_one(RunTable).show_curves(self._curves))
 
     # What is shown
 
@@ -251,10 +248,6 @@ class HomeScreen(Screen[None]):
 
     def on_input_submitted(self) -> None:
         """Keep the filter."""
-        self._close_filter()
-
-    def action_keep_filter(self) -> None:
-        """Keep the filter, and go on in the list."""
         self._close_filter()
 
     def action_drop_filter(self) -> None:

@@ -22,7 +22,7 @@ from vae_tui.runs.history import Moment
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
-from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after
+from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.overlay import (
     OverlaidGroup,
@@ -31,7 +31,6 @@ from vae_tui.tui.overlay import (
     overlay,
     specify_overlay,
     specify_plane,
-    step_at,
 )
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.help import HelpScreen

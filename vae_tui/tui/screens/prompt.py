@@ -31,6 +31,8 @@ _KEYS = {
 class PromptScreen(ModalScreen[str | None]):
     """An input with a hint, and below it the answers that fit; its result is the text, None if it was left.
 
+    What is typed takes the place of the `value` that stands there, unless it is not to be selected (`selects`).
+
     An answer that `check` finds something wrong with is not taken: what is wrong stands in place of the hint, with
     `checks_as_one_types` before it is given.
     """
@@ -48,8 +50,10 @@ class PromptScreen(ModalScreen[str | None]):
         suggest: Suggest | None = None,
         check: Check | None = None,
         checks_as_one_types: bool = False,
+        selects: bool = True,
     ) -> None:
         super().__init__()
+        self._selects = selects
         self._checks_as_one_types = checks_as_one_types
         self._title, self._hint, self._value, self._suggest, self._check = title, hint, value, suggest, check
         self._moved = False
@@ -61,7 +65,7 @@ class PromptScreen(ModalScreen[str | None]):
         with Vertical(classes="panel") as panel:
             panel.border_title = printable(self._title)
             panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
-            yield Line(self._value, keys=_KEYS, compact=True)
+            yield Line(self._value, keys=_KEYS, compact=True, select_on_focus=self._selects)
             yield Static(printable(self._hint), classes="hint", markup=False)
             if self._suggest:
                 yield OptionList(compact=True)

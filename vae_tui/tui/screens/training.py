@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +22,11 @@ from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, Images
 from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import name_to_type
-from vae_tui.runs.history import History
+from vae_tui.runs.history import History, Moment
 from vae_tui.runs.status import RunStatus
-from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after
+from vae_tui.runs.verdict import judge
+from vae_tui.runs.weights import list_weights, weights_at
+from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
 from vae_tui.tui.keys import bindings, footer
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
@@ -36,9 +40,10 @@ from vae_tui.tui.widgets.header import Header
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.preparation import Preparation
 from vae_tui.tui.widgets.status_line import StatusLine
-from vae_tui.wording import shorten
+from vae_tui.wording import format_clock, format_count, shorten
 
 if TYPE_CHECKING:
+    from vae_tui.tui.widgets.chart import Chart
     from vae_tui.tui.widgets.dashboard import Dashboard
 
 _NOTE_SECONDS = 20
@@ -156,7 +161,8 @@ class TrainingScreen(Screen[None]):
             self._show_preparation()
             return
         feed, status = self._feed, self.status
-        history, moment = feed.history, feed.history.now
+        history = feed.history
+        moment = history.now if self._look.at is None else feed.at(self._look.at)
         self.query_one(Header).show(history, status)
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
@@ -198,6 +204,9 @@ class TrainingScreen(Screen[None]):
             return f"{word}…{after}", "$warning"
         if self._hint:
             return self._hint, "$warning"
+        if self._look.at is not None:
+            moment = self._feed.at(self._look.at)
+            return _describe_moment(moment), "$warning"
         if status.phase == "starting" and history.training is not None:
             stages = self._feed.stages
             began, doing = (
@@ -214,6 +223,44 @@ class TrainingScreen(Screen[None]):
         self._look = look
         self._show()
         self._show_charts()
+
+    # Time
+
+    def action_move_time(self, stops: int) -> None:
+        """Move the time cursor by epochs, or reports where there is no epoch yet; beyond the last is now."""
+        steps = self._feed.history.stops if self._read else ()
+        if not steps:
+            return
+        at = self._feed.history.step if self._look.at is None else self._look.at
+        index = bisect_left(steps, at)
+        between = index < len(steps) and steps[index] != at
+        index += stops - (between and stops > 0)
+        self._travel(None if index >= len(steps) else steps[max(0, index)])
+
+    def action_go_to_time(self, typed: str) -> None:
+        """Ask for a step, an epoch or a time, and go there."""
+        from vae_tui.tui.screens.prompt import PromptScreen  # noqa: PLC0415
+
+        axis = self._look.axis
+        hint = {"step": "a step, such as 1200", "epoch": "an epoch, such as 3", "time": "seconds, or 1:20"}[axis]
+        prompt = PromptScreen(f"go to {axis}", hint, value=typed, check=_wrong_number, selects=False)
+        self.app.push_screen(prompt, self._go_to)
+
+    def _go_to(self, text: str | None) -> None:
+        if text:
+            self._travel(step_at(self._feed.history, _to_number(text), self._look.axis))
+
+    def on_chart_clicked(self, event: Chart.Clicked) -> None:
+        """Go to the moment that was clicked."""
+        self._travel(step_at(self._feed.history, event.x, self._look.axis))
+
+    def action_now(self) -> None:
+        """Show the run as it is now."""
+        self._travel(None)
+
+    def _travel(self, step: int | None) -> None:
+        last = self._feed.history.step
+        self._change_look(replace(self._look, at=None if step is None or step >= last else max(0, step)))
 
     def action_toggle_pause(self) -> None:
         """Pause a run that trains, and the other way round."""
@@ -267,22 +314,24 @@ class TrainingScreen(Screen[None]):
         self._show()
 
     def action_walk(self) -> None:
-        """Walk the latent space of the newest checkpoint, and of each that comes after it."""
-        checkpoints = self._feed.run.checkpoints()
-        if not checkpoints:
+        """Walk the latent space of the newest checkpoint, and of each that comes after it; at the cursor, of that moment."""
+        weights, at = list_weights(self._feed.run), self._look.at
+        if not weights:
             self._show_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
             return
+        chosen = weights[-1] if at is None else weights_at(weights, at) or weights[0]
         from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk
 
+        follow = self._feed.run if at is None else None
         try:
-            self.app.push_screen(WalkScreen(checkpoints[-1].path, follow=self._feed.run, data_root=self._data_root))
+            self.app.push_screen(WalkScreen(chosen.path, follow=follow, data_root=self._data_root))
         except VaeTuiError as error:
             self._show_hint(str(error))
 
-    def action_next_view(self) -> None:
-        """Show the next pane."""
+    def action_next_view(self, steps: int) -> None:
+        """Show the next panes, or those before."""
         if self._dashboard is not None:
-            self._dashboard.next_view()
+            self._dashboard.next_view(steps)
 
     def action_next_axis(self) -> None:
         """Draw charts against steps, epochs or time."""
@@ -300,7 +349,10 @@ class TrainingScreen(Screen[None]):
         """Show the help."""
         history = self._feed.history
         added = (note.text for note in history.added_notes)
-        more: dict[str, Sequence[tuple[str, str]]] = {"Reading the charts": _READING}
+        more: dict[str, Sequence[tuple[str, str]]] = {}
+        if verdict := judge(history):
+            more["How it goes"] = [("", verdict.text), ("", verdict.basis)]
+        more["Reading the charts"] = _READING
         if notes := (*history.notes, *added):
             more["Notes on this run"] = [("", note) for note in notes]
         self.app.push_screen(HelpScreen(TRAINING_KEYS, more))
@@ -330,6 +382,31 @@ class TrainingScreen(Screen[None]):
             self._send(Stop())
         elif choice == "stop":
             self.action_detach()
+
+
+def _describe_moment(moment: Moment) -> str:
+    """Where the time cursor is, and what is left of that moment."""
+    parts = [f"as it was at step {format_count(moment.step)}", f"epoch {format_count(moment.epoch)}"]
+    parts.append(format_clock(moment.seconds))
+    return "   ".join([*parts, "w walks it   esc is now"])
+
+
+def _wrong_number(text: str) -> str | None:
+    try:
+        _to_number(text)
+    except ValueError:
+        return f"{text!r} is no number"
+    return None
+
+
+def _to_number(text: str) -> float:
+    """A number, or a clock such as 1:20 in seconds; raises ValueError for anything else."""
+    number = 0.0
+    for part in text.replace(",", "").split(":"):
+        number = 60 * number + float(part)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _leave_out_of_collections() -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual import message
+from textual.events import Click
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from vae_tui.tui.colors import rgb
 from vae_tui.tui.curves import Specify
-from vae_tui.tui.plotting import BELOW, draw_chart
+from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart
 from vae_tui.wording import MISSING
 
 if TYPE_CHECKING:
@@ -27,6 +29,13 @@ _RESET = "0"
 
 class Chart(Widget):
     """Draws what it is given, again only when that, the size, the theme or the picture mode changed."""
+
+    class Clicked(message.Message):
+        """A place along the horizontal axis was clicked."""
+
+        def __init__(self, x: float) -> None:
+            super().__init__()
+            self.x = x
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -54,6 +63,15 @@ class Chart(Widget):
         if stamp != self._drawn:
             self._drawn, self._strips = stamp, self._draw_strips(self.size, self.rich_style)
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
+
+    def on_click(self, event: Click) -> None:
+        """Find out what was clicked."""
+        offset, (width, height) = event.get_content_offset(self), self.size
+        spec = self._specify(width) if self._specify else None
+        frame = frame_chart(spec, width, height) if spec is not None and height >= 3 + BELOW else None
+        x = frame.value_at(offset.x) if frame is not None and offset is not None else None
+        if x is not None:
+            self.post_message(self.Clicked(x))
 
     @property
     def _plain(self) -> bool:

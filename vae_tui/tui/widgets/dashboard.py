@@ -15,6 +15,8 @@ from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.tui.curves import SIGNS, Look, can_be_log, specify_balance, specify_elbo, stamp
 from vae_tui.tui.widgets.chart import Chart
+from vae_tui.tui.widgets.figure_page import FigurePage
+from vae_tui.tui.widgets.heatmap import RateHeatmap
 from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
 
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 
 PANES = ("elbo", "samples", "balance", "rates", "reconstructions")
 _BESIDE = ("samples", "reconstructions", "balance", "rates")
+_ALONE = (*PANES, "heatmap", "figures")
+"""The panes that are shown by themselves, one after the other; the last two only so."""
 _WIDE, _HIGH, _TALL = 100, 30, 36
+_TINY_WIDTH, _TINY_HEIGHT = 60, 12
+"""Below them two panes side by side are two that nobody can read."""
 _LEGEND = {
     "train": ("━", "primary"),
     "validation": ("━", "accent"),
@@ -35,9 +41,9 @@ _LEGEND = {
 
 
 class Dashboard(Container):
-    """Charts and pictures; all at once where there is room, else the first chart and one other.
+    """Charts and pictures; all at once where there is room, else the first chart and one other, else one.
 
-    `next_view` goes through the others; where all are seen at once, through each of them alone.
+    `next_view` goes through the others, then through each of them alone, the rates over time and a page of all figures.
     """
 
     def __init__(self, run: Run) -> None:
@@ -48,8 +54,10 @@ class Dashboard(Container):
         self._run = run
         self._samples = Pictures(id="samples")
         self._reconstructions = Pictures(id="reconstructions")
+        self._heatmap = RateHeatmap(id="heatmap")
+        self._figures = FigurePage(id="figures")
+        self._views: list[tuple[str, ...]] = [PANES]
         self._view = 0
-        self._folded = False
         self._history: History | None = None
         self._moment = Moment()
         self._look = Look()
@@ -62,6 +70,8 @@ class Dashboard(Container):
         yield self._balance
         yield self._rates
         yield self._reconstructions
+        yield self._heatmap
+        yield self._figures
 
     def on_mount(self) -> None:
         """Find the panes' places, and name curves by what they are drawn with."""
@@ -70,34 +80,40 @@ class Dashboard(Container):
 
     def on_resize(self, event: Resize) -> None:
         """Fold or unfold."""
-        folded = event.size.width < _WIDE or event.size.height < _HIGH - 5
-        if folded != self._folded:
-            self._folded, self._view = folded, 0
-        self.set_class(folded and event.size.width < _WIDE and event.size.height >= _TALL - 5, "stacked")
+        width, height = event.size
+        folded = width < _WIDE or height < _HIGH - 5
+        alone: list[tuple[str, ...]] = [(pane,) for pane in _ALONE]
+        views = [PANES, *alone]
+        if width < _TINY_WIDTH or height < _TINY_HEIGHT:
+            views = alone
+        elif folded:
+            views = [*(("elbo", pane) for pane in _BESIDE), *alone]
+        if views != self._views:
+            self._views, self._view = views, 0
+        self.set_class(folded and width < _WIDE and height >= _TALL - 5, "stacked")
         self._arrange()
         self.call_after_refresh(self._entitle)
 
-    def next_view(self) -> None:
-        """Show the next pane, or all again."""
-        self._view = (self._view + 1) % (len(_BESIDE) if self._folded else len(PANES) + 1)
+    def next_view(self, steps: int = 1) -> None:
+        """Show the next panes, or all again; with `steps` -1, the ones before."""
+        self._view = (self._view + steps) % len(self._views)
         self._arrange()
+        self.show_charts()
         self.call_after_refresh(self._entitle)
 
     def _arrange(self) -> None:
-        if self._folded:
-            seen: tuple[str, ...] = ("elbo", _BESIDE[self._view])
-        else:
-            seen = PANES if self._view == 0 else (PANES[self._view - 1],)
-        self.set_class(self._folded, "folded")
-        self.set_class(not self._folded and len(seen) == 1, "alone")
+        seen = self._views[self._view]
+        self.set_class(len(seen) == 2, "folded")
+        self.set_class(len(seen) == 1, "alone")
         for pane in self.children:
             pane.display = pane.id in seen
 
     def show(self, history: History, moment: Moment, look: Look) -> None:
         """Show the pictures and rates of a moment; charts have their own pace."""
         self._history, self._moment, self._look = history, moment, look
-        self._samples.show(self._run, moment.images.get("samples"))
-        self._reconstructions.show(self._run, moment.images.get("reconstructions"))
+        then = look.at is not None
+        self._samples.show(self._run, moment.images.get("samples"), at_once=then)
+        self._reconstructions.show(self._run, moment.images.get("reconstructions"), at_once=then)
         self._rates.show(moment)
         self._entitle()
 
@@ -107,6 +123,10 @@ class Dashboard(Container):
             drawn = stamp(self._history, self._look)
             self._elbo.show(partial(specify_elbo, self._history, self._look), drawn)
             self._balance.show(partial(specify_balance, self._history, self._look), drawn)
+            if self._heatmap.display:
+                self._heatmap.show(self._history, self._look)
+            if self._figures.display:
+                self._figures.show(self._history, self._look)
 
     def _entitle(self) -> None:
         history, look = self._history, self._look
@@ -124,6 +144,12 @@ class Dashboard(Container):
             ["[b]KL per latent dimension[/]  [$faint]nats[/]", "[b]KL per dimension[/]  [$faint]nats[/]"],
             [_describe_active(self._moment)],
         )
+        self._set_titles(
+            self._heatmap,
+            ["[b]KL per latent dimension[/] over the run  [$faint]nats now[/]", "[b]KL per dimension[/]"],
+            [f"x: {look.axis}"],
+        )
+        self._set_titles(self._figures, ["[b]figures of training[/]"], [f"x: {look.axis}"])
         prior = "N(0, I)" if history.prior_is_normal else "p(z)"
         self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
         self._set_titles(

@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
+from vae_tui.runs.verdict import Kind, judge
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
 from vae_tui.wording import counted, format_clock, format_count, format_setting
@@ -43,6 +44,16 @@ class Header(Widget):
         return Content.assemble(left, gap, right)
 
 
+_VERDICTS: dict[Kind, str] = {
+    "improving": "success",
+    "flat": "primary",
+    "overfitting": "warning",
+    "diverging": "error",
+    "collapsed": "error",
+}
+"""The color of each verdict."""
+
+
 def _facts(history: History) -> list[str]:
     recipe, training = history.recipe, history.training
     if not recipe:
@@ -50,6 +61,7 @@ def _facts(history: History) -> list[str]:
     facts = [str(history.name_of_data)]
     facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
     facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
+    facts.append(f"seed {recipe.get('train', {}).get('seed')}")
     if training:
         facts.append(f"{training.device}, {counted(training.threads, 'thread')}")
         facts.append(f"{format_count(training.parameter_count)} parameters")
@@ -59,6 +71,8 @@ def _facts(history: History) -> list[str]:
 def _progress(history: History, status: RunStatus) -> list[tuple[str, str]]:
     sign, color = SIGNS[status.phase]
     parts = [(f"{sign} {status_word(status)}", f"bold ${color}")]
+    if history.epoch and (verdict := judge(history)) is not None:
+        parts.insert(0, (verdict.text, f"${_VERDICTS[verdict.kind]}"))
     if history.epoch:
         total = f"/{format_count(history.epochs)}" if history.epochs else ""
         parts.append((f"epoch {format_count(history.epoch)}{total}", ""))

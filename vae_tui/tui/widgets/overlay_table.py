@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
-from textual.geometry import Size
 from textual.visual import VisualType
 from textual.widget import Widget
 
@@ -43,11 +42,8 @@ class OverlayTable(Widget):
             ]
             for run, moment in zip(runs, moments, strict=True)
         ]
-        self.refresh(layout=True)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """A line a run and the titles."""
-        return len(self._rows) + 1
+        self.styles.height = len(self._rows) + 1
+        self.refresh()
 
     def render(self) -> VisualType:
         """The table at its present width."""
