@@ -218,7 +218,7 @@ class Loop:
                 elapsed_seconds=self._elapsed(),
             )
         if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
-            yield ev.NoteAdded(**self._now(), note=note)
+            yield ev.NoteAdded(**self._now(), note=note, alarm="collapsed" if self._collapse.collapsed else "")
         if last:
             self._course.request_halt("now")
         if last or trainer.epoch % self._trainer.recipe.train.checkpoint_epochs == 0:

@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.notify import WatcherNotices
 from vae_tui.tui.colors import OWN_VARIABLES, THEME
 from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.outcome import Outcome
@@ -19,7 +20,8 @@ __all__ = ["Outcome", "VaeTuiApp"]
 
 
 class VaeTuiApp(PictureApp[Outcome]):
-    """Shows the run of `feed`; `data_root` is where a walk looks for images. Its result is how the user left."""
+    """Shows the run of `feed`; `data_root` is where a walk looks for images, `notices` what its user is
+    called for. Its result is how the user left."""
 
     CSS_PATH = "vae_tui.tcss"
     TITLE = "vae-tui"
@@ -30,9 +32,10 @@ class VaeTuiApp(PictureApp[Outcome]):
         *,
         images: PictureChoice = "auto",
         data_root: Path | None = None,
+        notices: WatcherNotices | None = None,
     ) -> None:
         super().__init__(images=images)
-        self._feed, self._data_root = feed, data_root
+        self._feed, self._data_root, self._notices = feed, data_root, notices
         self.register_theme(THEME)
         self.theme = THEME.name
 
@@ -46,7 +49,7 @@ class VaeTuiApp(PictureApp[Outcome]):
 
     def on_mount(self) -> None:
         """Open the training screen."""
-        self.push_screen(TrainingScreen(self._feed, self._data_root))
+        self.push_screen(TrainingScreen(self._feed, self._data_root, self._notices))
 
     async def action_quit(self) -> None:
         """Ask as `q` does, or close what lies over the training screen."""

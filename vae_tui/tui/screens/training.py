@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual import message, work
 from textual.app import ComposeResult
@@ -19,6 +20,8 @@ from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, Images
 from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.history import History
+from vae_tui.runs.log import LoggedEvent
+from vae_tui.runs.notify import WatcherNotices, read_problems
 from vae_tui.runs.status import RunStatus
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look
 from vae_tui.tui.keys import bindings, footer
@@ -37,6 +40,7 @@ from vae_tui.tui.widgets.status_line import StatusLine
 from vae_tui.wording import shorten
 
 if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
     from vae_tui.tui.widgets.dashboard import Dashboard
 
 _T = TypeVar("_T")
@@ -62,9 +66,9 @@ class TrainingScreen(Screen[None]):
     class LogRead(message.Message):
         """The log was read to its end for the first time."""
 
-    def __init__(self, feed: RunFeed, data_root: Path | None = None) -> None:
+    def __init__(self, feed: RunFeed, data_root: Path | None = None, notices: WatcherNotices | None = None) -> None:
         super().__init__()
-        self._feed, self._data_root = feed, data_root
+        self._feed, self._data_root, self._notices = feed, data_root, notices
         self._read = False
         """Whether the log was read to its end once; until then the thread has the feed."""
         self._dashboard: Dashboard | None = None
@@ -121,6 +125,7 @@ class TrainingScreen(Screen[None]):
             stopping = any(isinstance(command, Stop) for command in self._feed.own_pending)
             arrived = self._feed.poll()
             status = self.status
+            self._call(arrived, died=status.over and not before.over and self._feed.died)
             if stopping and status.over and status.phase in ("stopped", "completed"):
                 self.app.exit("stopped" if status.phase == "stopped" else "finished")
             now = self._feed.clock()
@@ -133,6 +138,26 @@ class TrainingScreen(Screen[None]):
                 return
         self._show()
 
+    def _call(self, arrived: Sequence[LoggedEvent], *, died: bool) -> None:
+        """Call whoever looks elsewhere, where that was asked for and there is something to hear."""
+        if self._notices is None:
+            return
+        heard = [notice for logged in arrived if (notice := self._notices.take(logged.event, self._feed))]
+        if died:
+            heard.append(self._notices.take_death(self._feed))
+        for notice in heard:
+            cast("PictureApp[Any]", self.app).ring("vae-tui", f"{self._feed.run.name}: {notice.message}")
+        known = len(self._notices.problems)
+        self._notices.check()
+        if len(self._notices.problems) > known and not self.status.over:
+            self._show_hint(self._notices.problems[-1])
+
+    def _notify_problems(self) -> list[str]:
+        """What became of commands of --notify, by the trainer and from here."""
+        if not self.status.over:
+            return []
+        return [*read_problems(self._feed), *(self._notices.problems if self._notices is not None else ())]
+
     def _show(self) -> None:
         self._shown_at = self._feed.clock()
         if not self._read:
@@ -144,7 +169,7 @@ class TrainingScreen(Screen[None]):
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(_keys(status))
-        self.query_one(Ending).show(feed.run, history, status)
+        self.query_one(Ending).show(feed.run, history, status, self._notify_problems())
         charted = self._dashboard is not None and history.training is not None
         preparation = self.query_one(Preparation)
         preparation.display = not charted and not status.over
