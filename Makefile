@@ -33,6 +33,8 @@ rewrite = { sed '/<!-- $(2)/q' $(1); echo; $(3); sed -n '/<!-- end of the $(2)/,
 reference: $(VENV)/installed-dev  ## write the recipe reference and the tables of keys in the pages anew
 	$(call rewrite,docs/recipes.md,recipe reference,$(BIN)/python -m vae_tui.recipe)
 	$(call rewrite,README.md,training keys,$(BIN)/python -m vae_tui.tui training; echo)
+	$(call rewrite,docs/home.md,home keys,$(BIN)/python -m vae_tui.tui home; echo)
+	$(call rewrite,docs/home.md,overlay keys,$(BIN)/python -m vae_tui.tui overlay; echo)
 	$(call rewrite,docs/walking.md,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
 
 pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits

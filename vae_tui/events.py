@@ -168,10 +168,14 @@ class CommandDone(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class NoteAdded(Event):
-    """A sentence a user should see, such as that the machine got busy or that latent dimensions died."""
+    """A sentence a user should see, such as that the machine got busy or that latent dimensions died.
+
+    One with an `alarm` is worth calling somebody who is not looking: "collapsed", that all latent dimensions died.
+    """
 
     event: ClassVar[str] = "note_added"
     note: str
+    alarm: Literal["", "collapsed"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Protocol
 
@@ -17,12 +17,14 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column
 
 from vae_tui import events as ev
+from vae_tui.imaging.notification import encode_notification
 from vae_tui.imaging.terminal import detect_glyphs, is_dumb
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import how_to_go_on
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import LoggedEvent
+from vae_tui.runs.notify import Notice, WatcherNotices
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable, printable_json
 from vae_tui.wording import counted
@@ -207,27 +209,55 @@ class PlainView:
         self._console.print(printable(text, lines=lines), markup=False)
 
 
-def show_to_end(feed: RunFeed, view: View, trainer: subprocess.Popen[bytes] | None = None) -> RunStatus:
+def show_to_end(
+    feed: RunFeed,
+    view: View,
+    trainer: subprocess.Popen[bytes] | None = None,
+    *,
+    notices: WatcherNotices | None = None,
+) -> RunStatus:
     """Show what comes from a run until nobody trains it, and return how it then stands.
 
-    With the `trainer` that was started for it, Ctrl-C and SIGTERM have it save a checkpoint and stop.
+    With the `trainer` that was started for it, Ctrl-C and SIGTERM have it save a checkpoint and stop. Of what is in the log
+    already of a run that is only watched there are no `notices`.
     """
-    path = feed.run.path
+    path, is_news = feed.run.path, trainer is not None
     with nullcontext() if trainer is None else _signals_to(trainer):
         for logged in feed.follow():
             if logged is not None:
                 view.show(logged, feed)
+                if notices is not None and is_news and (notice := notices.take(logged.event, feed)):
+                    _ring(feed, notice)
+            is_news = is_news or logged is None
+            if notices is not None and logged is None:
+                notices.check()
             if feed.run.path != path:
                 path = feed.run.path
                 sys.stderr.write(f"note: the run was renamed while it trains: it is {printable(str(path))} now\n")
+    if notices is not None and is_news:
+        if feed.died:
+            _ring(feed, notices.take_death(feed))
+        notices.finish(feed)
     view.close()
+    for problem in notices.problems if notices is not None else ():
+        sys.stderr.write(f"warning: {printable(problem)}\n")
     return feed.status
 
 
-def watch_to_end(run: Run, view: View) -> None:
+def _ring(feed: RunFeed, notice: Notice) -> None:
+    """Call whoever sits at the terminal."""
+    if sys.stderr.isatty():
+        text = f"{feed.run.name}: {notice.message}"
+        sent = encode_notification("vae-tui", text, os.environ).encode(errors="replace")
+        # Not through Rich, whose bar takes the place of sys.stderr and lets no sequence pass.
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), sent)
+
+
+def watch_to_end(run: Run, view: View, *, notices: WatcherNotices | None = None) -> None:
     """Show a run from its beginning until nobody trains it."""
     feed = RunFeed(run)
-    status = show_to_end(feed, view)
+    status = show_to_end(feed, view, notices=notices)
     if feed.skipped_lines:
         sys.stderr.write(f"note: {printable(feed.skipped_lines)}\n")
     if run.absence:

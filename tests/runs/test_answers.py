@@ -15,7 +15,7 @@ from vae_tui.errors import RunError
 from vae_tui.runs.answers import ask
 from vae_tui.runs.commands import Command, Pause, Save, SentCommand, Stop, claim_commands, waiting_commands
 from vae_tui.runs.layout import Run
-from vae_tui.runs.lock import acquire_lock, release_lock
+from vae_tui.runs.lock import acquire_lock, lock_holder, release_lock
 from vae_tui.runs.log import EventWriter
 
 
@@ -56,6 +56,8 @@ def test_the_answer_is_that_of_the_command_that_was_sent(run: Run, command: Comm
     writer.write(ev.CommandDone(time=1.0, step=1, command=command.name, id="another", message="long ago"))
     trainer = Trainer(run)
     assert answer in ask(run, command)
+    if isinstance(command, Stop):
+        assert lock_holder(run.path) is None, "another may go on with it at once"
     trainer.close()
 
 

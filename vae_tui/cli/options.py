@@ -52,6 +52,14 @@ ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, m
 PictureModeOption = Annotated[
     PictureMode, typer.Option("--images", help="How pictures are drawn; auto: the best that the terminal can show.")
 ]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this in the shell when the run completes, stops, fails or collapses, with VAE_TUI_RUN, VAE_TUI_EVENT and "
+        "VAE_TUI_MESSAGE set, and ring the terminal; '' only rings.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps; auto takes CUDA if there is a GPU.")]
 
 

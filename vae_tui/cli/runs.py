@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vae_tui.cli.exits import EXIT_WRONG_INPUT
-from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
+from vae_tui.cli.options import DataRoot, Notify, PictureMode, PictureModeOption, RunsDir
 from vae_tui.cli.output import give_json, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
 
@@ -38,6 +38,7 @@ def watch(
     runs_dir: RunsDir = Path("checkpoints"),
     images: PictureModeOption = PictureMode.AUTO,
     data_root: DataRoot = None,
+    notify: Notify = None,
 ) -> None:
     """Show a run with its whole history, live or finished.
 
@@ -45,8 +46,10 @@ def watch(
     """
     from vae_tui.runs.find import find_run
     from vae_tui.runs.log import EventReader
+    from vae_tui.runs.notify import WatcherNotices
 
     chosen = find_run(run, runs_dir)
+    notices = None if notify is None else WatcherNotices(notify)
     next(EventReader(chosen.events_path).read(), None)  # a log that cannot be read is named before a screen opens
     if on_a_terminal():
         import_screen()
@@ -54,14 +57,14 @@ def watch(
         from vae_tui.tui.app import VaeTuiApp
         from vae_tui.tui.screens.training import TrainingScreen
 
-        screen = VaeTuiApp(TrainingScreen(RunFeed(chosen), data_root), images=images.value)
+        screen = VaeTuiApp(TrainingScreen(RunFeed(chosen), data_root, notices), images=images.value)
         screen.run()
         if screen.return_code:
             raise typer.Exit(screen.return_code)
     else:
         from vae_tui.headless import PlainView, watch_to_end
 
-        watch_to_end(chosen, PlainView())
+        watch_to_end(chosen, PlainView(), notices=notices)
 
 
 def runs(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_INPUT, drop_stdout
-from vae_tui.cli.options import DataRoot, Device, PictureMode, PictureModeOption, RunsDir, Set
+from vae_tui.cli.options import DataRoot, Device, Notify, PictureMode, PictureModeOption, RunsDir, Set
 from vae_tui.cli.output import give_path, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
 from vae_tui.errors import RunError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vae_tui.runs.feed import RunFeed
     from vae_tui.runs.job import TrainingJob
     from vae_tui.runs.layout import Run
+    from vae_tui.runs.notify import WatcherNotices
 
 
 class Ui(StrEnum):
@@ -61,6 +62,7 @@ def train(
     ui: Annotated[Ui, typer.Option(help="auto: the screen on a terminal, plain progress elsewhere.")] = Ui.AUTO,
     images: PictureModeOption = PictureMode.AUTO,
     detach: Annotated[bool, typer.Option("--detach", help="Start, print the run's path and return.")] = False,
+    notify: Notify = None,
 ) -> None:
     """Train a VAE from a recipe, or continue a run.
 
@@ -86,6 +88,7 @@ def train(
         device=device,
         devices=devices,
         data_root=data_root,
+        notify=notify,
     )
     if "RANK" in os.environ:
         _train_under_torchrun(job)
@@ -101,9 +104,9 @@ def train(
             say(f"training in process {trainer.pid}; see it with: vae-tui watch {opened.run.path}")
             give_path(opened.run.path)
         elif on_screen:
-            _show_training(opened.feed(trainer), trainer, images, data_root)
+            _show_training(opened.feed(trainer), trainer, images, data_root, _notices(notify))
         else:
-            _train_headless(opened.feed(trainer), trainer, ui)
+            _train_headless(opened.feed(trainer), trainer, ui, _notices(notify))
     except KeyboardInterrupt:
         trainer.terminate()
         raise
@@ -116,13 +119,20 @@ def _train_under_torchrun(job: TrainingJob) -> None:
     exit_at_once(main(job))
 
 
-def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> None:
+def _notices(notify: str | None) -> WatcherNotices | None:
+    """What a front end does for --notify beside the trainer."""
+    from vae_tui.runs.notify import WatcherNotices
+
+    return None if notify is None else WatcherNotices(notify, by_trainer=True)
+
+
+def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui, notices: WatcherNotices | None) -> None:
     from vae_tui.headless import JsonView, PlainView, SilentView, View, show_to_end
 
     view: View = JsonView() if ui is Ui.JSON else SilentView() if ui is Ui.NONE else PlainView()
     feed.catch_up()
     try:
-        status = show_to_end(feed, view, trainer)
+        status = show_to_end(feed, view, trainer, notices=notices)
     except BrokenPipeError:
         say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
         raise
@@ -144,14 +154,18 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui) -> 
 
 
 def _show_training(
-    feed: RunFeed, trainer: subprocess.Popen[bytes], images: PictureMode, data_root: Path | None
+    feed: RunFeed,
+    trainer: subprocess.Popen[bytes],
+    images: PictureMode,
+    data_root: Path | None,
+    notices: WatcherNotices | None,
 ) -> None:
     from vae_tui.runs.status import read_status
     from vae_tui.tui.app import VaeTuiApp
     from vae_tui.tui.screens.training import TrainingScreen
 
     run = feed.run
-    screen = VaeTuiApp(TrainingScreen(feed, data_root), images=images.value)
+    screen = VaeTuiApp(TrainingScreen(feed, data_root, notices), images=images.value)
     outcome = screen.run()
     if outcome == "detached" or (screen.return_code and trainer.poll() is None):
         say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {run.path}")

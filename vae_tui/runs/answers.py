@@ -21,21 +21,23 @@ _SECONDS_BEFORE_A_LOOK = 1.0
 
 
 def ask(run: Run, command: Command, waiting: Callable[[float], None] = lambda _: None) -> str:
-    """Send a command to a run's trainer and wait for its answer; of `Stop`, until the run has ended.
+    """Send a command to a run's trainer and wait for its answer; of `Stop`, until the trainer has ended, so that
+    another may go on.
 
     `waiting` is called again and again with the seconds it took so far. Raises RunError where nobody trains the run,
     where its trainer ends without an answer, and with the trainer's reason where it refuses.
     """
-    if lock_holder(run.path) is None:
+    trainer = lock_holder(run.path)
+    if trainer is None:
         raise RunError(f"{run.path} is {read_status(run).phase}: no trainer is there to {command.name}")
     reader = EventReader(run.events_path, position=_size(run))
     try:
         sent = send_command(run, command)
     except OSError as error:
         raise RunError(f"{run.commands_path} cannot be written: {error.strerror}") from error
-    began, message = time.monotonic(), ""
+    began, message, ending = time.monotonic(), "", ""
     while True:
-        is_there = lock_holder(run.path) is not None
+        is_there = lock_holder(run.path) == trainer
         for _, event in reader.read():
             if isinstance(event, ev.CommandDone) and event.id == sent.id:
                 if event.refused:
@@ -44,7 +46,9 @@ def ask(run: Run, command: Command, waiting: Callable[[float], None] = lambda _:
                     return event.message
                 message = event.message
             elif isinstance(event, ev.RunFinished) and isinstance(command, Stop):
-                return event.sentence
+                ending = event.sentence
+        if ending and not is_there:
+            return ending
         if not is_there:
             _withdraw(run, sent)
             if message:

@@ -19,7 +19,8 @@ from vae_tui.runs.layout import Run
 class TrainingJob:
     """A run to make and train: of `recipe` with `overrides` as for `--set`, or, with `resume`, to go on with.
 
-    `from_step` is the step of the checkpoint it goes on from, instead of the newest. `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for.
+    `from_step` is the step of the checkpoint it goes on from, instead of the newest. `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for. `notify` is a command for the shell that the trainer runs when
+    there is something to hear of the run.
     """
 
     recipe: str | None = None
@@ -31,6 +32,7 @@ class TrainingJob:
     device: str = "auto"
     devices: int = 1
     data_root: Path | None = None
+    notify: str | None = None
 
     def to_json(self) -> str:
         """As a trainer process takes it."""

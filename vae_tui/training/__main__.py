@@ -25,7 +25,8 @@ from vae_tui.runs.find import find_run
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
-from vae_tui.runs.log import EventWriter
+from vae_tui.runs.log import EventWriter, read_last_event
+from vae_tui.runs.notify import TrainerNotices
 from vae_tui.text import printable
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.preparation import Resumption, create_run, find_free_run, prepare_to_resume
@@ -48,12 +49,13 @@ def main(job: TrainingJob) -> int:
         from vae_tui.training.follower import follow_under_torchrun  # noqa: PLC0415 - imports torch
 
         return follow_under_torchrun(job.device)
+    notices = TrainerNotices(job.notify, folder=Path.cwd())
     signals: list[int] = []
-    training = False
+    training = is_ending = False
 
     def request_stop(number: int, _frame: object) -> None:
         signals.append(number)
-        if not training:
+        if not training and not is_ending:
             raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,14 +78,26 @@ def main(job: TrainingJob) -> int:
     try:
         for last in train_run(run, job, resumption=resumption, interrupted=lambda: bool(signals)):
             training = training or isinstance(last, TrainingStarted)
+            notices.take(last, _path_now(run))
     except VaeTuiError as error:
         print(error, file=sys.stderr)  # noqa: T201 - worker.log
         if terminal is not None:
             os.write(terminal, f"{error}\n".encode())
         return _EXIT["failed"] if training else _EXIT_WRONG_INPUT
+    finally:
+        is_ending = True
+        notices.close(read_last_event(run.events_path), _path_now(run))
     if terminal is not None and isinstance(last, RunFinished):
         os.write(terminal, f"{printable(last.sentence)}\n".encode())
     return _EXIT[last.status] if isinstance(last, RunFinished) else 1
+
+
+def _path_now(run: Run) -> Path:
+    """Where the run is, which may have been renamed while this process works in its folder."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return run.shown
 
 
 def _open(job: TrainingJob) -> tuple[Run, Resumption | None]:

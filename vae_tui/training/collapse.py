@@ -26,7 +26,8 @@ class Collapse:
 
     def __init__(self, objective: ObjectiveTable) -> None:
         self._objective = objective
-        self._collapsed = self._half_dead = False
+        self.collapsed = self._half_dead = False
+        """Whether all latent dimensions have died, or half of them."""
         self._last: tuple[int, float] | None = None
         """How many were dead, and the rate, an epoch before."""
 
@@ -43,13 +44,13 @@ class Collapse:
         waking = last is not None and (dead < last[0] or rate > _WAKING * last[1])
         carrying = f"{size - dead:,} of {size:,} latent dimensions carry information"
         details = f"(rate {rate:.2f} nats{_describe_stuck(rates)})"
-        if self._collapsed:
+        if self.collapsed:
             if max(map(abs, rates)) < _AWAKE_NATS:
                 return None
-            self._collapsed, self._half_dead = False, 2 * dead >= size
+            self.collapsed, self._half_dead = False, 2 * dead >= size
             return f"posterior collapse is over: {carrying} {details}"
         if dead == size and not waking:
-            self._collapsed = True
+            self.collapsed = True
             return f"posterior collapse: {carrying}; the decoder ignores z; {self._advice} {details}"
         if not self._half_dead and 2 * dead >= size and not waking:
             self._half_dead = True

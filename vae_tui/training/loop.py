@@ -221,7 +221,7 @@ class Loop:
                 elapsed_seconds=self._elapsed(),
             )
         if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
-            yield ev.NoteAdded(**self._now(), note=note)
+            yield ev.NoteAdded(**self._now(), note=note, alarm="collapsed" if self._collapse.collapsed else "")
         if last:
             self._course.request_halt("now")
         measured: Measured = {"train": means.figures(), "rate_per_dimension": list(rates)}

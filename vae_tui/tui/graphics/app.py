@@ -18,6 +18,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Input
 
+from vae_tui.imaging.notification import encode_notification
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
 from vae_tui.tui.graphics.driver import LineFree, PictureDriver, TerminalAnswered
@@ -114,6 +115,11 @@ class PictureApp(App[_Outcome]):
         if self.line is not None:
             self.line.shown.forget()
         self._judge()
+
+    def ring(self, title: str, text: str) -> None:
+        """Call a user who looks elsewhere: by the terminal's bell and, where it can, a desktop notification."""
+        if self.line is not None:
+            self.line.write(encode_notification(title, text, os.environ))
 
     @property
     def takes_text(self) -> bool:

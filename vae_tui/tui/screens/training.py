@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import message, work
 from textual.app import ComposeResult
@@ -23,6 +23,8 @@ from vae_tui.runs.commands import COMMANDS, Command, Stop
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import name_to_type
 from vae_tui.runs.history import History, Moment
+from vae_tui.runs.log import LoggedEvent
+from vae_tui.runs.notify import WatcherNotices, read_problems
 from vae_tui.runs.status import RunStatus
 from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
@@ -43,6 +45,7 @@ from vae_tui.tui.widgets.status_line import StatusLine
 from vae_tui.wording import format_clock, format_count, shorten
 
 if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
     from vae_tui.tui.widgets.chart import Chart
     from vae_tui.tui.widgets.dashboard import Dashboard
 
@@ -84,9 +87,9 @@ class TrainingScreen(Screen[None]):
     class LogRead(message.Message):
         """The log was read to its end for the first time."""
 
-    def __init__(self, feed: RunFeed, data_root: Path | None = None) -> None:
+    def __init__(self, feed: RunFeed, data_root: Path | None = None, notices: WatcherNotices | None = None) -> None:
         super().__init__()
-        self._feed, self._data_root = feed, data_root
+        self._feed, self._data_root, self._notices = feed, data_root, notices
         self._read = False
         """Whether the log was read to its end once; until then the thread has the feed."""
         self._dashboard: Dashboard | None = None
@@ -143,6 +146,7 @@ class TrainingScreen(Screen[None]):
             stopping = any(isinstance(command, Stop) for command in self._feed.own_pending)
             arrived = self._feed.poll()
             status = self.status
+            self._call(arrived, died=status.over and not before.over and self._feed.died)
             if stopping and status.over and status.phase in ("stopped", "completed"):
                 self._leave("stopped" if status.phase == "stopped" else "finished")
             now = self._feed.clock()
@@ -154,6 +158,26 @@ class TrainingScreen(Screen[None]):
             if as_ever and 0 <= now - self._shown_at < _PACE:
                 return
         self._show()
+
+    def _call(self, arrived: Sequence[LoggedEvent], *, died: bool) -> None:
+        """Call whoever looks elsewhere, where that was asked for and there is something to hear."""
+        if self._notices is None:
+            return
+        heard = [notice for logged in arrived if (notice := self._notices.take(logged.event, self._feed))]
+        if died:
+            heard.append(self._notices.take_death(self._feed))
+        for notice in heard:
+            cast("PictureApp[Any]", self.app).ring("vae-tui", f"{self._feed.run.name}: {notice.message}")
+        known = len(self._notices.problems)
+        self._notices.check()
+        if len(self._notices.problems) > known and not self.status.over:
+            self._show_hint(self._notices.problems[-1])
+
+    def _notify_problems(self) -> list[str]:
+        """What became of commands of --notify, by the trainer and from here."""
+        if not self.status.over:
+            return []
+        return [*read_problems(self._feed), *(self._notices.problems if self._notices is not None else ())]
 
     def _show(self) -> None:
         self._shown_at = self._feed.clock()
@@ -167,7 +191,7 @@ class TrainingScreen(Screen[None]):
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(_keys(status))
-        self.query_one(Ending).show(feed.run, history, status)
+        self.query_one(Ending).show(feed.run, history, status, self._notify_problems())
         charted = self._dashboard is not None and history.training is not None
         preparation = self.query_one(Preparation)
         preparation.display = not charted and not status.over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual.content import Content
@@ -32,10 +33,10 @@ class Ending(Static):
         self.display = False
         self._shown: object = None
 
-    def show(self, run: Run, history: History, status: RunStatus) -> None:
-        """Show how the run ended, or nothing while it goes on."""
+    def show(self, run: Run, history: History, status: RunStatus, problems: Sequence[str] = ()) -> None:
+        """Show how the run ended, or nothing while it goes on; `problems` came up beside it."""
         self.display = status.over
-        stamp = (status, history.finished, history.now.checkpoint, self.app.size)
+        stamp = (status, history.finished, history.now.checkpoint, self.app.size, tuple(problems))
         if not status.over or stamp == self._shown:
             return
         self._shown = stamp
@@ -47,6 +48,7 @@ class Ending(Static):
             lines = _describe_end(run, history, history.finished)
         else:
             lines = _describe_death(run, history, self.app.size)
+        lines += [Content.styled(printable(problem), "$warning") for problem in problems]
         self.update(Content("\n").join(lines))
 
 
