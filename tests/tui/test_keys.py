@@ -245,8 +245,8 @@ async def test_rates_over_the_run_are_a_heatmap_with_the_greatest_first(training
         for _ in range(6):
             await shown.press("tab")
         await shown.settle()
-        rows = [line.split() for line in shown.lines if line.strip("|│ ").startswith("z")]
-        figures = [float(row[-2]) for row in rows]
+        rows = [row.split() for line in shown.lines if (row := line.strip("|│ ")).startswith("z")]
+        figures = [float(row[-1]) for row in rows]
         assert len(figures) == 20
         assert figures == sorted(figures, reverse=True)
         assert "@" in "".join(shown.lines)
