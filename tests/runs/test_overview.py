@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fake_trainer import FakeTrainer
 
-from tests.tui.conftest import FakeTrainer
 from vae_tui.errors import RunError
 from vae_tui.runs.groups import group_runs
 from vae_tui.runs.layout import Run
@@ -14,7 +15,7 @@ from vae_tui.runs.overview import Overview
 from vae_tui.runs.summary import Summary
 
 
-def make(folder: Path, name: str, epochs: int = 2, **settings: object) -> FakeTrainer:
+def make(folder: Path, name: str, epochs: int = 2, **settings: Any) -> FakeTrainer:
     trainer = FakeTrainer(Run.create(folder, name, "", exact=True))
     trainer.start(**settings)
     trainer.begin()

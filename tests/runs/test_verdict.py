@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,13 @@ def history(
         )
     )  # fmt: skip
     for index, loss in enumerate(train):
-        shared = {"time": 1.0 + index, "step": 10 * (index + 1), "epoch": index + 1, "beta": 1.0, "lr": 1e-3}
+        shared: dict[str, Any] = {
+            "time": 1.0 + index,
+            "step": 10 * (index + 1),
+            "epoch": index + 1,
+            "beta": 1.0,
+            "lr": 1e-3,
+        }
         history.add(ev.StepCompleted(**shared, steps=10, train=figures(loss), images_per_second=1.0))
         other = None if validation is None else figures(validation[index])
         history.add(

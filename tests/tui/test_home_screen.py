@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fake_trainer import FakeTrainer
+from shown import Shown
 
-from tests.tui.conftest import FakeTrainer, Shown
 from vae_tui.runs.about import change_about, read_about
 from vae_tui.runs.commands import Pause, claim_commands
 from vae_tui.runs.layout import Run
@@ -42,7 +43,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         trainer.begin()
         trainer.train_epoch()
         trainer.train_epoch()
-        trainer.finish(*end)
+        status, reason = end
+        trainer.finish(cast("Any", status), reason)
     (tmp_path / "checkpoints/broken/worker.log").write_text("Traceback\nNonFinite: loss\n")
     return tmp_path / "checkpoints"
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fake_trainer import FakeTrainer
+from shown import Shown
 
-from tests.tui.conftest import FakeTrainer, Shown
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
@@ -30,7 +31,7 @@ from vae_tui.tui.widgets.chart import Chart
 LOOK = Look(smoothing=0)
 
 
-def make(folder: Path, name: str, epochs: int, **settings: object) -> Run:
+def make(folder: Path, name: str, epochs: int, **settings: Any) -> Run:
     trainer = FakeTrainer(Run.create(folder, name, "", exact=True))
     trainer.random = np.random.default_rng(len(name) + epochs)
     trainer.start(**settings)

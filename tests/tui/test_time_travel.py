@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from shown import Shown
 
-from tests.tui.conftest import Shown
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events

@@ -7,7 +7,7 @@ from vae_tui.walk.anchors import Anchor, Anchors
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.messages import PriorDrawn
-from vae_tui.walk.recording import Recording
+from vae_tui.walk.recording import MOST_FRAMES, Recording
 
 
 @pytest.fixture
@@ -95,3 +95,12 @@ def test_a_recording_takes_frames_only_while_it_goes_on() -> None:
     assert [float(frame[0]) for frame in recording.frames] == [0, 1]
     recording.begin(z + 5)
     assert [float(frame[0]) for frame in recording.frames] == [5]
+
+
+def test_a_recording_that_is_forgotten_ends_by_itself() -> None:
+    recording = Recording()
+    recording.begin(np.zeros(2, np.float32))
+    for _ in range(MOST_FRAMES + 10):
+        recording.add(np.ones(2, np.float32))
+    assert not recording.active
+    assert len(recording.frames) == MOST_FRAMES

@@ -58,3 +58,14 @@ def test_another_space_keeps_the_dimensions_that_both_have() -> None:
     np.testing.assert_array_equal(position.z, [1, 2])
     position.undo()
     assert position.z.shape == (2,)
+
+
+def test_a_key_that_is_stuck_fills_no_memory_with_places_to_go_back_to() -> None:
+    position = Position(2)
+    for step in range(1, 10_500):
+        position.go(np.full(2, step, np.float32))
+    assert position.undo_count == 10_000
+    while position.undo():
+        pass
+    assert position.z[0] == 499
+    assert position.redo_count == 10_000

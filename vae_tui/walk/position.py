@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vae_tui.walk.paths import Point
+
+_MOST = 10_000
+"""Places that can be gone back to: a key that is stuck leaves thousands a minute."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,12 @@ class Place:
 
 
 class Position:
-    """The present place, with undo and redo without end."""
+    """The present place, with undo and redo of the last 10,000."""
 
     def __init__(self, latent_dim: int) -> None:
         self.place = Place(np.zeros(latent_dim, np.float32))
-        self._before: list[Place] = []
-        self._after: list[Place] = []
+        self._before: deque[Place] = deque(maxlen=_MOST)
+        self._after: deque[Place] = deque(maxlen=_MOST)
 
     @property
     def z(self) -> Point:
@@ -85,5 +89,5 @@ class Position:
             return replace(place, z=z)
 
         self.place = fit(self.place)
-        self._before = [fit(place) for place in self._before]
-        self._after = [fit(place) for place in self._after]
+        self._before = deque(map(fit, self._before), _MOST)
+        self._after = deque(map(fit, self._after), _MOST)

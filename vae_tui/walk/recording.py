@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from vae_tui.walk.paths import Point
 
+MOST_FRAMES = 36_000
+
 
 class Recording:
-    """The places (Z,) that were passed since it began; they stay when it ends, until another begins."""
+    """The places (Z,) that were passed since it began; they stay when it ends, until another begins.
+
+    It ends by itself after 36,000 frames, twenty minutes of an animation.
+    """
 
     def __init__(self) -> None:
         self.frames: list[Point] = []
@@ -24,6 +29,7 @@ class Recording:
         """Take a frame, where a recording is going on."""
         if self.active:
             self.frames.append(z)
+            self.active = len(self.frames) < MOST_FRAMES
 
     def clear(self) -> None:
         """End it, with no frame left."""

@@ -33,7 +33,7 @@ from vae_tui.walk.motion import Motion
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
 from vae_tui.walk.position import Position
-from vae_tui.walk.recording import Recording
+from vae_tui.walk.recording import MOST_FRAMES, Recording
 from vae_tui.walk.training_time import TrainingTime
 from vae_tui.walk.views.choice import Views
 from vae_tui.walk.views.view import Pixels, Query, Scene, Spread, Tiles, View
@@ -123,8 +123,8 @@ class Walk:
 
     def moved(self) -> None:
         """Take it that one has moved: a frame to record, and nothing more to read of before."""
-        self.recording.add(self.z)
         self.notice, self.note = None, ""
+        self._record(self.z)
         self.update()
 
     def advance(self, seconds: float) -> bool:
@@ -133,9 +133,15 @@ class Walk:
         if z is None:
             return False
         self.position.drift(z)
-        self.recording.add(z)
+        self._record(z)
         self.update()
         return True
+
+    def _record(self, z: Point) -> None:
+        recorded = self.recording.active
+        self.recording.add(z)
+        if recorded and not self.recording.active:
+            self.notify(f"the recording has {MOST_FRAMES:,} frames, and has ended; x exports it")
 
     def draw(self, seed: int, *, go: bool) -> None:
         """Draw from the prior with a seed; with `go`, go there once it is drawn."""
