@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from vae_tui import __version__
-from vae_tui.cli import evaluate, pictures, runs, steer, tidy, tools, train, walk
+from vae_tui.cli import evaluate, evolve, pictures, runs, steer, tidy, tools, train, walk
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
 from vae_tui.cli.output import give, prepare_streams, say
 
@@ -72,6 +72,7 @@ for command in (
     pictures.traverse,
     pictures.manifold,
     pictures.project,
+    evolve.evolve,
     evaluate.evaluate,
     tools.check,
     tools.doctor,
