@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from vae_tui import __version__
 from vae_tui.cli.options import (
     ANCHOR,
     DataRoot,
@@ -20,16 +17,11 @@ from vae_tui.cli.options import (
     Seed,
     SourceArgument,
     Split,
-    choose_checkpoint,
 )
 from vae_tui.cli.outfiles import check_out, write_out
-from vae_tui.cli.output import say
+from vae_tui.cli.picture_files import MOVING, STILL, open_space, write_picture
 from vae_tui.errors import VaeTuiError
 from vae_tui.wording import counted
-
-if TYPE_CHECKING:
-    from vae_tui.latent.picture import Picture
-    from vae_tui.latent.space import Space
 
 
 class LatentAt(StrEnum):
@@ -63,7 +55,6 @@ class ProjectionKind(StrEnum):
 
 
 Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {ANCHOR}.")]
-_STILL, _MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
 
 
 def sample(
@@ -112,7 +103,7 @@ def sample(
 
     from vae_tui.latent.priors import parse_prior
 
-    suffix = check_out(out, _MOVING)
+    suffix = check_out(out, MOVING)
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
@@ -123,7 +114,7 @@ def sample(
         return
     moving = suffix == ".gif"
     wanted = count or (8 if moving else 64)
-    with _open_space(source, runs_dir, data_root, f"drawing {counted(wanted, 'image')}") as space:
+    with open_space(source, runs_dir, data_root, f"drawing {counted(wanted, 'image')}") as space:
         from vae_tui.latent.prior_draws import draw_prior_samples
 
         picture = draw_prior_samples(
@@ -137,7 +128,7 @@ def sample(
             frames_per_second=frames_per_second,
             scale=scale,
         )
-        _write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale)
 
 
 def reconstruct(
@@ -163,13 +154,13 @@ def reconstruct(
 
     Example: `vae-tui reconstruct beta0 --at draw --out posterior.png` shows draws from the posteriors.
     """
-    check_out(out, _STILL)
-    with _open_space(source, runs_dir, data_root, "reconstructing images") as space:
+    check_out(out, STILL)
+    with open_space(source, runs_dir, data_root, "reconstructing images") as space:
         from vae_tui.latent.reconstruct import choose_images, draw_reconstructions
 
         sources = [space.find(name) for name in image] if image else choose_images(space, split.value, count)
         picture = draw_reconstructions(space, sources, at=at.value, seed=seed, columns=columns, scale=scale)
-        _write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale)
 
 
 def interpolate(
@@ -207,8 +198,8 @@ def interpolate(
     Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
     """
-    suffix = check_out(out, _MOVING)
-    with _open_space(source, runs_dir, data_root, "interpolating") as space:
+    suffix = check_out(out, MOVING)
+    with open_space(source, runs_dir, data_root, "interpolating") as space:
         from vae_tui.latent.interpolate import choose_ends, draw_interpolation
 
         start, end = choose_ends(space, from_, to)
@@ -224,7 +215,7 @@ def interpolate(
             frames_per_second=frames_per_second,
             scale=scale,
         )
-        _write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale)
 
 
 def traverse(
@@ -263,10 +254,10 @@ def traverse(
     """
     from vae_tui.latent.ranges import parse_range
 
-    suffix = check_out(out, _MOVING)
+    suffix = check_out(out, MOVING)
     chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
     reach = parse_range(range_)
-    with _open_space(source, runs_dir, data_root, "traversing latent dimensions") as space:
+    with open_space(source, runs_dir, data_root, "traversing latent dimensions") as space:
         from vae_tui.latent.traverse import draw_traversal
 
         picture = draw_traversal(
@@ -280,7 +271,7 @@ def traverse(
             frames_per_second=frames_per_second,
             scale=scale,
         )
-        _write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale)
 
 
 def manifold(
@@ -315,7 +306,7 @@ def manifold(
     """
     from vae_tui.latent.ranges import parse_range
 
-    check_out(out, _STILL)
+    check_out(out, STILL)
     reach = parse_range(range_)
     if reach.kind == "posterior" and around is None:
         raise VaeTuiError(
@@ -324,14 +315,14 @@ def manifold(
     chosen = None
     if plane is not None:
         chosen = _pair("--plane", plane)
-    with _open_space(source, runs_dir, data_root, "drawing the map") as space:
+    with open_space(source, runs_dir, data_root, "drawing the map") as space:
         from vae_tui.latent.manifold import draw_manifold
 
         center = None if around is None else space.find(around)
         picture = draw_manifold(
             space, center, plane=chosen, range_=reach, side=columns, at=at.value, seed=seed, scale=scale
         )
-        _write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale)
 
 
 def project(
@@ -354,11 +345,11 @@ def project(
 
     Example: `vae-tui project fc20 --projection tsne --out codes.png`.
     """
-    check_out(out, _STILL)
+    check_out(out, STILL)
     if plane is not None and projection not in (None, ProjectionKind.DIMENSIONS):
         raise VaeTuiError(f"--plane goes with --projection dimensions, not with {projection}")
     chosen = None if plane is None else _pair("--plane", plane)
-    with _open_space(source, runs_dir, data_root, "projecting codes") as space:
+    with open_space(source, runs_dir, data_root, "projecting codes") as space:
         from vae_tui.latent.project import draw_projection
 
         picture = draw_projection(
@@ -369,7 +360,7 @@ def project(
             seed=seed,
             scale=scale,
         )
-        _write_picture(out, picture, space, 1)
+        write_picture(out, picture, space, 1)
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:
@@ -386,34 +377,6 @@ def _pair(option: str, text: str) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-@contextmanager
-def _open_space(source: str | None, runs_dir: Path, data_root: Path | None, doing: str) -> Iterator[Space]:
-    """A checkpoint's latent space, whose long stages are shown on stderr."""
-    from vae_tui.headless import StageProgress
-
-    checkpoint = choose_checkpoint(source, runs_dir)
-    say(f"{doing} with {checkpoint}")
-    from vae_tui.latent.space import Space
-
-    stages = StageProgress()
-    try:
-        space = Space(checkpoint, data_root=data_root, progress=stages.update)
-        yield space
-    finally:
-        stages.close()
-    for note in space.sets.notes if space.has_sets else ():
-        say(note)
-
-
-def _write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:
-    from vae_tui.latent.picture import encode_picture
-
-    for note in picture.notes:
-        say(note)
-    text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
-    write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
-
-
 def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: int | None, scale: int | None) -> None:
     """Play a walk with the checkpoint given, or the one it was made with."""
     from vae_tui.walk.recorded import find_checkpoint_of, read_walk
@@ -421,10 +384,10 @@ def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: 
     walk = read_walk(path)
     if source is None:
         source = find_checkpoint_of(walk, path)
-    with _open_space(source, runs_dir, None, f"replaying {counted(len(walk.points), 'point')}") as space:
+    with open_space(source, runs_dir, None, f"replaying {counted(len(walk.points), 'point')}") as space:
         from vae_tui.latent.replay import draw_walk, render_walk
 
         if out.suffix.lower() == ".gif":
             write_out(out, render_walk(space.vae, walk, scale=scale, made_with=space.full_name))
         else:
-            _write_picture(out, draw_walk(space.vae, walk, columns=columns, scale=scale), space, scale)
+            write_picture(out, draw_walk(space.vae, walk, columns=columns, scale=scale), space, scale)

@@ -30,7 +30,8 @@ def choose_images(space: Space, split: str, count: int) -> list[Source]:
     return [space.find(f"{split}:{index}") for index in dict.fromkeys(indexes.tolist())]
 
 
-def _image_of(source: Source) -> Tensor:
+def image_of(source: Source) -> Tensor:
+    """The image (C, H, W) that a source is; raises DataError for the mean code of a class, which is none."""
     if source.pixels is None:
         raise DataError(f"{source.name} is a code and no image, so there is nothing to reconstruct")
     return source.pixels
@@ -43,7 +44,7 @@ def draw_reconstructions(
     columns = min(columns, len(sources))
     rows = 2 * -(-len(sources) // columns)
     check_size(2 * len(sources), space.vae.image_shape, scale, rows=rows, columns=columns)
-    pixels = torch.stack([_image_of(source) for source in sources])
+    pixels = torch.stack([image_of(source) for source in sources])
     mean, log_variance = encode_images(space.vae, pixels)
     latents = mean
     generator = torch.Generator().manual_seed(seed)

@@ -32,6 +32,7 @@ from vae_tui.latent.space import Space
 from vae_tui.model import VAE
 from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
+from vae_tui.runs.weights import recorded_epochs, recorded_negative_elbo
 from vae_tui.walk import messages as ms
 from vae_tui.walk.recorded import RecordedWalk
 from vae_tui.walk.wire import WireError, read_message, write_message
@@ -125,8 +126,8 @@ class Service:
             rates_are_measured=measured,
             middles=middles,
             noises=noises,
-            epochs=opened.metadata.get("epochs_done", opened.metadata.get("epoch")),
-            negative_elbo=_negative_elbo(opened.metadata),
+            epochs=recorded_epochs(opened.metadata),
+            negative_elbo=recorded_negative_elbo(opened.metadata),
         )
 
 
@@ -197,14 +198,6 @@ def _rates(opened: Space) -> tuple[list[float], bool]:
     count = min(_IMAGES_FOR_RATES, max(_FEWEST_FOR_RATES, _VALUES_FOR_RATES // math.prod(opened.vae.image_shape)))
     pixels = _as_pixels(draw_samples(opened.vae, count))
     return rate_per_dimension(Codes(*encode_images(opened.vae, pixels))).tolist(), False
-
-
-def _negative_elbo(metadata: dict[str, Any]) -> float | None:
-    for split in ("validation", "train"):
-        elbo = metadata.get(split, {}).get("elbo")
-        if elbo is not None:
-            return -float(elbo)
-    return None
 
 
 def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:

@@ -1,0 +1,49 @@
+"""What every command that draws does before and after: the checkpoint it opens, and the file it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae_tui import __version__
+from vae_tui.cli.options import choose_checkpoint
+from vae_tui.cli.outfiles import write_out
+from vae_tui.cli.output import say
+
+if TYPE_CHECKING:
+    from vae_tui.latent.picture import Picture
+    from vae_tui.latent.space import Space
+
+STILL, MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
+"""How the names of files end to which something is drawn that does not move, or may."""
+
+
+@contextmanager
+def open_space(source: str | None, runs_dir: Path, data_root: Path | None, doing: str) -> Iterator[Space]:
+    """A checkpoint's latent space, whose long stages are shown on stderr."""
+    from vae_tui.headless import StageProgress
+
+    checkpoint = choose_checkpoint(source, runs_dir)
+    say(f"{doing} with {checkpoint}")
+    from vae_tui.latent.space import Space
+
+    stages = StageProgress()
+    try:
+        space = Space(checkpoint, data_root=data_root, progress=stages.update)
+        yield space
+    finally:
+        stages.close()
+    for note in space.sets.notes if space.has_sets else ():
+        say(note)
+
+
+def write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:
+    """Write what was drawn, with the checkpoint it is of among its comments, and print its path."""
+    from vae_tui.latent.picture import encode_picture
+
+    for note in picture.notes:
+        say(note)
+    text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
+    write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
