@@ -21,6 +21,7 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 _LETTERS_ALONG = (0.33, 0.66, 1.0)
 """Where along a curve its letter stands."""
 _ISO_LINES = 6
+_CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 12
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def specify_overlay(
     groups: Sequence[OverlaidGroup], figure: str, look: Look, at: float | None, columns: int
 ) -> ChartSpec | None:
     """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now."""
+    # A crowd of curves is drawn with fewer points each, or it would keep keys waiting.
+    columns = max(_FEWEST_COLUMNS, min(columns, _CURVES_IN_FULL * columns // max(1, len(groups))))
     curves: list[Curve] = []
     solid: list[list[Point]] = []
     for group in groups:

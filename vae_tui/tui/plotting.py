@@ -103,7 +103,7 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
     for curve in spec.curves:
         upwards = right if curve.right and right else left
         points = _clip(curve.points, across, upwards)
-        if not plain and curve.marker is None:
+        if not plain and curve.marker is None and (curve.faint or faint_cells):
             cells = _Cells(points, across, upwards, inside, rows - BELOW)
             for below in faint_cells:
                 _put(cells.shared(below), " ", faint, right=curve.right, joined=True)
