@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import os
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -22,6 +24,7 @@ from vae_tui.training.train_run import train_run
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MakeRun = Callable[..., Run]
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def train_events(
@@ -51,6 +54,22 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     home = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """`vae-tui`, run as a process in a folder of the test's own, without a terminal."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "vae_tui", *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
 
 
 @pytest.fixture

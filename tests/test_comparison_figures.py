@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MakeRun, train_events
+from conftest import Cli, MakeRun, train_events
 from log_events import training_started
 from PIL import Image
 
@@ -21,21 +19,6 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.styles import style_of
 
 pytestmark = pytest.mark.slow
-Cli = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "vae_tui", *map(str, arguments)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-
-    return run
 
 
 @pytest.fixture

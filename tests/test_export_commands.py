@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import MakeRun, train_events
+from conftest import Cli, MakeRun, train_events
 
 from vae_tui.runs.layout import Run
 
 pytestmark = pytest.mark.slow
-Cli = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "vae_tui", *map(str, arguments)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-
-    return run
 
 
 @pytest.fixture

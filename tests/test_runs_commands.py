@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
 import pytest
-from conftest import MakeRun, train_events
+from conftest import Cli, MakeRun, train_events
 
 from vae_tui.runs.about import change_about
 from vae_tui.runs.layout import Run
@@ -20,21 +18,6 @@ from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.status import read_status
 
 pytestmark = pytest.mark.slow
-Cli = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "vae_tui", *map(str, arguments)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-
-    return run
 
 
 @pytest.fixture
