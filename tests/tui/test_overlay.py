@@ -12,6 +12,7 @@ from shown import Shown
 
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.log import read_events
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.app import VaeTuiApp
@@ -204,6 +205,26 @@ async def test_without_colors_letters_tell_the_runs_apart(runs: list[Run]) -> No
         chart = app.screen.query_one("#overlay-rate", Chart)
         drawn = "".join(strip.text for strip in (chart.render_line(y) for y in range(chart.size.height)))
         assert {"A", "B", "C"} <= set(drawn)
+
+
+async def test_a_run_that_is_trained_is_followed_and_names_are_no_markup(tmp_path: Path) -> None:
+    trainer = FakeTrainer(Run.create(tmp_path, "a[red]", "", exact=True))
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    other = make(tmp_path, "b", 2)
+    acquire_lock(trainer.run.path)
+    app = VaeTuiApp(OverlayScreen([summarize(trainer.run), summarize(other)]))
+    async with app.run_test(size=(120, 40)) as pilot:
+        shown = Shown(app, pilot)
+        await shown.settle()
+        await shown.press("3")
+        await shown.sees("A a[red]")
+        for _ in range(3):
+            trainer.train_epoch()
+        loss = history_of(trainer.run).validation["negative_elbo"].values[-1]
+        await shown.sees(f"{loss:.2f}")
+    release_lock(trainer.run.path)
 
 
 @pytest.mark.parametrize("key", ["b", "x", "y", "m", "d", "f", "tab", "home", "end", "2"])

@@ -24,7 +24,7 @@ _ISO_LINES = 6
 _CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OverlaidRun:
     """A run among others: what it is called, its letter and its color."""
 

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
+from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -40,7 +41,7 @@ class ChoiceScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """One panel."""
         with Vertical(classes="panel") as panel:
-            panel.border_title = printable(self._question)
+            panel.border_title = escape(printable(self._question))
             panel.border_subtitle = "↑ ↓ enter"
             yield OptionList(*(Option(_describe(choice), id=choice.name) for choice in self._choices))
 

@@ -12,6 +12,7 @@ from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
+from textual.markup import escape
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
@@ -76,7 +77,7 @@ class OverlayScreen(Screen[None]):
             for group in group_runs(runs)
         ]
         self._grouped = len(self._grouped_runs) < len(runs)
-        self._count, self._reading = 0, False
+        self._count = 0
         self._view: View = "curves"
         self._look = Look(smoothing=0.6)
         self._cursor: int | None = None
@@ -96,7 +97,7 @@ class OverlayScreen(Screen[None]):
         with Container(id="side-by-side"):
             for index, run in enumerate(self._overlaid[:_SIDE_BY_SIDE]):
                 with Vertical(classes="of-a-run") as pane:
-                    pane.border_title = f"{run.letter} {printable(run.name)}"
+                    pane.border_title = f"{run.letter} {escape(printable(run.name))}"
                     yield Pictures(id=f"samples-{index}")
                     yield Pictures(id=f"reconstructions-{index}")
                     yield RateBars(id=f"rates-{index}")
@@ -118,25 +119,28 @@ class OverlayScreen(Screen[None]):
     @work(thread=True, exclusive=True)
     def _read(self) -> None:
         worker = get_current_worker()
-        self._reading = True
         for count, feed in enumerate(self._feeds, start=1):
             with contextlib.suppress(VaeTuiError):
                 feed.catch_up(cancelled=lambda: worker.is_cancelled)
             if worker.is_cancelled:
-                break
-            if self._count < len(self._feeds):
-                self.post_message(self.Read(count))
-        self._reading = False
-        self.post_message(self.Read(len(self._feeds)))
+                return
+            self.post_message(self.Read(count))
 
     def _follow(self) -> None:
-        if not self._reading and self.is_current and any(feed.status.live for feed in self._feeds):
-            self._read()
+        """Take what came since to the runs that are trained; not in a thread, for what is drawn must not change meanwhile."""
+        if not self.is_current or self._count < len(self._feeds):
+            return
+        before = self._version
+        for feed in self._feeds:
+            if feed.status.live:
+                with contextlib.suppress(VaeTuiError):
+                    self._version += bool(feed.poll())
+        if self._version != before:
+            self._show()
 
     def on_overlay_screen_read(self, event: Read) -> None:
-        """Draw what is there now."""
-        # Histories of runs that are read at this moment change below what draws them.
-        self._count = max(self._count, event.count)
+        """Draw the runs that are there now; those that are still read are not looked at."""
+        self._count = event.count
         self._version += 1
         if self._count == len(self._feeds) or event.count % 8 == 1:
             self._show()
@@ -187,27 +191,29 @@ class OverlayScreen(Screen[None]):
                 pictures.show(feed.run, moment.images.get(self._view), at_once=True)
             elif self._view == "rates":
                 self.query_one(f"#rates-{index}", RateBars).show(moment)
-        self.query_one(OverlayTable).show(self._overlaid, moments, differences=self._differences)
+        self.query_one(OverlayTable).show(self._overlaid[: self._count], moments, differences=self._differences)
         self._show_lines()
 
     @property
     def _groups(self) -> list[OverlaidGroup]:
-        if self._grouped:
-            return self._grouped_runs
-        return [OverlaidGroup(run.name, (run,)) for run in self._overlaid]
+        read = self._overlaid[: self._count]
+        if not self._grouped:
+            return [OverlaidGroup(run.name, (run,)) for run in read]
+        groups = [(group.name, tuple(run for run in group.runs if run in read)) for group in self._grouped_runs]
+        return [OverlaidGroup(name, runs) for name, runs in groups if runs]
 
     @property
     def _at(self) -> float | None:
         """Where the cursor is along the axis; None: now."""
-        whole = length([feed.history for feed in self._feeds], self._look.axis)
+        whole = length([feed.history for feed in self._feeds[: self._count]], self._look.axis)
         return None if self._cursor is None else whole * self._cursor / _STRETCHES
 
     @property
     def _moments(self) -> list[Moment]:
         at = self._at
         if at is None:
-            return [feed.history.now for feed in self._feeds]
-        return [feed.at(step_at(feed.history, at, self._look.axis)) for feed in self._feeds]
+            return [feed.history.now for feed in self._feeds[: self._count]]
+        return [feed.at(step_at(feed.history, at, self._look.axis)) for feed in self._feeds[: self._count]]
 
     def _show_lines(self) -> None:
         title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {self._look.axis}"

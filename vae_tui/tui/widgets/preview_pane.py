@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from textual import message, work
@@ -80,7 +81,10 @@ class PreviewPane(Container):
         elif self._feed is None or self._feed.run.path != self._run.path:
             self._read(RunFeed(Run(self._run.path)))
         else:
-            self._read(self._feed)
+            # Not in a thread: what is drawn must not change below who draws it.
+            with contextlib.suppress(VaeTuiError):
+                self._feed.poll()
+            self._preview.show(self._feed, self._run.about.note)
 
     @work(thread=True, exclusive=True)
     def _read(self, feed: RunFeed) -> None:
