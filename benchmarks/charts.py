@@ -21,8 +21,9 @@ from textual.app import ComposeResult
 from vae_tui.events import EpochCompleted, Figures, StepCompleted
 from vae_tui.runs.history import History
 from vae_tui.tui.colors import THEME, own_variables
-from vae_tui.tui.curves import Look, specify_elbo, stamp
+from vae_tui.tui.curves import specify_elbo, stamp
 from vae_tui.tui.graphics.app import PictureApp
+from vae_tui.tui.look import Look
 from vae_tui.tui.widgets.chart import Chart
 
 POINTS = 160

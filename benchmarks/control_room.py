@@ -27,7 +27,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.app import VaeTuiApp
-from vae_tui.tui.curves import Look
+from vae_tui.tui.look import Look
 from vae_tui.tui.overlay import OverlaidGroup, overlay, specify_overlay
 from vae_tui.tui.plotting import draw_chart
 from vae_tui.tui.screens.home import HomeScreen
@@ -100,7 +100,7 @@ async def time_cursor(path: Path, keys: int) -> list[float]:
     async with app.run_test(size=SIZE) as pilot:
         await until(lambda: screen._dashboard is not None)
         await asyncio.sleep(1)
-        return await time_keys(pilot, ["left"] * keys, lambda: screen._look.at)
+        return await time_keys(pilot, ["left"] * keys, lambda: screen.look.at)
 
 
 def main() -> None:

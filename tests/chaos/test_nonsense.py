@@ -24,7 +24,7 @@ from vae_tui.recipe.tables import TABLES
 from vae_tui.runs.commands import COMMANDS, claim_commands
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
-from vae_tui.runs.series import Axis
+from vae_tui.runs.series import Along, Axis
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.graphics.driver import PictureDriver
@@ -106,8 +106,8 @@ def test_any_value_in_any_field_of_a_log_is_read_or_left_out_and_said(
         axes: tuple[Axis, ...] = ("step", "epoch", "time")
         for series in (*history.train.values(), *history.validation.values()):
             for axis in axes:
-                series.thin(40, axis, steps_per_epoch=history.steps_per_epoch)
-                series.column_means(40, axis, steps_per_epoch=history.steps_per_epoch)
+                series.thin(40, Along(axis, history.steps_per_epoch))
+                series.column_means(40, Along(axis, history.steps_per_epoch))
         _ = history.eta_seconds, history.name_of_data, history.prior_is_normal, history.validates, history.epochs
         summarize(run)
         out = capsys.readouterr()

@@ -7,6 +7,7 @@ from log_events import training_started
 
 from vae_tui import events as ev
 from vae_tui.runs.history import History
+from vae_tui.runs.series import Along
 
 RECIPE = {"data": {"name": "digits"}, "train": {"epochs": 10}}
 FIGURES: ev.Figures = {"loss": 110.0, "elbo": -110.0, "distortion": 90.0, "rate": 20.0}
@@ -71,15 +72,15 @@ def test_figures_become_series_against_steps() -> None:
 def test_series_can_be_read_against_epochs_and_seconds_of_training() -> None:
     history = history_of(started(time=100.0), ready(time=105.0), stepped(106.0, 5), stepped(107.0, 10))
     series = history.train["loss"]
-    assert series.points("epoch", steps_per_epoch=history.steps_per_epoch) == [(0.5, 110.0), (1.0, 110.0)]
-    assert series.points("time") == [(1.0, 110.0), (2.0, 110.0)]
+    assert series.points(Along("epoch", history.steps_per_epoch)) == [(0.5, 110.0), (1.0, 110.0)]
+    assert series.points(Along("time")) == [(1.0, 110.0), (2.0, 110.0)]
 
 
 def test_a_figure_that_is_not_finite_leaves_a_gap() -> None:
     history = history_of(
         started(), ready(), stepped(1.1, 1), stepped(1.2, 2, {**FIGURES, "elbo": None}), stepped(1.3, 3)
     )
-    assert [x for x, _ in history.train["negative_elbo"].points()] == [1, 3]
+    assert list(history.train["negative_elbo"].steps) == [1, 3]
     assert [x for x, _ in history.train["rate"].points()] == [1, 2, 3]
 
 
@@ -162,7 +163,7 @@ def test_time_between_two_trainers_is_no_training_time() -> None:
     history.add(ready(510.0, 10))
     history.add(stepped(512.0, 15))
     assert history.seconds == 6.0
-    assert history.train["loss"].points("time") == [(4.0, 110.0), (6.0, 110.0)]
+    assert history.train["loss"].points(Along("time")) == [(4.0, 110.0), (6.0, 110.0)]
 
 
 def test_a_run_started_over_begins_from_nothing() -> None:

@@ -103,3 +103,27 @@ def test_figures_that_are_not_finite_are_left_out() -> None:
     losses = FALLING.tolist()
     losses[10] = math.nan
     assert judge(history(losses, losses)) is not None
+
+
+def test_a_changed_beta_begins_anew_what_losses_are_compared_with() -> None:
+    run = history(list(FALLING), list(FALLING + 1))
+    changed = {"key": "objective.beta", "value": 4.0, "loss": "distortion + 4 rate"}
+    run.add(ev.CommandDone(time=100.0, step=run.step, command="set", message="", values=changed))
+    assert judge(run) is None
+    for index, loss in enumerate(300 - np.arange(10.0)):
+        step: dict[str, Any] = {
+            "time": 100.0 + index,
+            "step": run.step + 10,
+            "epoch": 61 + index,
+            "beta": 4.0,
+            "lr": 1e-3,
+        }
+        run.add(
+            ev.EpochCompleted(
+                **step, train=figures(loss), validation=figures(loss), rate_per_dimension=[1.0], images_per_second=1.0,
+                elapsed_seconds=100.0 + index,
+            )
+        )  # fmt: skip
+    verdict = judge(run)
+    assert verdict is not None
+    assert verdict.kind == "improving"

@@ -1,4 +1,5 @@
 import math
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
@@ -38,7 +39,7 @@ def test_ticks_stand_in_the_middle_of_rows_that_are_equally_far_apart(extent: tu
 @pytest.mark.parametrize("axis", ["step", "epoch", "time"])
 @pytest.mark.parametrize("last", [0.4, 7, 99, 1380, 86_399])
 def test_ticks_stand_in_columns_that_are_equally_far_apart(axis: str, last: float, columns: int) -> None:
-    ruler = rule_across(axis, (0.0, last), columns)  # type: ignore[arg-type]
+    ruler = rule_across(axis, (0.0, last), columns)
     assert (ruler.low, ruler.ticks[0]) == (0.0, 0.0)
     assert ruler.high >= last
     places = [tick / ruler.high * (columns - 1) for tick in ruler.ticks]
@@ -102,3 +103,27 @@ def test_there_is_a_range_around_a_single_point_and_none_around_nothing() -> Non
     zero = readable_range([[(1.0, 0.0)]], least=0.1)
     assert zero is not None
     assert zero[0] < zero[1]
+
+
+def test_a_clock_stands_at_round_times_of_day() -> None:
+    began = datetime(2026, 11, 26, 13, 58, 10).timestamp()
+    ruler = rule_across("clock", (began, began + 900), 80)
+    assert [datetime.fromtimestamp(tick).second for tick in ruler.ticks] == [0] * len(ruler.ticks)
+    assert "14:00" in ruler.labels
+    days = rule_across("clock", (began, began + 9 * 86_400), 80)
+    assert {"11-27", "11-29", "12-01"} <= set(days.labels)
+    assert {datetime.fromtimestamp(tick).hour for tick in days.ticks} == {0}
+
+
+def test_a_logarithmic_axis_across_stands_at_powers_of_ten_or_round_numbers_between() -> None:
+    assert set(rule_across("step", (1.0, 4.0), 60, log=True).labels) >= {"10", "100", "1,000", "10,000"}
+    near = rule_across("step", (3.0, 3.2), 60, log=True)
+    assert len(near.ticks) >= 2
+    assert all(3.0 <= tick <= 3.2 for tick in near.ticks)
+
+
+@pytest.mark.parametrize("columns", [24, 34, 60, 110])
+@pytest.mark.parametrize("extent", [(3127.0, 4440.0), (0.0, 1_000_000.0), (99_900.0, 100_000.0)])
+def test_there_is_room_for_every_label_across(extent: tuple[float, float], columns: int) -> None:
+    ruler = rule_across("step", extent, columns)
+    assert sum(len(label) + 2 for label in ruler.labels) <= columns + 2

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from textual.events import MouseScrollUp
 from textual.widgets import OptionList
 
 from vae_tui.runs.layout import Run
+from vae_tui.tui.look import stretch_of
 from vae_tui.tui.screens.choice import ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
+from vae_tui.tui.widgets.chart import Chart
 
 
 def sent(run: Run) -> list[str]:
@@ -177,12 +180,56 @@ async def test_leaving_a_run_that_is_over_asks_nothing(trainer: Any, run: Run, s
 
 async def test_x_goes_through_steps_epochs_and_time(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
-        for axis in ("step", "epoch", "time", "step"):
+        for axis in ("step", "epoch", "time", "clock", "step"):
             assert f"x: {axis}" in shown.text
             await shown.press("x")
 
 
-@pytest.mark.slow
+async def test_a_figure_that_is_chosen_is_the_horizontal_axis(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("o")
+        await shown.sees("horizontal axis")
+        await shown.press("1")
+        await shown.sees("x: rate")
+        await shown.press("x")
+        await shown.sees("x: step")
+
+
+async def test_the_horizontal_axis_can_be_logarithmic(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("X")
+        await shown.sees("x: step log")
+        await shown.press("X")
+        assert "x: step " in shown.text
+        assert "log" not in shown.text
+
+
+async def test_charts_are_zoomed_and_panned_and_escape_shows_the_whole(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        await shown.press("plus", "plus")
+        last = shown.app.screen.histories[0].step
+        assert f"x: step {0.75 * last:,.0f} to {last:,}" in shown.text
+        await shown.press("less_than_sign")
+        await shown.sees(f"to {0.875 * last:,.0f}")
+        await shown.press("greater_than_sign", "minus")
+        await shown.sees(f"x: step {0.5 * last:,.0f} to {last:,}")
+        await shown.press("escape")
+        assert " to " not in shown.text
+
+
+async def test_the_wheel_zooms_at_the_pointer(training: Any, run: Run, show: Any) -> None:
+    async with show(run) as shown:
+        chart = shown.app.screen.query_one("#elbo", Chart)
+        x, y = chart.region.x + chart.region.width // 2, chart.region.y + 4
+        event = MouseScrollUp(None, x, y, 0, 0, 0, False, False, False, screen_x=x, screen_y=y)
+        shown.app.screen._forward_event(event)
+        await shown.pilot.pause()
+        stretch = stretch_of(shown.app.screen.look, shown.app.screen.histories)
+        whole = shown.app.screen.histories[0].step
+        assert stretch.high - stretch.low == pytest.approx(whole / 2)
+        assert 0.15 * whole < stretch.low < 0.35 * whole
+
+
 async def test_y_toggles_a_logarithmic_axis(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         assert "y: lin" in shown.text

@@ -16,7 +16,8 @@ from vae_tui.runs.lock import acquire_lock, release_lock
 from vae_tui.runs.log import read_events
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.app import VaeTuiApp
-from vae_tui.tui.curves import ChartSpec, Look, step_at
+from vae_tui.tui.chart_spec import ChartSpec
+from vae_tui.tui.look import Look, step_at
 from vae_tui.tui.overlay import (
     OverlaidGroup,
     OverlaidRun,
@@ -78,10 +79,10 @@ def test_a_curve_is_a_run_s_validation_and_its_letter_stands_at_its_end(overlaid
     spec = specify_overlay(alone(overlaid), "negative_elbo", LOOK, None, 60)
     assert spec is not None
     for run in overlaid:
-        (curve,) = [one for one in spec.curves if one.color == run.color and one.marker is None]
+        (curve,) = [one for one in spec.curves if one.color == run.color]
         assert curve.points == run.history.validation["negative_elbo"].points()
-        (letters,) = [one for one in spec.curves if one.color == run.color and one.marker == run.letter]
-        assert letters.points[-1] == curve.points[-1]
+        assert curve.sign == run.letter
+        assert curve.signed_at[-1] == curve.points[-1]
     assert spec.across == (0.0, 600.0)
 
 
@@ -121,7 +122,7 @@ def test_a_point_of_the_plane_is_rate_and_distortion_and_their_sum_is_the_elbo(o
     spec = specify_plane(alone(overlaid), LOOK, None, 60)
     assert spec is not None
     for run in overlaid:
-        (end,) = [one.points for one in spec.curves if one.color == run.color and one.marker == run.letter]
+        (end,) = [one.signed_at for one in spec.curves if one.color == run.color]
         rate, distortion = end[0]
         assert rate + distortion == pytest.approx(run.history.validation["negative_elbo"].values[-1])
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from rich.style import Style
 
-from vae_tui.tui.curves import ChartSpec, Curve
-from vae_tui.tui.plotting import draw_chart
-from vae_tui.tui.widgets.chart import read_strips
+from vae_tui.tui.chart_spec import ChartSpec, Curve
+from vae_tui.tui.plotting import draw_chart, frame_chart
 
-COLORS = {"train": (1, 2, 3), "validation": (4, 5, 6), "best": (7, 8, 9), "rate": (10, 11, 12), "faint": (90, 91, 92)}
+COLORS = {
+    "train": (1, 2, 3),
+    "validation": (4, 5, 6),
+    "best": (7, 8, 9),
+    "rate": (10, 11, 12),
+    "faint": (90, 91, 92),
+    "line": (93, 94, 95),
+}
 
 
 def ink(color: str, faint: bool) -> tuple[int, int, int]:
@@ -33,17 +39,17 @@ def line(*ys: float, color: str = "train", faint: bool = False, right: bool = Fa
 
 def draw(chart: ChartSpec, columns: int = 60, rows: int = 16, *, plain: bool = False) -> list[str]:
     """The rows without their colours."""
-    return re.sub(r"\x1b\[[\d;]*m", "", draw_chart(chart, columns, rows, ink, plain=plain)).splitlines()
+    drawn = draw_chart(chart, columns, rows, ink, plain=plain)
+    return [drawn.text(row) for row in range(len(drawn))] if drawn else []
 
 
 def colored(chart: ChartSpec, color: tuple[int, int, int], columns: int = 60, rows: int = 16) -> list[str]:
     """The rows, with blanks for all that has another colour."""
     found = []
-    for strip in read_strips(draw_chart(chart, columns, rows, ink), Style(), columns):
-        found.append("")
-        for text, style, _ in strip:
-            shown = style is not None and style.color is not None and tuple(style.color.get_truecolor()) == color
-            found[-1] += text if shown else " " * len(text)
+    drawn = draw_chart(chart, columns, rows, ink)
+    assert drawn is not None
+    for row in range(len(drawn)):
+        found.append("".join(text if ink_of == color else " " * len(text) for text, ink_of in drawn.runs(row)))
     return found
 
 
@@ -122,6 +128,55 @@ def test_plain_curves_are_signs_in_ascii() -> None:
     inside = [re.split("[┤│]", row)[1] for row in rows]
     assert "".join(inside).isascii()
     assert {character for row in inside for character in row} == {" ", ".", "*", "@"}
+
+
+def test_the_last_value_stands_beside_the_end_of_its_curve_in_its_color() -> None:
+    level = Curve(line(5, 5).points, "train", "*", name="train", ending="5.00")
+    (row,) = [row for row in colored(spec(level), COLORS["train"]) if "5.00" in row]
+    assert row.endswith("5.00")
+    assert "train 5.00" in "".join(draw(spec(level), plain=True))
+
+
+def test_a_last_value_hides_no_curve() -> None:
+    points = [(x, float(y)) for x in range(60, 101) for y in (0, 10)]
+    scribble = Curve(points, "rate", "+")
+    level = Curve(line(5, 5).points, "train", "*", ending="5.00")
+    assert "5.00" not in "".join(draw(spec(scribble, level)))
+
+
+def test_light_dots_lead_from_the_numbers_of_an_axis_and_hide_nothing() -> None:
+    rows = draw(spec(line(5, 5)))
+    numbered = [row for row in rows if re.match(r"\s*\d+┤", row)]
+    assert numbered
+    assert all("·" in row for row in numbered if row.count("·"))
+    bare = [row for row in rows if "·" in row]
+    assert all(re.match(r"\s*\d+┤", row) for row in bare)
+    assert not any("·" in row and any("\u2801" <= cell <= "\u28ff" for cell in row) for row in rows)
+
+
+def test_signs_are_written_where_they_belong_the_lowest_row_for_minus_infinity() -> None:
+    marked = Curve(
+        (), "best", "@", marker="◆", signed_at=[(0.0, -math.inf), (100.0, 9.5), (50.0, math.nan), (200.0, 5.0)]
+    )
+    rows = draw(spec(line(5, 5), marked))
+    assert "".join(rows).count("◆") == 2
+    assert "◆" in rows[-3]
+    assert any(row.rstrip().endswith("◆") for row in rows[:3])
+    assert "@" in draw(spec(line(5, 5), marked), plain=True)[-3]
+
+
+def test_curves_of_one_color_drawn_together_are_not_joined_to_each_other() -> None:
+    first, second = Curve([(0.0, 1.0), (20.0, 1.0)], "train", "*"), Curve([(80.0, 9.0), (100.0, 9.0)], "train", "*")
+    between = [row[20:45] for row in colored(spec(first, second), COLORS["train"])]
+    assert not "".join(between).strip()
+
+
+def test_a_click_finds_its_place_on_a_logarithmic_axis() -> None:
+    chart = replace(spec(line(1, 9)), across=(0.0, 3.0), log_across=True)
+    frame = frame_chart(chart, 60, 16)
+    assert frame is not None
+    assert frame.value_at(frame.first) == pytest.approx(1.0)
+    assert frame.value_at(frame.first + frame.inside - 1) == pytest.approx(1000.0)
 
 
 def test_nothing_is_printed_nor_asked_of_the_terminal(

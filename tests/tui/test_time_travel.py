@@ -42,7 +42,7 @@ def at(run: Run, step: int) -> dict[str, str]:
 def cursor(shown: Shown) -> int | None:
     screen = shown.app.screen
     assert isinstance(screen, TrainingScreen)
-    return screen._look.at
+    return screen.look.at
 
 
 async def test_the_cursor_goes_back_epoch_by_epoch_and_takes_all_panes_with_it(trained: Run, show: Any) -> None:
@@ -81,7 +81,7 @@ async def test_a_number_that_is_typed_is_a_place_along_the_axis(
 async def test_what_is_no_number_is_refused(trained: Run, show: Any) -> None:
     async with show(trained, (160, 50)) as shown:
         await shown.press("3", "x", "enter")
-        await shown.sees("is no number")
+        await shown.sees("is not a step, such as 1200")
         await shown.press("escape")
         assert cursor(shown) is None
 

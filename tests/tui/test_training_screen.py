@@ -431,3 +431,20 @@ async def test_a_run_without_validation_shows_no_best(trainer: Any, run: Run, sh
         (names,) = [line for line in shown.lines if "images/s" in line]
         assert "best" not in names
         assert "validation" not in names
+
+
+async def test_where_the_header_is_short_the_verdict_goes_before_the_name(trainer: Any, run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    for _ in range(8):
+        trainer.train_epoch()
+    trainer.finish("completed")
+    async with show(run, (120, 40)) as shown:
+        first = shown.text.splitlines()[0]
+        assert first.strip().startswith(run.name)
+        verdict = next(word for word in ("improving", "flat", "overfitting") if word in first)
+    async with show(run, (46, 24)) as shown:
+        first = shown.text.splitlines()[0]
+        assert first.strip().startswith(run.name)
+        assert verdict not in first
+        assert "completed" in first

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.history import History
-from vae_tui.runs.series import Axis, Point
+from vae_tui.runs.series import Along, Axis, Point
 from vae_tui.runs.styles import LineStyle, RunStyle, style_of
 from vae_tui.text import printable
 from vae_tui.tui.axes import readable_range
@@ -201,8 +201,11 @@ def _look(style: RunStyle, points: Sequence[object]) -> dict[str, Any]:
 
 
 def _points(history: History, name: str, axis: Axis) -> _Curves:
-    validation = history.validation[name].thin(_COLUMNS, axis, steps_per_epoch=history.steps_per_epoch)
-    train = history.train[name].column_means(_COLUMNS, axis, steps_per_epoch=history.steps_per_epoch)
+    along = Along(axis, history.steps_per_epoch)
+    validation, train = (
+        history.validation[name].thin(_COLUMNS, along),
+        history.train[name].column_means(_COLUMNS, along),
+    )
     return _Curves(validation, train) if validation else _Curves(train, ())
 
 

@@ -94,7 +94,7 @@ class SavedCheckpoints:
     """Every checkpoint that was saved: 25 bytes each, for a run saves one a second."""
 
     def __init__(self) -> None:
-        self._steps = array("q")
+        self.steps = array("q")
         self._epochs = array("q")
         self._times = array("d")
         self._best = bytearray()
@@ -102,15 +102,15 @@ class SavedCheckpoints:
     def append(self, event: ev.CheckpointSaved) -> None:
         """Add a checkpoint, in the order of the steps."""
         # One that was the best and had to wait is saved after a newer one may have been.
-        index = bisect_right(self._steps, event.step)
-        self._steps.insert(index, event.step)
+        index = bisect_right(self.steps, event.step)
+        self.steps.insert(index, event.step)
         self._epochs.insert(index, event.epoch)
         self._times.insert(index, event.time)
         self._best.insert(index, event.best)
 
     def at(self, step: int) -> ev.CheckpointSaved | None:
         """The last checkpoint up to a step."""
-        index = bisect_right(self._steps, step) - 1
+        index = bisect_right(self.steps, step) - 1
         return None if index < 0 else self._event(index)
 
     def newest_best(self) -> ev.CheckpointSaved | None:
@@ -120,11 +120,11 @@ class SavedCheckpoints:
 
     def truncate(self, step: int) -> None:
         """Forget what came after a step."""
-        count = bisect_right(self._steps, step)
-        del self._steps[count:], self._epochs[count:], self._times[count:], self._best[count:]
+        count = bisect_right(self.steps, step)
+        del self.steps[count:], self._epochs[count:], self._times[count:], self._best[count:]
 
     def _event(self, index: int) -> ev.CheckpointSaved:
-        step = self._steps[index]
+        step = self.steps[index]
         return ev.CheckpointSaved(
             time=self._times[index],
             step=step,

@@ -70,14 +70,15 @@ class SettingChange:
 class Moment:
     """What a run was at a step: what every pane draws. "Now" is the last one.
 
-    `train` has the means of the last report up to the step, `validation` and `rate_per_dimension` (Z,) are of the last
-    epoch that had ended; nats per image, None or NaN where not finite. `images` has the grid of each kind and
+    `seconds` of training had passed, and it was `time` in Unix seconds, at the last report up to the step, of which `train` has
+    the means; `validation` and `rate_per_dimension` (Z,) are of the last epoch that had ended; nats per image, None or NaN where not finite. `images` has the grid of each kind and
     `checkpoint` the weights that were the newest then.
     """
 
     step: int = 0
     epoch: int = 0
     seconds: float = 0.0
+    time: float = 0.0
     train: Mapping[str, float | None] = field(default_factory=dict)
     validation: Mapping[str, float | None] = field(default_factory=dict)
     rate_per_dimension: tuple[float, ...] = ()
@@ -136,6 +137,10 @@ class History:
         """What is minimised since that was changed while the newest trainer trains."""
         self.changes: list[SettingChange] = []
         """What was changed while it trained, in the order of their steps."""
+        self.pauses: list[int] = []
+        """The steps at which it was paused."""
+        self.alarms: list[int] = []
+        """The steps at which something was found that is worth a look, such as a collapse."""
         self._trainer_began_at = 0
         """The index in `_reports` from which on the newest trainer reports."""
         self._clock_began = 0.0
@@ -159,6 +164,8 @@ class History:
             case ev.CommandDone():
                 self._add_answer(event)
             case ev.NoteAdded():
+                if event.alarm:
+                    self.alarms.append(event.step)
                 self._add_message(event, event.note)
                 self.added_notes.append(self.messages[-1])
             case ev.EpochStarted():
@@ -208,6 +215,13 @@ class History:
         return self.training.loss if self.training else ""
 
     @property
+    def same_loss_since(self) -> int:
+        """The step since which the loss has meant what it means now, with the same objective and the same beta."""
+        betas, steps = self.train["beta"].values, self.train["beta"].steps
+        other = next((index for index in range(len(betas) - 1, -1, -1) if betas[index] != betas[-1]), None)
+        return max(self._objectives_since[-1], 0 if other is None else steps[other])
+
+    @property
     def best_so_far(self) -> str:
         """What to call the best checkpoint, by what it is the best."""
         return "the best so far by loss" if self.loss_name else "the best so far"
@@ -233,6 +247,21 @@ class History:
     def seconds(self) -> float:
         """Training time up to the last step, over all trainers of the run, pauses left out."""
         return self._reports.seconds[-1] if len(self._reports) else self._seconds_before
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """From when to when it was reported on, in Unix seconds, pauses and nights in between."""
+        return (self._reports.times[0], self._reports.times[-1]) if len(self._reports) else (0.0, 0.0)
+
+    @property
+    def saved(self) -> Sequence[int]:
+        """The steps of all checkpoints that were saved."""
+        return self._checkpoints.steps
+
+    @property
+    def not_finite(self) -> list[int]:
+        """The steps of reports whose loss was not finite."""
+        return [self._reports.steps[index] for index in self.train["loss"].gaps()]
 
     @property
     def best(self) -> Best | None:
@@ -263,7 +292,8 @@ class History:
         return Moment(
             step=step,
             epoch=self.epoch if step == self.step else math.ceil(step / self.steps_per_epoch),
-            seconds=self._reports.seconds[report] if report >= 0 else 0.0,
+            seconds=self.seconds_at(step),
+            time=self.time_at(step),
             train=self._reports.row(report) if report >= 0 else {},
             validation=self._validations.row(validation) if validation >= 0 else {},
             rate_per_dimension=self._epochs.rates_at(step),
@@ -271,6 +301,15 @@ class History:
             checkpoint=self._checkpoints.at(step),
             best=self._best_at(step),
         )
+
+    def seconds_at(self, step: int) -> float:
+        """The training time at the last report up to a step."""
+        index = self._reports.index(step)
+        return self._reports.seconds[index] if index >= 0 else 0.0
+
+    def time_at(self, step: int) -> float:
+        """When the last report up to a step came, or before it the first, in Unix seconds; 0 before there is any."""
+        return self._reports.times[max(0, self._reports.index(step))] if len(self._reports) else 0.0
 
     def _best_at(self, step: int) -> Best | None:
         best = _last_until(self._bests, step)
@@ -324,6 +363,8 @@ class History:
         self._checkpoints.truncate(step)
         # A change at that very step is made before the next one.
         self.changes = [change for change in self.changes if change.step <= step]
+        self.pauses = [paused for paused in self.pauses if paused <= step]
+        self.alarms = [found for found in self.alarms if found <= step]
         self.step = step
         self.epoch = math.ceil(step / self.steps_per_epoch) if self.training else 0
 
@@ -357,7 +398,7 @@ class History:
             event.gpu_percent,
             event.gpu_memory_bytes,
         )
-        self._reports.append(event.step, self._training_seconds(event.time), row)
+        self._reports.append(event.step, self._training_seconds(event.time), event.time, row)
 
     def _add_epoch(self, event: ev.EpochCompleted) -> None:
         self.epoch = event.epoch
@@ -365,7 +406,7 @@ class History:
         if event.validation is None:
             return
         seconds, figures = self._training_seconds(event.time), _figures(event.validation)
-        self._validations.append(event.step, seconds, figures)
+        self._validations.append(event.step, seconds, event.time, figures)
         loss, negative_elbo, *_ = figures
         best = self._best_at(event.step)
         if loss is not None and is_better(loss, best.loss if best else None):
@@ -374,6 +415,8 @@ class History:
     def _add_answer(self, event: ev.CommandDone) -> None:
         if event.command == "pause" and not self.paused:
             self.paused, self._paused_since = True, event.time
+            if event.step not in self.pauses[-1:]:
+                self.pauses.append(event.step)
         elif event.command in ("unpause", "resume") and self.paused:  # "resume" in older logs
             if self._paused_since is not None:
                 self._clock_began += event.time - self._paused_since

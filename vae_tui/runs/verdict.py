@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,7 +35,8 @@ class Verdict:
 def judge(history: History) -> Verdict | None:
     """The verdict on a run as it is; None in its first epochs.
 
-    The loss is that of validation images, and where there are none, of training. It is overfitting where that has risen by
+    The loss is that of validation images, and where there are none, of training, since the objective or beta changed last. It is
+    overfitting where that has risen by
     more than its noise since its best, while training's went on falling; flat where no epoch of the last fifth was
     better; collapsed where no latent dimension carries more than 0.01 nats.
     """
@@ -42,7 +44,8 @@ def judge(history: History) -> Verdict | None:
     validates = len(series) > 0
     if not validates:
         series = history.train["loss"]
-    steps, losses = list(series.steps), list(series.values)
+    first = bisect_right(series.steps, history.same_loss_since)
+    steps, losses = list(series.steps[first:]), list(series.values[first:])
     moment = history.now
     if moment.rate_per_dimension and not moment.active_dimensions and moment.epoch > 1:
         basis = f"none of {len(moment.rate_per_dimension)} latent dimensions has more than 0.01 nats"

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from vae_tui.runs.series import Axis, Point
+from vae_tui.runs.series import Point
 from vae_tui.wording import format_clock
 
 Range = tuple[float, float]
 
-_TRANSIENT = 0.1
-"""The share of a curve at its beginning that does not count when its range is chosen."""
 _GREATEST, _LEAST = 1e290, 1e-200
 """What is beyond them leaves a chart at its edge or is as good as 0: sums and quotients of them must still be numbers."""
 _WIDEST = 9
 """Cells of a label that is written out."""
 _CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY = 86_400
+_BETWEEN = 2
+"""Cells between two labels."""
 _FEWEST = 3
 """One or two numbers hardly tell a scale: rather a few more than there is room for."""
 _SPARE = 0.1
@@ -40,17 +41,17 @@ class Ruler:
         return max(map(len, self.labels), default=0)
 
 
-def readable_range(curves: Sequence[Sequence[Point]], *, least: float) -> Range | None:
+def readable_range(curves: Sequence[Sequence[Point]], *, least: float, transient: float = 0.1) -> Range | None:
     """The least and greatest value worth showing: a first steep fall or a lone spike may leave at the edge.
 
-    The first tenth of the way does not count, and of the rest one value in fifty at either end does not either. The range
-    spans `least` of the values it shows, so that a level curve looks level, its noise not enlarged.
+    The first share of the way, `transient`, does not count, and of the rest one value in fifty at either end does not
+    either. The range spans `least` of the values it shows, so that a level curve looks level, its noise not enlarged.
     """
     everything = [(x, y) for curve in curves for x, y in curve if abs(y) <= _GREATEST]
     if not everything:
         return None
     first, last = min(x for x, _ in everything), max(x for x, _ in everything)
-    settled = sorted(y for x, y in everything if x >= first + _TRANSIENT * (last - first))
+    settled = sorted(y for x, y in everything if x >= first + transient * (last - first))
     cut = len(settled) // 50
     low, high = settled[cut], settled[-1 - cut]
     room = next((room for room in (0.06 * (high - low), 0.02 * abs(high)) if room > _LEAST), 1.0)
@@ -82,21 +83,69 @@ def rule_upwards_by_decades(extent: Range, rows: int) -> Ruler:
     return Ruler(*extent, [math.log10(value) for value in values], [_number(value, step) for value in values])
 
 
-def rule_across(axis: Axis, extent: Range, columns: int) -> Ruler:
-    """A horizontal axis from the middle of its first column, where `extent` begins, to the middle of its last."""
+def rule_across(axis: str, extent: Range, columns: int, *, log: bool = False) -> Ruler:
+    """A horizontal axis from the middle of its first column, where `extent` begins, to the middle of its last.
+
+    `axis` "time" is in seconds and "clock" in Unix seconds. With `log` the extent is of log10 values.
+    """
     most = max(2, columns // 12)
+    if log:
+        return _rule_across_by_decades(axis, extent, most)
+    if axis == "clock":
+        return _rule_across_days(extent, columns, most)
     steps = list(_clock_steps(extent) if axis == "time" else _round_steps(extent))
-    if axis != "time" and extent[1] >= 1:
+    if axis in ("step", "epoch") and extent[1] - extent[0] >= 1:
         steps = [step for step in steps if step >= 1]
-    low, high, step = _fit(extent, columns - 1, steps, most=most, middle=False)
+    widest = max(len(format_clock(end) if axis == "time" else f"{end:,.0f}") for end in extent)
+    low, high, step = _fit(extent, columns - 1, steps, most=most, middle=False, fit=columns // (widest + _BETWEEN))
     ticks = _multiples(low, high, step)
     return Ruler(low, high, ticks, [format_clock(tick) if axis == "time" else _number(tick, step) for tick in ticks])
 
 
-def _fit(extent: Range, cells: int, steps: Iterable[float], *, most: int, middle: bool) -> tuple[float, float, float]:
+def _rule_across_by_decades(axis: str, extent: Range, most: int) -> Ruler:
+    """Powers of ten where there are some, with 2 and 5 times them where there is room, else round numbers."""
+    low, high = 10.0 ** extent[0], 10.0 ** extent[1]
+    powers = range(math.floor(extent[0]), math.ceil(extent[1]) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        values = [digit * 10.0**power for power in powers for digit in digits]
+        values = [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+        if len(values) <= max(_FEWEST, most):
+            break
+    else:
+        every = math.ceil(len(values) / max(2, most))
+        values = values[::every]
+    if len(values) < 2:
+        step = next(
+            step for step in _round_steps((low, high)) if len(_multiples(low, high, step)) <= max(_FEWEST, most)
+        )
+        values = _multiples(low, high, step)
+        labels = [format_clock(value) if axis == "time" else _number(value, step) for value in values]
+    else:
+        labels = [format_clock(value) if axis == "time" else f"{value:,.10g}" for value in values]
+    return Ruler(*extent, [math.log10(value) for value in values], labels)
+
+
+def _rule_across_days(extent: Range, columns: int, most: int) -> Ruler:
+    """Times of day where one is, and dates where days pass."""
+    offset = datetime.fromtimestamp(extent[0]).astimezone().utcoffset()
+    ahead = offset.total_seconds() if offset is not None else 0.0
+    steps = list(_clock_steps(extent))
+    there = extent[0] + ahead, extent[1] + ahead
+    fit = columns // (len("00:00:00") + _BETWEEN)
+    low, high, step = _fit(there, columns - 1, steps, most=most, middle=False, fit=fit)
+    ticks = [tick - ahead for tick in _multiples(low, high, step)]
+    form = "%m-%d" if step >= _DAY else "%H:%M" if step >= 60 else "%H:%M:%S"
+    labels = [f"{datetime.fromtimestamp(tick).astimezone():{form}}" for tick in ticks]
+    return Ruler(low - ahead, high - ahead, ticks, labels)
+
+
+def _fit(
+    extent: Range, cells: int, steps: Iterable[float], *, most: int, middle: bool, fit: int = 1000
+) -> tuple[float, float, float]:
     """A range around `extent` in which some step is a whole number of cells long; returns its ends and the step.
 
-    It is hardly longer than it must be, where that leaves some ticks of the `most` there may be.
+    It is hardly longer than it must be, where that leaves some ticks of the `most` there may be; for the labels of more than
+    `fit` there is no room.
     With ticks in the `middle` of cells there is as much room below as above; else the range begins where `extent` does.
     """
     found: list[tuple[int, float, float, float, float]] = []
@@ -110,7 +159,9 @@ def _fit(extent: Range, cells: int, steps: Iterable[float], *, most: int, middle
                 if middle:
                     start -= math.floor(left_over / cell / 2) * cell
                 count = len(_multiples(start, start + cells * cell, step))
-                wrong = max(0, 4 * (_FEWEST - count), count - max(_FEWEST + 1, most))
+                wrong = max(
+                    0, 4 * (min(_FEWEST, fit) - count), count - max(_FEWEST + 1, most), 8 * (count - max(2, fit))
+                )
                 found.append((wrong, cells * cell * (1 + _SPARE * max(0, most - count) / most), start, step, cell))
                 break
     *_, start, step, cell = min(found)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import replace
 
-from vae_tui.runs.history import History
-from vae_tui.runs.series import Axis, Point
+from vae_tui.runs.history import FIGURES, History
+from vae_tui.runs.series import Point, against
 from vae_tui.tui.axes import Range, readable_range
+from vae_tui.tui.chart_spec import ChartSpec, Curve
+from vae_tui.tui.look import FIGURE_AXES, Look, Stretch, place_of_step, stretch_of
+from vae_tui.tui.marks import mark_events
+from vae_tui.wording import format_nats, format_percent, format_setting, format_speed
 
-SMOOTHINGS = (0.0, 0.3, 0.6, 0.9, 0.97)
-AXES: tuple[Axis, ...] = ("step", "epoch", "time")
 SIGNS = {
     "raw": ".",
     "train": "*",
@@ -22,71 +22,19 @@ SIGNS = {
     "best": "@",
     "distortion": "*",
     "rate": "+",
-    "changed": "^",
 }
 """What curves are drawn with where only ASCII characters are."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the user wants charts drawn; `smoothing` is the weight of an exponential moving average's past.
-
-    `at` is the step of the time cursor, None for now.
-    """
-
-    axis: Axis = "step"
-    log: bool = False
-    smoothing: float = 0.6
-    at: int | None = None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Points, joined or each with a `marker`; `color` is a meaning or as in CSS, `faint` sets it back, `right` has its own axis.
-
-    `sign` stands for it where only ASCII characters are drawn. A value that is not finite leaves a gap.
-    """
-
-    points: Sequence[Point]
-    color: str
-    sign: str
-    faint: bool = False
-    right: bool = False
-    marker: str | None = None
-
-
-@dataclass(frozen=True)
-class ChartSpec:
-    """Curves, drawn in their order, and what their axes must show; `right` is there where a curve has it.
-
-    With `log` values and the left range are log10 of what the axis is labelled with.
-    """
-
-    curves: Sequence[Curve]
-    axis: Axis
-    across: Range
-    left: Range
-    right: Range | None = None
-    log: bool = False
-
-
-Specify = Callable[[int], ChartSpec | None]
-"""What to show in a chart of so many columns; None while there is nothing to show."""
-
-
-_T = TypeVar("_T")
-
-
-def after(values: Sequence[_T], value: _T) -> _T:
-    """The next of values that come round again."""
-    return values[(values.index(value) + 1) % len(values)]
+_NATS = frozenset(FIGURES)
+_TRANSIENT = 0.1
+"""The share of a run at its beginning that does not count when a range is chosen."""
 
 
 def stamp(history: History, look: Look) -> object:
     """What a chart of a history depends on."""
     points = sum(len(series) for series in (*history.train.values(), *history.validation.values()))
+    marked = len(history.saved), len(history.pauses), len(history.changes), len(history.alarms)
     started = history.started.time if history.started else None
-    return id(history), points, history.step, started, look
+    return id(history), points, marked, history.step, started, look
 
 
 def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None:
@@ -94,35 +42,38 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
 
     The best is marked on the curve it is the best of.
     """
-    raw, smoothed = _raw_and_smoothed(history, "negative_elbo", look, columns)
-    validation = history.validation["negative_elbo"].thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
-    extent = readable_range([raw, smoothed, validation], least=0.03)
+    reader = _Reader(history, look, columns)
+    raw, smoothed = reader.raw_and_smoothed("negative_elbo")
+    validation = reader.validation("negative_elbo")
+    extent = reader.range_of([raw, smoothed, validation], least=0.03)
     if extent is None:
         return None
     log = look.log and can_be_log(history)
     scale = math.log10 if log else float
     low, high = (scale(max(end, extent[1] * 1e-6) if log else end) for end in extent)
+    trained = smoothed or raw
     curves = [
         Curve(_scaled(raw, scale), "train", SIGNS["raw"], faint=bool(smoothed)),
         Curve(_scaled(smoothed, scale), "train", SIGNS["train"]),
-        Curve(_scaled(validation, scale), "validation", SIGNS["validation"]),
     ]
+    curves[1 if smoothed else 0] = _ended(curves[1 if smoothed else 0], "train", trained, "negative_elbo")
+    curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"]))
+    curves[-1] = _ended(curves[-1], "validation", validation, "negative_elbo")
     if 0 < len(validation) <= columns // 4:
         curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"], marker="•"))
-    loss = _loss(history, look, columns) if history.loss_name else []
-    right = readable_range([loss], least=0.03)
+    loss = reader.loss() if history.loss_name else []
+    right = reader.range_of([loss], least=0.03)
     if right is not None:
-        curves.append(Curve(loss, "loss", SIGNS["loss"], right=True))
+        curves.append(_ended(Curve(loss, "loss", SIGNS["loss"], right=True), "loss", loss, "loss"))
     best = history.best
     if best is not None:
         height = best.negative_elbo if right is None else best.loss
-        x = {"step": best.step, "epoch": best.step / history.steps_per_epoch, "time": best.seconds}[look.axis]
-        if height is not None:
+        x = reader.stretch.place(place_of_step(history, best.step, look.axis))
+        if height is not None and math.isfinite(x):
             point = x, scale(height) if right is None else height
             curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
-    curves += _changes(history, look, low)
-    curves += _cursor(history, look, (low, high))
-    return ChartSpec(curves, look.axis, _across([raw, validation]), (low, high), right, log=log)
+    curves += mark_events(history, look, reader.stretch, (low, high), columns)
+    return reader.spec(curves, (low, high), right, log=log)
 
 
 def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | None:
@@ -130,51 +81,34 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
 
     Smoothed only: two raw curves would hide each other.
     """
-    distortion, rate = (_smoothed_or_raw(history, figure, look, columns) for figure in ("distortion", "rate"))
-    left, right = readable_range([distortion], least=0.06), readable_range([rate], least=0.25)
+    reader = _Reader(history, look, columns)
+    distortion, rate = (reader.smoothed_or_raw(figure) for figure in ("distortion", "rate"))
+    left, right = reader.range_of([distortion], least=0.06), reader.range_of([rate], least=0.25)
     if left is None or right is None:
         return None
     curves = [
-        Curve(distortion, "distortion", SIGNS["distortion"]),
-        Curve(rate, "rate", SIGNS["rate"], right=True),
-        *_changes(history, look, left[0]),
-        *_cursor(history, look, left),
+        _ended(Curve(distortion, "distortion", SIGNS["distortion"]), "distortion", distortion, "distortion"),
+        _ended(Curve(rate, "rate", SIGNS["rate"], right=True), "rate", rate, "rate"),
+        *mark_events(history, look, reader.stretch, left, columns),
     ]
-    return ChartSpec(curves, look.axis, _across([distortion]), left, right)
+    return reader.spec(curves, left, right)
 
 
 def specify_figure(history: History, figure: str, look: Look, columns: int) -> ChartSpec | None:
-    """Any figure of training by itself, with its last value; that of validation too, where it has one."""
-    if figure == "active":
-        points = _active(history, look, columns)
-    else:
-        series = history.train[figure]
-        points = series.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
-    if figure == "rss_bytes":
+    """Any figure of training by itself; that of validation too, where it has one."""
+    reader = _Reader(history, look, columns)
+    points = reader.active() if figure == "active" else reader.training(figure)
+    if figure.endswith("_bytes"):
         points = [(x, y / 2**30) for x, y in points]
-    curves = [Curve(points, "train", SIGNS["train"])]
-    if figure in history.validation and len(validation := history.validation[figure]):
-        thinned = validation.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
-        curves.append(Curve(thinned, "validation", SIGNS["validation"]))
-    extent = readable_range([curve.points for curve in curves], least=0.06)
+    curves = [_ended(Curve(points, "train", SIGNS["train"]), "train", points, figure)]
+    if figure in history.validation and (validation := reader.validation(figure)):
+        curve = Curve(validation, "validation", SIGNS["validation"])
+        curves.append(_ended(curve, "validation", validation, figure))
+    extent = reader.range_of([curve.points for curve in curves], least=0.06)
     if extent is None:
         return None
-    curves += [*_changes(history, look, extent[0]), *_cursor(history, look, extent)]
-    return ChartSpec(curves, look.axis, _across([points]), extent)
-
-
-def _active(history: History, look: Look, columns: int) -> list[Point]:
-    """How many latent dimensions were active at the end of at most so many epochs."""
-    steps = history.stops
-    chosen = (
-        sorted({steps[index * (len(steps) - 1) // max(1, columns - 1)] for index in range(columns)}) if steps else []
-    )
-    moments = [history.at(step) for step in chosen]
-    return [
-        (place_of_step(history, moment.step, look.axis), float(moment.active_dimensions))
-        for moment in moments
-        if moment.rate_per_dimension
-    ]
+    curves += mark_events(history, look, reader.stretch, extent, columns)
+    return reader.spec(curves, extent)
 
 
 def can_be_log(history: History) -> bool:
@@ -187,80 +121,123 @@ def smooth(points: Sequence[Point], weight: float, width: float) -> list[Point]:
     """The exponential moving average along points: `weight` is what remains of the past after `width` along x.
 
     So the same weight smooths a short run and a long one alike, and points far apart hardly at all. The first points do
-    not weigh more than their share.
+    not weigh more than their share. A gap stays one.
     """
     averaged: list[Point] = []
     total = share = before = 0.0
     for x, y in points:
+        if not math.isfinite(y):
+            averaged.append((x, y))
+            continue
         kept = weight ** ((x - before) / width) if averaged else 0.0
         total, share, before = kept * total + (1 - weight) * y, kept * share + (1 - weight), x
         averaged.append((x, total / share))
     return averaged
 
 
-def _changes(history: History, look: Look, height: float) -> list[Curve]:
-    """Where settings were changed, at the foot of a chart; nothing where none was."""
-    if not history.changes:
-        return []
-    xs = [place_of_step(history, change.step, look.axis) for change in history.changes]
-    return [Curve([(x, height) for x in xs], "changed", SIGNS["changed"], marker="▲")]
+def format_figure(figure: str, value: float) -> str:
+    """A value of a figure beside its curve."""
+    if figure in _NATS:
+        return format_nats(value)
+    if figure == "images_per_second":
+        return format_speed(value)
+    if figure.endswith("_percent"):
+        return format_percent(value)
+    return f"{value:.0f}" if figure == "active" else format_setting(value)
 
 
-def _cursor(history: History, look: Look, extent: Range) -> list[Curve]:
-    """A line from foot to head where the time cursor is."""
-    if look.at is None:
-        return []
-    x = place_of_step(history, look.at, look.axis)
-    return [Curve([(x, extent[0]), (x, extent[1])], "foreground", "|")]
+def along_figure(history: History, figure: str, look: Look, stretch: Stretch, columns: int) -> list[Point]:
+    """A training figure over another one, which is the horizontal axis; smoothed along the run, not along that axis."""
+    points = against(history.train[look.axis].rows, history.train[figure].rows, columns)
+    if look.smoothing:
+        xs, ys = (
+            smooth([(float(index), point[side]) for index, point in enumerate(points)], look.smoothing, 1.0)
+            for side in (0, 1)
+        )
+        points = [(x, y) for (_, x), (_, y) in zip(xs, ys, strict=True)]
+    return _placed(points, stretch)
 
 
-def place_of_step(history: History, step: int, axis: Axis) -> float:
-    """Where a step is along an axis."""
-    if axis == "epoch":
-        return step / history.steps_per_epoch
-    return history.at(step).seconds if axis == "time" else float(step)
+class _Reader:
+    """Reads what a chart of so many columns shows of a run's figures; a braille cell is two dots wide."""
+
+    def __init__(self, history: History, look: Look, columns: int) -> None:
+        self._history, self._look, self._columns = history, look, columns
+        self.stretch = stretch_of(look, [history])
+        self._along = self.stretch.along(history)
+        self._over_a_figure = look.axis in FIGURE_AXES
+
+    def training(self, figure: str) -> list[Point]:
+        """A figure as it was reported."""
+        if self._over_a_figure:
+            return along_figure(self._history, figure, replace(self._look, smoothing=0.0), self.stretch, self._columns)
+        return self._history.train[figure].thin(self._columns, self._along)
+
+    def validation(self, figure: str) -> list[Point]:
+        """A figure of validation."""
+        history, series = self._history, self._history.validation[figure]
+        if not self._over_a_figure:
+            return series.thin(self._columns, self._along)
+        axis = self._look.axis
+        places = [place_of_step(history, int(step), axis) for step in series.steps]
+        return _placed(against(places, series.values, self._columns), self.stretch)
+
+    def raw_and_smoothed(self, figure: str) -> tuple[list[Point], list[Point]]:
+        """A training figure as it is, and averaged."""
+        columns, look = 2 * self._columns, self._look
+        if self._over_a_figure:
+            smoothed = along_figure(self._history, figure, look, self.stretch, columns)
+            return (smoothed, []) if not look.smoothing else ([], smoothed)
+        series = self._history.train[figure]
+        raw = series.thin(columns, self._along)
+        if not look.smoothing:
+            return raw, []
+        means = series.column_means(columns, self._along)
+        width = (means[-1][0] - means[0][0]) / columns if means else 0.0
+        return raw, smooth(means, look.smoothing, width or 1.0)
+
+    def smoothed_or_raw(self, figure: str) -> list[Point]:
+        """A training figure, averaged where that is asked for."""
+        raw, smoothed = self.raw_and_smoothed(figure)
+        return smoothed or raw
+
+    def loss(self) -> list[Point]:
+        """What is minimised: of validation, by which checkpoints are chosen, or, where there is none, of training."""
+        return self.validation("loss") if len(self._history.validation["loss"]) else self.smoothed_or_raw("loss")
+
+    def active(self) -> list[Point]:
+        """How many latent dimensions were active at the end of at most so many epochs."""
+        history, steps = self._history, self._history.stops
+        count = min(len(steps), max(2, self._columns))
+        chosen = sorted({steps[index * (len(steps) - 1) // max(1, count - 1)] for index in range(count)})
+        moments = [moment for step in chosen if (moment := history.at(step)).rate_per_dimension]
+        places = [place_of_step(history, moment.step, self._look.axis) for moment in moments]
+        return _placed(
+            [(x, float(moment.active_dimensions)) for x, moment in zip(places, moments, strict=True)], self.stretch
+        )
+
+    def range_of(self, curves: Sequence[Sequence[Point]], *, least: float) -> Range | None:
+        """The range of values of what is shown, without the first steep fall of a run."""
+        low, high = self.stretch.across
+        shown = [[(x, y) for x, y in points if low <= x <= high] for points in curves]
+        begins = self.stretch.whole and not self._over_a_figure
+        return readable_range(shown if any(shown) else curves, least=least, transient=_TRANSIENT if begins else 0.0)
+
+    def spec(self, curves: Sequence[Curve], left: Range, right: Range | None = None, *, log: bool = False) -> ChartSpec:
+        """Curves with their axes."""
+        stretch = self.stretch
+        return ChartSpec(curves, stretch.axis, stretch.across, left, right, log=log, log_across=stretch.log)
 
 
-def step_at(history: History, x: float, axis: Axis) -> int:
-    """The step a run was at where it had come so far along an axis."""
-    if axis == "step":
-        return round(x)
-    if axis == "epoch":
-        return round(x * history.steps_per_epoch)
-    series = history.train["negative_elbo"]
-    index = bisect_right(series.seconds, x)
-    return int(series.steps[index - 1]) if index else 0
+def _ended(curve: Curve, name: str, points: Sequence[Point], figure: str) -> Curve:
+    """A curve with its name and, at its end, the last of the points as they were measured."""
+    last = points[-1][1] if points else math.nan
+    return replace(curve, name=name, ending=format_figure(figure, last)) if math.isfinite(last) else curve
 
 
-def _loss(history: History, look: Look, columns: int) -> list[Point]:
-    """What is minimised: of validation, by which checkpoints are chosen, or, where there is none, of training."""
-    validation = history.validation["loss"]
-    if len(validation):
-        return validation.thin(columns, look.axis, steps_per_epoch=history.steps_per_epoch)
-    return _smoothed_or_raw(history, "loss", look, columns)
-
-
-def _raw_and_smoothed(history: History, figure: str, look: Look, columns: int) -> tuple[list[Point], list[Point]]:
-    """A training figure as it is, and averaged; a braille cell is two dots wide."""
-    series, steps_per_epoch = history.train[figure], history.steps_per_epoch
-    raw = series.thin(2 * columns, look.axis, steps_per_epoch=steps_per_epoch)
-    if not look.smoothing:
-        return raw, []
-    means = series.column_means(2 * columns, look.axis, steps_per_epoch=steps_per_epoch)
-    width = (means[-1][0] - means[0][0]) / (2 * columns) if means else 0.0
-    return raw, smooth(means, look.smoothing, width or 1.0)
-
-
-def _smoothed_or_raw(history: History, figure: str, look: Look, columns: int) -> list[Point]:
-    raw, smoothed = _raw_and_smoothed(history, figure, look, columns)
-    return smoothed or raw
+def _placed(points: Sequence[Point], stretch: Stretch) -> list[Point]:
+    return [(place, y) for x, y in points if math.isfinite(place := stretch.place(x))]
 
 
 def _scaled(points: Sequence[Point], scale: Callable[[float], float]) -> list[Point]:
     return [(x, scale(y)) for x, y in points]
-
-
-def _across(curves: Sequence[Sequence[Point]]) -> Range:
-    """From 0 to the last point."""
-    last = max((points[-1][0] for points in curves if points), default=0.0)
-    return 0.0, last if last > 1e-9 else 1.0

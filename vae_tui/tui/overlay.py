@@ -8,19 +8,24 @@ from __future__ import annotations
 import math
 import string
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 from vae_tui.runs.history import History
-from vae_tui.runs.series import Axis, Point, Series
+from vae_tui.runs.series import Along, Axis, Point, Series
 from vae_tui.runs.styles import style_of
 from vae_tui.tui.axes import Range, readable_range
-from vae_tui.tui.curves import ChartSpec, Curve, Look, smooth
+from vae_tui.tui.chart_spec import ChartSpec, Curve
+from vae_tui.tui.curves import along_figure, smooth
+from vae_tui.tui.look import FIGURE_AXES, Look, Stretch, stretch_of
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 _LETTERS_ALONG = (0.33, 0.66, 1.0)
 """Where along a curve its letter stands."""
 _ISO_LINES = 6
+_TRANSIENT = 0.1
+"""The share of a run at its beginning that does not count when a range is chosen."""
 _CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 12
 
 
@@ -67,10 +72,12 @@ def specify_overlay(
     """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now."""
     # A crowd of curves is drawn with fewer points each, or it would keep keys waiting.
     columns = max(_FEWEST_COLUMNS, min(columns, _CURVES_IN_FULL * columns // max(1, len(groups))))
+    stretch = stretch_of(look, [run.history for group in groups for run in group.runs])
+    left, right = stretch.across
     curves: list[Curve] = []
     solid: list[list[Point]] = []
     for group in groups:
-        drawn = [_points(run.history, figure, look, columns) for run in group.runs]
+        drawn = [_points(run.history, figure, look, stretch, columns) for run in group.runs]
         drawn = [points for points in drawn if points]
         if not drawn:
             continue
@@ -79,32 +86,27 @@ def specify_overlay(
         if len(drawn) > 1:
             points, low, high = mean_and_band(drawn, columns)
             curves += [Curve(low, color, ".", faint=True), Curve(high, color, ".", faint=True)]
-        solid.append(points)
-        curves.append(Curve(points, color, letter))
-        curves.append(Curve(_along(points), color, letter, marker=letter))
+        solid.append([(x, y) for x, y in points if left <= x <= right and math.isfinite(y)])
+        curves.append(Curve(points, color, letter, signed_at=_along(points)))
     # Each has a beginning of its own that would press all the rest together.
-    extents = [extent for points in solid if (extent := readable_range([points], least=0.03))]
+    transient = _TRANSIENT if stretch.whole else 0.0
+    extents = [extent for points in solid if (extent := readable_range([points], least=0.03, transient=transient))]
     if not extents:
         return None
     extent = min(low for low, _ in extents), max(high for _, high in extents)
     log = look.log and all(y > 0 for points in solid for _, y in points)
     if log:
         extent = math.log10(max(extent[0], extent[1] * 1e-6)), math.log10(extent[1])
-        curves = [
-            Curve(_logged(curve.points), curve.color, curve.sign, faint=curve.faint, marker=curve.marker)
-            for curve in curves
-        ]
-    last = max(points[-1][0] for points in solid)
-    across = 0.0, last if last > 1e-9 else 1.0
-    curves += _cursor(at, extent)
-    return ChartSpec(curves, look.axis, across, extent, log=log)
+        curves = [replace(curve, points=_logged(curve.points), signed_at=_logged(curve.signed_at)) for curve in curves]
+    curves += _cursor(None if at is None or look.axis in FIGURE_AXES else stretch.place(at), extent)
+    return ChartSpec(curves, look.axis, stretch.across, extent, log=log, log_across=stretch.log)
 
 
 def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None, columns: int) -> ChartSpec | None:
     """The rate-distortion plane (Alemi et al. 2018, "Fixing a Broken ELBO"): a path a run, and lines of equal -ELBO."""
     paths: list[tuple[OverlaidRun, list[Point]]] = []
     for run in (run for group in groups for run in group.runs):
-        path = _path(run.history, look, columns, at)
+        path = _path(run.history, cast("Axis", look.passing), columns, at)
         if path:
             paths.append((run, path))
     if not paths:
@@ -115,8 +117,7 @@ def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None,
     upwards = _spread([y for path in settled for _, y in path])
     curves = [Curve(line, "line", "/", faint=False) for line in _iso_lines(across, upwards)]
     for run, path in paths:
-        curves.append(Curve(path, run.color, run.letter))
-        curves.append(Curve(path[-1:], run.color, run.letter, marker=run.letter))
+        curves.append(Curve(path, run.color, run.letter, signed_at=path[-1:]))
     return ChartSpec(curves, "step", across, upwards)
 
 
@@ -142,33 +143,20 @@ def mean_and_band(curves: Sequence[Sequence[Point]], columns: int) -> tuple[list
     return mean, low, high
 
 
-def length(histories: Sequence[History], axis: Axis) -> float:
-    """How far the longest of runs has come along an axis."""
-    ends = {
-        "step": lambda history: float(history.step),
-        "epoch": lambda history: history.step / history.steps_per_epoch,
-        "time": lambda history: history.seconds,
-    }
-    end: Callable[[History], float] = ends[axis]
-    return max((end(history) for history in histories), default=0.0)
-
-
-def _points(history: History, figure: str, look: Look, columns: int) -> list[Point]:
-    steps = history.steps_per_epoch
+def _points(history: History, figure: str, look: Look, stretch: Stretch, columns: int) -> list[Point]:
+    if look.axis in FIGURE_AXES:
+        return along_figure(history, figure, look, stretch, columns)
     if len(validation := history.validation[figure]):
-        return validation.thin(columns, look.axis, steps_per_epoch=steps)
-    means = history.train[figure].column_means(columns, look.axis, steps_per_epoch=steps)
+        return validation.thin(columns, stretch.along(history))
+    means = history.train[figure].column_means(columns, stretch.along(history))
     width = (means[-1][0] - means[0][0]) / columns if means else 0.0
     return smooth(means, look.smoothing, width or 1.0) if look.smoothing else means
 
 
-def _path(history: History, look: Look, columns: int, at: float | None) -> list[Point]:
+def _path(history: History, axis: Axis, columns: int, at: float | None) -> list[Point]:
     """Rate and distortion of a run over time, up to a cursor."""
-    steps = history.steps_per_epoch
-    rate, distortion = (
-        series_of(history, figure).column_means(columns, look.axis, steps_per_epoch=steps)
-        for figure in ("rate", "distortion")
-    )
+    along = Along(axis, history.steps_per_epoch)
+    rate, distortion = (series_of(history, figure).column_means(columns, along) for figure in ("rate", "distortion"))
     path = [(x, (nats, other)) for (x, nats), (_, other) in zip(rate, distortion, strict=False)]
     return [point for x, point in path if at is None or x <= at] or [point for _, point in path[:1]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.look_keys import look_rows
 
 OVERLAY_KEYS = (
     Group(
@@ -40,36 +41,29 @@ OVERLAY_KEYS = (
                 ),
                 (FooterItem(1, "← →", "time"),),
             ),
-            Row("esc", "now again", (Key("escape", "now", "Now"),), (FooterItem(2, "esc", "now", ("then",)),)),
+            Row(
+                "esc",
+                "now again, and the whole",
+                (Key("escape", "now", "Now"),),
+                (FooterItem(2, "esc", "now", ("then",)),),
+            ),
             Row(
                 "b",
                 "seeds of one recipe as their mean with a band, or each",
                 (Key("b", "toggle_groups", "Seeds as a band, or each"),),
                 (FooterItem(3, "b", "band"),),
             ),
-            Row(
-                "x",
-                "horizontal axis: step, epoch, time",
-                (Key("x", "next_axis", "x axis"),),
-                (FooterItem(4, "x", "x axis"),),
-            ),
-            Row(
-                "y",
-                "vertical axes: linear, logarithmic",
-                (Key("y", "toggle_log", "y axis"),),
-                (FooterItem(5, "y", "y axis"),),
-            ),
-            Row("m", "smoothing of training curves", (Key("m", "next_smoothing", "Smoothing"),)),
+            *look_rows((), 4),
             Row(
                 "d",
                 "what differs in the recipes, with or without",
                 (Key("d", "toggle_differences", "Differences"),),
-                (FooterItem(6, "d", "differences"),),
+                (FooterItem(8, "d", "differences"),),
             ),
             Row("i", "pictures: the ways this terminal can draw them"),
-            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(7, "q", "back"),)),
+            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(9, "q", "back"),)),
             Row("ctrl+p", "command palette"),
-            Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),
+            Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(10, "?", "help"),)),
         ),
     ),
 )

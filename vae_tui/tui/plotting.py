@@ -1,4 +1,4 @@
-"""Charts drawn by plotext: a specification in, rows of coloured text out.
+"""Charts drawn by plotext: a specification in, rows of colored characters out.
 
 plotext has one figure, the terminal's, which is cleared and drawn anew each time. It is never shown: what it builds is
 returned. Its legend stays unused, as its box takes nine rows of curves that the border of a pane names in none.
@@ -6,8 +6,9 @@ returned. Its legend stays unused, as its box takes nine rows of curves that the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Never
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from vae_tui.runs.series import Point
 from vae_tui.tui.axes import Ruler, rule_across, rule_upwards, rule_upwards_by_decades
-from vae_tui.tui.curves import ChartSpec
+from vae_tui.tui.chart_rows import Rows, open_rows
+from vae_tui.tui.chart_spec import ChartSpec, Curve
 
 _Points = NDArray[np.float64]
 """Coordinates (N, 2)."""
@@ -25,6 +27,9 @@ BELOW = 2
 """Rows under the curves: the axis and its numbers."""
 _NARROWEST = 6
 """Columns of curves."""
+_GUIDE, _GUIDES_APART = "·", 4
+_NEAR = 4
+"""How many rows beside the end of a curve its last value may stand, for the sake of an empty place."""
 Color = tuple[int, int, int]
 Ink = Callable[[str, bool], Color]
 """The colour of a meaning, set back or not."""
@@ -52,6 +57,7 @@ class Frame:
     left: Ruler
     right: Ruler | None
     inside: int
+    log_across: bool
 
     @property
     def first(self) -> int:
@@ -63,7 +69,18 @@ class Frame:
         if not self.first <= column < self.first + self.inside:
             return None
         share = (column - self.first) / max(1, self.inside - 1)
-        return self.across.low + share * (self.across.high - self.across.low)
+        value = self.across.low + share * (self.across.high - self.across.low)
+        return 10.0**value if self.log_across else value
+
+    def column(self, x: float) -> int:
+        """The column in which a place along the horizontal axis stands."""
+        share = (x - self.across.low) / (self.across.high - self.across.low)
+        return self.first + round(share * (self.inside - 1))
+
+    def row(self, y: float, rows: int, *, right: bool) -> int:
+        """The row in which a value stands, of so many rows of curves, counted from the head."""
+        ruler = self.right if right and self.right else self.left
+        return rows - 1 - math.floor((y - ruler.low) / (ruler.high - ruler.low) * rows)
 
 
 def frame_chart(spec: ChartSpec, columns: int, rows: int) -> Frame | None:
@@ -71,19 +88,20 @@ def frame_chart(spec: ChartSpec, columns: int, rows: int) -> Frame | None:
     rule = rule_upwards_by_decades if spec.log else rule_upwards
     left, right = rule(spec.left, rows - BELOW), rule_upwards(spec.right, rows - BELOW) if spec.right else None
     inside = columns - left.width - 1 - (right.width + 1 if right else 0)
-    return Frame(rule_across(spec.axis, spec.across, inside), left, right, inside) if inside >= _NARROWEST else None
+    if inside < _NARROWEST:
+        return None
+    across = rule_across(spec.axis, spec.across, inside, log=spec.log_across)
+    return Frame(across, left, right, inside, spec.log_across)
 
 
-def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> str:
-    """A chart as lines of text with colours as SGR codes; `plain` draws curves in ASCII characters, one a cell.
+def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> Rows | None:
+    """A chart as rows of characters and their colors; `plain` draws curves in ASCII characters, named at their ends.
 
-    Empty where beside the numbers of the axes there is no room for curves.
-
-    Backgrounds are plotext's own and mean nothing.
+    None where beside the numbers of the axes there is no room for curves.
     """
     frame = frame_chart(spec, columns, rows)
     if frame is None:
-        return ""
+        return None
     across, left, right, inside = frame.across, frame.left, frame.right, frame.inside
 
     plotext.terminal.limit(False, False)
@@ -100,7 +118,7 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
     if right:
         _put_axis("y", "right", right, sides[True])
     faint_cells: list[_Cells] = []
-    for curve in spec.curves:
+    for curve in spec.curves if plain else _joined(spec.curves):
         upwards = right if curve.right and right else left
         points = _clip(curve.points, across, upwards)
         if not plain and curve.marker is None and (curve.faint or faint_cells):
@@ -111,7 +129,59 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
                 faint_cells.append(cells)
         sign = curve.sign if plain else curve.marker or "braille"
         _put(points, sign, ink(curve.color, curve.faint), right=curve.right, joined=curve.marker is None)
-    return str(figure.build().string())
+    drawn = open_rows(str(figure.build().string()))
+    if not plain:
+        _put_guides(drawn, frame, rows - BELOW, ink("line", False))
+    _write_signs(drawn, frame, spec.curves, rows - BELOW, ink, plain=plain)
+    _write_endings(drawn, frame, spec.curves, rows - BELOW, ink, named=plain)
+    return drawn
+
+
+def _joined(curves: Sequence[Curve]) -> Iterable[Curve]:
+    """Curves of one color as one with gaps: plotext takes as long for a curve as for a hundred points."""
+    joined: dict[object, list[Curve]] = {}
+    for curve in curves:
+        alike = (curve.color, curve.faint, curve.right, curve.marker)
+        joined.setdefault(alike if curve.marker is None and not curve.faint else id(curve), []).append(curve)
+    for several in joined.values():
+        points = list(several[0].points)
+        for curve in several[1:]:
+            points += [(math.nan, math.nan), *curve.points]
+        yield replace(several[0], points=points) if len(several) > 1 else several[0]
+
+
+def _put_guides(drawn: Rows, frame: Frame, rows: int, color: Color) -> None:
+    """Light dots at the height of each number of the left axis, where nothing else is."""
+    for tick in frame.left.ticks:
+        row = frame.row(tick, rows, right=False)
+        if 0 <= row < rows:
+            drawn.fill(row, range(frame.first, frame.first + frame.inside, _GUIDES_APART), _GUIDE, color)
+
+
+def _write_signs(drawn: Rows, frame: Frame, curves: Sequence[Curve], rows: int, ink: Ink, *, plain: bool) -> None:
+    for curve in curves:
+        sign = curve.sign if plain else curve.marker or curve.sign
+        for x, y in curve.signed_at:
+            if not math.isnan(y) and frame.across.low <= x <= frame.across.high:
+                row = rows - 1 if y == -math.inf else frame.row(y, rows, right=curve.right)
+                if 0 <= row < rows:
+                    drawn.write(row, frame.column(x), sign, ink(curve.color, False))
+
+
+def _write_endings(drawn: Rows, frame: Frame, curves: Sequence[Curve], rows: int, ink: Ink, *, named: bool) -> None:
+    """The last value of each curve above or below its end, where there is an empty place; else it is left out."""
+    for curve in curves:
+        shown = [(x, y) for x, y in curve.points if math.isfinite(y) and x <= frame.across.high]
+        text = " ".join(part for part in (curve.name if named else "", curve.ending) if part)
+        if not text or not shown:
+            continue
+        last, end = frame.column(shown[-1][0]), frame.row(shown[-1][1], rows, right=curve.right)
+        column = max(frame.first, min(last + 1, frame.first + frame.inside) - len(text))
+        near = sorted(range(max(0, end - _NEAR), min(rows, end + _NEAR + 1)), key=lambda row: abs(row - end))
+        for row in near:
+            if drawn.is_empty(row, column - 1, column + len(text), besides=_GUIDE):
+                drawn.write(row, column, text, ink(curve.color, False))
+                break
 
 
 def _put_axis(axis: str, side: str, ruler: Ruler, color: Color) -> None:

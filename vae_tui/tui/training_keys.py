@@ -6,6 +6,7 @@ Its states: `starting`, `training`, `paused`, `over` (nobody trains it).
 from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.look_keys import look_rows
 
 _STEERED = ("training", "paused")
 _CHARTED = (*_STEERED, "over")
@@ -68,29 +69,12 @@ TRAINING_KEYS = (
                 "go to that step, epoch or time",
                 tuple(Key(str(digit), f"go_to_time('{digit}')") for digit in range(10)),
             ),
-            Row("esc", "now again", (Key("escape", "now", "Now"),)),
-            Row(
-                "x",
-                "horizontal axis: step, epoch, time",
-                (Key("x", "next_axis", "x axis"),),
-                (FooterItem(10, "x", "x axis", _CHARTED),),
-            ),
-            Row(
-                "y",
-                "vertical axis of −ELBO: linear, logarithmic",
-                (Key("y", "toggle_log", "y axis"),),
-                (FooterItem(11, "y", "y axis", _CHARTED),),
-            ),
-            Row(
-                "m",
-                "smoothing of the training curves",
-                (Key("m", "next_smoothing", "Smoothing"),),
-                (FooterItem(12, "m", "smoothing", _CHARTED),),
-            ),
+            Row("esc", "now again, and the whole run", (Key("escape", "now", "Now"),)),
+            *look_rows(_CHARTED, 10),
             Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
-                footer=(FooterItem(13, "i", "pictures", _CHARTED),),
+                footer=(FooterItem(14, "i", "pictures", _CHARTED),),
             ),
             Row(
                 "d",
@@ -104,7 +88,7 @@ TRAINING_KEYS = (
                 (Key("q,ctrl+c", "leave", "Quit"),),
                 (FooterItem(7, "q", "quit"),),
             ),
-            Row("ctrl+p", "command palette", footer=(FooterItem(14, "ctrl+p", "palette"),)),
+            Row("ctrl+p", "command palette", footer=(FooterItem(15, "ctrl+p", "palette"),)),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),
         ),
     ),

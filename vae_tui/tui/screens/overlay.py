@@ -13,27 +13,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.markup import escape
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.groups import group_runs
-from vae_tui.runs.history import Moment
+from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
-from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
 from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.look import Look, after, describe_axis, format_place, showing, step_at, whole_of_all
 from vae_tui.tui.overlay import (
     OverlaidGroup,
     iso_labels,
-    length,
     overlay,
     specify_overlay,
     specify_plane,
 )
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
+from vae_tui.tui.screens.charted import ChartedScreen
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.keys import Keys
@@ -41,7 +40,7 @@ from vae_tui.tui.widgets.overlay_table import OverlayTable
 from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
 from vae_tui.tui.widgets.status_line import StatusLine
-from vae_tui.wording import counted, format_clock
+from vae_tui.wording import counted
 
 View = Literal["curves", "plane", "samples", "reconstructions", "rates"]
 VIEWS: tuple[View, ...] = ("curves", "plane", "samples", "reconstructions", "rates")
@@ -54,7 +53,7 @@ _SIDE_BY_SIDE = 8
 _NARROW, _HIGH = 100, 32
 
 
-class OverlayScreen(Screen[None]):
+class OverlayScreen(ChartedScreen):
     """Shows runs in colors that stay theirs; they are read in a thread, and followed where they are trained."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(OVERLAY_KEYS)
@@ -79,7 +78,6 @@ class OverlayScreen(Screen[None]):
         self._grouped = len(self._grouped_runs) < len(runs)
         self._count = 0
         self._view: View = "curves"
-        self._look = Look(smoothing=0.6)
         self._cursor: int | None = None
         """In stretches of the whole; None: now."""
         self._differences = True
@@ -173,15 +171,15 @@ class OverlayScreen(Screen[None]):
 
     def _show(self) -> None:
         groups = self._groups
-        at = self._at
-        stamp = (self._version, self._look, self._grouped, at)
+        at = self.cursor_place
+        stamp = (self._version, self.look, self._grouped, at)
         if self._view == "curves":
             for figure, _ in FIGURES:
                 chart = self.query_one(f"#overlay-{figure}", Chart)
-                chart.show(partial(specify_overlay, groups, figure, self._look, at), stamp)
+                chart.show(partial(specify_overlay, groups, figure, self.look, at), stamp)
         elif self._view == "plane":
-            self.query_one("#overlay-plane", Chart).show(partial(specify_plane, groups, self._look, at), stamp)
-            spec = specify_plane(groups, self._look, at, 100)
+            self.query_one("#overlay-plane", Chart).show(partial(specify_plane, groups, self.look, at), stamp)
+            spec = specify_plane(groups, self.look, at, 100)
             if spec is not None:
                 self.query_one("#overlay-plane").border_subtitle = f"[$faint]−ELBO[/] {iso_labels(spec)}"
         moments = self._moments
@@ -203,20 +201,25 @@ class OverlayScreen(Screen[None]):
         return [OverlaidGroup(name, runs) for name, runs in groups if runs]
 
     @property
-    def _at(self) -> float | None:
-        """Where the cursor is along the axis; None: now."""
-        whole = length([feed.history for feed in self._feeds[: self._count]], self._look.axis)
-        return None if self._cursor is None else whole * self._cursor / _STRETCHES
+    def histories(self) -> Sequence[History]:
+        """Those of the runs that are read."""
+        return [feed.history for feed in self._feeds[: self._count]]
+
+    @property
+    def cursor_place(self) -> float | None:
+        """Where the time cursor is along the axis, or along the steps where that is a figure; None: now."""
+        low, high = whole_of_all(self.histories, self.look.passing)
+        return None if self._cursor is None else low + (high - low) * self._cursor / _STRETCHES
 
     @property
     def _moments(self) -> list[Moment]:
-        at = self._at
+        at, axis = self.cursor_place, self.look.passing
         if at is None:
             return [feed.history.now for feed in self._feeds[: self._count]]
-        return [feed.at(step_at(feed.history, at, self._look.axis)) for feed in self._feeds[: self._count]]
+        return [feed.at(step_at(feed.history, at, axis)) for feed in self._feeds[: self._count]]
 
     def _show_lines(self) -> None:
-        title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {self._look.axis}"
+        title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {describe_axis(self.look, self.histories)}"
         if self._grouped:
             title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
         self.query_one("#title", StatusLine).show(title, "bold $primary")
@@ -227,10 +230,10 @@ class OverlayScreen(Screen[None]):
     def _status(self) -> tuple[str, str]:
         if self._count < len(self._feeds):
             return f"reading runs   {self._count} of {len(self._feeds)}", "$primary"
-        at = self._at
+        at = self.cursor_place
         if at is not None:
-            shown = {"step": f"{at:,.0f}", "epoch": f"{at:.2f}", "time": format_clock(at)}[self._look.axis]
-            return f"as they were at {self._look.axis} {shown}; esc is now", "$warning"
+            axis = self.look.passing
+            return f"as they were at {axis} {format_place(at, axis)}; esc is now", "$warning"
         if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
             return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
         return "", "$faint"
@@ -257,10 +260,20 @@ class OverlayScreen(Screen[None]):
         """Move the time cursor; beyond the end is now."""
         at = (_STRETCHES if self._cursor is None else self._cursor) + stretches
         self._cursor = None if at >= _STRETCHES else max(0, at)
-        self._show()
+        place = self.cursor_place
+        self.change_look(self.look if place is None else showing(self.look, self.histories, place))
+
+    def on_chart_clicked(self, event: Chart.Clicked) -> None:
+        """Go to the moment that was clicked, where time is the axis."""
+        low, high = whole_of_all(self.histories, self.look.axis)
+        if self._view == "curves" and self.look.axis == self.look.passing and high > low:
+            self._cursor = max(0, round(_STRETCHES * (event.x - low) / (high - low)))
+            self.action_move(0)
 
     def action_now(self) -> None:
-        """Show all as it is now."""
+        """Show all as it is now; once it is, the whole of it."""
+        if self._cursor is None:
+            self.look = replace(self.look, zoom=0, until=None)
         self._cursor = None
         self._show()
 
@@ -269,20 +282,9 @@ class OverlayScreen(Screen[None]):
         self._grouped = not self._grouped
         self._show()
 
-    def action_next_axis(self) -> None:
-        """Draw against steps, epochs or time."""
-        self._change_look(replace(self._look, axis=after(AXES, self._look.axis)))
-
-    def action_toggle_log(self) -> None:
-        """Draw with linear or logarithmic axes."""
-        self._change_look(replace(self._look, log=not self._look.log))
-
-    def action_next_smoothing(self) -> None:
-        """Smooth the curves of training more, or not at all."""
-        self._change_look(replace(self._look, smoothing=after(SMOOTHINGS, self._look.smoothing)))
-
-    def _change_look(self, look: Look) -> None:
-        self._look = look
+    def change_look(self, look: Look) -> None:
+        """Draw otherwise."""
+        self.look = look
         self._show()
 
     def action_toggle_differences(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,6 @@ from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
@@ -28,9 +26,11 @@ from vae_tui.runs.notify import WatcherNotices, read_problems
 from vae_tui.runs.status import RunStatus
 from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
-from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
 from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.look import Look, place_of_step, showing, step_at
+from vae_tui.tui.marks import MARKS
 from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.screens.charted import ChartedScreen
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.status import pending_word
@@ -68,7 +68,7 @@ _READING = (
 )
 
 
-class TrainingScreen(Screen[None]):
+class TrainingScreen(ChartedScreen):
     """Watches and steers one run, of which it holds the feed and nothing else.
 
     It paints before it has read anything. The panes come when their libraries are imported and the log is read, both
@@ -93,7 +93,6 @@ class TrainingScreen(Screen[None]):
         self._read = False
         """Whether the log was read to its end once; until then the thread has the feed."""
         self._dashboard: Dashboard | None = None
-        self._look = Look()
         self._hint = ""
         self._shown_at = self._charted_at = 0.0
 
@@ -134,6 +133,16 @@ class TrainingScreen(Screen[None]):
         self._show()
         self._show_charts()
         self.set_timer(_SECONDS_TO_SETTLE, _leave_out_of_collections)
+
+    @property
+    def histories(self) -> Sequence[History]:
+        """The run's."""
+        return [self._feed.history] if self._read else []
+
+    @property
+    def cursor_place(self) -> float | None:
+        """Where the time cursor is along the horizontal axis."""
+        return None if self.look.at is None else place_of_step(self._feed.history, self.look.at, self.look.axis)
 
     @property
     def status(self) -> RunStatus:
@@ -186,7 +195,7 @@ class TrainingScreen(Screen[None]):
             return
         feed, status = self._feed, self.status
         history = feed.history
-        moment = history.now if self._look.at is None else feed.at(self._look.at)
+        moment = history.now if self.look.at is None else feed.at(self.look.at)
         self.query_one(Header).show(history, status)
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
@@ -202,7 +211,7 @@ class TrainingScreen(Screen[None]):
             appears = charted and not self._dashboard.display
             self._dashboard.display = charted
             if charted:
-                self._dashboard.show(history, moment, self._look)
+                self._dashboard.show(history, moment, self.look)
             # Together with the rest, for it is frames that cost.
             if appears or not 0 <= self._shown_at - self._charted_at < _PACE_OF_CHARTS:
                 self._show_charts()
@@ -228,8 +237,8 @@ class TrainingScreen(Screen[None]):
             return f"{word}…{after}", "$warning"
         if self._hint:
             return self._hint, "$warning"
-        if self._look.at is not None:
-            moment = self._feed.at(self._look.at)
+        if self.look.at is not None:
+            moment = self._feed.at(self.look.at)
             return _describe_moment(moment), "$warning"
         if status.phase == "starting" and history.training is not None:
             stages = self._feed.stages
@@ -243,8 +252,9 @@ class TrainingScreen(Screen[None]):
             return shorten(history.added_notes[-1].text, self.size.width - 2), "$warning"
         return history.messages[-1].text, "$faint"
 
-    def _change_look(self, look: Look) -> None:
-        self._look = look
+    def change_look(self, look: Look) -> None:
+        """Draw otherwise."""
+        self.look = look
         self._show()
         self._show_charts()
 
@@ -255,7 +265,7 @@ class TrainingScreen(Screen[None]):
         steps = self._feed.history.stops if self._read else ()
         if not steps:
             return
-        at = self._feed.history.step if self._look.at is None else self._look.at
+        at = self._feed.history.step if self.look.at is None else self.look.at
         index = bisect_left(steps, at)
         between = index < len(steps) and steps[index] != at
         index += stops - (between and stops > 0)
@@ -264,27 +274,40 @@ class TrainingScreen(Screen[None]):
     def action_go_to_time(self, typed: str) -> None:
         """Ask for a step, an epoch or a time, and go there."""
         from vae_tui.tui.screens.prompt import PromptScreen  # noqa: PLC0415
+        from vae_tui.tui.typed_place import hint_of, parse_place  # noqa: PLC0415
 
-        axis = self._look.axis
-        hint = {"step": "a step, such as 1200", "epoch": "an epoch, such as 3", "time": "seconds, or 1:20"}[axis]
-        prompt = PromptScreen(f"go to {axis}", hint, value=typed, check=_wrong_number, selects=False)
-        self.app.push_screen(prompt, self._go_to)
+        axis, last = self.look.axis, self._feed.history.times[1]
 
-    def _go_to(self, text: str | None) -> None:
-        if text:
-            self._travel(step_at(self._feed.history, _to_number(text), self._look.axis))
+        def check(text: str) -> str | None:
+            try:
+                parse_place(text, axis, last)
+            except ValueError:
+                return f"{text!r} is not {hint_of(axis)}"
+            return None
+
+        def go(text: str | None) -> None:
+            if text:
+                self._travel(step_at(self._feed.history, parse_place(text, axis, last), axis))
+
+        name = {"clock": "time of day"}.get(axis, self.look.axis_name)
+        self.app.push_screen(PromptScreen(f"go to {name}", hint_of(axis), value=typed, check=check, selects=False), go)
 
     def on_chart_clicked(self, event: Chart.Clicked) -> None:
         """Go to the moment that was clicked."""
-        self._travel(step_at(self._feed.history, event.x, self._look.axis))
+        self._travel(step_at(self._feed.history, event.x, self.look.axis))
 
     def action_now(self) -> None:
-        """Show the run as it is now."""
+        """Show the run as it is now; once it is, the whole of it."""
+        if self.look.at is None:
+            self.change_look(replace(self.look, zoom=0, until=None))
         self._travel(None)
 
     def _travel(self, step: int | None) -> None:
-        last = self._feed.history.step
-        self._change_look(replace(self._look, at=None if step is None or step >= last else max(0, step)))
+        history = self._feed.history
+        look = replace(self.look, at=None if step is None or step >= history.step else max(0, step))
+        if look.at is not None:
+            look = showing(look, [history], place_of_step(history, look.at, look.axis))
+        self.change_look(look)
 
     def action_toggle_pause(self) -> None:
         """Pause a run that trains, and the other way round."""
@@ -339,7 +362,7 @@ class TrainingScreen(Screen[None]):
 
     def action_walk(self) -> None:
         """Walk the latent space of the newest checkpoint, and of each that comes after it; at the cursor, of that moment."""
-        weights, at = list_weights(self._feed.run), self._look.at
+        weights, at = list_weights(self._feed.run), self.look.at
         if not weights:
             self._show_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
             return
@@ -357,18 +380,6 @@ class TrainingScreen(Screen[None]):
         if self._dashboard is not None:
             self._dashboard.next_view(steps)
 
-    def action_next_axis(self) -> None:
-        """Draw charts against steps, epochs or time."""
-        self._change_look(replace(self._look, axis=after(AXES, self._look.axis)))
-
-    def action_toggle_log(self) -> None:
-        """Draw the chart of -ELBO with a linear or a logarithmic axis."""
-        self._change_look(replace(self._look, log=not self._look.log))
-
-    def action_next_smoothing(self) -> None:
-        """Smooth the curves of training more, or not at all."""
-        self._change_look(replace(self._look, smoothing=after(SMOOTHINGS, self._look.smoothing)))
-
     def action_help(self) -> None:
         """Show the help."""
         history = self._feed.history
@@ -376,7 +387,9 @@ class TrainingScreen(Screen[None]):
         more: dict[str, Sequence[tuple[str, str]]] = {}
         if verdict := judge(history):
             more["How it goes"] = [("", verdict.text), ("", verdict.basis)]
-        more["Reading the charts"] = _READING
+        plain = cast("PictureApp[Any]", self.app).plain
+        signs = " ".join(sign if plain else glyph for glyph, sign, _ in MARKS.values())
+        more["Reading the charts"] = (*_READING, (signs, f"at the foot: {', '.join(MARKS)}"))
         if notes := (*history.notes, *added):
             more["Notes on this run"] = [("", note) for note in notes]
         self.app.push_screen(HelpScreen(TRAINING_KEYS, more))
@@ -413,24 +426,6 @@ def _describe_moment(moment: Moment) -> str:
     parts = [f"as it was at step {format_count(moment.step)}", f"epoch {format_count(moment.epoch)}"]
     parts.append(format_clock(moment.seconds))
     return "   ".join([*parts, "w walks it   esc is now"])
-
-
-def _wrong_number(text: str) -> str | None:
-    try:
-        _to_number(text)
-    except ValueError:
-        return f"{text!r} is no number"
-    return None
-
-
-def _to_number(text: str) -> float:
-    """A number, or a clock such as 1:20 in seconds; raises ValueError for anything else."""
-    number = 0.0
-    for part in text.replace(",", "").split(":"):
-        number = 60 * number + float(part)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
 
 
 def _leave_out_of_collections() -> None:

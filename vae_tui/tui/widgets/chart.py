@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import message
-from textual.events import Click
+from textual.events import Click, MouseEvent, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from vae_tui.tui.chart_rows import Rows
+from vae_tui.tui.chart_spec import Specify
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.curves import Specify
 from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart
 from vae_tui.wording import MISSING
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
-
-_COLOR_CODE = re.compile(r"\x1b\[([\d;]*)m")
-_INK = "38;2;"
-_RESET = "0"
 
 
 class Chart(Widget):
@@ -36,6 +32,13 @@ class Chart(Widget):
         def __init__(self, x: float) -> None:
             super().__init__()
             self.x = x
+
+    class Scrolled(message.Message):
+        """The wheel was turned over a place along the horizontal axis: `by` 1 to look closer, -1 from further away."""
+
+        def __init__(self, x: float, by: int) -> None:
+            super().__init__()
+            self.x, self.by = x, by
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -59,32 +62,48 @@ class Chart(Widget):
 
     def render_line(self, y: int) -> Strip:
         """A row of cells."""
-        stamp = (self._shown, self.size, self.rich_style, self.app.theme, self._plain)
+        app = cast("PictureApp[Any]", self.app)
+        stamp = (self._shown, self.size, self.rich_style, app.theme, app.plain, app.color_depth)
         if stamp != self._drawn:
             self._drawn, self._strips = stamp, self._draw_strips(self.size, self.rich_style)
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
     def on_click(self, event: Click) -> None:
         """Find out what was clicked."""
-        offset, (width, height) = event.get_content_offset(self), self.size
-        spec = self._specify(width) if self._specify else None
-        frame = frame_chart(spec, width, height) if spec is not None and height >= 3 + BELOW else None
-        x = frame.value_at(offset.x) if frame is not None and offset is not None else None
+        x = self._place_under(event)
         if x is not None:
             self.post_message(self.Clicked(x))
 
-    @property
-    def _plain(self) -> bool:
-        return cast("PictureApp[Any]", self.app).plain
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Look closer at what is under the pointer."""
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Look from further away."""
+        self._scroll(event, -1)
+
+    def _scroll(self, event: MouseEvent, by: int) -> None:
+        x = self._place_under(event)
+        if x is not None:
+            event.stop()
+            self.post_message(self.Scrolled(x, by))
+
+    def _place_under(self, event: MouseEvent) -> float | None:
+        offset, (width, height) = event.get_content_offset(self), self.size
+        spec = self._specify(width) if self._specify else None
+        frame = frame_chart(spec, width, height) if spec is not None and height >= 3 + BELOW else None
+        return frame.value_at(offset.x) if frame is not None and offset is not None else None
 
     def _draw_strips(self, size: Size, base: Style) -> list[Strip]:
         width, height = size
         if width < 16 or height < 3 + BELOW:
             return []
         spec = self._specify(width) if self._specify else None
-        drawn = "" if spec is None else draw_chart(spec, width, height, self._ink, plain=self._plain)
-        if drawn:
-            return read_strips(drawn, base, width)
+        app = cast("PictureApp[Any]", self.app)
+        plain = app.plain or app.color_depth == "none"
+        drawn = None if spec is None else draw_chart(spec, width, height, self._ink, plain=plain)
+        if drawn is not None:
+            return _strips(drawn, base, width)
         text = MISSING if spec is None else "too narrow"
         return [Strip([Segment(text.center(width), base + Style(dim=True))], width)]
 
@@ -92,20 +111,15 @@ class Chart(Widget):
         return rgb(self.app.theme_variables, color, towards="background", share=0.68 if faint else 0.0)
 
 
-def read_strips(text: str, base: Style, width: int) -> list[Strip]:
-    """Lines with SGR codes as rows of cells; only inks are read, the ground is that of `base`."""
-    styles = {_RESET: base}
+def _strips(drawn: Rows, base: Style, width: int) -> list[Strip]:
+    """Rows as they are shown, on the ground of `base`."""
+    styles: dict[tuple[int, int, int] | None, Style] = {None: base}
     strips = []
-    for line in text.splitlines():
-        style, segments = base, []
-        for index, part in enumerate(_COLOR_CODE.split(line)):
-            if index % 2 == 0:
-                if part:
-                    segments.append(Segment(part, style))
-            elif part == _RESET or part.startswith(_INK):
-                if part not in styles:
-                    red, green, blue = map(int, part.removeprefix(_INK).split(";"))
-                    styles[part] = base + Style(color=Color.from_rgb(red, green, blue))
-                style = styles[part]
+    for row in range(len(drawn)):
+        segments = []
+        for text, color in drawn.runs(row):
+            if color not in styles and color is not None:
+                styles[color] = base + Style(color=Color.from_rgb(*color))
+            segments.append(Segment(text, styles[color]))
         strips.append(Strip(segments, width))
     return strips

@@ -13,7 +13,9 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
-from vae_tui.tui.curves import SIGNS, Look, can_be_log, specify_balance, specify_elbo, stamp
+from vae_tui.tui.curves import SIGNS, can_be_log, specify_balance, specify_elbo, stamp
+from vae_tui.tui.look import FIGURE_AXES, Look, describe_axis, with_axis
+from vae_tui.tui.marks import MARKS, steps_of
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.figure_page import FigurePage
 from vae_tui.tui.widgets.heatmap import RateHeatmap
@@ -35,7 +37,6 @@ _LEGEND = {
     "validation": ("━", "accent"),
     "loss": ("━", "loss"),
     "best": ("◆", "warning"),
-    "changed": ("▲", "foreground"),
 }
 """What stands for the curves in the legend, where there are more than ASCII characters, and its color."""
 
@@ -124,7 +125,8 @@ class Dashboard(Container):
             self._elbo.show(partial(specify_elbo, self._history, self._look), drawn)
             self._balance.show(partial(specify_balance, self._history, self._look), drawn)
             if self._heatmap.display:
-                self._heatmap.show(self._history, self._look)
+                look = with_axis(self._look, "step") if self._look.axis in FIGURE_AXES else self._look
+                self._heatmap.show(self._history, look)
             if self._figures.display:
                 self._figures.show(self._history, self._look)
 
@@ -147,9 +149,9 @@ class Dashboard(Container):
         self._set_titles(
             self._heatmap,
             ["[b]KL per latent dimension[/] over the run  [$faint]nats now[/]", "[b]KL per dimension[/]"],
-            [f"x: {look.axis}"],
+            [describe_axis(look, [history])],
         )
-        self._set_titles(self._figures, ["[b]figures of training[/]"], [f"x: {look.axis}"])
+        self._set_titles(self._figures, ["[b]figures of training[/]"], [describe_axis(look, [history])])
         prior = "N(0, I)" if history.prior_is_normal else "p(z)"
         self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
         self._set_titles(
@@ -180,13 +182,16 @@ def _describe_curves(history: History, *, plain: bool) -> list[str]:
         shown |= {"loss": "loss"}
     if history.best:
         shown |= {"best": "best by loss" if history.loss_name else "best"}
-    if history.changes:
-        shown |= {"changed": "changed"}
     what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
     whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
     short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
     shortest = short.removesuffix(" by loss")
+    events = [(mark, *MARKS[mark]) for mark in steps_of(history) if mark != "saved"]
+    marked = "".join(f"  [${color}]{sign if plain else glyph}[/] {mark}" for mark, glyph, sign, color in events)
     return [
+        f"{what}  {unit}  {whole}{marked}",
+        f"{what}  {whole}{marked}",
+        f"{what}  {short}{marked}",
         f"{what}  {unit}  {whole}",
         f"{what}  {unit}  {short}",
         f"{what}  {short}",
@@ -197,7 +202,7 @@ def _describe_curves(history: History, *, plain: bool) -> list[str]:
 
 def _describe_look(history: History, look: Look) -> list[str]:
     scale = ("log" if can_be_log(history) else "lin, not all are > 0") if look.log else "lin"
-    x, y = f"[$faint]x:[/] {look.axis}", f"[$faint]y:[/] {scale}"
+    x, y = f"[$faint]x:[/] {describe_axis(look, [history])}", f"[$faint]y:[/] {scale}"
     return [f"{x}   {y}   [$faint]smooth[/] {look.smoothing:g}", f"{x}  {y}", x]
 
 

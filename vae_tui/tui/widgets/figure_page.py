@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from vae_tui.runs.history import History
-from vae_tui.tui.curves import Look, specify_figure, stamp
+from vae_tui.tui.curves import specify_figure, stamp
+from vae_tui.tui.look import Look
 from vae_tui.tui.widgets.chart import Chart
 
 FIGURES = {

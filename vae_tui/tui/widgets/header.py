@@ -13,27 +13,37 @@ from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
 from vae_tui.wording import counted, format_clock, format_count, format_setting
 
+Words = tuple[str, str]
+"""A text and its style."""
+_NAME = 24
+"""So many cells of a run's name are worth more than the words on the right."""
+
 
 class Header(Widget):
-    """Name and facts on the left, state, epoch and time left on the right; facts go first where room is short."""
+    """Name and facts on the left, state, epoch and time left on the right; facts go first where room is short.
+
+    Then the verdict becomes a word, and goes, and at last the time.
+    """
 
     def __init__(self, run_name: str) -> None:
         super().__init__()
         self._run_name = printable(run_name)
         self._facts: tuple[str, ...] = ()
-        self._right: tuple[tuple[str, str], ...] = ()
+        self._rights: list[list[Words]] = [[]]
 
     def show(self, history: History, status: RunStatus) -> None:
         """Show how the run stands."""
-        facts, right = tuple(map(printable, _facts(history))), tuple(_progress(history, status))
-        if (facts, right) != (self._facts, self._right):
-            self._facts, self._right = facts, right
+        facts, rights = tuple(map(printable, _facts(history))), _progress(history, status)
+        if (facts, rights) != (self._facts, self._rights):
+            self._facts, self._rights = facts, rights
             self.refresh()
 
     def render(self) -> VisualType:
         """The line at its present width."""
         width = self.content_size.width
-        right = Content("   ").join(Content.styled(text, style) for text, style in self._right)
+        wordings = [Content("   ").join(Content.styled(text, style) for text, style in right) for right in self._rights]
+        enough = min(len(self._run_name), _NAME) + 3
+        right = next((right for right in wordings if width - right.cell_length >= enough), wordings[-1])
         room = width - right.cell_length - 3
         name = Content.styled(self._run_name, "bold $primary").truncate(max(1, room), ellipsis=True)
         facts = list(self._facts)
@@ -68,16 +78,21 @@ def _facts(history: History) -> list[str]:
     return facts
 
 
-def _progress(history: History, status: RunStatus) -> list[tuple[str, str]]:
+def _progress(history: History, status: RunStatus) -> list[list[Words]]:
+    """How the run stands, in ever fewer words."""
     sign, color = SIGNS[status.phase]
-    parts = [(f"{sign} {status_word(status)}", f"bold ${color}")]
-    if history.epoch and (verdict := judge(history)) is not None:
-        parts.insert(0, (verdict.text, f"${_VERDICTS[verdict.kind]}"))
+    parts: list[Words] = [(f"{sign} {status_word(status)}", f"bold ${color}")]
     if history.epoch:
         total = f"/{format_count(history.epochs)}" if history.epochs else ""
         parts.append((f"epoch {format_count(history.epoch)}{total}", ""))
+    clock: list[Words] = []
     if status.live and history.eta_seconds is not None:
-        parts.append((f"eta {format_clock(history.eta_seconds)}", ""))
+        clock = [(f"eta {format_clock(history.eta_seconds)}", "")]
     elif status.over and history.seconds:
-        parts.append((f"took {format_clock(history.seconds)}", ""))
-    return parts
+        clock = [(f"took {format_clock(history.seconds)}", "")]
+    verdict = judge(history) if history.epoch else None
+    wordings = [[*parts, *clock], parts, parts[:1]]
+    if verdict is not None:
+        color = f"${_VERDICTS[verdict.kind]}"
+        wordings[:0] = [[(words, color), *parts, *clock] for words in (verdict.text, verdict.kind)]
+    return wordings

@@ -13,8 +13,9 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.curves import Look, place_of_step, stamp
-from vae_tui.wording import format_clock, format_nats
+from vae_tui.tui.curves import stamp
+from vae_tui.tui.look import Look, format_place, place_of_step, stretch_of
+from vae_tui.wording import format_nats
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
@@ -72,14 +73,17 @@ class RateHeatmap(Widget):
         if history is None or columns < 4 or rows < 1 or len(history.stops) < 2:
             return []
         now = history.now.rate_per_dimension
-        last = place_of_step(history, history.step, self._look.axis)
-        steps = list(history.stops)
-        places = [place_of_step(history, step, self._look.axis) for step in steps]
-        columns_of = [min(columns - 1, int(columns * place / last)) if last else 0 for place in places]
-        rates_of: dict[int, tuple[float, ...]] = {}
-        for column, step in zip(columns_of, steps, strict=True):
-            if column not in rates_of:
-                rates_of[column] = history.at(step).rate_per_dimension
+        stretch = stretch_of(self._look, [history])
+        left, right = stretch.across
+        steps_of: dict[int, int] = {}
+        for step in history.stops:
+            place = stretch.place(place_of_step(history, step, stretch.axis))
+            if place <= right:
+                column = max(0, min(columns - 1, int(columns * (place - left) / (right - left))))
+                # The last before the stretch begins holds on into it.
+                if place <= left or column not in steps_of:
+                    steps_of[column] = step
+        rates_of = {column: history.at(step).rate_per_dimension for column, step in steps_of.items()}
         order = sorted(range(len(now)), key=lambda index: -(now[index] if math.isfinite(now[index]) else 0.0))
         found = []
         for dimension in order[:rows]:
@@ -101,10 +105,10 @@ class RateHeatmap(Widget):
 
     def _axis(self, width: int) -> str:
         assert self._history is not None
-        end = place_of_step(self._history, self._history.step, self._look.axis)
-        last = format_clock(end) if self._look.axis == "time" else f"{end:,.0f}"
+        stretch = stretch_of(self._look, [self._history])
+        first, last = format_place(stretch.low, stretch.axis), format_place(stretch.high, stretch.axis)
         inside = max(2, width - _NAME - _FIGURE)
-        return (" " * _NAME + "0" + last.rjust(inside - 1)).ljust(width)
+        return (" " * _NAME + first + last.rjust(inside - len(first))).ljust(width)
 
     @property
     def _plain(self) -> bool:

@@ -12,7 +12,8 @@ from textual.widgets import Static
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
-from vae_tui.tui.curves import Look, specify_elbo, stamp
+from vae_tui.tui.curves import specify_elbo, stamp
+from vae_tui.tui.look import Look
 from vae_tui.tui.status import SIGNS
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.ending import read_tail
