@@ -1,3 +1,4 @@
+import warnings
 import zipfile
 from typing import Any
 
@@ -251,3 +252,23 @@ def test_an_archive_whose_packing_is_damaged_is_told(load, tmp_path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match="damaged"):
         load(name="npz", root=path)
+
+
+def test_two_arrays_of_one_name_are_refused(load, tmp_path) -> None:
+    path = tmp_path / "images.npz"
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for value in (0, 255):
+            with archive.open("images.npy", "w") as file:
+                np.save(file, np.full((40, 6, 6), value, np.uint8))
+    with pytest.raises(DataError, match=r"two arrays called `images`.* np.savez"):
+        load(name="npz", root=path)
+
+
+def test_names_of_arrays_stay_on_their_line(load, tmp_path) -> None:
+    path = tmp_path / "images.npz"
+    with zipfile.ZipFile(path, "w") as archive, archive.open("images\nrm -rf.npy", "w") as file:
+        np.save(file, np.zeros((40, 6), np.float32))
+    with pytest.raises(DataError) as error:
+        load(name="npz", root=path)
+    assert "\n" not in str(error.value)

@@ -125,6 +125,17 @@ def test_kmnist_is_read(load, put) -> None:
     assert sets.class_names == ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 
 
+@pytest.mark.parametrize("folder", ["KMNIST/raw", "kmnist", "."])
+def test_kmnist_is_read_from_its_archives_of_one_array_each(load, tmp_path, folder) -> None:
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    for name, array in zip(("train-imgs", "train-labels", "test-imgs", "test-labels"), FILES.values(), strict=True):
+        np.savez_compressed(tmp_path / folder / f"kmnist-{name}.npz", array)
+    assert is_mnist(load(name="kmnist", validation=0.0))
+    np.savez(tmp_path / folder / "kmnist-test-labels.npz", TEST_LABELS, TEST_LABELS)
+    with pytest.raises(DataError, match=r"kmnist-test-labels.npz holds 2 arrays; expected one"):
+        load(name="kmnist")
+
+
 @pytest.mark.parametrize("folder", ["QMNIST/raw", "MNIST/raw", "."])
 def test_qmnist_labels_have_eight_columns(load, put, folder) -> None:
     columns = np.stack([LABELS, *RANDOM.integers(0, 4000, (7, 60))], 1).astype(np.int32)

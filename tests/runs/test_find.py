@@ -7,7 +7,7 @@ import pytest
 
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError, RunError
-from vae_tui.runs.find import find_checkpoint, find_run, list_runs
+from vae_tui.runs.find import closed_folders, find_checkpoint, find_run, list_runs
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import EventWriter
 
@@ -131,6 +131,7 @@ def test_a_folder_that_may_not_be_looked_into_is_named_and_hides_no_other(tmp_pa
         if os.access(tmp_path / "locked", os.R_OK):
             pytest.skip("root reads everything")
         assert [run.name for run in list_runs(tmp_path)] == ["open"]
+        assert closed_folders(tmp_path) == [f"{tmp_path / 'locked'} cannot be looked into: Permission denied"]
         assert find_run("open", tmp_path).name == "open"
         with pytest.raises(RunError, match="locked cannot be looked into: Permission denied"):
             find_run("locked", tmp_path)

@@ -96,7 +96,7 @@ def runs(
     from vae_tui.headless import StageProgress
     from vae_tui.runs.columns import sort_runs
     from vae_tui.runs.filter import parse_filter
-    from vae_tui.runs.find import list_runs
+    from vae_tui.runs.find import closed_folders, list_runs
     from vae_tui.runs.summary import summarize
 
     words = filter_ or []
@@ -108,6 +108,8 @@ def runs(
         progress.update("reading runs", index, len(listed))
         found.append(summarize(run))
     progress.close()
+    for problem in closed_folders(runs_dir):
+        say(f"left out: {problem}")
     kept = parse_filter(" ".join(words), found)(found)
     try:
         kept = sort_runs(kept, sort) if kept else kept

@@ -7,7 +7,8 @@ import math
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from vae_tui.data.array_shape import Layout
 from vae_tui.errors import DataError
+from vae_tui.text import printable
 
 _VALUES_AT_ONCE = 1 << 20
 _OTHER_FILES = (
@@ -69,6 +71,7 @@ class StoredArray:
 
         `path` is the file that holds these bytes and nothing else.
         """
+        name = printable(name)
         self.name, self.title = f"{file}: `{name}`", f"`{name}`" if path is None else file.name
         self._open, self.path = open_stream, path
         with open_stream() as stream:
@@ -127,6 +130,7 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
             return {"images": lambda: _open_npy(path, "images")}
         if magic.startswith(b"PK"):
             archive = open_files.enter_context(zipfile.ZipFile(path))
+            _refuse_doubles(path, [info.filename for info in archive.infolist()])
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if not info.is_dir()}
             _refuse_other_archives(path, [info.filename for info in members.values()])
 
@@ -142,6 +146,19 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
         kind = 'a table; data.name = "csv" reads it'
     way_out = f": it is {kind}" if kind else '; save the images as one, with np.save("images.npy", ...)'
     raise DataError(f"{path} is no .npz or .npy file{way_out}")
+
+
+def read_only_array(path: Path, ranks: Collection[int]) -> NDArray[Any]:
+    """The array of bytes of one of these ranks that a .npz file holds; raises DataError where it holds anything else."""
+    with ExitStack() as open_files:
+        openers = list(open_arrays(path, open_files).values())
+        if len(openers) != 1:
+            raise DataError(f"{path} holds {len(openers)} arrays; expected one")
+        with damage_told(str(path)):
+            array = openers[0]()
+            if array.dtype != np.uint8 or len(array.shape) not in ranks:
+                raise DataError(f"{array}; expected uint8 of {' or '.join(map(str, ranks))} dimensions")
+            return array.read()
 
 
 def kind_of_file(magic: bytes) -> str:
@@ -164,6 +181,15 @@ def _open_folder(folder: Path) -> Mapping[str, Opener]:
 
 def _open_npy(path: Path, name: str) -> StoredArray:
     return StoredArray(path, name, lambda: path.open("rb"), path.stat().st_size, path)
+
+
+def _refuse_doubles(path: Path, names: list[str]) -> None:
+    double = next((name for name, count in Counter(names).items() if count > 1), None)
+    if double is not None:
+        raise DataError(
+            f"{path} holds two arrays called `{printable(double.removesuffix('.npy'))}`, and it is not clear which one is "
+            "meant; save it anew with np.savez"
+        )
 
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:

@@ -33,13 +33,14 @@ EMNIST_ARCHIVE = "gzip.zip"
 class IdxSet:
     """A set in four idx files: images and labels to train on, and to test on.
 
-    `on_its_side` says that images are stored column by column.
+    `array_names` are what .npz files of one array each are called that may stand in their places; `on_its_side` says that images are stored column by column.
     """
 
     name: MnistName
     torchvision_class: str
     class_names: tuple[str, ...]
     file_names: tuple[str, ...] = FILE_NAMES
+    array_names: tuple[str, ...] = ()
     on_its_side: bool = False
 
     def sources(self) -> dict[str, tuple[list[str], str]]:
@@ -66,10 +67,16 @@ _FASHION_CLASSES = (
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 _KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+_KMNIST_ARRAYS = (
+    "kmnist-train-imgs.npz",
+    "kmnist-train-labels.npz",
+    "kmnist-test-imgs.npz",
+    "kmnist-test-labels.npz",
+)
 SETS: dict[MnistName, IdxSet] = {
     "mnist": IdxSet("mnist", "MNIST", _DIGITS),
     "fashion-mnist": IdxSet("fashion-mnist", "FashionMNIST", _FASHION_CLASSES),
-    "kmnist": IdxSet("kmnist", "KMNIST", _KMNIST_CLASSES),
+    "kmnist": IdxSet("kmnist", "KMNIST", _KMNIST_CLASSES, array_names=_KMNIST_ARRAYS),
     "qmnist": IdxSet("qmnist", "QMNIST", _DIGITS, _QMNIST_FILES),
 }
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from vae_tui.data.array_file import read_only_array
 from vae_tui.data.arrays import read_arrays
 from vae_tui.data.download import DownloadFailed, download
 from vae_tui.data.idx import read_idx
@@ -34,7 +37,7 @@ def read_mnist(which: IdxSet, data_root: Path, memory_bytes: int, progress: Prog
         return _read_archive(which, archive, memory_bytes, progress)
     if missing:
         _fetch_missing(which, missing, home, data_root, progress)
-    paths = [path for file_name in which.file_names if (path := _locate(folder, file_name)) is not None]
+    paths = [path for file_name in which.file_names if (path := _locate(which, folder, file_name)) is not None]
     progress("reading images", 0, 2)
     train = _read_split(which, paths[0], paths[1])
     progress("reading images", 1, 2)
@@ -72,21 +75,26 @@ def _folders(which: IdxSet, data_root: Path) -> list[Path]:
 
 
 def _missing(which: IdxSet, folder: Path) -> list[str]:
-    return [file_name for file_name in which.file_names if _locate(folder, file_name) is None]
+    return [file_name for file_name in which.file_names if _locate(which, folder, file_name) is None]
 
 
-def _locate(folder: Path, file_name: str) -> Path | None:
-    """A file under its name, or with a dot in it, gzipped or not, or in a folder of its own, as it may be unpacked."""
+def _locate(which: IdxSet, folder: Path, file_name: str) -> Path | None:
+    """A file under its name, or with a dot in it, gzipped or not, or in a folder of its own, as it may be unpacked.
+
+    Or else the .npz file that may stand in its place.
+    """
     dotted = file_name.replace("-idx", ".idx")
     for name in (file_name, dotted):
         for path in (folder / name, folder / f"{name}.gz", folder / name / name, folder / name / file_name):
             if path.is_file():
                 return path
-    return None
+    arrays = dict(zip(which.file_names, which.array_names, strict=False))
+    path = folder / arrays.get(file_name, file_name)
+    return path if path.is_file() else None
 
 
 def _read_split(which: IdxSet, images_path: Path, labels_path: Path) -> PackedImages:
-    images, labels = read_idx(images_path, (3,)), read_idx(labels_path, (1, 2), whole_numbers=True)
+    images, labels = _read(images_path, (3,)), _read(labels_path, (1, 2), whole_numbers=True)
     if images.size == 0:
         raise DataError(f"{images_path} holds no images")
     if len(images) != len(labels):
@@ -102,6 +110,11 @@ def _read_split(which: IdxSet, images_path: Path, labels_path: Path) -> PackedIm
     if which.on_its_side:
         images = np.ascontiguousarray(images.transpose(0, 2, 1))
     return PackedImages(torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64)))
+
+
+def _read(path: Path, ranks: Collection[int], *, whole_numbers: bool = False) -> NDArray[Any]:
+    """The array in an idx file, or the only one in a .npz; raises DataError where it is damaged or another."""
+    return read_only_array(path, ranks) if path.suffix == ".npz" else read_idx(path, ranks, whole_numbers=whole_numbers)
 
 
 def _read_archive(which: IdxSet, path: Path, memory_bytes: int, progress: Progress) -> StoredSets:

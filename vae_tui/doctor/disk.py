@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vae_tui.doctor.findings import Finding
 from vae_tui.runs.files import user_path
+from vae_tui.runs.layout import Run
 
 _LITTLE = 2**30
 """Bytes; runs of the shipped recipes take some 10 to 100 MiB each."""
@@ -53,7 +54,7 @@ def examine_disk(runs_dir: Path) -> list[Finding]:
 
 def _find_runs(folder: Path) -> list[Path]:
     try:
-        return [Path(entry.path) for entry in os.scandir(folder) if os.path.isfile(f"{entry.path}/recipe.toml")]  # noqa: PTH113
+        return [Path(entry.path) for entry in os.scandir(folder) if Run(Path(entry.path)).holds_something]
     except PermissionError:
         return []
 

@@ -173,6 +173,15 @@ def list_runs(runs_dir: Path) -> list[Run]:
     return sorted((run for run in map(Run, folders) if run.holds_something), key=_touched, reverse=True)
 
 
+def closed_folders(runs_dir: Path) -> list[str]:
+    """What to tell of each folder in which there may be a run, and which may not be looked into."""
+    try:
+        folders = sorted(Path(entry) for entry in os.scandir(runs_dir))
+    except OSError:
+        return []
+    return [str(problem) for problem in map(_look_into, folders) if problem is not None]
+
+
 def _look_into(folder: Path) -> RunError | None:
     """What to tell of a folder of that name that may not be looked into."""
     try:

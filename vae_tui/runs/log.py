@@ -20,6 +20,7 @@ _LONGEST_LINE = 1 << 26
 _PROBLEMS_NAMED = 2
 _SECONDS_MISSED = 1.0
 """Whoever deletes the whole run, and begins with its log, has done so by then."""
+_WAY_OUT = "move it away, and a new log is begun"
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -44,10 +45,10 @@ class EventWriter:
         try:
             self._descriptor = os.open(path, _APPEND, 0o644)
         except OSError as error:
-            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+            raise RunError(f"{path} cannot be written: {error.strerror}; {_WAY_OUT}") from error
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             os.close(self._descriptor)
-            raise RunError(f"{path} cannot be written: it is no file")
+            raise RunError(f"{path} cannot be written: it is no file; {_WAY_OUT}")
         size = os.fstat(self._descriptor).st_size
         position, end = size, 0
         while position > 0:

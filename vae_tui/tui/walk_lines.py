@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vae_tui.runs.layout import run_folder
+from vae_tui.runs.layout import Run, run_folder
 from vae_tui.text import printable
 from vae_tui.walk.messages import OpenCheckpoint, Request
 from vae_tui.walk.session import WalkSession
@@ -19,8 +19,8 @@ _STYLES: dict[Level, str] = {"plain": "$faint", "success": "$success", "warning"
 def title_line(session: WalkSession, width: int) -> str:
     """What is walked in, and at its right end the state of the walk."""
     walk, checkpoint = session.walk, session.walk.checkpoint
-    folder = run_folder(checkpoint)
-    name = folder.name if (folder / "recipe.toml").exists() else checkpoint.name
+    run = Run(run_folder(checkpoint))
+    name = run.name if run.holds_something else checkpoint.name
     parts = [printable(name)]
     if walk.opened is not None:
         parts += [*_weights_parts(walk), printable(walk.opened.network)]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vae_tui.errors import VaeTuiError
 from vae_tui.folders import user_data
 from vae_tui.runs.files import read_small, write_whole
-from vae_tui.runs.layout import run_folder
+from vae_tui.runs.layout import Run, run_folder
 
 SLOTS = range(10)
 
@@ -24,7 +24,7 @@ class Bookmarks:
 
     def __init__(self, checkpoint: Path) -> None:
         folder = run_folder(checkpoint)
-        if (folder / "recipe.toml").is_file():
+        if Run(folder).holds_something:
             self.path = folder / "bookmarks.toml"
         else:
             name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
