@@ -133,6 +133,8 @@ class History:
         """Each validation that was the best when it came."""
         self._objectives_since = [0]
         """From which steps on each objective of the run was minimised."""
+        self._other_beta_until = 0
+        """The step of the last report with another beta than the newest one has."""
         self._changed_loss: str | None = None
         """What is minimised since that was changed while the newest trainer trains."""
         self.changes: list[SettingChange] = []
@@ -217,9 +219,7 @@ class History:
     @property
     def same_loss_since(self) -> int:
         """The step since which the loss has meant what it means now, with the same objective and the same beta."""
-        betas, steps = self.train["beta"].values, self.train["beta"].steps
-        other = next((index for index in range(len(betas) - 1, -1, -1) if betas[index] != betas[-1]), None)
-        return max(self._objectives_since[-1], 0 if other is None else steps[other])
+        return max(self._objectives_since[-1], self._other_beta_until)
 
     @property
     def best_so_far(self) -> str:
@@ -361,6 +361,9 @@ class History:
         _truncate(self._bests, step)
         self._epochs.truncate(step)
         self._checkpoints.truncate(step)
+        betas, steps = self.train["beta"].rows, self._reports.steps
+        others = (steps[index] for index in range(len(betas) - 1, -1, -1) if betas[index] != betas[-1])
+        self._other_beta_until = next(others, 0)
         # A change at that very step is made before the next one.
         self.changes = [change for change in self.changes if change.step <= step]
         self.pauses = [paused for paused in self.pauses if paused <= step]
@@ -388,6 +391,9 @@ class History:
 
     def _add_report(self, event: ev.StepCompleted) -> None:
         self.epoch = event.epoch
+        betas = self.train["beta"].rows
+        if betas and betas[-1] != event.beta:
+            self._other_beta_until = self._reports.steps[-1]
         row = (
             *_figures(event.train),
             event.beta,

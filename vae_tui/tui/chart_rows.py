@@ -25,6 +25,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def copy(self) -> Rows:
+        """Rows that can be written over while these stay as they are."""
+        return Rows([self.runs(row) for row in range(len(self))])
+
     def runs(self, row: int) -> list[Run]:
         """A row as stretches of one color each."""
         if row not in self._opened:

@@ -34,7 +34,7 @@ class ChartSpec:
     """Curves, drawn in their order, and what their axes must show; `right` is there where a curve has it.
 
     With `log` values and the left range are log10 of what the axis is labelled with; so are places along the horizontal
-    axis and `across` with `log_across`.
+    axis, `across` and the time cursor with `log_across`.
     """
 
     curves: Sequence[Curve]
@@ -44,6 +44,7 @@ class ChartSpec:
     right: Range | None = None
     log: bool = False
     log_across: bool = False
+    cursor: float | None = None
 
 
 Specify = Callable[[int], ChartSpec | None]

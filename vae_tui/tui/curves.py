@@ -72,7 +72,7 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
         if height is not None and math.isfinite(x):
             point = x, scale(height) if right is None else height
             curves.append(Curve([point], "best", SIGNS["best"], right=right is not None, marker="◆"))
-    curves += mark_events(history, look, reader.stretch, (low, high), columns)
+    curves += mark_events(history, reader.stretch, columns)
     return reader.spec(curves, (low, high), right, log=log)
 
 
@@ -89,7 +89,7 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
     curves = [
         _ended(Curve(distortion, "distortion", SIGNS["distortion"]), "distortion", distortion, "distortion"),
         _ended(Curve(rate, "rate", SIGNS["rate"], right=True), "rate", rate, "rate"),
-        *mark_events(history, look, reader.stretch, left, columns),
+        *mark_events(history, reader.stretch, columns),
     ]
     return reader.spec(curves, left, right)
 
@@ -107,7 +107,7 @@ def specify_figure(history: History, figure: str, look: Look, columns: int) -> C
     extent = reader.range_of([curve.points for curve in curves], least=0.06)
     if extent is None:
         return None
-    curves += mark_events(history, look, reader.stretch, extent, columns)
+    curves += mark_events(history, reader.stretch, columns)
     return reader.spec(curves, extent)
 
 
@@ -226,7 +226,12 @@ class _Reader:
     def spec(self, curves: Sequence[Curve], left: Range, right: Range | None = None, *, log: bool = False) -> ChartSpec:
         """Curves with their axes."""
         stretch = self.stretch
-        return ChartSpec(curves, stretch.axis, stretch.across, left, right, log=log, log_across=stretch.log)
+        at = self._look.at
+        x = math.nan if at is None else stretch.place(place_of_step(self._history, at, stretch.axis))
+        cursor = x if math.isfinite(x) else None
+        return ChartSpec(
+            curves, stretch.axis, stretch.across, left, right, log=log, log_across=stretch.log, cursor=cursor
+        )
 
 
 def _ended(curve: Curve, name: str, points: Sequence[Point], figure: str) -> Curve:

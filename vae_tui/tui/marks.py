@@ -1,4 +1,4 @@
-"""Marks at the foot of charts, of what happened, and the line of the time cursor."""
+"""Marks at the foot of charts, of what happened."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 
 from vae_tui.runs.history import History
-from vae_tui.tui.axes import Range
 from vae_tui.tui.chart_spec import Curve
-from vae_tui.tui.look import FIGURE_AXES, Look, Stretch, place_of_step
+from vae_tui.tui.look import FIGURE_AXES, Stretch, place_of_step
 
 MARKS = {
     "saved": ("╵", "'", "faint"),
@@ -34,21 +33,16 @@ def steps_of(history: History) -> dict[str, Sequence[int]]:
     return {mark: found for mark, found in steps.items() if len(found)}
 
 
-def mark_events(history: History, look: Look, stretch: Stretch, extent: Range, columns: int) -> list[Curve]:
-    """The marks of what is shown of a run, and a line from foot to head where the time cursor is."""
-    foot, head = extent
-    marks = []
-    if look.axis not in FIGURE_AXES:
-        for mark, steps in steps_of(history).items():
-            marker, sign, color = MARKS[mark]
-            apart = _COLUMNS_APART if mark == "saved" else 1
-            places = _places(history, steps, stretch, columns, apart)
-            if places:
-                marks.append(Curve((), color, sign, marker=marker, signed_at=[(x, -math.inf) for x in places]))
-    if look.at is not None:
-        x = stretch.place(place_of_step(history, look.at, look.axis))
-        if math.isfinite(x):
-            marks.append(Curve([(x, foot), (x, head)], "foreground", "|"))
+def mark_events(history: History, stretch: Stretch, columns: int) -> list[Curve]:
+    """The marks of what is shown of a run; none where the axis is a figure."""
+    marks: list[Curve] = []
+    if stretch.axis in FIGURE_AXES:
+        return marks
+    for mark, steps in steps_of(history).items():
+        marker, sign, color = MARKS[mark]
+        places = _places(history, steps, stretch, columns, _COLUMNS_APART if mark == "saved" else 1)
+        if places:
+            marks.append(Curve((), color, sign, marker=marker, signed_at=[(x, -math.inf) for x in places]))
     return marks
 
 

@@ -98,8 +98,9 @@ def specify_overlay(
     if log:
         extent = math.log10(max(extent[0], extent[1] * 1e-6)), math.log10(extent[1])
         curves = [replace(curve, points=_logged(curve.points), signed_at=_logged(curve.signed_at)) for curve in curves]
-    curves += _cursor(None if at is None or look.axis in FIGURE_AXES else stretch.place(at), extent)
-    return ChartSpec(curves, look.axis, stretch.across, extent, log=log, log_across=stretch.log)
+    x = math.nan if at is None or look.axis in FIGURE_AXES else stretch.place(at)
+    cursor = x if math.isfinite(x) else None
+    return ChartSpec(curves, look.axis, stretch.across, extent, log=log, log_across=stretch.log, cursor=cursor)
 
 
 def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None, columns: int) -> ChartSpec | None:
@@ -179,10 +180,6 @@ def _along(points: Sequence[Point]) -> list[Point]:
 
 def _logged(points: Sequence[Point]) -> list[Point]:
     return [(x, math.log10(y)) for x, y in points if y > 0]
-
-
-def _cursor(at: float | None, extent: Range) -> list[Curve]:
-    return [] if at is None else [Curve([(at, extent[0]), (at, extent[1])], "faint", "|")]
 
 
 def _spread(values: Sequence[float]) -> Range:

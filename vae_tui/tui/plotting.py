@@ -137,6 +137,17 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
     return drawn
 
 
+def put_cursor(drawn: Rows, spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> None:
+    """Draw the time cursor over a chart, from foot to head, where it hides nothing."""
+    frame = frame_chart(spec, columns, rows)
+    if frame is None or spec.cursor is None or not frame.across.low <= spec.cursor <= frame.across.high:
+        return
+    column, color = frame.column(spec.cursor), ink("foreground", False)
+    for row in range(rows - BELOW):
+        if drawn.is_empty(row, column, column + 1, besides=_GUIDE):
+            drawn.write(row, column, "|" if plain else "│", color)
+
+
 def _joined(curves: Sequence[Curve]) -> Iterable[Curve]:
     """Curves of one color as one with gaps: plotext takes as long for a curve as for a hundred points."""
     joined: dict[object, list[Curve]] = {}

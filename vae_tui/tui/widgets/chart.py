@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.color import Color
@@ -14,9 +15,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vae_tui.tui.chart_rows import Rows
-from vae_tui.tui.chart_spec import Specify
+from vae_tui.tui.chart_spec import ChartSpec, Specify
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart
+from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart, put_cursor
 from vae_tui.wording import MISSING
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Chart(Widget):
         self._specify: Specify | None = None
         self._shown: object = None
         self._drawn: object = None
+        self._curves_of: object = None
+        self._curves: Rows | None = None
         self._strips: list[Strip] = []
 
     def on_mount(self) -> None:
@@ -101,11 +104,23 @@ class Chart(Widget):
         spec = self._specify(width) if self._specify else None
         app = cast("PictureApp[Any]", self.app)
         plain = app.plain or app.color_depth == "none"
-        drawn = None if spec is None else draw_chart(spec, width, height, self._ink, plain=plain)
+        drawn = None if spec is None else self._draw(spec, size, plain=plain)
         if drawn is not None:
             return _strips(drawn, base, width)
         text = MISSING if spec is None else "too narrow"
         return [Strip([Segment(text.center(width), base + Style(dim=True))], width)]
+
+    def _draw(self, spec: ChartSpec, size: Size, *, plain: bool) -> Rows | None:
+        """Draw a chart; where only the cursor has moved, all but that is kept."""
+        curves = replace(spec, cursor=None)
+        drawn_of = (curves, size, plain, self.app.theme)
+        if self._curves is None or self._curves_of != drawn_of:
+            self._curves_of, self._curves = drawn_of, draw_chart(curves, *size, self._ink, plain=plain)
+        if self._curves is None or spec.cursor is None:
+            return self._curves
+        drawn = self._curves.copy()
+        put_cursor(drawn, spec, *size, self._ink, plain=plain)
+        return drawn
 
     def _ink(self, color: str, faint: bool) -> tuple[int, int, int]:
         return rgb(self.app.theme_variables, color, towards="background", share=0.68 if faint else 0.0)

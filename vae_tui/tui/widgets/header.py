@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
-from vae_tui.runs.verdict import Kind, judge
+from vae_tui.runs.verdict import Kind, Verdict, judge
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
 from vae_tui.wording import counted, format_clock, format_count, format_setting
@@ -30,10 +30,16 @@ class Header(Widget):
         self._run_name = printable(run_name)
         self._facts: tuple[str, ...] = ()
         self._rights: list[list[Words]] = [[]]
+        self._judged_by: object = None
+        self._verdict: Verdict | None = None
 
     def show(self, history: History, status: RunStatus) -> None:
         """Show how the run stands."""
-        facts, rights = tuple(map(printable, _facts(history))), _progress(history, status)
+        validations, reports = len(history.validation["loss"].rows), len(history.train["loss"].rows)
+        judged_by = id(history), history.same_loss_since, validations or reports, history.epoch > 0
+        if judged_by != self._judged_by:
+            self._judged_by, self._verdict = judged_by, judge(history) if history.epoch else None
+        facts, rights = tuple(map(printable, _facts(history))), _progress(history, status, self._verdict)
         if (facts, rights) != (self._facts, self._rights):
             self._facts, self._rights = facts, rights
             self.refresh()
@@ -78,7 +84,7 @@ def _facts(history: History) -> list[str]:
     return facts
 
 
-def _progress(history: History, status: RunStatus) -> list[list[Words]]:
+def _progress(history: History, status: RunStatus, verdict: Verdict | None) -> list[list[Words]]:
     """How the run stands, in ever fewer words."""
     sign, color = SIGNS[status.phase]
     parts: list[Words] = [(f"{sign} {status_word(status)}", f"bold ${color}")]
@@ -90,7 +96,6 @@ def _progress(history: History, status: RunStatus) -> list[list[Words]]:
         clock = [(f"eta {format_clock(history.eta_seconds)}", "")]
     elif status.over and history.seconds:
         clock = [(f"took {format_clock(history.seconds)}", "")]
-    verdict = judge(history) if history.epoch else None
     wordings = [[*parts, *clock], parts, parts[:1]]
     if verdict is not None:
         color = f"${_VERDICTS[verdict.kind]}"
