@@ -228,6 +228,26 @@ async def test_a_run_that_is_trained_is_followed_and_names_are_no_markup(tmp_pat
     release_lock(trainer.run.path)
 
 
+async def test_rows_that_do_not_fit_are_scrolled_to(tmp_path: Path) -> None:
+    many = [make(tmp_path, f"run-{index}", 2) for index in range(12)]
+    text = await show(many, (80, 24))
+    assert "run-0" in text
+    assert "1 to 6 of 12" in text
+    text = await show(many, (80, 24), ("down",) * 40)
+    assert "run-11" in text
+    assert "7 to 12 of 12" in text
+    assert "run-0 " not in text
+
+
+async def test_seeds_in_a_band_have_its_letter_in_the_table(runs: list[Run]) -> None:
+    def letters(text: str) -> list[str]:
+        words = [line.split() for line in text.splitlines()]
+        return [line[0] for line in words if len(line) > 1 and line[1] in {run.name for run in runs}]
+
+    assert letters(await show(runs, (120, 40))) == ["A", "A", "C"]
+    assert letters(await show(runs, (120, 40), ("b",))) == ["A", "B", "C"]
+
+
 @pytest.mark.parametrize("key", ["b", "x", "y", "m", "d", "f", "tab", "home", "end", "2"])
 async def test_every_key_leaves_the_runs_on_the_screen(runs: list[Run], key: str) -> None:
     text = await show(runs, (120, 40), (key,))

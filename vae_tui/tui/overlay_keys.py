@@ -41,6 +41,7 @@ OVERLAY_KEYS = (
                 ),
                 (FooterItem(1, "← →", "time"),),
             ),
+            Row("↑ ↓", "the table's other rows", (Key("up,k", "scroll(-1)"), Key("down,j", "scroll(1)"))),
             Row(
                 "esc",
                 "now again, and the whole",

@@ -189,7 +189,8 @@ class OverlayScreen(ChartedScreen):
                 pictures.show(feed.run, moment.images.get(self._view), at_once=True)
             elif self._view == "rates":
                 self.query_one(f"#rates-{index}", RateBars).show(moment)
-        self.query_one(OverlayTable).show(self._overlaid[: self._count], moments, differences=self._differences)
+        of_runs = dict(zip(self._overlaid, moments, strict=False))
+        self.query_one(OverlayTable).show(groups, of_runs, differences=self._differences)
         self._show_lines()
 
     @property
@@ -291,6 +292,10 @@ class OverlayScreen(ChartedScreen):
         """With or without what differs in the recipes."""
         self._differences = not self._differences
         self._show()
+
+    def action_scroll(self, rows: int) -> None:
+        """Show further runs in the table."""
+        self.query_one(OverlayTable).scroll_rows(rows)
 
     def action_help(self) -> None:
         """Show every key."""

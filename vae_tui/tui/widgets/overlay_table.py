@@ -7,13 +7,14 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.differences import differing_keys, flatten
 from vae_tui.runs.history import Moment
 from vae_tui.text import printable
-from vae_tui.tui.overlay import OverlaidRun
+from vae_tui.tui.overlay import OverlaidGroup, OverlaidRun
 from vae_tui.wording import MISSING, format_count, format_nats
 
 _FIGURES = (("-ELBO", "negative_elbo"), ("distortion", "distortion"), ("rate", "rate"))
@@ -21,33 +22,59 @@ _WIDEST = 32
 
 
 class OverlayTable(Widget):
-    """A line a run at a moment of each; columns that do not fit go, the last first."""
+    """A line a run at a moment of each; columns that do not fit go, the last first, and rows that do not are scrolled to."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[list[tuple[str, str]]] = []
         self._titles: list[str] = []
+        self._first = 0
 
-    def show(self, runs: Sequence[OverlaidRun], moments: Sequence[Moment], *, differences: bool) -> None:
-        """Show the runs as they were at their moments."""
+    def scroll_rows(self, rows: int) -> None:
+        """Show rows further down, or up."""
+        self._first = max(0, min(self._first + rows, len(self._rows) - self._room))
+        self.refresh()
+
+    @property
+    def _room(self) -> int:
+        """How many rows are shown; where that are not all, a line says which."""
+        height = self.content_size.height
+        return len(self._rows) if len(self._rows) < height else max(1, height - 2)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll."""
+        event.stop()
+        self.scroll_rows(1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll back."""
+        event.stop()
+        self.scroll_rows(-1)
+
+    def show(
+        self, groups: Sequence[OverlaidGroup], moments: Mapping[OverlaidRun, Moment], *, differences: bool
+    ) -> None:
+        """Show the runs as they were at their moments, each with the letter and color of its group's curve."""
+        runs = [run for group in groups for run in group.runs]
+        drawn_as = [group.first for group in groups for _ in group.runs]
         recipes = [run.history.recipe for run in runs]
         keys = differing_keys(recipes) if differences else []
         self._titles = ["", "run", "epoch", *(title for title, _ in _FIGURES), "active", *(_short(key) for key in keys)]
         self._rows = [
             [
-                (run.letter, f"bold {run.color}"),
-                (printable(run.name), run.color),
-                *((text, "") for text in _figures(moment)),
+                (curve.letter, f"bold {curve.color}"),
+                (printable(run.name), curve.color),
+                *((text, "") for text in _figures(moments[run])),
                 *((_written(flatten(run.history.recipe).get(key)), "") for key in keys),
             ]
-            for run, moment in zip(runs, moments, strict=True)
+            for run, curve in zip(runs, drawn_as, strict=True)
         ]
         self.styles.height = len(self._rows) + 1
         self.refresh()
 
     def render(self) -> VisualType:
         """The table at its present width."""
-        width, height = self.content_size
+        width = self.content_size.width
         count = len(self._titles)
         widths = [
             min(_WIDEST, max([cell_len(title), *(cell_len(row[index][0]) for row in self._rows)]))
@@ -58,15 +85,15 @@ class OverlayTable(Widget):
         lines = [
             Text("  ".join(_pad(title, widths[i], i) for i, title in enumerate(self._titles[:count])), style="dim")
         ]
-        hidden = max(0, len(self._rows) + 1 - height)
-        shown = self._rows if not hidden else self._rows[: max(0, height - 2)]
+        first = max(0, min(self._first, len(self._rows) - self._room))
+        shown = self._rows[first : first + self._room]
         for row in shown:
             line = Text(no_wrap=True, end="")
             for index, (text, style) in enumerate(row[:count]):
                 line.append(("  " if index else "") + _pad(text, widths[index], index), style=style)
             lines.append(line)
-        if hidden:
-            lines.append(Text(f"and {len(self._rows) - len(shown)} more", style="dim"))
+        if len(shown) < len(self._rows):
+            lines.append(Text(f"{first + 1} to {first + len(shown)} of {len(self._rows)}   ↑ ↓", style="dim"))
         return Text("\n", end="").join(lines)
 
 
