@@ -62,6 +62,12 @@ HOME_KEYS = (
                 (FooterItem(4, "o", "compare", ("chosen",)),),
             ),
             Row(
+                "L",
+                "its log: what happened, a line each, and what its trainer printed",
+                (Key("L", "do('show_log')", "Log"),),
+                (FooterItem(9, "L", "log"),),
+            ),
+            Row(
                 "n",
                 "train a new run",
                 (Key("n", "ask('new')", "Train a new run"),),

@@ -88,6 +88,12 @@ TRAINING_KEYS = (
                 (FooterItem(12, "m", "smoothing", _CHARTED),),
             ),
             Row(
+                "L",
+                "the log: what happened, a line each, and what the trainer printed",
+                (Key("L", "log", "Log"),),
+                (FooterItem(9, "L", "log"),),
+            ),
+            Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
                 footer=(FooterItem(13, "i", "pictures", _CHARTED),),

@@ -369,6 +369,12 @@ class TrainingScreen(Screen[None]):
         """Smooth the curves of training more, or not at all."""
         self._change_look(replace(self._look, smoothing=after(SMOOTHINGS, self._look.smoothing)))
 
+    def action_log(self) -> None:
+        """Show what happened, and what the trainer printed."""
+        from vae_tui.tui.screens.log import LogScreen  # noqa: PLC0415 most sessions do without
+
+        self.app.push_screen(LogScreen(self._feed.run))
+
     def action_help(self) -> None:
         """Show the help."""
         history = self._feed.history
