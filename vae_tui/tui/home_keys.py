@@ -68,6 +68,12 @@ HOME_KEYS = (
                 (FooterItem(9, "L", "log"),),
             ),
             Row(
+                "Y",
+                "copy to the clipboard: paths, commands, figures, the recipe",
+                (Key("Y", "do('copy')", "Copy"),),
+                (FooterItem(13, "Y", "copy"),),
+            ),
+            Row(
                 "n",
                 "train a new run",
                 (Key("n", "ask('new')", "Train a new run"),),

@@ -94,6 +94,12 @@ TRAINING_KEYS = (
                 (FooterItem(9, "L", "log"),),
             ),
             Row(
+                "Y",
+                "copy to the clipboard: path and figures, a command, the recipe",
+                (Key("Y", "copy", "Copy"),),
+                (FooterItem(13, "Y", "copy", _CHARTED),),
+            ),
+            Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
                 footer=(FooterItem(13, "i", "pictures", _CHARTED),),

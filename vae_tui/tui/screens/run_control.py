@@ -127,6 +127,16 @@ class RunControl:
         if run := self._screen.current_run():
             self._screen.app.push_screen(LogScreen(Run(run.path)))
 
+    def copy(self, runs: Sequence[Summary]) -> None:
+        """Copy something of the runs to the clipboard."""
+        from vae_tui.tui.screens.copying import copies_of_runs, offer_copies  # noqa: PLC0415
+
+        if runs:
+            what = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
+            offer_copies(self._screen.app, what, copies_of_runs(runs), self._screen.report)
+        else:
+            self._screen.report(NO_RUN, "$warning")
+
     def prune(self, runs: Sequence[Summary]) -> None:
         """Delete all checkpoints of those that are over but the best and the newest, once that is meant."""
         over = [run for run in runs if not run.live]

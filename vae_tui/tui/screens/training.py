@@ -375,6 +375,15 @@ class TrainingScreen(Screen[None]):
 
         self.app.push_screen(LogScreen(self._feed.run))
 
+    def action_copy(self) -> None:
+        """Copy something of the run to the clipboard, as it is or was at the time cursor."""
+        from vae_tui.tui.screens.copying import copies_of_moment, offer_copies  # noqa: PLC0415
+
+        feed = self._feed
+        moment = feed.history.now if self._look.at is None else feed.at(self._look.at)
+        copies = copies_of_moment(feed.run, moment, live=self.status.live)
+        offer_copies(self.app, feed.run.name, copies, self._show_hint)
+
     def action_help(self) -> None:
         """Show the help."""
         history = self._feed.history
