@@ -73,7 +73,7 @@ class LogView(ScrollView, can_focus=True):
 
     def show(self, tail: Tail[LogLine], wanted: str) -> None:
         """Show the lines that a log has now and in which the wanted text stands, whatever its case."""
-        known = (id(tail), tail.version, wanted.casefold(), self._width)
+        known = (id(tail), tail.version, wanted.casefold(), self._room)
         if known[:2] != self._known[:2]:
             self.follows = True
         top = self._numbers[self._top] if self._numbers and not self.follows else None
@@ -91,7 +91,7 @@ class LogView(ScrollView, can_focus=True):
             before = len(self._rows)
             self._add(range(end, end + 1), iter([tail.unfinished]))
             self._unfinished_rows = len(self._rows) - before
-        self.virtual_size = Size(self._width, len(self._rows))
+        self.virtual_size = Size(self._room, len(self._rows))
         if self.follows:
             self.scroll_end(animate=False, force=True, immediate=True)
         elif top is not None:
@@ -124,7 +124,7 @@ class LogView(ScrollView, can_focus=True):
         return Strip([Segment(text, self.rich_style + Style(color=color))]).adjust_cell_length(width, self.rich_style)
 
     @property
-    def _width(self) -> int:
+    def _room(self) -> int:
         return max(_NARROWEST, self.scrollable_content_region.width)
 
     @property
@@ -139,7 +139,7 @@ class LogView(ScrollView, can_focus=True):
     def _add(self, numbers: range, lines: Iterator[LogLine]) -> None:
         for number, line in zip(numbers, lines, strict=False):
             if self._wanted in line.text.casefold():
-                rows = _wrap(line.text, self._width)
+                rows = _wrap(line.text, self._room)
                 self._rows += [(row, line.weight) for row in rows]
                 self._numbers.extend([number] * len(rows))
 
