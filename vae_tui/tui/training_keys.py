@@ -100,6 +100,12 @@ TRAINING_KEYS = (
                 (FooterItem(13, "Y", "copy", _CHARTED),),
             ),
             Row(
+                "E",
+                "export: the charts in sight as CSV, PNG or SVG, the screen as SVG",
+                (Key("E", "export", "Export"),),
+                (FooterItem(13, "E", "export", _CHARTED),),
+            ),
+            Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
                 footer=(FooterItem(13, "i", "pictures", _CHARTED),),

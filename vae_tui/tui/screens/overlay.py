@@ -52,6 +52,7 @@ _STRETCHES = 100
 _SIDE_BY_SIDE = 8
 """Runs whose pictures are shown at once."""
 _NARROW, _HIGH = 100, 32
+_NOTICE_SECONDS = 12
 
 
 class OverlayScreen(Screen[None]):
@@ -86,6 +87,8 @@ class OverlayScreen(Screen[None]):
         self._alone: int | None = None
         """The index of the only figure that is drawn; None: all, where there is room."""
         self._version = 0
+        self._notice = ("", "$faint")
+        """What came of the last export, and its style."""
 
     def compose(self) -> ComposeResult:
         """A title, the panes, the table of the runs, and keys."""
@@ -228,12 +231,12 @@ class OverlayScreen(Screen[None]):
         if self._count < len(self._feeds):
             return f"reading runs   {self._count} of {len(self._feeds)}", "$primary"
         at = self._at
-        if at is not None:
+        if at is not None and not self._notice[0]:
             shown = {"step": f"{at:,.0f}", "epoch": f"{at:.2f}", "time": format_clock(at)}[self._look.axis]
             return f"as they were at {self._look.axis} {shown}; esc is now", "$warning"
         if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
             return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
-        return "", "$faint"
+        return self._notice
 
     # Keys
 
@@ -289,6 +292,25 @@ class OverlayScreen(Screen[None]):
         """With or without what differs in the recipes."""
         self._differences = not self._differences
         self._show()
+
+    def action_export(self) -> None:
+        """Write the charts in sight, or the screen, to a file."""
+        from vae_tui.tui.screens.export import offer_export  # noqa: PLC0415
+
+        read = self._overlaid[: self._count]
+        histories = {run.name: run.history for run in read}
+        names = {run.letter: run.name for run in read}
+        offer_export(self, "runs", histories, names, self._look.axis, self._report)
+
+    def _report(self, text: str, style: str) -> None:
+        self._notice = text, style
+        self._show_lines()
+        self.set_timer(_NOTICE_SECONDS, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self._notice[0] == text:
+            self._notice = "", "$faint"
+            self._show_lines()
 
     def action_help(self) -> None:
         """Show every key."""

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.curves import Specify
+from vae_tui.tui.curves import ChartSpec, Specify
 from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart
 from vae_tui.wording import MISSING
 
@@ -57,6 +57,10 @@ class Chart(Widget):
             self._shown, self._specify = stamp, specify
             self.refresh()
 
+    def specify(self, columns: int) -> ChartSpec | None:
+        """What it shows, as for so many columns; None while there is nothing to show."""
+        return self._specify(columns) if self._specify else None
+
     def render_line(self, y: int) -> Strip:
         """A row of cells."""
         stamp = (self._shown, self.size, self.rich_style, self.app.theme, self._plain)
@@ -67,7 +71,7 @@ class Chart(Widget):
     def on_click(self, event: Click) -> None:
         """Find out what was clicked."""
         offset, (width, height) = event.get_content_offset(self), self.size
-        spec = self._specify(width) if self._specify else None
+        spec = self.specify(width)
         frame = frame_chart(spec, width, height) if spec is not None and height >= 3 + BELOW else None
         x = frame.value_at(offset.x) if frame is not None and offset is not None else None
         if x is not None:
@@ -81,7 +85,7 @@ class Chart(Widget):
         width, height = size
         if width < 16 or height < 3 + BELOW:
             return []
-        spec = self._specify(width) if self._specify else None
+        spec = self.specify(width)
         drawn = "" if spec is None else draw_chart(spec, width, height, self._ink, plain=self._plain)
         if drawn:
             return read_strips(drawn, base, width)
