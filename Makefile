@@ -34,6 +34,7 @@ reference: $(VENV)/installed-dev  ## write the recipe reference and the tables o
 	$(call rewrite,docs/recipes.md,recipe reference,$(BIN)/python -m vae_tui.recipe)
 	$(call rewrite,README.md,training keys,$(BIN)/python -m vae_tui.tui training; echo)
 	$(call rewrite,docs/home.md,home keys,$(BIN)/python -m vae_tui.tui home; echo)
+	$(call rewrite,docs/runs.md,log keys,$(BIN)/python -m vae_tui.tui log; echo)
 	$(call rewrite,docs/home.md,overlay keys,$(BIN)/python -m vae_tui.tui overlay; echo)
 	$(call rewrite,docs/walking.md,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 import pexpect
 import pyte
 import pytest
+from fake_trainer import FakeTrainer
 
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
@@ -193,3 +195,25 @@ def test_a_mistake_in_a_recipe_never_opens_the_screen(open_terminal: Callable[..
     screen.process.expect("did you mean epochs")
     assert b"\x1b[?1049h" not in screen.process.before
     assert screen.wait_for_exit() == 2
+
+
+@pytest.mark.parametrize("tmux", [False, True])
+def test_what_is_copied_is_sent_to_the_terminals_clipboard(
+    open_terminal: Callable[..., Terminal], tmp_path: Path, tmux: bool
+) -> None:
+    """In base64 by OSC 52; inside tmux also past it."""
+    run = Run.create(tmp_path / "checkpoints", "mine", "", exact=True)
+    trainer = FakeTrainer(run)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.finish("completed")
+    screen = open_terminal("watch", "mine", environment={"TMUX": "/tmp/tmux,1,0"} if tmux else {})
+    screen.wait_for("completed")
+    screen.press("Y")
+    screen.wait_for("copy of mine")
+    screen.press("p")
+    path = base64.b64encode(str(run.path).encode())
+    screen.process.expect_exact(b"\x1b]52;c;" + path + b"\x07")
+    if tmux:
+        screen.process.expect_exact(b"\x1bPtmux;\x1b\x1b]52;c;" + path + b"\x07\x1b\\")

@@ -14,8 +14,10 @@ from walking import Walking
 from vae_tui.runs.layout import Run
 from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
+from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.home import HomeScreen
+from vae_tui.tui.screens.log import LogScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
@@ -25,9 +27,16 @@ from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.walk.views.view import VIEW_NAMES
 
 ROOT = Path(__file__).parents[2]
-PAGES = {"home": "docs/home.md", "overlay": "docs/home.md", "training": "README.md", "walk": "docs/walking.md"}
+PAGES = {
+    "home": "docs/home.md",
+    "log": "docs/runs.md",
+    "overlay": "docs/home.md",
+    "training": "README.md",
+    "walk": "docs/walking.md",
+}
 TABLES = [
     ("home", HOME_KEYS, HomeScreen),
+    ("log", LOG_KEYS, LogScreen),
     ("overlay", OVERLAY_KEYS, OverlayScreen),
     ("training", TRAINING_KEYS, TrainingScreen),
     ("walk", WALK_KEYS, WalkScreen),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.history import History
 from vae_tui.runs.series import Along, Axis, Point
 from vae_tui.runs.styles import LineStyle, RunStyle, style_of
 from vae_tui.text import printable
 from vae_tui.tui.axes import readable_range
+from vae_tui.tui.paper import FAINT_INK, LEVELS, draw_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,27 +31,6 @@ _DASHES: Mapping[LineStyle, Any] = {
 }
 _TIME_UNITS = ((2 * 3600, 3600, "h"), (120, 60, "min"), (0, 1, "s"))
 """From how many seconds on which unit, and how many seconds that has."""
-_INK, _FAINT_INK, _LEVELS, _GRID = "#333333", "#8a8a8a", "#c9c9c9", "#e6e6e6"
-_SETTINGS: Any = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": _FAINT_INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "text.color": _INK,
-    "svg.hashsalt": "vae-tui",
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
-}
 
 
 @dataclass(frozen=True)
@@ -71,22 +48,12 @@ def draw_comparison(histories: Mapping[str, History], axis: Axis, suffix: str) -
     Returns the content of a .png, .svg or .pdf file. Raises VaeTuiError where matplotlib is not installed, or nothing is
     there to draw.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise VaeTuiError(
-            "figures are drawn by the package matplotlib, which is not installed: pip install 'vae-tui[figures]'; a .csv "
-            "needs none"
-        ) from error
-    if not any(
-        len(history.train["negative_elbo"]) or _points(history, "rate", axis).main for history in histories.values()
-    ):
-        raise VaeTuiError("none of these runs has a figure to draw yet")
-    content = io.BytesIO()
-    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in any script
-        figure = Figure(figsize=(9.6, 7.2), layout="constrained")
+
+    def draw(figure: Figure) -> None:
+        if not any(
+            len(history.train["negative_elbo"]) or _points(history, "rate", axis).main for history in histories.values()
+        ):
+            raise VaeTuiError("none of these runs has a figure to draw yet")
         ((elbo, plane), (distortion, rate)) = figure.subplots(2, 2)
         unit, unit_name = _unit(histories, axis)
         for panel, (name, title) in zip((elbo, distortion, rate), _PANELS, strict=True):
@@ -94,10 +61,8 @@ def draw_comparison(histories: Mapping[str, History], axis: Axis, suffix: str) -
             panel.set(title=title, xlabel=unit_name, ylabel="nats per image")
         _draw_plane(plane, histories)
         _draw_legend(figure, histories)
-        about = {"Creator" if suffix != ".png" else "Software": f"vae-tui {__version__}"}
-        dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix, {})
-        figure.savefig(content, format=suffix[1:], dpi=200, metadata={**about, **dateless})
-    return content.getvalue()
+
+    return draw_file(draw, suffix, (9.6, 7.2))
 
 
 def _draw_curves(panel: Axes, histories: Mapping[str, History], name: str, axis: Axis, unit: float) -> None:
@@ -142,7 +107,7 @@ def _draw_levels(plane: Axes) -> None:
     for level in MaxNLocator(9).tick_values(left + low, right + high):
         if not left + low < level < right + high:
             continue
-        plane.plot([left, right], [level - left, level - right], color=_LEVELS, linewidth=0.8, zorder=0)
+        plane.plot([left, right], [level - left, level - right], color=LEVELS, linewidth=0.8, zorder=0)
         x = min(right, level - low) - 0.03 * (right - left)
         if x > left + 0.2 * (right - left):
             plane.text(x, level - x, f"{level:g}", **_LEVEL)
@@ -155,13 +120,13 @@ def _draw_legend(figure: Figure, histories: Mapping[str, History]) -> None:
     handles = [Line2D([], [], **_look(style_of(index), ())) for index in range(len(histories))]
     names = [printable(name) for name in histories]
     if any(history.best for history in histories.values()):
-        handles.append(Line2D([], [], **_BEST, color=_FAINT_INK))
+        handles.append(Line2D([], [], **_BEST, color=FAINT_INK))
         names.append("best by validation loss")
     if any(len(history.validation["rate"]) for history in histories.values()):
-        handles.append(Line2D([], [], color=_FAINT_INK, alpha=0.5, linewidth=0.9))
+        handles.append(Line2D([], [], color=FAINT_INK, alpha=0.5, linewidth=0.9))
         names.append("training, beside validation")
-    handles += [Line2D([], [], marker="o", markersize=6, linestyle="none", color=_FAINT_INK)]
-    handles += [Line2D([], [], color=_LEVELS, linewidth=0.8)]
+    handles += [Line2D([], [], marker="o", markersize=6, linestyle="none", color=FAINT_INK)]
+    handles += [Line2D([], [], color=LEVELS, linewidth=0.8)]
     names += ["its last epoch", "equal −ELBO"]
     columns = 4 if max(map(len, names[: len(histories)])) <= 24 else 3
     # Named afterwards: what begins with _ would be left out, and $ would be mathematics.
@@ -181,7 +146,7 @@ _LEVEL: dict[str, Any] = {
     "ha": "right",
     "va": "bottom",
     "fontsize": 7,
-    "color": _FAINT_INK,
+    "color": FAINT_INK,
     "clip_on": True,
     "zorder": 1,
 }

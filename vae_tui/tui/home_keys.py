@@ -62,6 +62,18 @@ HOME_KEYS = (
                 (FooterItem(4, "o", "compare", ("chosen",)),),
             ),
             Row(
+                "L",
+                "its log: what happened, a line each, and what its trainer printed",
+                (Key("L", "do('show_log')", "Log"),),
+                (FooterItem(9, "L", "log"),),
+            ),
+            Row(
+                "Y",
+                "copy to the clipboard: paths, commands, figures, the recipe",
+                (Key("Y", "do('copy')", "Copy"),),
+                (FooterItem(13, "Y", "copy"),),
+            ),
+            Row(
                 "n",
                 "train a new run",
                 (Key("n", "ask('new')", "Train a new run"),),

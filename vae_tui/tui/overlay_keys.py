@@ -61,6 +61,12 @@ OVERLAY_KEYS = (
                 (Key("d", "toggle_differences", "Differences"),),
                 (FooterItem(8, "d", "differences"),),
             ),
+            Row(
+                "E",
+                "export: the charts in sight as CSV, PNG or SVG, the screen as SVG",
+                (Key("E", "export", "Export"),),
+                (FooterItem(9, "E", "export"),),
+            ),
             Row("i", "pictures: the ways this terminal can draw them"),
             Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(9, "q", "back"),)),
             Row("ctrl+p", "command palette"),

@@ -72,6 +72,24 @@ TRAINING_KEYS = (
             Row("esc", "now again, and the whole run", (Key("escape", "now", "Now"),)),
             *look_rows(_CHARTED, 10),
             Row(
+                "L",
+                "the log: what happened, a line each, and what the trainer printed",
+                (Key("L", "log", "Log"),),
+                (FooterItem(9, "L", "log"),),
+            ),
+            Row(
+                "Y",
+                "copy to the clipboard: path and figures, a command, the recipe",
+                (Key("Y", "copy", "Copy"),),
+                (FooterItem(13, "Y", "copy", _CHARTED),),
+            ),
+            Row(
+                "E",
+                "export: the charts in sight as CSV, PNG or SVG, the screen as SVG",
+                (Key("E", "export", "Export"),),
+                (FooterItem(13, "E", "export", _CHARTED),),
+            ),
+            Row(
                 "i",
                 "pictures: the ways this terminal can draw them",
                 footer=(FooterItem(14, "i", "pictures", _CHARTED),),

@@ -18,6 +18,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Input
 
+from vae_tui.imaging.clipboard import encode_copy_past_tmux, is_in_tmux
 from vae_tui.imaging.notification import encode_notification
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
@@ -120,6 +121,12 @@ class PictureApp(App[_Outcome]):
         """Call a user who looks elsewhere: by the terminal's bell and, where it can, a desktop notification."""
         if self.line is not None:
             self.line.write(encode_notification(title, text, os.environ))
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy to the clipboard of the terminal, and inside tmux of the one around it."""
+        super().copy_to_clipboard(text)
+        if self.line is not None and is_in_tmux(os.environ):
+            self.line.write(encode_copy_past_tmux(text))
 
     @property
     def takes_text(self) -> bool:

@@ -283,14 +283,14 @@ class HomeScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Show the run under the cursor."""
-        if run := self._current():
+        if run := self.current_run():
             self.post_message(self.Opened(RunFeed(Run(run.path))))
 
     def action_walk(self) -> None:
         """Walk the latent space of the best checkpoint of the run under the cursor, of a live one the newest."""
         from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk
 
-        if run := self._current():
+        if run := self.current_run():
             try:
                 self.app.push_screen(WalkScreen(best_or_newest(Run(run.path)), data_root=self._data_root))
             except VaeTuiError as error:
@@ -306,7 +306,8 @@ class HomeScreen(Screen[None]):
         else:
             self.report("choose runs by space, then o", "$warning")
 
-    def _current(self) -> Summary | None:
+    def current_run(self) -> Summary | None:
+        """The run under the cursor; where there is none, that is said."""
         run = self.query_one(RunTable).current
         if run is None:
             self.report("there is no run under the cursor; n trains one", "$warning")

@@ -51,6 +51,7 @@ _STRETCHES = 100
 _SIDE_BY_SIDE = 8
 """Runs whose pictures are shown at once."""
 _NARROW, _HIGH = 100, 32
+_NOTICE_SECONDS = 12
 
 
 class OverlayScreen(ChartedScreen):
@@ -84,6 +85,8 @@ class OverlayScreen(ChartedScreen):
         self._alone: int | None = None
         """The index of the only figure that is drawn; None: all, where there is room."""
         self._version = 0
+        self._notice = ("", "$faint")
+        """What came of the last export, and its style."""
 
     def compose(self) -> ComposeResult:
         """A title, the panes, the table of the runs, and keys."""
@@ -232,12 +235,12 @@ class OverlayScreen(ChartedScreen):
         if self._count < len(self._feeds):
             return f"reading runs   {self._count} of {len(self._feeds)}", "$primary"
         at = self.cursor_place
-        if at is not None:
+        if at is not None and not self._notice[0]:
             axis = self.look.passing
             return f"as they were at {axis} {format_place(at, axis)}; esc is now", "$warning"
         if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
             return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
-        return "", "$faint"
+        return self._notice
 
     # Keys
 
@@ -296,6 +299,25 @@ class OverlayScreen(ChartedScreen):
     def action_scroll(self, rows: int) -> None:
         """Show further runs in the table."""
         self.query_one(OverlayTable).scroll_rows(rows)
+
+    def action_export(self) -> None:
+        """Write the charts in sight, or the screen, to a file."""
+        from vae_tui.tui.screens.export import offer_export  # noqa: PLC0415
+
+        read = self._overlaid[: self._count]
+        histories = {run.name: run.history for run in read}
+        names = {run.letter: run.name for run in read}
+        offer_export(self, "runs", histories, names, self.look.axis, self._report)
+
+    def _report(self, text: str, style: str) -> None:
+        self._notice = text, style
+        self._show_lines()
+        self.set_timer(_NOTICE_SECONDS, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self._notice[0] == text:
+            self._notice = "", "$faint"
+            self._show_lines()
 
     def action_help(self) -> None:
         """Show every key."""

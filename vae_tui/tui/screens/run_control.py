@@ -31,6 +31,9 @@ class ListScreen(Protocol):
     def app(self) -> App[Any]:
         """The app."""
 
+    def current_run(self) -> Summary | None:
+        """The run under the cursor; where there is none, that is said."""
+
     def show_list(self) -> None:
         """Show the runs as the list has them now."""
 
@@ -116,6 +119,23 @@ class RunControl:
                 self.command("stopping", Stop(), live)
 
         self._screen.app.push_screen(question, answered)
+
+    def show_log(self, _runs: Sequence[Summary]) -> None:
+        """Show the log of the run under the cursor, whichever are chosen."""
+        from vae_tui.tui.screens.log import LogScreen  # noqa: PLC0415 most sessions do without
+
+        if run := self._screen.current_run():
+            self._screen.app.push_screen(LogScreen(Run(run.path)))
+
+    def copy(self, runs: Sequence[Summary]) -> None:
+        """Copy something of the runs to the clipboard."""
+        from vae_tui.tui.screens.copying import copies_of_runs, offer_copies  # noqa: PLC0415
+
+        if runs:
+            what = runs[0].name if len(runs) == 1 else counted(len(runs), "run")
+            offer_copies(self._screen.app, what, copies_of_runs(runs), self._screen.report)
+        else:
+            self._screen.report(NO_RUN, "$warning")
 
     def prune(self, runs: Sequence[Summary]) -> None:
         """Delete all checkpoints of those that are over but the best and the newest, once that is meant."""

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
-_HINT_SECONDS = 4
+_HINT_SECONDS, _LETTERS_A_SECOND = 3, 20
+"""A hint stays for some seconds, and the longer the more there is to read."""
 _SECONDS_TO_SETTLE = 5
 _PACE = 0.9
 """Seconds between two looks at a training that goes on; a frame takes some 50 ms of a core."""
@@ -354,11 +355,12 @@ class TrainingScreen(ChartedScreen):
     def _show_hint(self, hint: str) -> None:
         self._hint = hint
         self._show()
-        self.set_timer(_HINT_SECONDS, self._forget_hint)
+        self.set_timer(_HINT_SECONDS + len(hint) / _LETTERS_A_SECOND, lambda: self._forget_hint(hint))
 
-    def _forget_hint(self) -> None:
-        self._hint = ""
-        self._show()
+    def _forget_hint(self, hint: str) -> None:
+        if self._hint == hint:
+            self._hint = ""
+            self._show()
 
     def action_walk(self) -> None:
         """Walk the latent space of the newest checkpoint, and of each that comes after it; at the cursor, of that moment."""
@@ -379,6 +381,29 @@ class TrainingScreen(ChartedScreen):
         """Show the next panes, or those before."""
         if self._dashboard is not None:
             self._dashboard.next_view(steps)
+
+    def action_log(self) -> None:
+        """Show what happened, and what the trainer printed."""
+        from vae_tui.tui.screens.log import LogScreen  # noqa: PLC0415 most sessions do without
+
+        self.app.push_screen(LogScreen(self._feed.run))
+
+    def action_copy(self) -> None:
+        """Copy something of the run to the clipboard, as it is or was at the time cursor."""
+        from vae_tui.tui.screens.copying import copies_of_moment, offer_copies  # noqa: PLC0415
+
+        feed = self._feed
+        moment = feed.history.now if self.look.at is None else feed.at(self.look.at)
+        copies = copies_of_moment(feed.run, moment, live=self.status.live)
+        offer_copies(self.app, feed.run.name, copies, self._show_hint)
+
+    def action_export(self) -> None:
+        """Write the charts in sight, or the screen, to a file."""
+        from vae_tui.tui.screens.export import offer_export  # noqa: PLC0415
+
+        name = self._feed.run.name
+        histories = {name: self._feed.history} if self._read else {}
+        offer_export(self, name, histories, {}, self.look.axis, lambda said, _: self._show_hint(said))
 
     def action_help(self) -> None:
         """Show the help."""

@@ -63,6 +63,10 @@ class Chart(Widget):
             self._shown, self._specify = stamp, specify
             self.refresh()
 
+    def specify(self, columns: int) -> ChartSpec | None:
+        """What it shows, as for so many columns; None while there is nothing to show."""
+        return self._specify(columns) if self._specify else None
+
     def render_line(self, y: int) -> Strip:
         """A row of cells."""
         app = cast("PictureApp[Any]", self.app)
@@ -101,7 +105,7 @@ class Chart(Widget):
         width, height = size
         if width < 16 or height < 3 + BELOW:
             return []
-        spec = self._specify(width) if self._specify else None
+        spec = self.specify(width)
         app = cast("PictureApp[Any]", self.app)
         plain = app.plain or app.color_depth == "none"
         drawn = None if spec is None else self._draw(spec, size, plain=plain)
