@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Settings:
     runs_dir: str = "checkpoints"
     data_root: str | None = None
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def with_value(self, key: str, value: Any) -> Settings:
+        """The same with another value of one key; None is its default."""
+        return replace(self, **{key: getattr(Settings(), key) if value is None else value})
 
 
 def settings_path() -> Path:

@@ -265,10 +265,10 @@ async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None
 async def test_the_palette_offers_what_the_keys_do(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         await shown.press("ctrl+p")
-        await shown.sees("Back in time")
+        await shown.sees("Charts: back in time")
         await shown.press(*"save")
-        await shown.sees("Save a checkpoint")
-        await shown.until(lambda: "Back in time" not in shown.text)
+        await shown.sees("Run: save a checkpoint")
+        await shown.until(lambda: "back in time" not in shown.text)
         await shown.press("enter")
         await shown.until(lambda: bool(sent(run)))
         assert sent(run) == ["save"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 THEME = Theme(
     name="vae-tui",
@@ -20,6 +20,49 @@ THEME = Theme(
     dark=True,
 )
 
+COLOR_BLIND = Theme(
+    name="color-blind",
+    primary="#56b4e9",
+    secondary="#009e73",
+    accent="#e69f00",
+    warning="#f0e442",
+    error="#d55e00",
+    success="#00b184",
+    foreground="#f2f2f2",
+    background="#101010",
+    surface="#101010",
+    panel="#262626",
+    dark=True,
+    variables={"rate": "#cc79a7", "loss": "#e69f00", "faint": "#9a9a9a", "line": "#4a4a4a"},
+)
+"""The colors that Okabe and Ito chose for eyes that see fewer (Color Universal Design, 2008)."""
+
+SIXTEEN_COLORS = Theme(
+    name="sixteen-colors",
+    ansi=True,
+    primary="ansi_bright_cyan",
+    secondary="ansi_bright_green",
+    accent="ansi_bright_yellow",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
+    success="ansi_bright_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=True,
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
+        "block-cursor-background": "ansi_bright_cyan",
+        "block-cursor-foreground": "ansi_black",
+    },
+)
+"""Nothing but the colors that a terminal numbers from 0 to 15, as its user has set them."""
+
+THEMES = (THEME, COLOR_BLIND, SIXTEEN_COLORS)
+"""Ours; Textual brings its own."""
+
 MEANINGS = {
     "train": "primary",
     "validation": "accent",
@@ -32,12 +75,18 @@ MEANINGS = {
 """Which variable of the theme each thing that is drawn has."""
 
 _ON_DARK = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line": "#2f3a48"}
+_OF_SIXTEEN = {
+    "rate": "ansi_magenta",
+    "loss": "ansi_bright_magenta",
+    "faint": "ansi_bright_black",
+    "line": "ansi_bright_black",
+}
 _ON_LIGHT = {"rate": "#7038c8", "loss": "#b8267f", "faint": "#5b6775", "line": "#b4bdc9"}
 
 
-def own_variables(*, dark: bool) -> dict[str, str]:
-    """Variables of ours, for themes that lack them."""
-    return _ON_DARK if dark else _ON_LIGHT
+def own_variables(theme: Theme) -> dict[str, str]:
+    """Variables of ours, for a theme that lacks them."""
+    return _OF_SIXTEEN if theme.ansi else _ON_DARK if theme.dark else _ON_LIGHT
 
 
 def rgb(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.program_keys import PICTURES, SETTINGS
 
 OVERLAY_KEYS = (
     Group(
-        "Keys",
+        "Charts",
         (
             Row(
                 "1 2 3 4 5",
@@ -66,7 +67,13 @@ OVERLAY_KEYS = (
                 (Key("d", "toggle_differences", "Differences"),),
                 (FooterItem(6, "d", "differences"),),
             ),
-            Row("i", "pictures: the ways this terminal can draw them"),
+        ),
+    ),
+    Group(
+        "Program",
+        (
+            PICTURES,
+            SETTINGS,
             Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(7, "q", "back"),)),
             Row("ctrl+p", "command palette"),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),

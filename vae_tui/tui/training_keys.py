@@ -5,14 +5,17 @@ Its states: `starting`, `training`, `paused`, `over` (nobody trains it).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.program_keys import PICTURES, SETTINGS
 
 _STEERED = ("training", "paused")
 _CHARTED = (*_STEERED, "over")
 
 TRAINING_KEYS = (
     Group(
-        "Keys",
+        "Run",
         (
             Row(
                 "space",
@@ -44,6 +47,11 @@ TRAINING_KEYS = (
                 (Key("w", "walk", "Walk the latent space"),),
                 (FooterItem(3, "w", "walk", _STEERED), FooterItem(5, "w", "walk", ("over",))),
             ),
+        ),
+    ),
+    Group(
+        "Charts",
+        (
             Row(
                 "tab",
                 "next view: panes beside the chart, each alone, KL over time, a page of all figures; shift+tab back",
@@ -87,11 +95,13 @@ TRAINING_KEYS = (
                 (Key("m", "next_smoothing", "Smoothing"),),
                 (FooterItem(12, "m", "smoothing", _CHARTED),),
             ),
-            Row(
-                "i",
-                "pictures: the ways this terminal can draw them",
-                footer=(FooterItem(13, "i", "pictures", _CHARTED),),
-            ),
+        ),
+    ),
+    Group(
+        "Program",
+        (
+            replace(PICTURES, footer=(FooterItem(13, "i", "pictures", _CHARTED),)),
+            SETTINGS,
             Row(
                 "d",
                 "detach: the trainer goes on, vae-tui watch shows it again",

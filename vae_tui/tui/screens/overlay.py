@@ -24,7 +24,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.overlay import (
     OverlaidGroup,
     iso_labels,
@@ -57,7 +57,8 @@ _NARROW, _HIGH = 100, 32
 class OverlayScreen(Screen[None]):
     """Shows runs in colors that stay theirs; they are read in a thread, and followed where they are trained."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(OVERLAY_KEYS)
+    KEYS: ClassVar[Table] = OVERLAY_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = ""
 
     class Read(message.Message):
@@ -221,7 +222,7 @@ class OverlayScreen(Screen[None]):
             title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
         self.query_one("#title", StatusLine).show(title, "bold $primary")
         self.query_one("#status", StatusLine).show(*self._status)
-        self.query_one(Keys).show(footer(OVERLAY_KEYS, ["now" if self._cursor is None else "then"]))
+        self.query_one(Keys).show(OVERLAY_KEYS, ["now" if self._cursor is None else "then"])
 
     @property
     def _status(self) -> tuple[str, str]:
