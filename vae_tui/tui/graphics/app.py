@@ -234,7 +234,12 @@ class PictureApp(App[_Outcome]):
             # What is drawn over cells goes when they are written again, be it the same.
             line.shown.forget()
         cells = encode_update(
-            update, self._text_colors, line.shown, plain=self.plain, encoding=self._abilities.encoding
+            update,
+            self._text_colors,
+            line.shown,
+            plain=self.plain,
+            encoding=self._abilities.encoding,
+            numbered=self.native_ansi_color,
         )
         return cells + self._paint(spans)
 
