@@ -63,7 +63,7 @@ class OneChart(PictureApp[None]):
         self.theme = THEME.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return own_variables(dark=True)
+        return own_variables(THEME)
 
     def compose(self) -> ComposeResult:
         yield self.chart

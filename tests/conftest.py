@@ -50,9 +50,10 @@ def train_events(
 
 @pytest.fixture(autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache folder of the test's own, for the processes it starts too; nobody's own is ever touched."""
+    """A cache folder of the test's own, for the processes it starts too; nobody's own is ever touched, nor are settings."""
     home = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     return home
 
 

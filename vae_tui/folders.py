@@ -24,6 +24,11 @@ def user_data() -> Path:
     return _own_folder("XDG_DATA_HOME", ".local/share", lambda: platformdirs.user_data_path("vae-tui", appauthor=False))
 
 
+def user_config() -> Path:
+    """Where what a user chose for the program is kept."""
+    return _own_folder("XDG_CONFIG_HOME", ".config", lambda: platformdirs.user_config_path("vae-tui", appauthor=False))
+
+
 def why_not_home() -> str:
     """Why caches are in a temporary folder, in words; empty where they are in the home or where XDG_CACHE_HOME says."""
     if Path(os.environ.get("XDG_CACHE_HOME", "")).is_absolute():

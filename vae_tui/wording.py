@@ -1,9 +1,10 @@
-"""Numbers as a person reads them."""
+"""Numbers as a person reads them, and words that a person may have meant."""
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MISSING = "–"
 
@@ -117,3 +118,15 @@ def shorten(note: str, width: int) -> str:
         clauses.pop()
         note = "; ".join(clauses) + more
     return note
+
+
+def did_you_mean(word: str, known: Iterable[object], form: str = "{}") -> str:
+    """What goes behind a message about a word that is not known: the one that is like it, or all there are.
+
+    `form` is how a word is written, such as "[{}]" for tables.
+    """
+    words = [str(item) for item in known]
+    same = [item for item in words if item.casefold() == word.casefold()]
+    if close := same or difflib.get_close_matches(word, words, n=1):
+        return f"; did you mean {form.format(close[0])}?"
+    return f" (known: {', '.join(form.format(item) for item in words)})" if words else ""

@@ -173,11 +173,11 @@ async def test_i_goes_through_what_the_terminal_can_show(show: Show) -> None:
         app.canvas.show(tiles(1))
         await pilot.pause()
         half = app.shown
-        await pilot.press("i")
+        await pilot.app.run_action("next_picture_mode")
         await pilot.pause()
         assert app.picture_mode == "ascii"
         assert not any("▀" in row for row in app.text)
-        await pilot.press("i")
+        await pilot.app.run_action("next_picture_mode")
         await pilot.pause()
         assert str(app.picture_mode) == "half"
         assert np.array_equal(app.shown, half)

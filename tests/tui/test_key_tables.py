@@ -12,8 +12,10 @@ from textual.screen import Screen
 from walking import Walking
 
 from vae_tui.runs.layout import Run
+from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.chosen_keys import name_key
 from vae_tui.tui.home_keys import HOME_KEYS
-from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, to_markdown
+from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, rebound, to_markdown
 from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.home import HomeScreen
@@ -90,7 +92,45 @@ def test_every_key_is_bound_once_to_an_action_of_its_screen(
     assert sorted(keys) == sorted(set(keys))
     assert bindings(table) == screen.BINDINGS
     for binding in bound(table):
-        assert hasattr(screen, f"action_{binding.action.partition('(')[0]}"), binding
+        owner: type = screen
+        action = binding.action.partition("(")[0]
+        if action.startswith("app."):
+            owner, action = VaeTuiApp, action.removeprefix("app.")
+        assert hasattr(owner, f"action_{action}"), binding
+
+
+@pytest.mark.parametrize(("name", "table", "screen"), TABLES)
+def test_every_action_has_a_name_of_its_own(name: str, table: Table, screen: type[Screen[None]]) -> None:
+    named = [key.name for group in table for row in group.rows for key in row.bindings if key.description]
+    assert sorted(named) == sorted(set(named))
+
+
+def test_chosen_keys_are_in_bindings_footer_help_and_what_the_help_says_of_them() -> None:
+    table: Table = (
+        Group(
+            "Only",
+            (
+                Row(
+                    "space  k",
+                    "play; n: what",
+                    (Key("space", "play", "Play"), Key("n", "next", "What to play"), Key("k", "kill", "Kill")),
+                    (FooterItem(0, "space", "play"), FooterItem(1, "1-3", "all three")),
+                ),
+                Row("q", "leave", (Key("q,ctrl+c", "leave", "Leave"),), (FooterItem(2, "q", "leave"),)),
+            ),
+        ),
+    )
+    assert rebound(table, {}) is table
+    chosen = rebound(table, {"play": ("f5", "P"), "what-to-play": ("question_mark",), "leave": ("Q",)})
+    assert [key.key for key in bound(chosen)] == ["f5,P", "question_mark", "k", "Q,ctrl+c"]
+    assert help_rows(chosen[0]) == (("f5 k ?", "play; ?: what"), ("Q", "leave"))
+    assert footer(chosen, []) == (("f5", "play"), ("f5 ? k", "all three"), ("Q", "leave"))
+
+
+def test_a_sign_names_a_key_as_its_name_does() -> None:
+    names = [name_key(key) for key in ("?", ",", "/", "+", "ctrl+s", "S", "f5", "question_mark", "left", "ctrl+/")]
+    expected = ["question_mark", "comma", "slash", "plus", "ctrl+s", "S", "f5", "question_mark", "left", "ctrl+slash"]
+    assert names == expected
 
 
 def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) -> None:
@@ -108,5 +148,5 @@ def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) 
             assert given[0] in VIEW_NAMES
         elif action == "prompt":
             assert PROMPTS[given[0]](walking.session, 1)
-        else:
+        elif not action.startswith("app."):
             assert action in ("bookmark", "slot", "help", "leave", "return")

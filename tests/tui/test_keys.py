@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.events import MouseScrollUp
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from vae_tui.runs.layout import Run
 from vae_tui.tui.look import stretch_of
@@ -312,10 +312,31 @@ async def test_help_opens_and_closes(training: Any, run: Run, show: Any) -> None
 async def test_the_palette_offers_what_the_keys_do(training: Any, run: Run, show: Any) -> None:
     async with show(run) as shown:
         await shown.press("ctrl+p")
-        await shown.sees("Back in time")
+        await shown.sees("Charts: back in time")
         await shown.press(*"save")
-        await shown.sees("Save a checkpoint")
-        await shown.until(lambda: "Back in time" not in shown.text)
+        await shown.sees("Run: save a checkpoint")
+        await shown.until(lambda: "back in time" not in shown.text)
         await shown.press("enter")
         await shown.until(lambda: bool(sent(run)))
         assert sent(run) == ["save"]
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("question_mark", "escape"), ("q", "escape"), ("5", "enter"), ("L", "q")]
+)
+async def test_a_key_that_closes_a_screen_closes_no_other_however_often_it_is_pressed(
+    training: Any, run: Run, show: Any, opening: str, closing: str
+) -> None:
+    async with show(run) as shown:
+        first = shown.app.screen
+        await shown.press(opening)
+        over = shown.app.screen
+        assert over is not first
+        if closing == "enter":
+            typed = over.query_one(Input)
+            for _ in range(4):
+                over.on_input_submitted(Input.Submitted(typed, typed.value))
+        for _ in range(4):
+            over.dismiss(None)
+        await shown.pilot.pause()
+        assert shown.app.screen is first

@@ -15,9 +15,10 @@ from typer.core import TyperGroup
 from vae_tui import __version__
 from vae_tui.cli import evaluate, evolve, export, pictures, runs, steer, tidy, tools, train, walk
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
-from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir
+from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, note_on_stderr
 from vae_tui.cli.output import give, prepare_streams, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
+from vae_tui.settings import Settings, describe_problems, read_settings, settings_path
 
 _Misuse: Any = typer.BadParameter.__base__
 """What Typer raises for arguments that it cannot take."""
@@ -36,6 +37,11 @@ class _Commands(TyperGroup):
             say(message.getvalue().rstrip("\n"))
             status = EXIT_WRONG_INPUT
         sys.exit(status if isinstance(status, int) else 0)
+
+    def make_context(self, *args: Any, **given: Any) -> Any:
+        """Read the command line, with the user's settings for what neither it nor the environment says."""
+        settings, problems = read_settings(settings_path())
+        return super().make_context(*args, **given, default_map=default_values(self, settings), obj=problems)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was given."""
@@ -86,6 +92,16 @@ app.command("set")(steer.set_)
 app.command(context_settings={"ignore_unknown_options": True})(runs.runs)
 
 
+def default_values(group: Any, settings: Settings) -> dict[str, Any]:
+    """What options of all commands are where they are not given, for Typer: of the program's own, and a table for each command."""
+    values = {"--runs-dir": settings.runs_dir, "--data-root": settings.data_root, "--images": settings.pictures}
+
+    def defaults(command: Any) -> dict[str, Any]:
+        return {one.name: values[option] for one in command.params for option in one.opts if option in values}
+
+    return defaults(group) | {name: defaults(command) for name, command in group.commands.items()}
+
+
 def main() -> None:
     """Run the command line."""
     # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
@@ -124,6 +140,8 @@ def home(
 
     Without a command, on a terminal: all runs, to open, steer, compare and keep in order.
     """
+    if context.obj:
+        note_on_stderr(describe_problems(settings_path(), context.obj))
     if context.invoked_subcommand is not None:
         for name in ("runs_dir", "images", "data_root"):
             source = context.get_parameter_source(name)

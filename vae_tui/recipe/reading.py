@@ -17,6 +17,7 @@ from vae_tui.recipe.changes import STEERABLE, Change, read_changes
 from vae_tui.recipe.cross_table import cross_table_errors
 from vae_tui.recipe.sizes import size_errors
 from vae_tui.recipe.tables import TABLES, Recipe, Table
+from vae_tui.wording import did_you_mean
 
 _LONGEST = 1 << 22
 
@@ -67,7 +68,7 @@ def parse(
     sections: dict[str, Table] = {}
     for name, table in given.items():
         if name not in TABLES:
-            problems.append(f"[{name}]: no such table{_did_you_mean(name, TABLES, '[{}]')}")
+            problems.append(f"[{name}]: no such table{did_you_mean(name, TABLES, '[{}]')}")
         elif not isinstance(table, dict):
             problems.append(f"{name}: expected a table, [{name}], got {table!r}")
     for name, kind in TABLES.items():
@@ -226,12 +227,12 @@ def _complaint(detail: Any) -> str:
 def _describe(name: str, kind: type[Table], key: str, details: Sequence[Any]) -> str:
     """Pydantic's errors about one key as one line: what was expected, what was found, what may have been meant."""
     if details[0]["type"] == "extra_forbidden":
-        return f"[{name}] {key}: no such key{_did_you_mean(key, kind.model_fields, '{}')}"
+        return f"[{name}] {key}: no such key{did_you_mean(key, kind.model_fields, '{}')}"
     expected = list(dict.fromkeys(_expected(str(detail["msg"])) for detail in details))
     place = details[0]
     inside = "".join(f"[{index}]" for index in place["loc"][1:] if isinstance(index, int))
     found = place["input"]
-    hint = _did_you_mean(found, choices(kind.model_fields[key].annotation), '"{}"') if isinstance(found, str) else ""
+    hint = did_you_mean(found, choices(kind.model_fields[key].annotation), '"{}"') if isinstance(found, str) else ""
     return f"[{name}] {key}{inside}: expected {' or '.join(expected)}, got {_as_toml(found)}{hint}"
 
 
@@ -258,13 +259,3 @@ def _as_toml(value: Any) -> str:
         return " ".join(tomli_w.dumps({"k": value})[4:].split()).replace("[ ", "[").replace(", ]", "]")
     except TypeError:
         return repr(value)
-
-
-def _did_you_mean(word: str, known: Iterable[Any], form: str) -> str:
-    known = [str(item) for item in known]
-    close = [item for item in known if item.casefold() == word.casefold()] or difflib.get_close_matches(
-        word, known, n=1
-    )
-    if close:
-        return f"; did you mean {form.format(close[0])}?"
-    return f" (known: {', '.join(form.format(item) for item in known)})" if known else ""

@@ -2,40 +2,85 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 
-from vae_tui.tui.colors import THEME, own_variables
+from vae_tui.errors import VaeTuiError
+from vae_tui.settings import THEME, change_setting, describe_problems, read_settings, settings_path
+from vae_tui.text import printable
+from vae_tui.tui.chosen_keys import check_keys, to_keymap
+from vae_tui.tui.colors import THEMES, own_variables
 from vae_tui.tui.graphics.app import PictureApp, PictureChoice
+from vae_tui.tui.keys import ChosenKeys
 from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.palette import list_commands
 from vae_tui.tui.screens.training import TrainingScreen
+from vae_tui.wording import did_you_mean
 
 __all__ = ["Outcome", "VaeTuiApp"]
+
+_SECONDS_TO_READ = 15
 
 
 class VaeTuiApp(PictureApp[Outcome]):
     """Shows `first`: the home screen, the training screen of a run, or a walk. Its result is how the user left.
 
-    `data_root` is where a walk that is opened from another screen looks for images.
+    `data_root` is where a walk that is opened from another screen looks for images. Theme and keys are those of the
+    user's settings.
     """
 
     CSS_PATH = "vae_tui.tcss"
     TITLE = "vae-tui"
 
+    chosen_keys: reactive[ChosenKeys] = reactive(dict, repaint=False)
+
     def __init__(self, first: Screen[Any], *, images: PictureChoice = "auto", data_root: Path | None = None) -> None:
         super().__init__(images=images)
         self._first, self._data_root = first, data_root
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.settings, problems = read_settings(settings_path())
+        self._problems = (*problems, *self._take_settings())
+
+    def _take_settings(self) -> list[str]:
+        """Have what was chosen; returns a line for what cannot be had."""
+        keys, problems = check_keys(self.settings.keys)
+        self.set_reactive(VaeTuiApp.chosen_keys, keys)
+        self.set_keymap(to_keymap(keys))
+        chosen = self.settings.theme
+        if chosen in self.available_themes:
+            self.theme = chosen
+        else:
+            self.theme = THEME
+            problems.append(f"theme: there is no {chosen!r}{did_you_mean(chosen, self.available_themes)}")
+        return problems
+
+    def change_setting(self, key: str, value: str | ChosenKeys | None) -> None:
+        """Take what was chosen, and write it into the file; where that cannot be, say so and have it until the end."""
+        self.settings = self.settings.with_value(key, value)
+        try:
+            kept = change_setting(settings_path(), key, value)
+        except VaeTuiError as error:
+            self.notify(str(error), severity="warning", markup=False)
+        else:
+            if kept is not None:
+                self.notify(printable(f"the file of settings was none; it is kept as {kept}"), markup=False)
+
+    def choose_keys(self, keys: ChosenKeys) -> None:
+        """Give actions these keys, now and from now on."""
+        self.change_setting("keys", keys)
+        self.chosen_keys = keys
+        self.set_keymap(to_keymap(keys))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for every theme."""
-        return own_variables(dark=self.current_theme.dark)
+        return own_variables(self.current_theme)
 
     def leave(self) -> None:
         """Leave as `d` does: a trainer goes on."""
@@ -43,8 +88,17 @@ class VaeTuiApp(PictureApp[Outcome]):
         self.exit("detached" if trains else "finished")
 
     def on_mount(self) -> None:
-        """Open the first screen."""
+        """Open the first screen, and say what is wrong with the settings."""
         self.push_screen(self._first)
+        if self._problems:
+            self.call_later(self._say_problems)
+
+    def _say_problems(self) -> None:
+        message = describe_problems(settings_path(), tuple(map(printable, self._problems)))
+        # What is indented is torn apart where lines are folded.
+        self.notify(
+            re.sub(r"^ +", "", message, flags=re.MULTILINE), severity="warning", timeout=_SECONDS_TO_READ, markup=False
+        )
 
     def on_training_screen_left(self, event: TrainingScreen.Left) -> None:
         """Go back to where the run was opened, or leave."""
@@ -65,16 +119,24 @@ class VaeTuiApp(PictureApp[Outcome]):
         else:
             await self.screen.run_action("leave")
 
+    def action_settings(self) -> None:
+        """Show the settings."""
+        from vae_tui.tui.screens.settings import SettingsScreen  # noqa: PLC0415 most sessions change none
+
+        self.push_screen(SettingsScreen())
+
+    def action_change_theme(self) -> None:
+        """Choose another theme, which stays."""
+        from vae_tui.tui.screens.settings import choose_theme  # noqa: PLC0415
+
+        choose_theme(self)
+
+    def action_change_keys(self) -> None:
+        """Choose other keys."""
+        from vae_tui.tui.screens.key_list import KeyListScreen  # noqa: PLC0415
+
+        self.push_screen(KeyListScreen())
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers: everything a key of the screen does, pictures and the theme."""
-        offered: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.node is screen and binding.description and binding.description not in offered:
-                offered.add(binding.description)
-                run = partial(screen.run_action, binding.action)
-                yield SystemCommand(
-                    binding.description, f"key: {self.get_key_display(binding)}", partial(screen.call_next, run)
-                )
-        yield SystemCommand("Pictures", "Draw them in another way; key: i", self.action_next_picture_mode)
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        """What the palette offers."""
+        return list_commands(self, screen)

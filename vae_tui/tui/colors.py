@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
+
+from vae_tui.imaging.colors import SIXTEEN
 
 THEME = Theme(
     name="vae-tui",
@@ -20,6 +22,50 @@ THEME = Theme(
     dark=True,
 )
 
+COLOR_BLIND = Theme(
+    name="color-blind",
+    primary="#56b4e9",
+    secondary="#1fc494",
+    accent="#e69f00",
+    warning="#f0e442",
+    error="#f0702a",
+    success="#1fc494",
+    foreground="#f2f2f2",
+    background="#101010",
+    surface="#101010",
+    panel="#202020",
+    dark=True,
+    variables={"rate": "#b484f0", "loss": "#f2f2f2", "faint": "#9a9a9a", "line": "#4a4a4a"},
+)
+"""The colors that Okabe and Ito chose for eyes that see fewer (Color Universal Design, 2008), with a lighter green and
+vermilion, for a dark ground, and a purple that is further from the green."""
+
+SIXTEEN_COLORS = Theme(
+    name="sixteen-colors",
+    ansi=True,
+    primary="ansi_bright_blue",
+    secondary="ansi_bright_green",
+    accent="ansi_bright_yellow",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
+    success="ansi_bright_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=True,
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
+        "block-cursor-background": "ansi_bright_blue",
+        "block-cursor-foreground": "ansi_black",
+    },
+)
+"""Nothing but the colors that a terminal numbers from 0 to 15, as its user has set them."""
+
+THEMES = (THEME, COLOR_BLIND, SIXTEEN_COLORS)
+"""Ours; Textual brings its own."""
+
 MEANINGS = {
     "train": "primary",
     "validation": "accent",
@@ -32,19 +78,45 @@ MEANINGS = {
 """Which variable of the theme each thing that is drawn has."""
 
 _ON_DARK = {"rate": "#c3a1ff", "loss": "#ff9ecf", "faint": "#6e7b8c", "line": "#2f3a48"}
+_NUMBERED_ON_DARK = {
+    "rate": "ansi_bright_magenta",
+    "loss": "ansi_bright_cyan",
+    # The bright black of some palettes is their ground, which lines of frames may be, but no words.
+    "faint": "ansi_white",
+    "line": "ansi_bright_black",
+}
+_NUMBERED_ON_LIGHT = {
+    "rate": "ansi_magenta",
+    "loss": "ansi_cyan",
+    "faint": "ansi_bright_black",
+    "line": "ansi_bright_black",
+}
+_MIXED, _GROUND = 0.35, 0.75
+"""Shares from which on a numbered color is its dark sister, and the ground."""
 _ON_LIGHT = {"rate": "#7038c8", "loss": "#b8267f", "faint": "#5b6775", "line": "#b4bdc9"}
 
 
-def own_variables(*, dark: bool) -> dict[str, str]:
-    """Variables of ours, for themes that lack them."""
-    return _ON_DARK if dark else _ON_LIGHT
+def own_variables(theme: Theme) -> dict[str, str]:
+    """Variables of ours, for a theme that lacks them."""
+    if theme.ansi:
+        return _NUMBERED_ON_DARK if theme.dark else _NUMBERED_ON_LIGHT
+    return _ON_DARK if theme.dark else _ON_LIGHT
 
 
 def rgb(
     variables: dict[str, str], name: str, *, towards: str | None = None, share: float = 0.0
 ) -> tuple[int, int, int]:
-    """The color a variable of the theme stands for, or one as in CSS, moved by `share` towards another's."""
-    color = Color.parse(name if name.startswith("#") else variables[MEANINGS.get(name, name)])
+    """The color a variable of the theme stands for, or one as in CSS, moved by `share` towards another's.
+
+    A color that terminals number is as xterm has it, by which it is found again when it is written; it cannot be mixed.
+    """
+    variable = MEANINGS.get(name, name)
+    color = Color.parse(name if name.startswith("#") else variables[variable])
+    if color.ansi is not None and color.ansi < 0:
+        # What the terminal itself has is not known: an ink that is seen on it.
+        color = Color.parse(variables["faint" if variable == "foreground" else "line"])
+    if color.ansi is not None:
+        return SIXTEEN[0 if share >= _GROUND else color.ansi % 8 if share >= _MIXED else color.ansi]
     if towards is not None:
         color = color.blend(Color.parse(variables[towards]), share)
     return color.rgb

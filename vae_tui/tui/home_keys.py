@@ -6,10 +6,11 @@ Its states: `live` and `over`, by the run under the cursor, and `chosen` where s
 from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.program_keys import PICTURES, SETTINGS
 
 HOME_KEYS = (
     Group(
-        "Find",
+        "Runs",
         (
             Row(
                 "↑ ↓ j k",
@@ -52,7 +53,7 @@ HOME_KEYS = (
         ),
     ),
     Group(
-        "Do",
+        "Run",
         (
             Row("enter", "open the run", (Key("enter", "open", "Open the run"),), (FooterItem(0, "enter", "open"),)),
             Row(
@@ -122,10 +123,11 @@ HOME_KEYS = (
         ),
     ),
     Group(
-        "Screen",
+        "Program",
         (
             Row("tab", "with or without the preview", (Key("tab", "toggle_preview", "Preview"),)),
-            Row("i", "pictures: the ways this terminal can draw them"),
+            PICTURES,
+            SETTINGS,
             Row("q", "quit; what trains goes on", (Key("q,ctrl+c", "leave", "Quit"),), (FooterItem(7, "q", "quit"),)),
             Row("ctrl+p", "command palette", footer=(FooterItem(14, "ctrl+p", "palette"),)),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(8, "?", "help"),)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.program_keys import SETTINGS
 
 LOG_KEYS = (
     Group(
-        "Keys",
+        "Log",
         (
             Row(
                 "tab",
@@ -39,6 +40,12 @@ LOG_KEYS = (
                 (FooterItem(2, "end", "follow", ("held",)),),
             ),
             Row("esc", "all lines again; back", (Key("escape", "clear"),)),
+        ),
+    ),
+    Group(
+        "Program",
+        (
+            SETTINGS,
             Row("q", "back", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(3, "q", "back"),)),
             Row("ctrl+p", "command palette"),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(4, "?", "help"),)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
 from vae_tui.tui.look_keys import look_rows
+from vae_tui.tui.program_keys import PICTURES, SETTINGS
 
 OVERLAY_KEYS = (
     Group(
-        "Keys",
+        "Charts",
         (
             Row(
                 "1 2 3 4 5",
@@ -67,8 +68,14 @@ OVERLAY_KEYS = (
                 (Key("E", "export", "Export"),),
                 (FooterItem(9, "E", "export"),),
             ),
-            Row("i", "pictures: the ways this terminal can draw them"),
-            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(9, "q", "back"),)),
+        ),
+    ),
+    Group(
+        "Program",
+        (
+            PICTURES,
+            SETTINGS,
+            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(10, "q", "back"),)),
             Row("ctrl+p", "command palette"),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(10, "?", "help"),)),
         ),

@@ -5,15 +5,18 @@ Its states: `starting`, `training`, `paused`, `over` (nobody trains it).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
 from vae_tui.tui.look_keys import look_rows
+from vae_tui.tui.program_keys import PICTURES, SETTINGS
 
 _STEERED = ("training", "paused")
 _CHARTED = (*_STEERED, "over")
 
 TRAINING_KEYS = (
     Group(
-        "Keys",
+        "Run",
         (
             Row(
                 "space",
@@ -46,6 +49,23 @@ TRAINING_KEYS = (
                 (FooterItem(3, "w", "walk", _STEERED), FooterItem(5, "w", "walk", ("over",))),
             ),
             Row(
+                "L",
+                "the log: what happened, a line each, and what the trainer printed",
+                (Key("L", "log", "Log"),),
+                (FooterItem(9, "L", "log"),),
+            ),
+            Row(
+                "Y",
+                "copy to the clipboard: path and figures, a command, the recipe",
+                (Key("Y", "copy", "Copy"),),
+                (FooterItem(13, "Y", "copy", _CHARTED),),
+            ),
+        ),
+    ),
+    Group(
+        "Charts",
+        (
+            Row(
                 "tab",
                 "next view: panes beside the chart, each alone, KL over time, a page of all figures; shift+tab back",
                 (Key("tab", "next_view(1)", "Next view"), Key("shift+tab", "next_view(-1)")),
@@ -72,28 +92,18 @@ TRAINING_KEYS = (
             Row("esc", "now again, and the whole run", (Key("escape", "now", "Now"),)),
             *look_rows(_CHARTED, 10),
             Row(
-                "L",
-                "the log: what happened, a line each, and what the trainer printed",
-                (Key("L", "log", "Log"),),
-                (FooterItem(9, "L", "log"),),
-            ),
-            Row(
-                "Y",
-                "copy to the clipboard: path and figures, a command, the recipe",
-                (Key("Y", "copy", "Copy"),),
-                (FooterItem(13, "Y", "copy", _CHARTED),),
-            ),
-            Row(
                 "E",
                 "export: the charts in sight as CSV, PNG or SVG, the screen as SVG",
                 (Key("E", "export", "Export"),),
                 (FooterItem(13, "E", "export", _CHARTED),),
             ),
-            Row(
-                "i",
-                "pictures: the ways this terminal can draw them",
-                footer=(FooterItem(14, "i", "pictures", _CHARTED),),
-            ),
+        ),
+    ),
+    Group(
+        "Program",
+        (
+            replace(PICTURES, footer=(FooterItem(13, "i", "pictures", _CHARTED),)),
+            SETTINGS,
             Row(
                 "d",
                 "detach: the trainer goes on, vae-tui watch shows it again",

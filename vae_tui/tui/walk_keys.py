@@ -5,7 +5,10 @@ Its states: the name of the view, `cursor` where arrows move one, else `sliders`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vae_tui.tui.keys import FooterItem, Group, Key, Row
+from vae_tui.tui.program_keys import PICTURES, SETTINGS_BY_F2
 
 _CURSOR, _SLIDERS = ("cursor",), ("sliders",)
 
@@ -26,8 +29,8 @@ PLACE = Group(
                 Key("down", _act("place.arrow", 0, -1), "Dimension below"),
                 Key("shift+up", _act("place.big_arrow", 0, 1), "Ten dimensions up"),
                 Key("shift+down", _act("place.big_arrow", 0, -1), "Ten dimensions down"),
-                Key("k", _act("place.choose", -1), "Dimension above"),
-                Key("j", _act("place.choose", 1), "Dimension below"),
+                Key("k", _act("place.choose", -1)),
+                Key("j", _act("place.choose", 1)),
             ),
             (FooterItem(0, "←→↑↓", "cursor", _CURSOR), FooterItem(0, "↑↓", "dimension", _SLIDERS)),
         ),
@@ -39,10 +42,10 @@ PLACE = Group(
                 Key("right", _act("place.arrow", 1, 0), "Step up"),
                 Key("shift+left", _act("place.big_arrow", -1, 0), "Big step down"),
                 Key("shift+right", _act("place.big_arrow", 1, 0), "Big step up"),
-                Key("h", _act("place.step", -0.1), "Step down"),
-                Key("l", _act("place.step", 0.1), "Step up"),
-                Key("H", _act("place.step", -1.0), "Big step down"),
-                Key("L", _act("place.step", 1.0), "Big step up"),
+                Key("h", _act("place.step", -0.1)),
+                Key("l", _act("place.step", 0.1)),
+                Key("H", _act("place.step", -1.0)),
+                Key("L", _act("place.step", 1.0)),
             ),
             (FooterItem(1, "←→", "step", _SLIDERS),),
         ),
@@ -99,19 +102,19 @@ PLACE = Group(
 VIEWS = Group(
     "Views",
     (
-        Row("1", "the image", (Key("1", "view('image')", "View: image"),), (FooterItem(2, "1-6", "view"),)),
+        Row("1", "the image", (Key("1", "view('image')", "Image"),), (FooterItem(2, "1-6", "view"),)),
         Row(
             "2",
             "the chosen dimension, −3 to 3; tab: the range of the data",
-            (Key("2", "view('strip')", "View: strip"), Key("tab", _act("view.vary"), "Vary the view")),
+            (Key("2", "view('strip')", "Strip"), Key("tab", _act("view.vary"), "Vary the view")),
             (FooterItem(3, "tab", "range", ("strip", "table")), FooterItem(3, "tab", "projection", ("scatter",))),
         ),
-        Row("3", "all active dimensions, a row each", (Key("3", "view('table')", "View: table"),)),
+        Row("3", "all active dimensions, a row each", (Key("3", "view('table')", "Table"),)),
         Row(
             "4",
             "map of two dimensions; arrows move, + - zoom, d chooses them",
             (
-                Key("4", "view('map')", "View: map"),
+                Key("4", "view('map')", "Map"),
                 Key("d", "prompt('plane')", "Choose the plane"),
                 Key("plus", _act("view.zoom", 0.8), "Zoom in"),
                 Key("minus", _act("view.zoom", 1.25), "Zoom out"),
@@ -121,14 +124,13 @@ VIEWS = Group(
         Row(
             "5",
             "the test set's codes by class; tab: dimensions, PCA, t-SNE",
-            (Key("5", "view('scatter')", "View: scatter"),),
+            (Key("5", "view('scatter')", "Scatter"),),
         ),
         Row(
             "6",
             "the training images nearest to the picture",
-            (Key("6", "view('neighbors')", "View: neighbours"),),
+            (Key("6", "view('neighbors')", "Neighbours"),),
         ),
-        Row("i", "the way pictures are drawn", footer=(FooterItem(13, "i", "pictures"),)),
     ),
 )
 MOTION = Group(
@@ -209,7 +211,15 @@ STORAGE = Group(
             (Key("x", "prompt('export')", "Export"),),
             (FooterItem(9, "x", "export"),),
         ),
+    ),
+)
+PROGRAM = Group(
+    "Program",
+    (
+        replace(PICTURES, footer=(FooterItem(13, "i", "pictures"),)),
+        SETTINGS_BY_F2,
         Row("q", "leave", (Key("q,ctrl+c", "leave", "Leave"),), (FooterItem(5, "q", "leave"),)),
+        Row("ctrl+p", "command palette"),
         Row(
             "",
             "",
@@ -218,4 +228,4 @@ STORAGE = Group(
         ),
     ),
 )
-WALK_KEYS = (PLACE, VIEWS, MOTION, STORAGE)
+WALK_KEYS = (PLACE, VIEWS, MOTION, STORAGE, PROGRAM)

@@ -52,7 +52,6 @@ class PictureApp(App[_Outcome]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i", "next_picture_mode", "Pictures"),
         Binding("ctrl+l", "redraw", "Redraw", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True),
     ]
@@ -100,6 +99,14 @@ class PictureApp(App[_Outcome]):
         modes = self.picture_modes
         self._chosen = True
         self.picture_mode = modes[(modes.index(self.picture_mode) + 1) % len(modes)]
+
+    def action_show_pictures(self, choice: PictureChoice) -> None:
+        """Draw pictures so from now on, or as the terminal can best."""
+        self._images, self._chosen = choice, choice != "auto"
+        if choice == "auto":
+            self._judge()
+        else:
+            self.picture_mode = choice
 
     def watch_picture_mode(self, mode: Mode) -> None:
         """In characters nothing is dimmed below what lies over it: that would be the whole screen to send, twice."""
@@ -234,7 +241,12 @@ class PictureApp(App[_Outcome]):
             # What is drawn over cells goes when they are written again, be it the same.
             line.shown.forget()
         cells = encode_update(
-            update, self._text_colors, line.shown, plain=self.plain, encoding=self._abilities.encoding
+            update,
+            self._text_colors,
+            line.shown,
+            plain=self.plain,
+            encoding=self._abilities.encoding,
+            numbered=self.native_ansi_color,
         )
         return cells + self._paint(spans)
 

@@ -107,17 +107,20 @@ def encode_update(
     *,
     plain: bool = False,
     encoding: str = "utf-8",
+    numbered: bool = False,
 ) -> str:
     """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
 
     Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
     marks as ASCII characters; what the terminal's `encoding` lacks, and what would be no sign in a cell, is a "?".
+    `numbered` writes each of the sixteen colours by its number, as the user of the terminal has set it, and not as xterm
+    has it.
     """
     out: list[str] = []
     at: tuple[int, int] | None = None
     ink = _PLAIN
     for x, y, strip in _pieces(update):
-        texts, cells = _spell(strip, colors, plain, encoding)
+        texts, cells = _spell(strip, colors, numbered, plain, encoding)
         for first, end in [(0, len(cells))] if shown is None else shown.update(x, y, cells):
             out.append(_move(at, x + first, y))
             for text, wanted in _join(texts[first:end]):
@@ -134,14 +137,16 @@ def encode_update(
     return "".join(out)
 
 
-def _spell(strip: Strip, colors: Colors, plain: bool, encoding: str) -> tuple[list[_Cell], list[_Cell | None]]:
+def _spell(
+    strip: Strip, colors: Colors, numbered: bool, plain: bool, encoding: str
+) -> tuple[list[_Cell], list[_Cell | None]]:
     """What to write in each cell, and how it then looks; None where that is not one character for one cell."""
     texts: list[_Cell] = []
     looks: list[_Cell | None] = []
     for text, style, control in strip:
         if control or not text:
             continue
-        codes = _PLAIN if style is None else _codes(style, colors)
+        codes = _PLAIN if style is None else _codes(style, colors, numbered)
         if not (text.isascii() and text.isprintable()):
             text = _tame(text, plain, encoding)
         width = len(text) if text.isascii() else cell_len(text)
@@ -238,18 +243,18 @@ def _change(shown: _Codes, wanted: _Codes) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _codes(style: Style, colors: Colors) -> _Codes:
+def _codes(style: Style, colors: Colors, numbered: bool) -> _Codes:
     attributes = tuple(code for name, code in _ATTRIBUTES if getattr(style, name))
-    return attributes, _color(style.color, colors, 30), _color(style.bgcolor, colors, 40)
+    return attributes, _color(style.color, colors, 30, numbered), _color(style.bgcolor, colors, 40, numbered)
 
 
-def _color(color: Color | None, colors: Colors, base: int) -> str:
+def _color(color: Color | None, colors: Colors, base: int, numbered: bool) -> str:
     """A colour as parameters; `base` is 30 for ink and 40 for ground."""
     if color is None or color.is_default or colors == "none":
         return str(base + 9)
     if color.type is ColorType.TRUECOLOR and color.triplet is not None:
         rgb = (color.triplet.red, color.triplet.green, color.triplet.blue)
-        if colors == "16" and rgb in SIXTEEN:
+        if (numbered or colors == "16") and rgb in SIXTEEN:
             number = SIXTEEN.index(rgb)
             return str(base + number if number < 8 else base + 52 + number)
         if colors != "16" and rgb in NUMBERS:

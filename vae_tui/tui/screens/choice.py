@@ -17,6 +17,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from vae_tui.text import printable
+from vae_tui.tui.screens.closing import ClosesOnce
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Choice:
     meaning: str
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(ClosesOnce[str | None], ModalScreen[str | None]):
     """Answers, the first of which is highlighted; its result is the name of one, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("c,escape,q,ctrl+c", "cancel", "Cancel")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,13 +12,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from vae_tui.text import printable
-from vae_tui.tui.keys import Table, help_rows
+from vae_tui.tui.keys import KeyedApp, Table, help_rows, rebound
+from vae_tui.tui.screens.closing import ClosesOnce
 
 Rows = Sequence[tuple[str, str]]
 """Keys or names, and what they mean."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ClosesOnce[None], ModalScreen[None]):
     """Closes by almost any key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="panel") as panel:
             panel.border_title = self._title
             panel.border_subtitle = "↑ ↓ scroll · esc closes"
-            for group in self._keys:
+            for group in rebound(self._keys, cast("KeyedApp", self.app).chosen_keys):
                 yield from _table(group.title, help_rows(group))
             for title, rows in self._more.items():
                 yield from _table(title, rows)

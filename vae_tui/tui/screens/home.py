@@ -23,7 +23,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.overview import Overview
 from vae_tui.runs.summary import Summary
 from vae_tui.tui.home_keys import HOME_KEYS
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.run_actions import StartedRun
 from vae_tui.tui.run_list import RunList
 from vae_tui.tui.screens.help import HelpScreen
@@ -60,7 +60,8 @@ class HomeScreen(Screen[None]):
     All reading and writing is done in threads, so that no key waits.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(HOME_KEYS)
+    KEYS: ClassVar[Table] = HOME_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = ""
 
     class Opened(message.Message):
@@ -155,7 +156,7 @@ class HomeScreen(Screen[None]):
         current = table.current
         states = [] if current is None else ["live" if current.live else "over"]
         states += ["chosen"] if table.chosen else []
-        self.query_one(Keys).show(footer(HOME_KEYS, states))
+        self.query_one(Keys).show(HOME_KEYS, states)
 
     @property
     def _status(self) -> tuple[str, str]:

@@ -7,16 +7,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.markup import escape
-from textual.screen import Screen
 from textual.widgets import Input
 
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log_lines import LogLine, describe_rest, read_event_line, read_printed_line
 from vae_tui.runs.tail import Tail
 from vae_tui.text import printable
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.look import after
+from vae_tui.tui.screens.closing import ClosesOnce
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.line import Line
@@ -35,10 +35,11 @@ _FILTER_KEYS = {
 }
 
 
-class LogScreen(Screen[None]):
+class LogScreen(ClosesOnce[None]):
     """Shows the ends of both logs of a run, however long they are, and follows them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(LOG_KEYS)
+    KEYS: ClassVar[Table] = LOG_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = ""
 
     def __init__(self, run: Run) -> None:
@@ -98,7 +99,7 @@ class LogScreen(Screen[None]):
             tail.begins_at, tail.size, is_full=tail.is_full, path=self._run.worker_log_path.with_name(self._file)
         )
         self.query_one("#status", StatusLine).show(tail.problem or rest, "$warning" if tail.problem else "$faint")
-        self.query_one(Keys).show(footer(LOG_KEYS, [] if view.follows else ["held"]))
+        self.query_one(Keys).show(LOG_KEYS, [] if view.follows else ["held"])
 
     @property
     def _file(self) -> str:

@@ -22,7 +22,7 @@ from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import Look, after, describe_axis, format_place, showing, step_at, whole_of_all
 from vae_tui.tui.overlay import (
     OverlaidGroup,
@@ -33,6 +33,7 @@ from vae_tui.tui.overlay import (
 )
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.charted import ChartedScreen
+from vae_tui.tui.screens.closing import ClosesOnce
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.keys import Keys
@@ -54,10 +55,11 @@ _NARROW, _HIGH = 100, 32
 _NOTICE_SECONDS = 12
 
 
-class OverlayScreen(ChartedScreen):
+class OverlayScreen(ClosesOnce[None], ChartedScreen):
     """Shows runs in colors that stay theirs; they are read in a thread, and followed where they are trained."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(OVERLAY_KEYS)
+    KEYS: ClassVar[Table] = OVERLAY_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
     AUTO_FOCUS = ""
 
     class Read(message.Message):
@@ -228,7 +230,7 @@ class OverlayScreen(ChartedScreen):
             title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
         self.query_one("#title", StatusLine).show(title, "bold $primary")
         self.query_one("#status", StatusLine).show(*self._status)
-        self.query_one(Keys).show(footer(OVERLAY_KEYS, ["now" if self._cursor is None else "then"]))
+        self.query_one(Keys).show(OVERLAY_KEYS, ["now" if self._cursor is None else "then"])
 
     @property
     def _status(self) -> tuple[str, str]:

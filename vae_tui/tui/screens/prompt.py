@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vae_tui.text import printable
+from vae_tui.tui.screens.closing import ClosesOnce
 from vae_tui.tui.widgets.line import Line
 
 Suggest = Callable[[str], Sequence[tuple[str, str]]]
@@ -29,7 +30,7 @@ _KEYS = {
 }
 
 
-class PromptScreen(ModalScreen[str | None]):
+class PromptScreen(ClosesOnce[str | None], ModalScreen[str | None]):
     """An input with a hint, and below it the answers that fit; its result is the text, None if it was left.
 
     What is typed takes the place of the `value` that stands there, unless it is not to be selected (`selects`).

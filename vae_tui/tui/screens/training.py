@@ -26,7 +26,7 @@ from vae_tui.runs.notify import WatcherNotices, read_problems
 from vae_tui.runs.status import RunStatus
 from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import Look, place_of_step, showing, step_at
 from vae_tui.tui.marks import MARKS
 from vae_tui.tui.outcome import Outcome
@@ -76,7 +76,8 @@ class TrainingScreen(ChartedScreen):
     in a thread; from then on the feed is read here, a few events at a time.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(TRAINING_KEYS)
+    KEYS: ClassVar[Table] = TRAINING_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     class Left(message.Message):
         """The user left, or the run was stopped from here and has ended."""
@@ -200,7 +201,7 @@ class TrainingScreen(ChartedScreen):
         self.query_one(Header).show(history, status)
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
-        self.query_one(Keys).show(_keys(status))
+        self.query_one(Keys).show(TRAINING_KEYS, [_state(status)])
         self.query_one(Ending).show(feed.run, history, status, self._notify_problems())
         charted = self._dashboard is not None and history.training is not None
         preparation = self.query_one(Preparation)
@@ -222,7 +223,7 @@ class TrainingScreen(ChartedScreen):
         """Show that something goes on while the log is read."""
         status = RunStatus("starting", self._feed.has_trainer)
         self.query_one(Header).show(History(), status)
-        self.query_one(Keys).show(_keys(status))
+        self.query_one(Keys).show(TRAINING_KEYS, [_state(status)])
         self.query_one(Preparation).show((), now=self._feed.clock(), began=self._feed.began, waiting_for=None)
 
     def _show_charts(self) -> None:
@@ -459,6 +460,6 @@ def _leave_out_of_collections() -> None:
     gc.freeze()
 
 
-def _keys(status: RunStatus) -> tuple[tuple[str, str], ...]:
-    state = "over" if not status.live else status.phase if status.phase in ("starting", "paused") else "training"
-    return footer(TRAINING_KEYS, [state])
+def _state(status: RunStatus) -> str:
+    """The state by which keys are shown."""
+    return "over" if not status.live else status.phase if status.phase in ("starting", "paused") else "training"

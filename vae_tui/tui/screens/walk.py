@@ -13,12 +13,12 @@ from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
 from vae_tui.runs.layout import Run
 from vae_tui.text import printable
 from vae_tui.tui.graphics.app import PictureApp
-from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.keys import Table, bindings
+from vae_tui.tui.screens.closing import ClosesOnce
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.walk_keys import WALK_KEYS
@@ -43,14 +43,15 @@ _LONGEST_FRAME_SECONDS = 0.5
 _DOING = {"save": "save this place", "go": "go back to a place"}
 
 
-class WalkScreen(Screen[None]):
+class WalkScreen(ClosesOnce[None]):
     """Walks through the latent space of a checkpoint; with `follow`, of a run's newest one, whenever there is another.
 
     Keys go to the session, whose every change is drawn. The decoder is a process of its own; until it is there,
     everything but the pictures answers.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(WALK_KEYS)
+    KEYS: ClassVar[Table] = WALK_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     class Replied(message.Message):
         """The decoder process sent something."""
@@ -147,7 +148,7 @@ class WalkScreen(Screen[None]):
         above = (first, style) if rest else (motion_line(self.session), "$foreground")
         self.query_one("#anchors", StatusLine).show(*above)
         self.query_one("#status", StatusLine).show(rest[0] if rest else first, style)
-        self.query_one(Keys).show(footer(WALK_KEYS, self._states))
+        self.query_one(Keys).show(WALK_KEYS, self._states)
         notice = self.session.walk.notice
         if notice is not self._notice:
             self._notice = notice

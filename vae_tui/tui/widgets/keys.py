@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import cast
+
 from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from vae_tui.tui.keys import KeyedApp, Table, footer, rebound
+
 _BETWEEN = "   "
-_ALWAYS = ("?",)
+_ALWAYS = ("help", "all keys")
 """What is shown however narrow the screen is: all other keys are found by it."""
 
 
@@ -16,23 +21,32 @@ class Keys(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: tuple[tuple[str, str], ...] = ()
+        self._table: Table = ()
+        self._states: Collection[str] = ()
 
-    def show(self, keys: tuple[tuple[str, str], ...]) -> None:
-        """Show these keys."""
-        if keys != self._keys:
-            self._keys = keys
+    def on_mount(self) -> None:
+        """Show other keys as soon as they are chosen."""
+        self.watch(self.app, "chosen_keys", self._show_anew, init=False)
+
+    def _show_anew(self) -> None:
+        self.refresh()
+
+    def show(self, table: Table, states: Collection[str]) -> None:
+        """Show the keys of a screen that is in these states."""
+        if (table, states) != (self._table, self._states):
+            self._table, self._states = table, states
             self.refresh()
 
     def render(self) -> VisualType:
         """The line at its present width."""
-        sizes = {item: len(" ".join(item)) + len(_BETWEEN) for item in self._keys}
-        room = self.content_size.width + len(_BETWEEN) - sum(sizes[item] for item in self._keys if item[0] in _ALWAYS)
+        keys = footer(rebound(self._table, cast("KeyedApp", self.app).chosen_keys), self._states)
+        sizes = {item: len(" ".join(item)) + len(_BETWEEN) for item in keys}
+        room = self.content_size.width + len(_BETWEEN) - sum(sizes[item] for item in keys if item[1] in _ALWAYS)
         shown = []
-        for item in self._keys:
-            if item[0] not in _ALWAYS:
+        for item in keys:
+            if item[1] not in _ALWAYS:
                 room -= sizes[item]
-            if room >= 0 or item[0] in _ALWAYS:
+            if room >= 0 or item[1] in _ALWAYS:
                 shown.append(item)
         parts = [Content.assemble((key, "bold $primary"), " ", (meaning, "$faint")) for key, meaning in shown]
         return Content(_BETWEEN).join(parts)

@@ -1,0 +1,26 @@
+"""All key tables, by the names that `python -m vae_tui.tui` and the pages have for them."""
+
+from __future__ import annotations
+
+from vae_tui.tui.home_keys import HOME_KEYS
+from vae_tui.tui.keys import Table
+from vae_tui.tui.log_keys import LOG_KEYS
+from vae_tui.tui.overlay_keys import OVERLAY_KEYS
+from vae_tui.tui.training_keys import TRAINING_KEYS
+from vae_tui.tui.walk_keys import WALK_KEYS
+
+TABLES: dict[str, Table] = {
+    "home": HOME_KEYS,
+    "log": LOG_KEYS,
+    "overlay": OVERLAY_KEYS,
+    "training": TRAINING_KEYS,
+    "walk": WALK_KEYS,
+}
+TITLES = {
+    "home": "all runs",
+    "training": "a run",
+    "log": "the log",
+    "overlay": "runs over each other",
+    "walk": "the walk",
+}
+"""What people call the screens, in the order in which they meet them."""
