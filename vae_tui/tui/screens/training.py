@@ -30,6 +30,7 @@ from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
 from vae_tui.tui.curves import AXES, SMOOTHINGS, Look, after, step_at
 from vae_tui.tui.keys import bindings, footer
+from vae_tui.tui.machine_words import machine_rows, step_rows
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
@@ -402,6 +403,10 @@ class TrainingScreen(Screen[None]):
         if verdict := judge(history):
             more["How it goes"] = [("", verdict.text), ("", verdict.basis)]
         more["Reading the charts"] = _READING
+        moment = history.now if self._look.at is None else self._feed.at(self._look.at)
+        for title, rows in (("Where a step's time goes", step_rows(moment)), ("The machine", machine_rows(moment))):
+            if rows:
+                more[title] = rows
         if notes := (*history.notes, *added):
             more["Notes on this run"] = [("", note) for note in notes]
         self.app.push_screen(HelpScreen(TRAINING_KEYS, more))
