@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -433,3 +434,26 @@ async def test_a_run_without_validation_shows_no_best(trainer: Any, run: Run, sh
         (names,) = [line for line in shown.lines if "images/s" in line]
         assert "best" not in names
         assert "validation" not in names
+
+
+async def test_what_is_to_be_read_is_shown_whole(trainer: Any, live_run: Run, show: Any) -> None:
+    said = "other programs keep 1.5 of 2 cores busy and take the memory that batches of this size are prepared in"
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (60, 24), feed=RunFeed(live_run, clock=lambda: trainer.began + trainer.time)) as shown:
+        trainer.write(ev.NoteAdded, note=said)
+        await shown.until(lambda: "prepared in" in shown.text)
+        assert said in " ".join(" ".join(line.split()) for line in shown.lines[-4:])
+        assert len(shown.lines) == 24
+
+
+async def test_few_bars_stand_apart_where_there_is_room(make_trainer: Any, live_run: Run, show: Any) -> None:
+    trainer = make_trainer(live_run, latent_dim=8)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (200, 60)) as shown:
+        rows = [row for row, line in enumerate(shown.lines) if re.search(r"│ z\d ━*╸?─*  *\d\.\d\d │", line)]
+        assert len(rows) == 8
+        assert {below - above for above, below in itertools.pairwise(rows)} == {3}
