@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class FakeTrainer:
         self.random = np.random.default_rng(0)
         self.best = math.inf
         self.saved: str | None = None
+        self.gpu: dict[str, Any] = {}
+        """What it says of its GPU, if it has one."""
 
     def write(self, kind: type[ev.Event], /, **said: object) -> None:
         self.writer.write(kind(time=self.began + self.time, step=self.step, **said))
@@ -124,6 +127,10 @@ class FakeTrainer:
             images_per_second=21_400.0 + 300 * self.random.normal(),
             cpu_percent=96.0,
             rss_bytes=932_000_000,
+            disk_free_bytes=48 << 30,
+            disk_written_bytes=120 << 20,
+            seconds_per_step={"data": 0.0004, "gradients": 0.0031, "update": 0.0008, "rest": 0.0005},
+            **self.gpu,
         )
 
     def rates(self) -> list[float | None]:

@@ -306,3 +306,8 @@ def test_a_wrong_choice_is_named_in_our_words(cli: Cli) -> None:
     assert done.returncode == 2
     assert "Invalid value for '--ui': 'fancy' is not one of 'auto', 'tui', 'plain', 'json', 'none'." in done.stderr
     assert "Value error" not in done.stderr
+
+
+def test_what_commands_do_is_said_whole_in_the_help(cli: Cli) -> None:
+    summaries = cli("--help").stdout.partition("Commands:")[2].splitlines()
+    assert [line for line in summaries if line.endswith("...")] == []

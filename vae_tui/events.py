@@ -109,7 +109,11 @@ class EpochStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepCompleted(Event):
-    """Means over the `steps` optimizer steps since the last such event."""
+    """Means over the `steps` optimizer steps since the last such event.
+
+    `seconds_per_step` says where their time went: `data` (taking and preparing batches), `gradients` and `update` (the
+    optimizer; on a GPU both together as `step`), `validation`, and the `rest`: checkpoints, pictures, events.
+    """
 
     event: ClassVar[str] = "step_completed"
     epoch: int
@@ -122,6 +126,11 @@ class StepCompleted(Event):
     rss_bytes: int | None = None
     gpu_percent: float | None = None
     gpu_memory_bytes: int | None = None
+    gpu_celsius: float | None = None
+    gpu_watts: float | None = None
+    disk_free_bytes: int | None = None
+    disk_written_bytes: int | None = None
+    seconds_per_step: Figures = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 
 from vae_tui import events as ev
 from vae_tui.runs.history import History
-from vae_tui.tui.curves import specify_balance, specify_elbo
+from vae_tui.tui.curves import specify_balance, specify_elbo, specify_figure
 from vae_tui.tui.look import (
     AXES,
     Look,
@@ -150,6 +150,20 @@ def test_values_are_ranged_by_what_is_shown(history: History) -> None:
     assert whole is not None
     assert close is not None
     assert close.left[1] - close.left[0] < (whole.left[1] - whole.left[0]) / 4
+
+
+def test_what_was_measured_otherwise_is_drawn_along_a_figure_all_the_same(history: History) -> None:
+    report = {"loss": 1.0, "elbo": -1.0, "distortion": 1.0, "rate": 1.0}
+    for step in range(1010, 1200, 10):
+        history.add(
+            ev.StepCompleted(
+                time=BEGAN + 10 * step, step=step, epoch=11, steps=10, train=report, beta=1.0, lr=1e-3,
+                images_per_second=1.0, cpu_percent=100.0 + step,
+            )
+        )  # fmt: skip
+    spec = specify_figure(history, "cpu_percent", Look("lr"), 60)
+    assert spec is not None
+    assert {x for x, _ in spec.curves[0].points} == {pytest.approx(1e-3)}
 
 
 def test_axes_come_round_and_after_a_figure_begin_anew() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -61,7 +62,9 @@ async def test_figures_stand_under_their_names(trainer: Any, live_run: Run, show
     trainer.train_epoch(steps=60)
     async with show(live_run, size) as shown:
         names, figures = shown.lines[-4], shown.lines[-3]
-        for name, figure in (("beta", "1"), ("lr", "1e-3"), ("cpu", "96 %")):
+        shown_everywhere = [("memory", "889 MiB"), ("step", "180"), ("images/s", "21.")]
+        where_there_is_room = [("beta", "1"), ("lr", "1e-3"), ("cpu", "96 %")] if size[0] > 80 else []
+        for name, figure in (*shown_everywhere, *where_there_is_room):
             assert figures[names.index(name) :].startswith(figure)
         assert "epoch 2/50" in shown.lines[0]
         assert "eta " in shown.lines[0]
@@ -448,3 +451,26 @@ async def test_where_the_header_is_short_the_verdict_goes_before_the_name(traine
         assert first.strip().startswith(run.name)
         assert verdict not in first
         assert "completed" in first
+
+
+async def test_what_is_to_be_read_is_shown_whole(trainer: Any, live_run: Run, show: Any) -> None:
+    said = "other programs keep 1.5 of 2 cores busy and take the memory that batches of this size are prepared in"
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (60, 24), feed=RunFeed(live_run, clock=lambda: trainer.began + trainer.time)) as shown:
+        trainer.write(ev.NoteAdded, note=said)
+        await shown.until(lambda: "prepared in" in shown.text)
+        assert said in " ".join(" ".join(line.split()) for line in shown.lines[-4:])
+        assert len(shown.lines) == 24
+
+
+async def test_few_bars_stand_apart_where_there_is_room(make_trainer: Any, live_run: Run, show: Any) -> None:
+    trainer = make_trainer(live_run, latent_dim=8)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (200, 60)) as shown:
+        rows = [row for row, line in enumerate(shown.lines) if re.search(r"│ z\d ━*╸?─*  *\d\.\d\d │", line)]
+        assert len(rows) == 8
+        assert {below - above for above, below in itertools.pairwise(rows)} == {3}

@@ -46,7 +46,7 @@ def evolve(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Draw the same noise in all weights of a run over its training. Prints the file's path.
+    """Draw the same noise over a whole training. Prints the file's path.
 
     In place of noise, images are reconstructed or given places decoded. A .gif has a frame for each of the run's snapshots
     and checkpoints, a .png a column for each and a row a sample, an .npz the images with their steps and figures.

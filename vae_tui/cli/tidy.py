@@ -71,10 +71,10 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Delete the checkpoints of runs but for the best and the newest, with their states.
+    """Delete checkpoints of runs, all but the best and the newest.
 
-    A run can be resumed and drawn from as before; its history, pictures, bookmarks and snapshots stay. Without a terminal,
-    --yes says that it is meant. A live run is refused.
+    Their states go with them. A run can be resumed and drawn from as before; its history, pictures, bookmarks and
+    snapshots stay. Without a terminal, --yes says that it is meant. A live run is refused.
     """
     from vae_tui.runs.files import folder_size
     from vae_tui.runs.find import find_run

@@ -17,13 +17,16 @@ from vae_tui.events import ACTIVE_NATS
 from vae_tui.fields import is_count, is_number
 from vae_tui.runs.best import counts_towards_best, is_better
 from vae_tui.runs.compact import DrawnImages, EpochRates, SavedCheckpoints
+from vae_tui.runs.machine import MACHINE, STEP_SECONDS, machine_figures
 from vae_tui.runs.series import Track
 
 LogPhase = Literal["starting", "training", "paused", "completed", "stopped", "failed"]
 """How a run stands by its log alone."""
 
 FIGURES = ("loss", "negative_elbo", "distortion", "rate")
-_STEP_FIGURES = ("beta", "lr", "images_per_second", "cpu_percent", "rss_bytes", "gpu_percent", "gpu_memory_bytes")
+_STEP_FIGURES = ("beta", "lr", "images_per_second")
+_SECONDS_BETWEEN_LOOKS = 1.0
+"""Of training time, between figures of the machine that are kept: there are many, and they are read no more often."""
 _MESSAGES = 100
 _ADDED_NOTES = 5
 
@@ -114,8 +117,9 @@ class History:
         self.step = 0
         self.last_time: float | None = None
         self._reports = Track((*FIGURES, *_STEP_FIGURES))
-        self.train = self._reports.series
-        """Means of each report against its step."""
+        self._machine = Track((*MACHINE, *STEP_SECONDS))
+        self.train = self._reports.series | self._machine.series
+        """Means of each report against its step, and about once a second what it told of the machine."""
         self._validations = Track(FIGURES)
         self.validation = self._validations.series
         """Figures of each epoch against its last step."""
@@ -287,14 +291,14 @@ class History:
     def at(self, step: int) -> Moment:
         """The run as it was after `step` steps, at any time since its start."""
         step = max(0, min(step, self.step))
-        report, validation = self._reports.index(step), self._validations.index(step)
+        validation = self._validations.index(step)
         images = {kind: found for kind, drawn in self._images.items() if (found := drawn.at(step))}
         return Moment(
             step=step,
             epoch=self.epoch if step == self.step else math.ceil(step / self.steps_per_epoch),
             seconds=self.seconds_at(step),
             time=self.time_at(step),
-            train=self._reports.row(report) if report >= 0 else {},
+            train=self._row(step),
             validation=self._validations.row(validation) if validation >= 0 else {},
             rate_per_dimension=self._epochs.rates_at(step),
             images=images,
@@ -310,6 +314,14 @@ class History:
     def time_at(self, step: int) -> float:
         """When the last report up to a step came, or before it the first, in Unix seconds; 0 before there is any."""
         return self._reports.times[max(0, self._reports.index(step))] if len(self._reports) else 0.0
+
+    def _row(self, step: int) -> dict[str, float | None]:
+        """The last report up to a step, and the machine's figures of then."""
+        rows: dict[str, float | None] = {}
+        for track in (self._reports, self._machine):
+            if (index := track.index(step)) >= 0:
+                rows |= track.row(index)
+        return rows
 
     def _best_at(self, step: int) -> Best | None:
         best = _last_until(self._bests, step)
@@ -355,6 +367,7 @@ class History:
     def _forget_after(self, step: int) -> None:
         """Forget the figures, pictures and checkpoints of later steps than `step`."""
         self._reports.truncate(step)
+        self._machine.truncate(step)
         self._validations.truncate(step)
         for drawn in self._images.values():
             drawn.truncate(step)
@@ -394,17 +407,12 @@ class History:
         betas = self.train["beta"].rows
         if betas and betas[-1] != event.beta:
             self._other_beta_until = self._reports.steps[-1]
-        row = (
-            *_figures(event.train),
-            event.beta,
-            event.lr,
-            event.images_per_second,
-            event.cpu_percent,
-            event.rss_bytes,
-            event.gpu_percent,
-            event.gpu_memory_bytes,
-        )
-        self._reports.append(event.step, self._training_seconds(event.time), event.time, row)
+        seconds = self._training_seconds(event.time)
+        row = *_figures(event.train), event.beta, event.lr, event.images_per_second
+        self._reports.append(event.step, seconds, event.time, row)
+        looked = self._machine.seconds
+        if not looked or seconds - looked[-1] >= _SECONDS_BETWEEN_LOOKS:
+            self._machine.append(event.step, seconds, event.time, machine_figures(event).values())
 
     def _add_epoch(self, event: ev.EpochCompleted) -> None:
         self.epoch = event.epoch

@@ -12,11 +12,11 @@ from typing import BinaryIO
 from vae_tui import events as ev
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import EventReader, read_events_of
+from vae_tui.runs.machine import MACHINE, STEP_SECONDS, machine_figures
 
 Value = float | int | str | None
 _FIGURES = ("loss", "elbo", "distortion", "rate")
 _SPLITS = ("train", "validation")
-_MACHINE = ("cpu_percent", "rss_bytes", "gpu_percent", "gpu_memory_bytes")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def tabulate_steps(run: Run) -> FigureTable:
     columns = (
         *("step", "epoch", "time", "steps"),
         *(f"train/{figure}" for figure in _FIGURES),
-        *("beta", "lr", "images_per_second", *_MACHINE),
+        *("beta", "lr", "images_per_second", *MACHINE, *STEP_SECONDS),
     )
     reports = (event for event in lasting_events(run) if isinstance(event, ev.StepCompleted))
     return FigureTable(columns, map(_step_row, reports))
@@ -100,7 +100,7 @@ def _step_row(event: ev.StepCompleted) -> tuple[Value, ...]:
         *(event.step, event.epoch, event.time, event.steps),
         *(event.train.get(name) for name in _FIGURES),
         *(event.beta, event.lr, event.images_per_second),
-        *(getattr(event, name) for name in _MACHINE),
+        *machine_figures(event).values(),
     )
 
 

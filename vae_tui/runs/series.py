@@ -81,7 +81,8 @@ class Series:
     """One figure of a track; its points are those that were measured and finite."""
 
     def __init__(self, track: Track) -> None:
-        self._track = track
+        self.track = track
+        """The figures that were measured with it."""
         self.rows = array("d")
         """The value in each row of the track, NaN or infinite for a gap."""
         self._finite: list[int] = [0, 0]
@@ -206,11 +207,11 @@ class Series:
     def _column(self, name: str) -> array[Any]:
         if len(self) < len(self.rows):
             return self._without_gaps()[2][name]
-        column: array[Any] = self.rows if name == "values" else getattr(self._track, name)
+        column: array[Any] = self.rows if name == "values" else getattr(self.track, name)
         return column
 
     def _without_gaps(self) -> tuple[int, array[int], dict[str, array[Any]]]:
-        rows, track = len(self.rows), self._track
+        rows, track = len(self.rows), self.track
         if self._measured is None or self._measured[0] != rows:
             there = array("q", (index for index, value in enumerate(self.rows) if math.isfinite(value)))
             columns: dict[str, array[Any]] = {

@@ -16,11 +16,11 @@ from vae_tui import events as ev
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.files import open_whole, read_small
 from vae_tui.runs.layout import Run
+from vae_tui.runs.machine import machine_figures
 from vae_tui.runs.rows import lasting_events
 
 MOST_GRIDS = 200
 """Grids of a kind that are exported: a run of quick epochs draws thousands, and TensorBoard shows ten."""
-_MACHINE = ("cpu_percent", "rss_bytes", "gpu_percent", "gpu_memory_bytes")
 _PNG = struct.Struct(">8s4x4sIIBB")
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 """Channels by the color type of a PNG file."""
@@ -104,8 +104,7 @@ def _summaries(run: Run) -> Iterator[tuple[float, int, _Values]]:
 
 def _scalars_of_report(event: ev.StepCompleted) -> Iterator[dict[str, Any]]:
     yield from _scalars("train", event.train)
-    machine = {name: getattr(event, name) for name in _MACHINE}
-    yield from _scalars("machine", {"images_per_second": event.images_per_second, **machine})
+    yield from _scalars("machine", {"images_per_second": event.images_per_second, **machine_figures(event)})
     yield from _scalars("hyperparameters", {"beta": event.beta, "learning_rate": event.lr})
 
 

@@ -43,6 +43,7 @@ from vae_tui.training.checkpoints import Measured
 from vae_tui.training.collapse import Collapse
 from vae_tui.training.contention import Contention
 from vae_tui.training.course import Course, Milestone
+from vae_tui.training.disk_space import DiskSpace
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.resources import Resources
 from vae_tui.training.steering import Steering
@@ -93,7 +94,7 @@ class Loop:
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
-        self._resources = Resources(parts.device)
+        self._resources = Resources(parts.device, run.path)
         self._collapse = Collapse(recipe.objective)
         self._course = Course(self._trainer)
         self._steering = Steering(run, recipe, self._trainer, self._course)
@@ -118,6 +119,7 @@ class Loop:
         self._trained: tuple[Means, float] | None = None
         """Means and images a second of the epoch's steps."""
         self._contention = Contention(self._resources.cores, self._tuning.threads * self._ranks.count_here)
+        self._disk = DiskSpace(run)
         self._looked_at, self._looked_images = self._started, self._trainer.step_count * recipe.train.batch_size
 
     def events(self) -> Iterator[ev.Event]:
@@ -252,8 +254,10 @@ class Loop:
     def _report(self, now: float) -> ev.StepCompleted:
         """Means since the last report; the further the run, the rarer they come, so that a week is a small log."""
         trainer = self._trainer
+        trainer.stopwatch.lap("rest")
         self._check_losses()
         means, steps = trainer.means_since_mark()
+        trainer.stopwatch.lap("wait")
         gap = max(0.1, (now - self._began) / 20_000)
         self._next_report = time.monotonic() + gap
         return ev.StepCompleted(
@@ -264,6 +268,7 @@ class Loop:
             beta=trainer.beta,
             lr=trainer.lr,
             images_per_second=self._images_per_second(now),
+            seconds_per_step=dict(trainer.stopwatch.take(steps)),
             **self._resources.read(),
         )
 
@@ -273,12 +278,17 @@ class Loop:
         return (self._trainer.position - position) / max(1e-9, now - since)
 
     def _look_at_machine(self, now: float) -> Iterator[ev.NoteAdded]:
-        """Once a second, note whether other programs have come in the way."""
+        """Once a second, note whether the disk gets full or other programs have come in the way."""
         seconds = now - self._looked_at
-        if seconds < 1 or self._resources.others is None or self._device.type != "cpu":
+        if seconds < 1:
             return
+        free = self._resources.read()["disk_free_bytes"]
+        if free is not None and (note := self._disk.look(free)) is not None:
+            yield ev.NoteAdded(**self._now(), note=note)
         images = self._trainer.step_count * self._recipe.train.batch_size
         self._looked_at, self._looked_images, done = now, images, images - self._looked_images
+        if self._resources.others is None or self._device.type != "cpu":
+            return
         if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
 
@@ -353,6 +363,7 @@ class Loop:
         """Leave a pause that is over out of every figure of time."""
         if self._paused_at is not None:
             seconds = time.monotonic() - self._paused_at
+            self._trainer.stopwatch.leave_out()
             self._started += seconds
             since, position = self._epoch_began_at
             self._epoch_began_at = (since + seconds, position)

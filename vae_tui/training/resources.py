@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -12,12 +15,14 @@ import torch
 class Resources:
     """Reads processor, memory and GPU figures of this process, at most once a second."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, folder: Path) -> None:
+        """`folder` is the run's, on whose disk there must be room."""
+        self._folder = folder
         self._process = psutil.Process()
         self._process.cpu_percent()
         everyone = range(len(psutil.cpu_percent(percpu=True)))
         self._cores = self._process.cpu_affinity() if hasattr(self._process, "cpu_affinity") else list(everyone)
-        self._gpu = _open_gpu(device)
+        self._gpu = open_gpu(device)
         self._latest: dict[str, Any] = {}
         self._next = 0.0
         self.others: float | None = None
@@ -29,7 +34,7 @@ class Resources:
         return len(self._cores)
 
     def read(self) -> dict[str, Any]:
-        """`cpu_percent` (100 is one core), `rss_bytes`, and on CUDA `gpu_percent` and `gpu_memory_bytes`."""
+        """The fields of `StepCompleted` that tell of the machine; `cpu_percent` is 100 for one core."""
         if time.monotonic() >= self._next:
             first = not self._latest
             self._next = time.monotonic() + 1
@@ -39,16 +44,56 @@ class Resources:
             self._latest = {
                 "cpu_percent": None if first else ours,
                 "rss_bytes": self._process.memory_info().rss,
+                "disk_free_bytes": _free_bytes(self._folder),
+                "disk_written_bytes": self._written_bytes(),
+                **(self._gpu.read() if self._gpu is not None else {}),
             }
-            if self._gpu is not None:
-                import pynvml  # noqa: PLC0415 - only where there is an NVIDIA driver to ask
-
-                self._latest["gpu_percent"] = float(pynvml.nvmlDeviceGetUtilizationRates(self._gpu).gpu)
-                self._latest["gpu_memory_bytes"] = int(pynvml.nvmlDeviceGetMemoryInfo(self._gpu).used)
         return self._latest
 
+    def _written_bytes(self) -> int | None:
+        """What this process had written to disks; not every system tells."""
+        try:
+            return int(self._process.io_counters().write_bytes)
+        except (AttributeError, psutil.Error, OSError):
+            return None
 
-def _open_gpu(device: torch.device) -> Any | None:
+
+class Gpu:
+    """What the driver tells of a GPU, through `nvml`, the module pynvml; whatever it does not know of one is None."""
+
+    def __init__(self, nvml: Any, handle: Any) -> None:
+        self._nvml, self._handle = nvml, handle
+
+    def read(self) -> dict[str, float | int | None]:
+        """Load, memory, temperature and power, as fields of `StepCompleted`."""
+        nvml = self._nvml
+        load = self._ask(nvml.nvmlDeviceGetUtilizationRates)
+        memory = self._ask(nvml.nvmlDeviceGetMemoryInfo)
+        celsius = self._ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU)
+        milliwatts = self._ask(nvml.nvmlDeviceGetPowerUsage)
+        return {
+            "gpu_percent": None if load is None else float(load.gpu),
+            "gpu_memory_bytes": None if memory is None else int(memory.used),
+            "gpu_celsius": None if celsius is None else float(celsius),
+            "gpu_watts": None if milliwatts is None else milliwatts / 1000,
+        }
+
+    def _ask(self, question: Callable[..., Any], *more: Any) -> Any:
+        try:
+            return question(self._handle, *more)
+        except self._nvml.NVMLError:
+            return None
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def open_gpu(device: torch.device) -> Gpu | None:
+    """The GPU that is trained on; None where it is none of NVIDIA's, or its driver tells nothing."""
     if device.type != "cuda":
         return None
     import pynvml  # noqa: PLC0415 - only where there is an NVIDIA driver to ask
@@ -56,6 +101,6 @@ def _open_gpu(device: torch.device) -> Any | None:
     try:
         pynvml.nvmlInit()
         uuid = torch.cuda.get_device_properties(device).uuid
-        return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+        return Gpu(pynvml, pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}"))
     except pynvml.NVMLError:
         return None

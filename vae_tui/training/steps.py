@@ -22,6 +22,7 @@ from vae_tui.training.dense import DenseGradients, supports_manual_backward
 from vae_tui.training.graph import GraphRecorder, Recorder
 from vae_tui.training.optimizers import FusedOptimizer, Optimizer
 from vae_tui.training.ranks import Batch, Forward, Ranks
+from vae_tui.training.stopwatch import Stopwatch
 
 
 class Step(Protocol):
@@ -46,6 +47,7 @@ class Parts:
     ranks: Ranks
     device: torch.device
     totals: Tensor
+    stopwatch: Stopwatch
 
     @property
     def layout(self) -> torch.memory_format:
@@ -62,6 +64,7 @@ class Parts:
 
     def finish(self, sums: Tensor) -> Tensor:
         """Move the weights by the gradients there are, and return the batch's sums over all ranks."""
+        self.stopwatch.lap("gradients")
         self.ranks.sum(sums)
         if self.recipe.optimizer.clip_norm:
             parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]

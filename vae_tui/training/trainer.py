@@ -21,6 +21,7 @@ from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
 from vae_tui.training.ranks import Alone, Batch, Ranks
 from vae_tui.training.steps import AutogradStep, Parts, choose_step
+from vae_tui.training.stopwatch import Stopwatch
 
 _LOSSES_KEPT = 4096
 
@@ -104,8 +105,18 @@ class Trainer:
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
         """Loss, distortion and rates of this epoch so far."""
+        self.stopwatch = Stopwatch(whole=device.type != "cpu")
+        """What the parts of training take in this process."""
         self._parts = Parts(
-            recipe, self.vae, self.objective, self._adversary, self.optimizer, self.ranks, device, self._sums
+            recipe,
+            self.vae,
+            self.objective,
+            self._adversary,
+            self.optimizer,
+            self.ranks,
+            device,
+            self._sums,
+            self.stopwatch,
         )
         self.vae.to(memory_format=self._parts.layout)
         self._step = choose_step(self._parts, compiled=compiled)
@@ -207,25 +218,31 @@ class Trainer:
 
     def step(self) -> None:
         """Train on the next batch."""
+        self.stopwatch.lap("rest")
         count, batch = self._next_batch()
+        self.stopwatch.lap("data")
         sums = self._step(count, batch, self._weights)
         self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
         self.step_count += 1
         self.position += count
         if self.averaged:
             self.averaged.update(self.step_count)
+        self.stopwatch.lap("update")
 
     def validate(self) -> Elbo | None:
         """The ELBO of the validation images, on draws that are the same every time; waits for the device."""
         if self._validation is None:
             return None
-        return evaluate_elbo(
+        self.stopwatch.lap("rest")
+        elbo = evaluate_elbo(
             self.evaluated,
             self._validation,
             seed=self.recipe.train.seed,
             draws=self.objective.draws or 1,
             partners=self.ranks,
         )
+        self.stopwatch.lap("validation")
+        return elbo
 
     def selection_loss(self, validation: Elbo) -> float:
         """The loss by which checkpoints are chosen, in nats."""

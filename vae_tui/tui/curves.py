@@ -148,7 +148,11 @@ def format_figure(figure: str, value: float) -> str:
 
 def along_figure(history: History, figure: str, look: Look, stretch: Stretch, columns: int) -> list[Point]:
     """A training figure over another one, which is the horizontal axis; smoothed along the run, not along that axis."""
-    points = against(history.train[look.axis].rows, history.train[figure].rows, columns)
+    axis, series = history.train[look.axis], history.train[figure]
+    places: Sequence[float] = axis.rows
+    if axis.track is not series.track:
+        places = [place_of_step(history, step, look.axis) for step in series.track.steps]
+    points = against(places, series.rows, columns)
     if look.smoothing:
         xs, ys = (
             smooth([(float(index), point[side]) for index, point in enumerate(points)], look.smoothing, 1.0)

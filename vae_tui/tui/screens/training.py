@@ -28,6 +28,7 @@ from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
 from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import Look, place_of_step, showing, step_at
+from vae_tui.tui.machine_words import machine_rows, step_rows
 from vae_tui.tui.marks import MARKS
 from vae_tui.tui.outcome import Outcome
 from vae_tui.tui.screens.charted import ChartedScreen
@@ -416,6 +417,10 @@ class TrainingScreen(ChartedScreen):
         plain = cast("PictureApp[Any]", self.app).plain
         signs = " ".join(sign if plain else glyph for glyph, sign, _ in MARKS.values())
         more["Reading the charts"] = (*_READING, (signs, f"at the foot: {', '.join(MARKS)}"))
+        moment = history.now if self.look.at is None else self._feed.at(self.look.at)
+        for title, rows in (("Where a step's time goes", step_rows(moment)), ("The machine", machine_rows(moment))):
+            if rows:
+                more[title] = rows
         if notes := (*history.notes, *added):
             more["Notes on this run"] = [("", note) for note in notes]
         self.app.push_screen(HelpScreen(TRAINING_KEYS, more))

@@ -22,6 +22,8 @@ FIGURES = {
     "rss_bytes": "memory, GiB",
     "cpu_percent": "cpu, %",
     "gpu_percent": "gpu, %",
+    "gpu_celsius": "gpu, °C",
+    "gpu_watts": "gpu, W",
 }
 """The figures that have a chart, and what it is called."""
 

@@ -9,6 +9,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
+from vae_tui.tui.machine_words import format_celsius, format_watts
 from vae_tui.wording import (
     MISSING,
     format_bytes,
@@ -22,12 +23,16 @@ from vae_tui.wording import (
 
 @dataclass(frozen=True)
 class Column:
-    """A figure, its name and how much room it takes at the most, so that nothing moves when it changes."""
+    """A figure, its name and how much room it takes at the most, so that nothing moves when it changes.
+
+    Of those that do not all fit, the one with the highest `rank` goes first.
+    """
 
     name: str
     text: str
     room: int
     color: str = "$foreground"
+    rank: int = 0
 
     @property
     def width(self) -> int:
@@ -36,7 +41,7 @@ class Column:
 
 
 class FigureTable(Widget):
-    """A table of one row, of a moment of a run; the last figures go first where room is short."""
+    """A table of one row, of a moment of a run; what matters least goes first where room is short."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +58,7 @@ class FigureTable(Widget):
         """The names over the figures."""
         width, columns = self.content_size.width, list(self._columns)
         while len(columns) > 1 and sum(column.width + 2 for column in columns) - 2 > width:
-            columns.pop()
+            columns.remove(max(reversed(columns), key=lambda column: column.rank))
         taken = sum(column.width for column in columns)
         gap = min(5, max(2, (width - taken) // max(1, len(columns) - 1)))
         names = Content(" " * gap).join(Content.styled(f"{c.name:<{c.width}}", "$faint") for c in columns)
@@ -75,17 +80,19 @@ def _columns(history: History, moment: Moment) -> list[Column]:
     elif history.validates:
         columns.append(Column("best", format_nats(best.negative_elbo if best else None), 6, "$warning"))
     columns += [
-        Column("distortion", format_nats(train.get("distortion")), 6, "$secondary"),
-        Column("rate", format_nats(train.get("rate")), 5, "$rate"),
-        Column("beta", format_setting(train.get("beta")), 4),
-        Column("lr", format_setting(train.get("lr")), 5),
-        Column("images/s", format_speed(train.get("images_per_second")), 6),
-        Column("cpu", format_percent(train.get("cpu_percent")), 5),
-        Column("memory", format_bytes(train.get("rss_bytes")), 7),
-        Column("step", format_count(moment.step) if train else MISSING, 7),
+        Column("distortion", format_nats(train.get("distortion")), 6, "$secondary", rank=1),
+        Column("rate", format_nats(train.get("rate")), 5, "$rate", rank=1),
+        Column("beta", format_setting(train.get("beta")), 4, rank=5),
+        Column("lr", format_setting(train.get("lr")), 5, rank=6),
+        Column("images/s", format_speed(train.get("images_per_second")), 6, rank=2),
+        Column("cpu", format_percent(train.get("cpu_percent")), 5, rank=4),
+        Column("memory", format_bytes(train.get("rss_bytes")), 7, rank=3),
+        Column("step", format_count(moment.step) if train else MISSING, 7, rank=1),
     ]
-    if (percent := train.get("gpu_percent")) is not None:
-        columns.append(Column("gpu", format_percent(percent), 5))
-    if (memory := train.get("gpu_memory_bytes")) is not None:
-        columns.append(Column("gpu memory", format_bytes(memory), 8))
-    return columns
+    gpu = (
+        Column("gpu", format_percent(train.get("gpu_percent")), 5, rank=2),
+        Column("gpu memory", format_bytes(train.get("gpu_memory_bytes")), 8, rank=3),
+        Column("heat", format_celsius(train.get("gpu_celsius")), 6, rank=7),
+        Column("power", format_watts(train.get("gpu_watts")), 6, rank=8),
+    )
+    return columns + [column for column in gpu if column.text != MISSING]

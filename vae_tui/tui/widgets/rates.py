@@ -13,6 +13,8 @@ from vae_tui.runs.history import Moment
 from vae_tui.tui.colors import rgb
 
 _LEAST_WIDTH = 24
+_MOST_APART = 3
+"""Rows from one bar to the next, where there are few bars for the room."""
 
 
 class RateBars(Widget):
@@ -51,7 +53,8 @@ class RateBars(Widget):
                 elif index == len(shown) < len(self._rates):
                     line.append(self._describe_rest(len(shown), cell), style="dim")
             lines.append(line)
-        return Text("\n", end="").join(lines)
+        apart = max(1, min(_MOST_APART, (height - 1) // max(1, len(lines) - 1)))
+        return Text("\n" * apart, end="").join(lines)
 
     def _bar(self, dimension: int, rate: float, width: int) -> Text:
         variables = self.app.theme_variables
