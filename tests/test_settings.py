@@ -122,6 +122,16 @@ def test_a_file_that_cannot_be_written_is_named(path: Path) -> None:
         change_setting(path, "theme", "nord")
 
 
+def test_the_file_in_the_documentation_is_right(path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    path.write_text(page.partition("```toml\n")[2].partition("```")[0])
+    settings, problems = read_settings(path)
+    assert problems == ()
+    from vae_tui.tui.chosen_keys import check_keys
+
+    assert check_keys(settings.keys) == (settings.keys, [])
+
+
 # On the command line
 
 

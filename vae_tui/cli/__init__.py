@@ -5,7 +5,8 @@
     runs       watch, runs, compare                        walk       walk
     steer      stop, pause, unpause, save, set               tidy       tag, rename, delete, prune
     pictures   sample, reconstruct, interpolate, ...       evaluate   evaluate
-    export     export                                    tools      check, doctor
+    export     export                                    serve      serve
+    tools      check, doctor
 
 Imports are deferred into the commands, so that each pays only for what it uses.
 """

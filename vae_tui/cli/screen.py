@@ -19,4 +19,6 @@ def on_a_terminal() -> bool:
     """Whether a screen can be shown here."""
     from vae_tui.imaging.terminal import is_dumb
 
+    if "TEXTUAL_DRIVER" in os.environ:  # the terminal is in a browser, at the other end of two pipes
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb(os.environ)

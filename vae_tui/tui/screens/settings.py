@@ -138,20 +138,21 @@ class ValueScreen(ClosesOnce[str | None], ModalScreen[str | None]):
         self.dismiss(event.option_id)
 
     def action_cancel(self) -> None:
-        """Leave all as it was."""
-        self._preview(self._chosen)
+        """Take none."""
         self.dismiss(None)
 
 
 def choose_theme(app: PictureApp[Any]) -> None:
     """Let the user go through the themes, and keep the one that is taken."""
 
+    before = app.theme
+
     def show(name: str) -> None:
         app.theme = name
 
     def take(name: str | None) -> None:
+        show(name or before)
         if name is not None:
-            show(name)
             _with_settings(app).change_setting("theme", None if name == THEME else name)
 
     ours = [theme.name for theme in THEMES]
