@@ -58,7 +58,7 @@ def texts(shown: Shown) -> list[str]:
 async def test_the_newest_events_are_in_sight(trained: Run, show_log: ShowLog, size: tuple[int, int]) -> None:
     async with show_log(trained, size) as shown:
         await shown.sees("saved step-000000360.safetensors")
-        assert "events  worker.log" in shown.lines[1]
+        assert "▸ events  worker.log" in shown.lines[1]
         assert {len(line) for line in shown.lines} == {size[0]}
         assert "01-01 00:00:12        360  drew reconstructions" in shown.text
 

@@ -89,9 +89,9 @@ class LogScreen(ClosesOnce[None]):
     def _show_lines(self) -> None:
         tail, view = self._tail, self.query_one(LogView)
         self.query_one("#title", StatusLine).show(f"{self._run.name}   log", "bold $primary")
-        names = (f"[b $primary]{name}[/]" if name == self._shown else f"[$faint]{name}[/]" for name in self._tails)
+        names = (f"[b $primary]▸ {name}[/]" if name == self._shown else f"[$faint]{name}[/]" for name in self._tails)
         view.border_title = "  ".join(names)
-        subtitle = counted(len(tail.lines), "line")
+        subtitle = counted(len(tail.lines) + (tail.unfinished is not None), "line")
         if self._wanted:
             subtitle = f"{counted(view.line_count, 'line')} with {escape(printable(self._wanted))} of {subtitle}"
         view.border_subtitle = f"[$faint]{subtitle}[/]" if view.follows else f"{subtitle}, held; end follows again"
