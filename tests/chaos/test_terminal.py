@@ -223,6 +223,7 @@ def test_it_lives_through_floods_garbage_and_sizes(open_screen: Callable[[str], 
     screen.resize(24, 80)
     time.sleep(0.5)
     screen.repaints()
+    assert screen.mebibytes - memory < 60
     for _ in range(6):  # through what was opened
         if screen.process.poll() is None:
             screen.send(b"\x1b")

@@ -360,3 +360,12 @@ async def test_a_checkpoint_that_goes_before_it_is_open_ends_the_walk_with_why(w
         walked_run.latest().path.unlink()
         await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)
     assert app.return_code == 2
+
+
+async def test_a_walk_that_fails_while_its_help_is_open_ends_as_where_it_began(walked_run: Run) -> None:
+    app = VaeTuiApp(WalkScreen(walked_run.latest().path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        walked_run.latest().path.unlink()
+        await pilot.press("question_mark")
+        await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)
+    assert app.return_code == 2

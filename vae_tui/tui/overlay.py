@@ -26,7 +26,7 @@ _LETTERS_ALONG = (0.33, 0.66, 1.0)
 _ISO_LINES = 6
 _TRANSIENT = 0.1
 """The share of a run at its beginning that does not count when a range is chosen."""
-_CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 12
+_CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +70,16 @@ def specify_overlay(
     groups: Sequence[OverlaidGroup], figure: str, look: Look, at: float | None, columns: int
 ) -> ChartSpec | None:
     """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now."""
-    # A crowd of curves is drawn with fewer points each, or it would keep keys waiting.
-    columns = max(_FEWEST_COLUMNS, min(columns, _CURVES_IN_FULL * columns // max(1, len(groups))))
+    crowded = len(groups) > _CURVES_IN_FULL
+    if crowded:
+        # In full they would hide each other, and keep keys waiting.
+        columns = max(_FEWEST_COLUMNS, 2 * _CURVES_IN_FULL * columns // len(groups))
     stretch = stretch_of(look, [run.history for group in groups for run in group.runs])
     left, right = stretch.across
     curves: list[Curve] = []
     solid: list[list[Point]] = []
     for group in groups:
-        drawn = [_points(run.history, figure, look, stretch, columns) for run in group.runs]
+        drawn = [_points(run.history, figure, look, stretch, columns, means=crowded) for run in group.runs]
         drawn = [points for points in drawn if points]
         if not drawn:
             continue
@@ -136,7 +138,8 @@ def mean_and_band(curves: Sequence[Sequence[Point]], columns: int) -> tuple[list
     xs = [first + (last - first) * index / (count - 1) for index in range(count)]
     mean, low, high = [], [], []
     for x in xs:
-        values = [value for points in curves if (value := _value_at(points, x)) is not None]
+        found = [_value_at(points, x) for points in curves]
+        values = [value for value in found if value is not None and math.isfinite(value)]
         if values:
             mean.append((x, sum(values) / len(values)))
             low.append((x, min(values)))
@@ -144,14 +147,16 @@ def mean_and_band(curves: Sequence[Sequence[Point]], columns: int) -> tuple[list
     return mean, low, high
 
 
-def _points(history: History, figure: str, look: Look, stretch: Stretch, columns: int) -> list[Point]:
+def _points(history: History, figure: str, look: Look, stretch: Stretch, columns: int, *, means: bool) -> list[Point]:
+    """A curve in so many columns; of validation with its extremes, or, where there are many curves, by its means."""
     if look.axis in FIGURE_AXES:
         return along_figure(history, figure, look, stretch, columns)
-    if len(validation := history.validation[figure]):
-        return validation.thin(columns, stretch.along(history))
-    means = history.train[figure].column_means(columns, stretch.along(history))
-    width = (means[-1][0] - means[0][0]) / columns if means else 0.0
-    return smooth(means, look.smoothing, width or 1.0) if look.smoothing else means
+    validation, along = history.validation[figure], stretch.along(history)
+    if len(validation):
+        return validation.column_means(columns, along) if means else validation.thin(columns, along)
+    trained = history.train[figure].column_means(columns, along)
+    width = (trained[-1][0] - trained[0][0]) / columns if trained else 0.0
+    return smooth(trained, look.smoothing, width or 1.0) if look.smoothing else trained
 
 
 def _path(history: History, axis: Axis, columns: int, at: float | None) -> list[Point]:

@@ -191,8 +191,10 @@ class WalkScreen(ClosesOnce[None]):
             self._give_up(walk.failure)
 
     def _give_up(self, problem: str) -> None:
-        if self._came_from_training:
+        if self._was_opened_from_another:
             self.app.notify(printable(problem), severity="error", markup=False)
+            while self.app.screen is not self:
+                self.app.pop_screen()
             self.dismiss(None)
         else:
             self.app.exit(message=Text(printable(problem)), return_code=2)
@@ -293,19 +295,20 @@ class WalkScreen(ClosesOnce[None]):
 
     def action_leave(self) -> None:
         """Go back to where one came from."""
-        if self._came_from_training:
+        if self._was_opened_from_another:
             self.dismiss(None)
         else:
             self.app.exit()
 
     def action_return(self) -> None:
         """Go back to the training; a walk of its own is not left by a key that closes prompts."""
-        if self._came_from_training:
+        if self._was_opened_from_another:
             self.dismiss(None)
         else:
             self.session.notify("q leaves the walk")
             self._show_lines()
 
     @property
-    def _came_from_training(self) -> bool:
-        return len(self.app.screen_stack) > 2
+    def _was_opened_from_another(self) -> bool:
+        # The first on the stack is Textual's own.
+        return self.app.screen_stack.index(self) > 1
