@@ -111,6 +111,8 @@ class EpochStarted(Event):
 class StepCompleted(Event):
     """Means over the `steps` optimizer steps since the last such event.
 
+    `gradient_norm` is the Euclidean norm of the gradients of the last of them, before clipping.
+
     `seconds_per_step` says where their time went: `data` (taking and preparing batches), `gradients` and `update` (the
     optimizer; on a GPU both together as `step`), `validation`, and the `rest`: checkpoints, pictures, events.
     """
@@ -122,6 +124,7 @@ class StepCompleted(Event):
     beta: float
     lr: float
     images_per_second: float
+    gradient_norm: float | None = None
     cpu_percent: float | None = None
     rss_bytes: int | None = None
     gpu_percent: float | None = None

@@ -210,7 +210,7 @@ def test_a_finished_run_has_no_time_left() -> None:
     assert history.eta_seconds is None
 
 
-def test_messages_are_notes_checkpoints_and_answers_to_commands() -> None:
+def test_messages_are_notes_and_answers_to_commands_and_no_checkpoints() -> None:
     ready_with_notes = dataclasses.replace(ready(notes=("not compiled",)), data_notes=("3 files were skipped",))
     history = history_of(started(), ready_with_notes, saved(10, best=True))
     history.add(ev.CommandDone(time=2.0, step=1, command="save", message="saved at step 1"))
@@ -218,7 +218,6 @@ def test_messages_are_notes_checkpoints_and_answers_to_commands() -> None:
     assert texts == [
         "3 files were skipped",
         "not compiled",
-        "saved step-000000010.safetensors, the best so far",
         "saved at step 1",
     ]
     assert history.notes == ("3 files were skipped", "not compiled")
@@ -279,7 +278,6 @@ def test_the_best_is_by_loss_the_first_of_equals_and_known_with_its_elbo() -> No
     assert history.best is not None
     assert (history.best.step, history.best.loss, history.best.negative_elbo) == (20, 80.0, 300.0)
     history.add(saved(20, best=True))
-    assert history.messages[-1].text == "saved step-000000020.safetensors, the best so far by loss"
 
 
 def test_the_best_begins_anew_with_another_objective_and_is_what_it_was_before_it() -> None:

@@ -307,8 +307,10 @@ async def test_a_note_outlasts_the_checkpoints_saved_after_it_and_stays_in_the_h
     now = noted + 10
     async with show(live_run, size, feed=RunFeed(live_run, clock=lambda: now)) as shown:
         assert shown.lines[-2].strip().endswith(told)
+        assert "saved step" not in shown.lines[-2]
         now = noted + 30
-        await shown.sees("saved step-000000120.safetensors")
+        await shown.until(lambda: "tells more" not in shown.text)
+        assert "0 of 20 latent dimensions" in shown.text
         await shown.press("question_mark", "end")
         assert "stuck at 1 in all" in " ".join(shown.text.replace("│", " ").split())
 
@@ -474,3 +476,31 @@ async def test_few_bars_stand_apart_where_there_is_room(make_trainer: Any, live_
         rows = [row for row, line in enumerate(shown.lines) if re.search(r"│ z\d ━*╸?─*  *\d\.\d\d │", line)]
         assert len(rows) == 8
         assert {below - above for above, below in itertools.pairwise(rows)} == {3}
+
+
+async def test_the_header_has_the_newest_checkpoint(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    async with show(live_run, (160, 50)) as shown:
+        assert "saved step 120" in shown.lines[0]
+        trainer.train_epoch()
+        await shown.until(lambda: "saved step 240" in shown.lines[0])
+
+
+async def test_figures_with_a_chart_are_chosen_by_their_names(trainer: Any, live_run: Run, show: Any) -> None:
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.train_epoch()
+    async with show(live_run, (120, 40)) as shown:
+        await shown.press("F")
+        await shown.sees("learning rate")
+        await shown.press(*("space" if key == " " else key for key in "beta z3 speed"), "enter")
+        await shown.sees("the run has no figure 'speed'")
+        await shown.press(*("backspace" for _ in " speed"), "enter")
+        await shown.sees("KL of z3, nats")
+        assert shown.text.count("╭─") == 3
+        await shown.press("F", "enter")
+        await shown.sees("images/s")
+        assert "KL of z3" not in shown.text

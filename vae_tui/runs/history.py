@@ -24,7 +24,7 @@ LogPhase = Literal["starting", "training", "paused", "completed", "stopped", "fa
 """How a run stands by its log alone."""
 
 FIGURES = ("loss", "negative_elbo", "distortion", "rate")
-_STEP_FIGURES = ("beta", "lr", "images_per_second")
+_STEP_FIGURES = ("beta", "lr", "images_per_second", "gradient_norm")
 _SECONDS_BETWEEN_LOOKS = 1.0
 """Of training time, between figures of the machine that are kept: there are many, and they are read no more often."""
 _MESSAGES = 100
@@ -165,8 +165,6 @@ class History:
                 self._images.setdefault(event.kind, DrawnImages()).append(event)
             case ev.CheckpointSaved():
                 self._checkpoints.append(event)
-                best = f", {self.best_so_far}" if event.best else ""
-                self._add_message(event, f"saved {event.path}{best}")
             case ev.CommandDone():
                 self._add_answer(event)
             case ev.NoteAdded():
@@ -224,11 +222,6 @@ class History:
     def same_loss_since(self) -> int:
         """The step since which the loss has meant what it means now, with the same objective and the same beta."""
         return max(self._objectives_since[-1], self._other_beta_until)
-
-    @property
-    def best_so_far(self) -> str:
-        """What to call the best checkpoint, by what it is the best."""
-        return "the best so far by loss" if self.loss_name else "the best so far"
 
     @property
     def epochs(self) -> int | None:
@@ -408,7 +401,7 @@ class History:
         if betas and betas[-1] != event.beta:
             self._other_beta_until = self._reports.steps[-1]
         seconds = self._training_seconds(event.time)
-        row = *_figures(event.train), event.beta, event.lr, event.images_per_second
+        row = *_figures(event.train), event.beta, event.lr, event.images_per_second, event.gradient_norm
         self._reports.append(event.step, seconds, event.time, row)
         looked = self._machine.seconds
         if not looked or seconds - looked[-1] >= _SECONDS_BETWEEN_LOOKS:

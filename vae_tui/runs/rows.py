@@ -89,7 +89,7 @@ def tabulate_steps(run: Run) -> FigureTable:
     columns = (
         *("step", "epoch", "time", "steps"),
         *(f"train/{figure}" for figure in _FIGURES),
-        *("beta", "lr", "images_per_second", *MACHINE, *STEP_SECONDS),
+        *("beta", "lr", "images_per_second", "gradient_norm", *MACHINE, *STEP_SECONDS),
     )
     reports = (event for event in lasting_events(run) if isinstance(event, ev.StepCompleted))
     return FigureTable(columns, map(_step_row, reports))
@@ -99,7 +99,7 @@ def _step_row(event: ev.StepCompleted) -> tuple[Value, ...]:
     return (
         *(event.step, event.epoch, event.time, event.steps),
         *(event.train.get(name) for name in _FIGURES),
-        *(event.beta, event.lr, event.images_per_second),
+        *(event.beta, event.lr, event.images_per_second, event.gradient_norm),
         *machine_figures(event).values(),
     )
 

@@ -268,6 +268,7 @@ class Loop:
             beta=trainer.beta,
             lr=trainer.lr,
             images_per_second=self._images_per_second(now),
+            gradient_norm=trainer.gradient_norm(),
             seconds_per_step=dict(trainer.stopwatch.take(steps)),
             **self._resources.read(),
         )

@@ -37,7 +37,7 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What steps are taken with; `totals` (2 + Z,) is added up over an epoch."""
+    """What steps are taken with; `totals` (2 + Z,) is added up over an epoch, `norm` () is the gradients' before clipping."""
 
     recipe: Recipe
     vae: VAE
@@ -47,6 +47,7 @@ class Parts:
     ranks: Ranks
     device: torch.device
     totals: Tensor
+    norm: Tensor
     stopwatch: Stopwatch
 
     @property
@@ -68,12 +69,19 @@ class Parts:
         self.ranks.sum(sums)
         if self.recipe.optimizer.clip_norm:
             parameters = [parameter for parameter in self.vae.parameters() if parameter.requires_grad]
-            torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimizer.clip_norm)
+            self.norm.copy_(torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimizer.clip_norm))
         self.optimizer.step()
         if self.adversary is not None:
             self.adversary.step()
         self.totals.add_(sums)
         return sums
+
+    def gradient_norm(self) -> float:
+        """The Euclidean norm of the last step's gradients, before they were clipped; waits for the device."""
+        if self.recipe.optimizer.clip_norm:
+            return float(self.norm)
+        gradients = [parameter.grad for parameter in self.vae.parameters() if parameter.grad is not None]
+        return float(torch.nn.utils.get_total_norm(gradients))
 
 
 class AutogradStep:

@@ -116,6 +116,7 @@ class Trainer:
             self.ranks,
             device,
             self._sums,
+            torch.zeros((), device=device),
             self.stopwatch,
         )
         self.vae.to(memory_format=self._parts.layout)
@@ -228,6 +229,10 @@ class Trainer:
         if self.averaged:
             self.averaged.update(self.step_count)
         self.stopwatch.lap("update")
+
+    def gradient_norm(self) -> float:
+        """That of the last step's gradients, before they were clipped; waits for the device."""
+        return self._parts.gradient_norm()
 
     def validate(self) -> Elbo | None:
         """The ELBO of the validation images, on draws that are the same every time; waits for the device."""

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from vae_tui.runs.history import FIGURES, History
+from vae_tui.runs.history import FIGURES, History, Moment
 from vae_tui.runs.series import Point, against
 from vae_tui.tui.axes import Range, readable_range
 from vae_tui.tui.chart_spec import ChartSpec, Curve
+from vae_tui.tui.figure_names import dimension_of
 from vae_tui.tui.look import FIGURE_AXES, Look, Stretch, place_of_step, stretch_of
 from vae_tui.tui.marks import mark_events
 from vae_tui.wording import format_nats, format_percent, format_setting, format_speed
@@ -97,7 +98,13 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
 def specify_figure(history: History, figure: str, look: Look, columns: int) -> ChartSpec | None:
     """Any figure of training by itself; that of validation too, where it has one."""
     reader = _Reader(history, look, columns)
-    points = reader.active() if figure == "active" else reader.training(figure)
+    dimension = dimension_of(figure)
+    if dimension is not None:
+        points = reader.of_epochs(lambda moment: moment.rate_per_dimension[dimension])
+    elif figure == "active":
+        points = reader.of_epochs(lambda moment: float(moment.active_dimensions))
+    else:
+        points = reader.training(figure)
     if figure.endswith("_bytes"):
         points = [(x, y / 2**30) for x, y in points]
     curves = [_ended(Curve(points, "train", SIGNS["train"]), "train", points, figure)]
@@ -143,6 +150,8 @@ def format_figure(figure: str, value: float) -> str:
         return format_speed(value)
     if figure.endswith("_percent"):
         return format_percent(value)
+    if dimension_of(figure) is not None:
+        return format_nats(value)
     return f"{value:.0f}" if figure == "active" else format_setting(value)
 
 
@@ -209,16 +218,14 @@ class _Reader:
         """What is minimised: of validation, by which checkpoints are chosen, or, where there is none, of training."""
         return self.validation("loss") if len(self._history.validation["loss"]) else self.smoothed_or_raw("loss")
 
-    def active(self) -> list[Point]:
-        """How many latent dimensions were active at the end of at most so many epochs."""
+    def of_epochs(self, value: Callable[[Moment], float]) -> list[Point]:
+        """What the moments at the ends of at most so many epochs are worth."""
         history, steps = self._history, self._history.stops
         count = min(len(steps), max(2, self._columns))
         chosen = sorted({steps[index * (len(steps) - 1) // max(1, count - 1)] for index in range(count)})
         moments = [moment for step in chosen if (moment := history.at(step)).rate_per_dimension]
         places = [place_of_step(history, moment.step, self._look.axis) for moment in moments]
-        return _placed(
-            [(x, float(moment.active_dimensions)) for x, moment in zip(places, moments, strict=True)], self.stretch
-        )
+        return _placed([(x, value(moment)) for x, moment in zip(places, moments, strict=True)], self.stretch)
 
     def range_of(self, curves: Sequence[Sequence[Point]], *, least: float) -> Range | None:
         """The range of values of what is shown, without the first steep fall of a run."""

@@ -23,6 +23,7 @@ FIGURE_AXES = {
     "loss": "loss",
     "beta": "beta",
     "lr": "learning rate",
+    "gradient_norm": "gradient norm",
     "images_per_second": "images/s",
 }
 """The figures that a horizontal axis can be, and what they are called."""

@@ -72,6 +72,11 @@ TRAINING_KEYS = (
                 (FooterItem(4, "tab", "view", _CHARTED),),
             ),
             Row(
+                "F",
+                "which figures have a chart: loss, gradient norm, the KL of one dimension, ...",
+                (Key("F", "choose_figures", "Choose figures"),),
+            ),
+            Row(
                 "← → home end",
                 "the time cursor: charts, pictures, KL and figures as they were; shift for ten at a time; a click goes there",
                 (

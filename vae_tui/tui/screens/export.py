@@ -17,10 +17,11 @@ from vae_tui.runs.files import user_path, write_whole
 from vae_tui.runs.history import History
 from vae_tui.runs.rows import FigureTable, write_csv
 from vae_tui.tui.chart_pictures import Panel, draw_panels, specify_in_full
+from vae_tui.tui.figure_names import title_of
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.prompt import PromptScreen
 from vae_tui.tui.widgets.chart import Chart
-from vae_tui.tui.widgets.figure_page import FIGURES
+from vae_tui.tui.widgets.figure_page import figure_of
 from vae_tui.wording import counted
 
 Report = Callable[[str, str], None]
@@ -43,9 +44,8 @@ _CHARTS: Mapping[str, _Known] = {
     "overlay-distortion": _Known("distortion, nats/image", ("distortion",)),
     "overlay-rate": _Known("rate, nats/image", ("rate",)),
     "overlay-plane": _Known("distortion over rate, nats/image", ("rate", "distortion"), "rate"),
-    **{f"figure-{figure}": _Known(title, (figure,)) for figure, title in FIGURES.items()},
 }
-"""Every chart by its id."""
+"""Every chart by its id, but those of the page of figures."""
 _SUFFIXES = {"table": ".csv", "picture": ".png", "drawing": ".svg", "screen": ".svg"}
 """How the names of files end, by what is chosen."""
 
@@ -99,6 +99,8 @@ def _look_at(screen: Screen[Any], names: Mapping[str, str], axis: str) -> _Shown
     panels, figures = [], []
     for chart in screen.query(Chart):
         known, spec = _CHARTS.get(chart.id or ""), None
+        if (figure := figure_of(chart)) is not None:
+            known = _Known(title_of(figure), (figure,))
         if known is not None and chart.region.width and chart.is_on_screen:
             spec = specify_in_full(chart.specify, chart.size.width)
         if known is not None and spec is not None:

@@ -379,6 +379,20 @@ class TrainingScreen(ChartedScreen):
         except VaeTuiError as error:
             self._show_hint(str(error))
 
+    def action_choose_figures(self) -> None:
+        """Ask which figures have a chart, and show the page of them."""
+        from vae_tui.tui.screens.figure_choice import ask_for_figures  # noqa: PLC0415
+
+        dashboard = self._dashboard
+        if dashboard is None or not dashboard.display:
+            return
+
+        async def show(text: str | None) -> None:
+            if text is not None:
+                await dashboard.show_figures(text.split())
+
+        self.app.push_screen(ask_for_figures(self._feed.history), show)
+
     def action_next_view(self, steps: int) -> None:
         """Show the next panes, or those before."""
         if self._dashboard is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -95,6 +96,11 @@ class Dashboard(Container):
         self._arrange()
         self.call_after_refresh(self._entitle)
 
+    async def show_figures(self, figures: Sequence[str]) -> None:
+        """Show the page of figures, with charts of these."""
+        await self._figures.choose(figures)
+        self.next_view(self._views.index(("figures",)) - self._view)
+
     def next_view(self, steps: int = 1) -> None:
         """Show the next panes, or all again; with `steps` -1, the ones before."""
         self._view = (self._view + steps) % len(self._views)
@@ -149,9 +155,13 @@ class Dashboard(Container):
         self._set_titles(
             self._heatmap,
             ["[b]KL per latent dimension[/] over the run  [$faint]nats now[/]", "[b]KL per dimension[/]"],
-            [describe_axis(look, [history])],
+            [f"[$faint]x:[/] {describe_axis(look, [history])}"],
         )
-        self._set_titles(self._figures, ["[b]figures of training[/]"], [describe_axis(look, [history])])
+        self._set_titles(
+            self._figures,
+            ["[b]figures of training[/]  [$faint]F chooses[/]"],
+            [f"[$faint]x:[/] {describe_axis(look, [history])}"],
+        )
         prior = "N(0, I)" if history.prior_is_normal else "p(z)"
         self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
         self._set_titles(

@@ -96,8 +96,9 @@ def _progress(history: History, status: RunStatus, verdict: Verdict | None) -> l
         clock = [(f"eta {format_clock(history.eta_seconds)}", "")]
     elif status.over and history.seconds:
         clock = [(f"took {format_clock(history.seconds)}", "")]
+    saved = [(f"saved step {format_count(history.saved[-1])}", "$faint")] if history.saved else []
     wordings = [[*parts, *clock], parts, parts[:1]]
     if verdict is not None:
         color = f"${_VERDICTS[verdict.kind]}"
         wordings[:0] = [[(words, color), *parts, *clock] for words in (verdict.text, verdict.kind)]
-    return wordings
+    return [[*saved, *wordings[0]], *wordings]
