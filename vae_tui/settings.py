@@ -146,7 +146,7 @@ def _check_text(key: str, value: Any) -> str | None:
 def _check_pictures(key: str, value: Any) -> str | None:
     if value in PICTURES:
         return None
-    hint = did_you_mean(value, PICTURES) if isinstance(value, str) else ""
+    hint = did_you_mean(value, PICTURES, most=0) if isinstance(value, str) else ""
     return f"{key}: expected {', '.join(PICTURES[:-1])} or {PICTURES[-1]}, got {value!r}{hint}"
 
 

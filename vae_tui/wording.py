@@ -120,8 +120,8 @@ def shorten(note: str, width: int) -> str:
     return note
 
 
-def did_you_mean(word: str, known: Iterable[object], form: str = "{}") -> str:
-    """What goes behind a message about a word that is not known: the one that is like it, or all there are.
+def did_you_mean(word: str, known: Iterable[object], form: str = "{}", *, most: int = 100) -> str:
+    """What goes behind a message about a word that is not known: the one that is like it, or all there are, up to `most`.
 
     `form` is how a word is written, such as "[{}]" for tables.
     """
@@ -129,4 +129,4 @@ def did_you_mean(word: str, known: Iterable[object], form: str = "{}") -> str:
     same = [item for item in words if item.casefold() == word.casefold()]
     if close := same or difflib.get_close_matches(word, words, n=1):
         return f"; did you mean {form.format(close[0])}?"
-    return f" (known: {', '.join(form.format(item) for item in words)})" if words else ""
+    return f" (known: {', '.join(form.format(item) for item in words)})" if 0 < len(words) <= most else ""

@@ -224,12 +224,10 @@ def test_it_lives_through_floods_garbage_and_sizes(open_screen: Callable[[str], 
     time.sleep(0.5)
     screen.repaints()
     assert screen.mebibytes - memory < 60
-    for _ in range(6):  # through what was opened
+    for key in b"\x1bq" * 6:  # through what was opened
         if screen.process.poll() is None:
-            screen.send(b"\x1b")
-            time.sleep(0.5)
-            screen.send(b"q")
-            time.sleep(0.5)
+            screen.send(bytes([key]))
+            time.sleep(1)
     screen.wait_until(lambda: screen.process.poll() is not None, 10)
     assert screen.process.returncode == 0
 

@@ -55,9 +55,9 @@ def assert_same_figures(run: Run, expected: Run) -> None:
 
 
 def followers(process: int) -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process(process).children(recursive=True) if "follower" in " ".join(child.cmdline())
-    ]
+    children = psutil.Process(process).children(recursive=True)
+    living = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in living if "follower" in " ".join(child.cmdline())]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ async def test_the_question_says_what_to_type_to_come_back(training: Any, run: R
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keys", [("l",), ("d",), ("down", "enter")])
+@pytest.mark.parametrize("keys", [("l",), ("d",), ("enter",)])
 async def test_the_question_lets_the_trainer_run(training: Any, run: Run, show: Any, keys: tuple[str, ...]) -> None:
     async with show(run) as shown:
         await shown.press("q", *keys)
@@ -145,7 +145,7 @@ async def test_the_question_lets_the_trainer_run(training: Any, run: Run, show: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("keys", [("s",), ("enter",)])
+@pytest.mark.parametrize("keys", [("s",), ("down", "enter")])
 async def test_the_question_stops_the_trainer_and_waits_for_it(
     training: Any, run: Run, show: Any, keys: tuple[str, ...]
 ) -> None:

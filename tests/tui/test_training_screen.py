@@ -438,23 +438,6 @@ async def test_a_run_without_validation_shows_no_best(trainer: Any, run: Run, sh
         assert "validation" not in names
 
 
-async def test_where_the_header_is_short_the_verdict_goes_before_the_name(trainer: Any, run: Run, show: Any) -> None:
-    trainer.start()
-    trainer.begin()
-    for _ in range(8):
-        trainer.train_epoch()
-    trainer.finish("completed")
-    async with show(run, (120, 40)) as shown:
-        first = shown.text.splitlines()[0]
-        assert first.strip().startswith(run.name)
-        verdict = next(word for word in ("improving", "flat", "overfitting") if word in first)
-    async with show(run, (46, 24)) as shown:
-        first = shown.text.splitlines()[0]
-        assert first.strip().startswith(run.name)
-        assert verdict not in first
-        assert "completed" in first
-
-
 async def test_what_is_to_be_read_is_shown_whole(trainer: Any, live_run: Run, show: Any) -> None:
     said = "other programs keep 1.5 of 2 cores busy and take the memory that batches of this size are prepared in"
     trainer.start()
@@ -476,31 +459,3 @@ async def test_few_bars_stand_apart_where_there_is_room(make_trainer: Any, live_
         rows = [row for row, line in enumerate(shown.lines) if re.search(r"│ z\d ━*╸?─*  *\d\.\d\d │", line)]
         assert len(rows) == 8
         assert {below - above for above, below in itertools.pairwise(rows)} == {3}
-
-
-async def test_the_header_has_the_newest_checkpoint(trainer: Any, live_run: Run, show: Any) -> None:
-    trainer.start()
-    trainer.begin()
-    trainer.train_epoch()
-    async with show(live_run, (160, 50)) as shown:
-        assert "saved step 120" in shown.lines[0]
-        trainer.train_epoch()
-        await shown.until(lambda: "saved step 240" in shown.lines[0])
-
-
-async def test_figures_with_a_chart_are_chosen_by_their_names(trainer: Any, live_run: Run, show: Any) -> None:
-    trainer.start()
-    trainer.begin()
-    trainer.train_epoch()
-    trainer.train_epoch()
-    async with show(live_run, (120, 40)) as shown:
-        await shown.press("F")
-        await shown.sees("learning rate")
-        await shown.press(*("space" if key == " " else key for key in "beta z3 speed"), "enter")
-        await shown.sees("the run has no figure 'speed'")
-        await shown.press(*("backspace" for _ in " speed"), "enter")
-        await shown.sees("KL of z3, nats")
-        assert shown.text.count("╭─") == 3
-        await shown.press("F", "enter")
-        await shown.sees("images/s")
-        assert "KL of z3" not in shown.text

@@ -158,7 +158,7 @@ def compare(
         raise VaeTuiError("--json prints a comparison and --out writes curves: give one of them")
     found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
     if len(found) < 2:
-        say(f"comparing takes two runs or more, and {' '.join(runs)} names one")
+        say(f"comparing takes two runs or more, and all that was named is {next(iter(found))}")
         raise typer.Exit(EXIT_WRONG_INPUT)
     if out is not None:
         _write_curves(list(found.values()), out, axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import secrets
@@ -29,7 +30,7 @@ def serve(
     runs_dir: RunsDir = Path("checkpoints"),
     data_root: DataRoot = None,
 ) -> None:
-    """Show the screens in a browser, at an address with a random token.
+    """Show the screens in a browser, at a secret address.
 
     Prints the address, and serves until Ctrl-C. Each page that is open is a program of its own; what trains goes on when it
     is closed. It needs the package: pip install 'vae-tui[serve]'
@@ -73,6 +74,9 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         reason = error.strerror or str(error)
+        if not host or isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            way_out = "expected one such as 127.0.0.1"
+            raise VaeTuiError(f"--host {host!r} is no address of this machine: {reason}; {way_out}") from None
         raise VaeTuiError(
             f"port {port} of {host} cannot be listened at: {reason}; take another by --port N, or any free one by --port 0"
         ) from error

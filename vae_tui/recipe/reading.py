@@ -153,7 +153,9 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
         name, equals, text = override.partition("=")
         table, dot, key = name.strip().partition(".")
         if not equals or not dot or not key:
-            problems.append(f"--set {override}: expected TABLE.KEY=VALUE, such as train.epochs=5")
+            meant = [f"{of}.{name}={text}" for of, kind in TABLES.items() if name in kind.model_fields]
+            hint = f"; did you mean {' or '.join(meant)}?" if equals and meant else ", such as train.epochs=5"
+            problems.append(f"--set {override}: expected TABLE.KEY=VALUE{hint}")
             continue
         if isinstance(given.setdefault(table, {}), dict):
             given[table][key] = _toml_or_text(text.strip())

@@ -12,7 +12,7 @@ from vae_tui.errors import RunError
 from vae_tui.runs.files import read_small, write_whole
 from vae_tui.runs.layout import Run
 
-_TAG = re.compile(r"[\w.+-]{1,40}")
+_TAG = re.compile(r"(?!-)[\w.+-]{1,40}")
 _LONGEST_NOTE = 4000
 
 
@@ -45,7 +45,9 @@ def change_about(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (
     known = read_about(run)
     for tag in add:
         if not _TAG.fullmatch(tag):
-            raise RunError(f"{tag!r} cannot be a tag: expected up to 40 letters, digits, _ . + or -")
+            raise RunError(
+                f"{tag!r} cannot be a tag: expected up to 40 letters, digits, _ . + or -, and no - at its beginning"
+            )
     if note is not None and len(note) > _LONGEST_NOTE:
         raise RunError(f"a note has up to {_LONGEST_NOTE:,} characters; this one has {len(note):,}")
     about = About(tuple(sorted({*known.tags, *add} - set(remove))), known.note if note is None else note)

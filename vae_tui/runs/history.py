@@ -62,11 +62,12 @@ class Note:
 
 @dataclass(frozen=True)
 class SettingChange:
-    """From `step` on, the run trains as if its recipe's `key`, such as "objective.beta", had this `value`."""
+    """From `step` on, the run trains as if its recipe's `key`, such as "objective.beta", had this `value`; `before` it had that."""
 
     step: int
     key: str
     value: float
+    before: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,15 @@ class History:
                 self.paused, self._paused_since = False, None
                 self._add_message(event, event.sentence)
         self.step = max(self.step, event.step)
+
+    def recipe_at(self, step: int) -> dict[str, dict[str, Any]]:
+        """The recipe that the figures of a step came by, with what had been changed until then."""
+        recipe = self.recipe
+        for change in reversed(self.changes if step < self.step else []):
+            if change.step >= step:
+                table, _, name = change.key.partition(".")
+                recipe = {**recipe, table: {**recipe.get(table, {}), name: change.before}}
+        return recipe
 
     @property
     def phase(self) -> LogPhase:
@@ -437,8 +447,9 @@ class History:
         if not isinstance(key, str) or not isinstance(value, int | float) or not is_number(value):
             return
         table, _, name = key.partition(".")
+        before = self.recipe.get(table, {}).get(name)
         self.recipe = {**self.recipe, table: {**self.recipe.get(table, {}), name: value}}
-        self.changes.append(SettingChange(event.step, key, value))
+        self.changes.append(SettingChange(event.step, key, value, before))
         if isinstance(loss, str):
             self._changed_loss = loss
             self._objectives_since.append(max(event.step, self._objectives_since[-1]))

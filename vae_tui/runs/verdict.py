@@ -17,6 +17,8 @@ _RECENT_SHARE = 0.2
 """Of all epochs, those in which something must have happened, or nothing goes on any more."""
 _NOISE = 2.0
 """By so many deviations of one epoch from the next a change is more than noise."""
+_GREATEST = 1e100
+"""Losses beyond it are none that could be compared."""
 _HARDLY = 2e-4
 """The share of a loss that is as good as nothing."""
 
@@ -46,6 +48,8 @@ def judge(history: History) -> Verdict | None:
         series = history.train["loss"]
     first = bisect_right(series.steps, history.same_loss_since)
     steps, losses = list(series.steps[first:]), list(series.values[first:])
+    if any(abs(loss) > _GREATEST for loss in losses):
+        return None
     moment = history.now
     if moment.rate_per_dimension and not moment.active_dimensions and moment.epoch > 1:
         basis = f"none of {len(moment.rate_per_dimension)} latent dimensions has more than 0.01 nats"

@@ -59,7 +59,7 @@ def check_keys(chosen: ChosenKeys) -> tuple[ChosenKeys, list[str]]:
     for name, keys in chosen.items():
         named = tuple(map(name_key, keys))
         if name not in actions:
-            problems.append(f"[keys] {name}: no such action{did_you_mean(name, actions)}")
+            problems.append(f"[keys] {name}: no such action{did_you_mean(name, actions, most=0)}; f2 lists them")
         elif unknown := [key for key, known in zip(keys, named, strict=True) if not _is_key(known)]:
             problems.append(f"[keys] {name}: {unknown[0]!r} is no key; expected one such as f5, ctrl+s, R or ?")
         else:

@@ -57,15 +57,15 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
         Curve(_scaled(raw, scale), "train", SIGNS["raw"], faint=bool(smoothed)),
         Curve(_scaled(smoothed, scale), "train", SIGNS["train"]),
     ]
-    curves[1 if smoothed else 0] = _ended(curves[1 if smoothed else 0], "train", trained, "negative_elbo")
+    curves[1 if smoothed else 0] = reader.ended(curves[1 if smoothed else 0], "train", trained, "negative_elbo")
     curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"]))
-    curves[-1] = _ended(curves[-1], "validation", validation, "negative_elbo")
+    curves[-1] = reader.ended(curves[-1], "validation", validation, "negative_elbo")
     if 0 < len(validation) <= columns // 4:
         curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"], marker="•"))
     loss = reader.loss() if history.loss_name else []
     right = reader.range_of([loss], least=0.03)
     if right is not None:
-        curves.append(_ended(Curve(loss, "loss", SIGNS["loss"], right=True), "loss", loss, "loss"))
+        curves.append(reader.ended(Curve(loss, "loss", SIGNS["loss"], right=True), "loss", loss, "loss"))
     best = history.best
     if best is not None:
         height = best.negative_elbo if right is None else best.loss
@@ -88,8 +88,8 @@ def specify_balance(history: History, look: Look, columns: int) -> ChartSpec | N
     if left is None or right is None:
         return None
     curves = [
-        _ended(Curve(distortion, "distortion", SIGNS["distortion"]), "distortion", distortion, "distortion"),
-        _ended(Curve(rate, "rate", SIGNS["rate"], right=True), "rate", rate, "rate"),
+        reader.ended(Curve(distortion, "distortion", SIGNS["distortion"]), "distortion", distortion, "distortion"),
+        reader.ended(Curve(rate, "rate", SIGNS["rate"], right=True), "rate", rate, "rate"),
         *mark_events(history, reader.stretch, columns),
     ]
     return reader.spec(curves, left, right)
@@ -107,10 +107,10 @@ def specify_figure(history: History, figure: str, look: Look, columns: int) -> C
         points = reader.training(figure)
     if figure.endswith("_bytes"):
         points = [(x, y / 2**30) for x, y in points]
-    curves = [_ended(Curve(points, "train", SIGNS["train"]), "train", points, figure)]
+    curves = [reader.ended(Curve(points, "train", SIGNS["train"]), "train", points, figure)]
     if figure in history.validation and (validation := reader.validation(figure)):
         curve = Curve(validation, "validation", SIGNS["validation"])
-        curves.append(_ended(curve, "validation", validation, figure))
+        curves.append(reader.ended(curve, "validation", validation, figure))
     extent = reader.range_of([curve.points for curve in curves], least=0.06)
     if extent is None:
         return None
@@ -234,21 +234,27 @@ class _Reader:
         begins = self.stretch.whole and not self._over_a_figure
         return readable_range(shown if any(shown) else curves, least=least, transient=_TRANSIENT if begins else 0.0)
 
+    def ended(self, curve: Curve, name: str, points: Sequence[Point], figure: str) -> Curve:
+        """A curve with its name and what it is at the time cursor, else at its end, of the points as they were measured."""
+        cursor = self.cursor
+        if self._over_a_figure and cursor is not None:
+            return curve
+        shown = [y for x, y in points if math.isfinite(y) and (cursor is None or x <= cursor)]
+        return replace(curve, name=name, ending=format_figure(figure, shown[-1])) if shown else curve
+
+    @property
+    def cursor(self) -> float | None:
+        """Where the time cursor is in the chart."""
+        at = self._look.at
+        x = math.nan if at is None else self.stretch.place(place_of_step(self._history, at, self.stretch.axis))
+        return x if math.isfinite(x) else None
+
     def spec(self, curves: Sequence[Curve], left: Range, right: Range | None = None, *, log: bool = False) -> ChartSpec:
         """Curves with their axes."""
         stretch = self.stretch
-        at = self._look.at
-        x = math.nan if at is None else stretch.place(place_of_step(self._history, at, stretch.axis))
-        cursor = x if math.isfinite(x) else None
         return ChartSpec(
-            curves, stretch.axis, stretch.across, left, right, log=log, log_across=stretch.log, cursor=cursor
+            curves, stretch.axis, stretch.across, left, right, log=log, log_across=stretch.log, cursor=self.cursor
         )
-
-
-def _ended(curve: Curve, name: str, points: Sequence[Point], figure: str) -> Curve:
-    """A curve with its name and, at its end, the last of the points as they were measured."""
-    last = points[-1][1] if points else math.nan
-    return replace(curve, name=name, ending=format_figure(figure, last)) if math.isfinite(last) else curve
 
 
 def _placed(points: Sequence[Point], stretch: Stretch) -> list[Point]:

@@ -28,6 +28,8 @@ FIGURE_AXES = {
 }
 """The figures that a horizontal axis can be, and what they are called."""
 _NEARLY = 1e-9
+_GREATEST = 1e290
+"""What is beyond it has no place on an axis: sums must still be numbers."""
 _CLOSEST = 12
 """How often a stretch can be halved: a 4,096th of the whole."""
 
@@ -109,8 +111,8 @@ def whole_of(history: History, axis: str) -> Range:
     if axis == "clock":
         return history.times
     if axis in FIGURE_AXES:
-        values = history.train[axis].values
-        return (min(values), max(values)) if len(values) else (0.0, 0.0)
+        values = [value for value in history.train[axis].values if abs(value) < _GREATEST]
+        return (min(values), max(values)) if values else (0.0, 0.0)
     return 0.0, place_of_step(history, history.step, axis)
 
 
@@ -232,7 +234,7 @@ def format_place(x: float, axis: str) -> str:
         return format_time_of_day(x)
     if axis == "time":
         return format_clock(x)
-    return f"{x:,.0f}" if axis == "step" else f"{x:,.2f}" if axis == "epoch" else format_setting(x)
+    return f"{x:,.0f}" if axis == "step" else f"{x:,.2f}".removesuffix(".00") if axis == "epoch" else format_setting(x)
 
 
 def describe_axis(look: Look, histories: Sequence[History]) -> str:

@@ -24,6 +24,8 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 _LETTERS_ALONG = (0.33, 0.66, 1.0)
 """Where along a curve its letter stands."""
 _ISO_LINES = 6
+_GREATEST = 1e100
+"""Nats beyond it have no place in a plane."""
 _TRANSIENT = 0.1
 """The share of a run at its beginning that does not count when a range is chosen."""
 _CURVES_IN_FULL, _FEWEST_COLUMNS = 8, 24
@@ -110,6 +112,7 @@ def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None,
     paths: list[tuple[OverlaidRun, list[Point]]] = []
     for run in (run for group in groups for run in group.runs):
         path = _path(run.history, cast("Axis", look.passing), columns, at)
+        path = [(x, y) for x, y in path if abs(x) < _GREATEST and abs(y) < _GREATEST]
         if path:
             paths.append((run, path))
     if not paths:

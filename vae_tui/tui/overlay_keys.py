@@ -75,7 +75,7 @@ OVERLAY_KEYS = (
         (
             PICTURES,
             SETTINGS,
-            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(10, "q", "back"),)),
+            Row("q", "back to the runs", (Key("q,ctrl+c", "leave", "Back"),), (FooterItem(3, "q", "back"),)),
             Row("ctrl+p", "command palette"),
             Row("", "", (Key("question_mark,f1", "help", "Help"),), (FooterItem(10, "?", "help"),)),
         ),

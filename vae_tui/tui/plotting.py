@@ -75,12 +75,17 @@ class Frame:
     def column(self, x: float) -> int:
         """The column in which a place along the horizontal axis stands."""
         share = (x - self.across.low) / (self.across.high - self.across.low)
-        return self.first + round(share * (self.inside - 1))
+        return self.first + round(_near(share) * (self.inside - 1))
 
     def row(self, y: float, rows: int, *, right: bool) -> int:
         """The row in which a value stands, of so many rows of curves, counted from the head."""
         ruler = self.right if right and self.right else self.left
-        return rows - 1 - math.floor((y - ruler.low) / (ruler.high - ruler.low) * rows)
+        return rows - 1 - math.floor(_near((y - ruler.low) / (ruler.high - ruler.low)) * rows)
+
+
+def _near(share: float) -> float:
+    """A share of an axis, at most its length beside it."""
+    return min(2.0, max(-1.0, share))
 
 
 def frame_chart(spec: ChartSpec, columns: int, rows: int) -> Frame | None:
@@ -99,6 +104,14 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
 
     None where beside the numbers of the axes there is no room for curves.
     """
+    drawn = draw_curves(spec, columns, rows, ink, plain=plain)
+    if drawn is not None:
+        put_readings(drawn, spec, columns, rows, ink, plain=plain)
+    return drawn
+
+
+def draw_curves(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool) -> Rows | None:
+    """All of a chart but the time cursor and what is read there, as `draw_chart`."""
     frame = frame_chart(spec, columns, rows)
     if frame is None:
         return None
@@ -133,19 +146,21 @@ def draw_chart(spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: boo
     if not plain:
         _put_guides(drawn, frame, rows - BELOW, ink("line", False))
     _write_signs(drawn, frame, spec.curves, rows - BELOW, ink, plain=plain)
-    _write_endings(drawn, frame, spec.curves, rows - BELOW, ink, named=plain)
     return drawn
 
 
-def put_cursor(drawn: Rows, spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool = False) -> None:
-    """Draw the time cursor over a chart, from foot to head, where it hides nothing."""
+def put_readings(drawn: Rows, spec: ChartSpec, columns: int, rows: int, ink: Ink, *, plain: bool) -> None:
+    """Draw the time cursor over curves, from foot to head, where it hides nothing, and what each curve is there or at its end."""
     frame = frame_chart(spec, columns, rows)
-    if frame is None or spec.cursor is None or not frame.across.low <= spec.cursor <= frame.across.high:
+    if frame is None:
         return
-    column, color = frame.column(spec.cursor), ink("foreground", False)
-    for row in range(rows - BELOW):
-        if drawn.is_empty(row, column, column + 1, besides=_GUIDE):
-            drawn.write(row, column, "|" if plain else "│", color)
+    shown = spec.cursor is not None and frame.across.low <= spec.cursor <= frame.across.high
+    if shown and spec.cursor is not None:
+        column, color = frame.column(spec.cursor), ink("foreground", False)
+        for row in range(rows - BELOW):
+            if drawn.is_empty(row, column, column + 1, besides=_GUIDE):
+                drawn.write(row, column, "|" if plain else "│", color)
+    _write_endings(drawn, frame, spec.curves, rows - BELOW, ink, named=plain, at=spec.cursor if shown else None)
 
 
 def _joined(curves: Sequence[Curve]) -> Iterable[Curve]:
@@ -179,18 +194,25 @@ def _write_signs(drawn: Rows, frame: Frame, curves: Sequence[Curve], rows: int, 
                     drawn.write(row, frame.column(x), sign, ink(curve.color, False))
 
 
-def _write_endings(drawn: Rows, frame: Frame, curves: Sequence[Curve], rows: int, ink: Ink, *, named: bool) -> None:
-    """The last value of each curve above or below its end, where there is an empty place; else it is left out."""
+def _write_endings(
+    drawn: Rows, frame: Frame, curves: Sequence[Curve], rows: int, ink: Ink, *, named: bool, at: float | None
+) -> None:
+    """What each curve is beside its end or the cursor, above or below it, in an empty place; else it is left out."""
+    until = frame.across.high if at is None else at
     for curve in curves:
-        shown = [(x, y) for x, y in curve.points if math.isfinite(y) and x <= frame.across.high]
         text = " ".join(part for part in (curve.name if named else "", curve.ending) if part)
-        if not text or not shown:
+        last = next(((x, y) for x, y in reversed(curve.points) if math.isfinite(y) and x <= until), None)
+        if not text or last is None:
             continue
-        last, end = frame.column(shown[-1][0]), frame.row(shown[-1][1], rows, right=curve.right)
-        column = max(frame.first, min(last + 1, frame.first + frame.inside) - len(text))
+        end = frame.row(last[1], rows, right=curve.right)
+        right = frame.first + frame.inside
+        column = max(frame.first, min(frame.column(last[0]) + 1, right) - len(text))
+        if at is not None:
+            beside = frame.column(at) + 2
+            column = beside if beside + len(text) <= right else max(frame.first, beside - 3 - len(text))
         near = sorted(range(max(0, end - _NEAR), min(rows, end + _NEAR + 1)), key=lambda row: abs(row - end))
         for row in near:
-            if drawn.is_empty(row, column - 1, column + len(text), besides=_GUIDE):
+            if drawn.is_empty(row, column - (at is None), column + len(text), besides=_GUIDE):
                 drawn.write(row, column, text, ink(curve.color, False))
                 break
 

@@ -41,10 +41,11 @@ class ChoiceScreen(ClosesOnce[str | None], ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """One panel."""
+        width = max(14, *(len(choice.name) for choice in self._choices))
         with Vertical(classes="panel") as panel:
             panel.border_title = escape(printable(self._question))
             panel.border_subtitle = "↑ ↓ enter"
-            yield OptionList(*(Option(_describe(choice), id=choice.name) for choice in self._choices))
+            yield OptionList(*(Option(_describe(choice, width), id=choice.name) for choice in self._choices))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the answer that was chosen."""
@@ -65,7 +66,9 @@ class ChoiceScreen(ClosesOnce[str | None], ModalScreen[str | None]):
         self.dismiss(None if name == "cancel" else name)
 
 
-def _describe(choice: Choice) -> Content:
+def _describe(choice: Choice, width: int) -> Content:
     return Content.assemble(
-        (f" {choice.keys[0]} ", "bold $primary"), (f" {choice.name:<15}", "bold"), (printable(choice.meaning), "$faint")
+        (f" {choice.keys[0]} ", "bold $primary"),
+        (f" {choice.name:<{width}} ", "bold"),
+        (printable(choice.meaning), "$faint"),
     )

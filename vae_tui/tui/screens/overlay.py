@@ -26,6 +26,7 @@ from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import Look, after, describe_axis, format_place, showing, step_at, whole_of_all
 from vae_tui.tui.overlay import (
     OverlaidGroup,
+    OverlaidRun,
     iso_labels,
     overlay,
     specify_overlay,
@@ -81,8 +82,8 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._grouped = len(self._grouped_runs) < len(runs)
         self._count = 0
         self._view: View = "curves"
-        self._cursor: int | None = None
-        """In stretches of the whole; None: now."""
+        self._cursor: float | None = None
+        """Where the time cursor is along what has passed; None: now."""
         self._differences = True
         self._alone: int | None = None
         """The index of the only figure that is drawn; None: all, where there is room."""
@@ -195,14 +196,16 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             elif self._view == "rates":
                 self.query_one(f"#rates-{index}", RateBars).show(moment)
         of_runs = dict(zip(self._overlaid, moments, strict=False))
-        self.query_one(OverlayTable).show(groups, of_runs, differences=self._differences)
+        # Only curves are drawn as bands.
+        drawn = groups if self._view == "curves" else _alone(self._overlaid[: self._count])
+        self.query_one(OverlayTable).show(drawn, of_runs, differences=self._differences)
         self._show_lines()
 
     @property
     def _groups(self) -> list[OverlaidGroup]:
         read = self._overlaid[: self._count]
         if not self._grouped:
-            return [OverlaidGroup(run.name, (run,)) for run in read]
+            return _alone(read)
         groups = [(group.name, tuple(run for run in group.runs if run in read)) for group in self._grouped_runs]
         return [OverlaidGroup(name, runs) for name, runs in groups if runs]
 
@@ -214,8 +217,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
     @property
     def cursor_place(self) -> float | None:
         """Where the time cursor is along the axis, or along the steps where that is a figure; None: now."""
-        low, high = whole_of_all(self.histories, self.look.passing)
-        return None if self._cursor is None else low + (high - low) * self._cursor / _STRETCHES
+        return self._cursor
 
     @property
     def _moments(self) -> list[Moment]:
@@ -264,17 +266,20 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
 
     def action_move(self, stretches: int) -> None:
         """Move the time cursor; beyond the end is now."""
-        at = (_STRETCHES if self._cursor is None else self._cursor) + stretches
-        self._cursor = None if at >= _STRETCHES else max(0, at)
-        place = self.cursor_place
-        self.change_look(self.look if place is None else showing(self.look, self.histories, place))
+        low, high = whole_of_all(self.histories, self.look.passing)
+        at = (high if self._cursor is None else self._cursor) + stretches * (high - low) / _STRETCHES
+        self._travel(at)
+
+    def _travel(self, at: float) -> None:
+        low, high = whole_of_all(self.histories, self.look.passing)
+        # A stretch is no round number of steps.
+        self._cursor = None if at >= high - (high - low) / _STRETCHES / 2 else max(low, at)
+        self.change_look(self.look if self._cursor is None else showing(self.look, self.histories, self._cursor))
 
     def on_chart_clicked(self, event: Chart.Clicked) -> None:
         """Go to the moment that was clicked, where time is the axis."""
-        low, high = whole_of_all(self.histories, self.look.axis)
-        if self._view == "curves" and self.look.axis == self.look.passing and high > low:
-            self._cursor = max(0, round(_STRETCHES * (event.x - low) / (high - low)))
-            self.action_move(0)
+        if self._view == "curves" and self.look.axis == self.look.passing:
+            self._travel(event.x)
 
     def action_now(self) -> None:
         """Show all as it is now; once it is, the whole of it."""
@@ -289,7 +294,12 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._show()
 
     def change_look(self, look: Look) -> None:
-        """Draw otherwise."""
+        """Draw otherwise; along another axis the cursor is as far along."""
+        if self._cursor is not None and look.passing != self.look.passing:
+            low, high = whole_of_all(self.histories, self.look.passing)
+            share = (self._cursor - low) / (high - low) if high > low else 0.0
+            low, high = whole_of_all(self.histories, look.passing)
+            self._cursor = low + share * (high - low)
         self.look = look
         self._show()
 
@@ -328,3 +338,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
     def action_leave(self) -> None:
         """Go back to the runs."""
         self.dismiss(None)
+
+
+def _alone(runs: Sequence[OverlaidRun]) -> list[OverlaidGroup]:
+    return [OverlaidGroup(run.name, (run,)) for run in runs]

@@ -450,8 +450,8 @@ class TrainingScreen(ChartedScreen):
         """Leave; where a trainer runs, ask what becomes of it."""
         if self.status.live:
             choices = [
-                Choice("s", "stop", "save a checkpoint, then end the training"),
                 Choice("ld", "leave running", f"vae-tui watch {name_to_type(self._feed.run)}"),
+                Choice("s", "stop", "save a checkpoint, then end the training"),
             ]
             self.app.push_screen(ChoiceScreen("quit?", choices), self._answered)
         else:

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from vae_tui.tui.chart_rows import Rows
 from vae_tui.tui.chart_spec import ChartSpec, Specify
 from vae_tui.tui.colors import rgb
-from vae_tui.tui.plotting import BELOW, draw_chart, frame_chart, put_cursor
+from vae_tui.tui.plotting import BELOW, draw_curves, frame_chart, put_readings
 from vae_tui.wording import MISSING
 
 if TYPE_CHECKING:
@@ -115,15 +115,16 @@ class Chart(Widget):
         return [Strip([Segment(text.center(width), base + Style(dim=True))], width)]
 
     def _draw(self, spec: ChartSpec, size: Size, *, plain: bool) -> Rows | None:
-        """Draw a chart; where only the cursor has moved, all but that is kept."""
-        curves = replace(spec, cursor=None)
+        """Draw a chart; where only the cursor has moved, all but that and what is read there is kept."""
+        bare = [replace(curve, ending="") if curve.ending else curve for curve in spec.curves]
+        curves = replace(spec, cursor=None, curves=bare)
         drawn_of = (curves, size, plain, self.app.theme)
         if self._curves is None or self._curves_of != drawn_of:
-            self._curves_of, self._curves = drawn_of, draw_chart(curves, *size, self._ink, plain=plain)
-        if self._curves is None or spec.cursor is None:
-            return self._curves
+            self._curves_of, self._curves = drawn_of, draw_curves(curves, *size, self._ink, plain=plain)
+        if self._curves is None:
+            return None
         drawn = self._curves.copy()
-        put_cursor(drawn, spec, *size, self._ink, plain=plain)
+        put_readings(drawn, spec, *size, self._ink, plain=plain)
         return drawn
 
     def _ink(self, color: str, faint: bool) -> tuple[int, int, int]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.tui.curves import SIGNS, can_be_log, specify_balance, specify_elbo, stamp
+from vae_tui.tui.legend import describe_curves, fitting
 from vae_tui.tui.look import FIGURE_AXES, Look, describe_axis, with_axis
-from vae_tui.tui.marks import MARKS, steps_of
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.figure_page import FigurePage
 from vae_tui.tui.widgets.heatmap import RateHeatmap
@@ -33,13 +32,6 @@ _ALONE = (*PANES, "heatmap", "figures")
 _WIDE, _HIGH, _TALL = 100, 30, 36
 _TINY_WIDTH, _TINY_HEIGHT = 60, 12
 """Below them two panes side by side are two that nobody can read."""
-_LEGEND = {
-    "train": ("━", "primary"),
-    "validation": ("━", "accent"),
-    "loss": ("━", "loss"),
-    "best": ("◆", "warning"),
-}
-"""What stands for the curves in the legend, where there are more than ASCII characters, and its color."""
 
 
 class Dashboard(Container):
@@ -141,7 +133,7 @@ class Dashboard(Container):
         if history is None:
             return
         plain = cast("PictureApp[Any]", self.app).plain
-        legend = _describe_curves(history, plain=plain)
+        legend = describe_curves(history, plain=plain)
         both = "[b $secondary]distortion[/] + [b $rate]rate[/]"
         if plain:
             both = f"[b $secondary]{SIGNS['distortion']} distortion[/]  [b $rate]{SIGNS['rate']} rate[/]"
@@ -154,7 +146,7 @@ class Dashboard(Container):
         )
         self._set_titles(
             self._heatmap,
-            ["[b]KL per latent dimension[/] over the run  [$faint]nats now[/]", "[b]KL per dimension[/]"],
+            ["[b]KL per latent dimension[/] over the run  [$faint]nats[/]", "[b]KL per dimension[/]"],
             [f"[$faint]x:[/] {describe_axis(look, [history])}"],
         )
         self._set_titles(
@@ -174,40 +166,12 @@ class Dashboard(Container):
         """Give a pane the first wordings its border has room for; setting what is there already would redraw it."""
         if not pane.outer_size.width:
             return
-        title, subtitle = _fitting(pane, titles), _fitting(pane, subtitles) if subtitles is not None else None
+        title, subtitle = fitting(pane, titles), fitting(pane, subtitles) if subtitles is not None else None
         if self._titles.get(pane) != (title, subtitle):
             self._titles[pane] = title, subtitle
             pane.border_title = title
             if subtitle is not None:
                 pane.border_subtitle = subtitle
-
-
-def _describe_curves(history: History, *, plain: bool) -> list[str]:
-    """What the first chart shows, in ever fewer words."""
-    marks = {name: f"[${color}]{SIGNS[name] if plain else mark}[/]" for name, (mark, color) in _LEGEND.items()}
-    shown = {"train": "train"}
-    if len(history.validation["negative_elbo"]):
-        shown |= {"validation": "validation"}
-    if history.loss_name:
-        shown |= {"loss": "loss"}
-    if history.best:
-        shown |= {"best": "best by loss" if history.loss_name else "best"}
-    what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
-    whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
-    short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
-    shortest = short.removesuffix(" by loss")
-    events = [(mark, *MARKS[mark]) for mark in steps_of(history) if mark != "saved"]
-    marked = "".join(f"  [${color}]{sign if plain else glyph}[/] {mark}" for mark, glyph, sign, color in events)
-    return [
-        f"{what}  {unit}  {whole}{marked}",
-        f"{what}  {whole}{marked}",
-        f"{what}  {short}{marked}",
-        f"{what}  {unit}  {whole}",
-        f"{what}  {unit}  {short}",
-        f"{what}  {short}",
-        f"{what} {shortest}",
-        f"{what}  {unit}",
-    ]
 
 
 def _describe_look(history: History, look: Look) -> list[str]:
@@ -220,14 +184,3 @@ def _describe_active(moment: Moment) -> str:
     dimensions, active = len(moment.rate_per_dimension), moment.active_dimensions
     color = "$error" if active == 0 else "$foreground"
     return f"[{color}]active {active}/{dimensions}[/]" if dimensions else ""
-
-
-def _fitting(pane: Widget, wordings: list[str]) -> str:
-    """The first wording that a pane's border has room for whole, else the last."""
-    room = pane.outer_size.width - 6
-    return next((text for text in wordings if _length(text) <= room), wordings[-1])
-
-
-@lru_cache
-def _length(markup: str) -> int:
-    return Content.from_markup(markup).cell_length

@@ -72,7 +72,8 @@ class RateHeatmap(Widget):
         history = self._history
         if history is None or columns < 4 or rows < 1 or len(history.stops) < 2:
             return []
-        now = history.now.rate_per_dimension
+        moment = history.now if self._look.at is None else history.at(self._look.at)
+        now = moment.rate_per_dimension
         stretch = stretch_of(self._look, [history])
         left, right = stretch.across
         steps_of: dict[int, int] = {}

@@ -57,15 +57,15 @@ class OverlayTable(Widget):
         """Show the runs as they were at their moments, each with the letter and color of its group's curve."""
         runs = [run for group in groups for run in group.runs]
         drawn_as = [group.first for group in groups for _ in group.runs]
-        recipes = [run.history.recipe for run in runs]
-        keys = differing_keys(recipes) if differences else []
+        recipes = {run: run.history.recipe_at(moments[run].step) for run in runs}
+        keys = differing_keys(list(recipes.values())) if differences else []
         self._titles = ["", "run", "epoch", *(title for title, _ in _FIGURES), "active", *(_short(key) for key in keys)]
         self._rows = [
             [
                 (curve.letter, f"bold {curve.color}"),
                 (printable(run.name), curve.color),
                 *((text, "") for text in _figures(moments[run])),
-                *((_written(flatten(run.history.recipe).get(key)), "") for key in keys),
+                *((_written(flatten(recipes[run]).get(key)), "") for key in keys),
             ]
             for run, curve in zip(runs, drawn_as, strict=True)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -10,14 +11,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from vae_tui.runs.feed import RunFeed
+from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable
 from vae_tui.tui.curves import specify_elbo, stamp
+from vae_tui.tui.legend import describe_curves, fitting
 from vae_tui.tui.look import Look
 from vae_tui.tui.status import SIGNS
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.ending import read_tail
 from vae_tui.tui.widgets.pictures import Pictures
+
+if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
 
 _LINES = 6
 """Of the log of what failed."""
@@ -39,8 +45,7 @@ class Preview(Vertical):
         yield self._text
 
     def on_mount(self) -> None:
-        """Name the curve."""
-        self._chart.border_title = "−ELBO, nats/image"
+        """Name the samples; the curves are named by what there is of them."""
         self._samples.border_title = "samples"
 
     def clear(self) -> None:
@@ -54,12 +59,18 @@ class Preview(Vertical):
         self._chart.show(partial(specify_elbo, history, Look()), stamp(history, Look()))
         drawn = history.now.images.get("samples")
         self._chart.display = len(history.train["negative_elbo"]) > 0
+        # It may have no size yet.
+        self.call_after_refresh(self._name_curves, history)
         self._samples.display = drawn is not None
         self._samples.show(feed.run, drawn)
         lines = [Content(printable(note))] if note else []
         lines += _describe_end(feed, status)
         self._text.display = bool(lines)
         self._text.update(Content("\n").join(lines))
+
+    def _name_curves(self, history: History) -> None:
+        plain = cast("PictureApp[Any]", self.app).plain
+        self._chart.border_title = fitting(self._chart, describe_curves(history, plain=plain))
 
 
 def _describe_end(feed: RunFeed, status: RunStatus) -> list[Content]:

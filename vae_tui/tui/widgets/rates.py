@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from rich.text import Text
 from textual.visual import VisualType
 from textual.widget import Widget
@@ -15,6 +13,8 @@ from vae_tui.tui.colors import rgb
 _LEAST_WIDTH = 24
 _MOST_APART = 3
 """Rows from one bar to the next, where there are few bars for the room."""
+_GREATEST = 1e30
+"""Nats, of which more would be no number."""
 
 
 class RateBars(Widget):
@@ -26,7 +26,8 @@ class RateBars(Widget):
 
     def show(self, moment: Moment) -> None:
         """Show the rates at the end of the moment's last whole epoch."""
-        numbered = [(index, 0.0 if math.isnan(rate) else rate) for index, rate in enumerate(moment.rate_per_dimension)]
+        rated = enumerate(moment.rate_per_dimension)
+        numbered = [(index, min(rate, _GREATEST) if rate > -_GREATEST else 0.0) for index, rate in rated]
         rates = sorted(numbered, key=lambda pair: (-pair[1], pair[0]))
         if rates != self._rates:
             self._rates = rates

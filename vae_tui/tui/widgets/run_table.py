@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 _BETWEEN = 2
 _MARKS = 2
 """Cells at the left, for the cursor and for what is chosen."""
-_WIDEST_NAME = 40
+_WIDEST_NAME, _LEAST_OF_NAMES = 40, 23
 _WIDEST = 28
 """Cells of a column; what is longer is cut."""
+_GREATEST = 1e290
 _CURVE_CELLS = 10
 _BLOCKS, _PLAIN_BLOCKS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _STATE_SIGNS = {"○": "o", "●": "*", "‖": "|", "✓": "+", "■": "#", "✗": "x"}
@@ -229,8 +230,9 @@ class RunTable(Widget):
             column.key: max([cell_len(column.title) + 1, *(cell_len(one[column.key]) for one in cells)])
             for column in self._columns
         }
+        widest_name = min(_WIDEST_NAME, max(_LEAST_OF_NAMES, self.content_size.width // 3))
         self._widths = {
-            key: min(width, _WIDEST_NAME if key == "name" else _WIDEST) for key, width in self._widths.items()
+            key: min(width, widest_name if key == "name" else _WIDEST) for key, width in self._widths.items()
         }
         columns = list(self._columns)
         if not self._has_chosen_columns:
@@ -336,6 +338,8 @@ class RunTable(Widget):
 
     def _draw_curve(self, values: Sequence[float]) -> str:
         blocks = _PLAIN_BLOCKS if self._plain else _BLOCKS
+        # Sums of what is wider would be no numbers.
+        values = [min(_GREATEST, max(-_GREATEST, value)) for value in values]
         # The fall of the first epochs would leave all the rest at the bottom.
         settled = sorted(values[len(values) // 10 :])
         low, high = settled[0], max(settled[-1], settled[0] + 0.01 * abs(settled[0]))
