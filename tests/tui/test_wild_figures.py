@@ -20,7 +20,7 @@ from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.training import TrainingScreen
 
-FIGURES = {
+FIGURES: dict[str, list[float | None]] = {
     "huge": [1e308, -1e308, 1e308, 3.0] * 4,
     "tiny": [1e-320, -1e-320, 0.0, 5e-324] * 4,
     "missing": [None, math.nan, None, math.inf] * 4,
