@@ -85,8 +85,8 @@ def test_a_disk_that_gets_full_is_noted_once_and_once_more_when_there_is_room(tm
 
 
 def test_a_stopwatch_adds_up_what_each_part_takes() -> None:
-    stopwatch = Stopwatch()
     began = time.perf_counter()
+    stopwatch = Stopwatch()
     for part in ("data", "gradients", "update", "rest", "data", "wait"):
         stopwatch.lap(part)
     taken = stopwatch.take(1)
