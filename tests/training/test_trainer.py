@@ -143,3 +143,24 @@ def test_where_memory_is_short_the_batch_that_fits_is_told(
     finished = read_events(run.events_path)[-1]
     assert isinstance(finished, ev.RunFinished)
     assert (finished.status, finished.reason) == ("failed", str(caught.value))
+
+
+@pytest.mark.parametrize("overrides", [(), ("model.network=conv", "model.channels=[4]")], ids=["by hand", "autograd"])
+def test_the_norm_of_gradients_is_what_it_was_before_they_were_clipped(
+    make_run: MakeRun, overrides: tuple[str, ...]
+) -> None:
+    whole, clipped = (
+        make_trainer(make_run(*overrides, *clip, name=name))
+        for name, clip in (("whole", ()), ("clipped", ("optimizer.clip_norm=0.01",)))
+    )
+    whole.begin_epoch()
+    whole.step()
+    clipped.begin_epoch()
+    clipped.step()
+    squares = [
+        (parameter.grad.double() ** 2).sum() for parameter in whole.vae.parameters() if parameter.grad is not None
+    ]
+    norm = float(torch.stack(squares).sum().sqrt())
+    assert norm > 0.01
+    assert whole.gradient_norm() == pytest.approx(norm, rel=1e-5)
+    assert clipped.gradient_norm() == pytest.approx(norm, rel=1e-5)

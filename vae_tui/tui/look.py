@@ -216,9 +216,8 @@ def _until(look: Look, histories: Sequence[History], now: Stretch, end: float) -
 
 def _least(history: History, axis: str) -> float:
     """The least place above 0 of a run along an axis, 0 where there is none."""
-    values: Sequence[float] = history.train[axis].values if axis in FIGURE_AXES else ()
     if axis in FIGURE_AXES:
-        return min((value for value in values if value > 0), default=0.0)
+        return min((value for value in history.train[axis].values if value > 0), default=0.0)
     series = history.train["loss"]
     places = series.seconds if axis == "time" else series.times if axis == "clock" else series.steps
     least = next((place for place in places if place > 0), 0)
