@@ -228,7 +228,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
 
     def _show_lines(self) -> None:
         title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {describe_axis(self.look, self.histories)}"
-        if self._grouped:
+        if self._grouped and self._view == "curves":
             title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
         self.query_one("#title", StatusLine).show(title, "bold $primary")
         self.query_one("#status", StatusLine).show(*self._status)
