@@ -41,7 +41,8 @@ class Training:
         command += ["--ui", "tui" if screen else "none"]
         command += [] if data_root is None else ["--data-root", str(data_root.absolute())]
         command += [f"--set={override}" for override in overrides]
-        self._log = folder / _NAME / "events.jsonl"
+        self.path = folder / _NAME
+        self._log = self.path / "events.jsonl"
         self._words = folder / "words.log"
         self._position = 0
         self.events: list[Event] = []
@@ -128,26 +129,29 @@ def training(recipe: str, overrides: Sequence[str], **options: Any) -> Iterator[
             run.end()
 
 
+def images_until(events: Sequence[Event], step: int) -> int:
+    """How many images a run was trained on up to a step, an image counted in each epoch."""
+    started = next(event for event in events if event["event"] == "training_started")
+    size, batch = started["data_sizes"]["train"], events[0]["recipe"]["train"]["batch_size"]
+    epochs, into = divmod(step, started["steps_per_epoch"])
+    return epochs * size + min(into * batch, size)
+
+
 def throughput(events: Sequence[Event], warmup: float) -> dict[str, Any]:
     """Images a second of wall clock from `warmup` seconds after training began to its last step.
 
     Validation, checkpoints and pictures that fall into that time are in it.
     """
     started = next(event for event in events if event["event"] == "training_started")
-    recipe = events[0]["recipe"]
-    size, batch = started["data_sizes"]["train"], recipe["train"]["batch_size"]
     steps = [event for event in events if event["event"] == "step_completed"]
     warm = [event for event in steps if event["time"] >= started["time"] + warmup]
     if len(warm) < 2:
         raise Unavailable("too few steps were reported: give it more --seconds")
 
-    def images(event: Event) -> int:
-        epochs, into = divmod(event["step"], started["steps_per_epoch"])
-        return epochs * size + min(into * batch, size)
-
+    first, last = (images_until(events, event["step"]) for event in (warm[0], warm[-1]))
     seconds = warm[-1]["time"] - warm[0]["time"]
     return {
-        "images_per_second": (images(warm[-1]) - images(warm[0])) / seconds,
+        "images_per_second": (last - first) / seconds,
         "seconds": seconds,
         "threads": started["threads"],
         "parameters": started["parameter_count"],

@@ -104,6 +104,16 @@ def test_json_is_the_log_as_it_stands(command: list[str], tmp_path: Path) -> Non
     assert err == ""
 
 
+def test_a_run_is_of_its_recipe_whatever_it_is_called(command: list[str], tmp_path: Path, cli: Cli) -> None:
+    start(command, tmp_path, "--set", "train.epochs=1", "--ui", "none", "--run", "mine").communicate()
+    listed = json.loads(cli("runs", "--json").stdout)
+    assert [(run["name"], run["recipe"]) for run in listed] == [("mine", "blobs")]
+    cli("train", "--resume", "mine", "--set", "train.epochs=2", "--ui", "none")
+    cli("rename", "mine", "paper")
+    assert cli("watch", "blobs").stderr.endswith("completed: 2 epochs\n")
+    assert json.loads(cli("runs", "recipe:blobs", "--json").stdout)[0]["name"] == "paper"
+
+
 def test_nothing_is_said_with_ui_none_but_where_the_run_is(command: list[str], tmp_path: Path) -> None:
     out, err = start(command, tmp_path, "--set", "train.epochs=1", "--ui", "none", "--run", "mine").communicate()
     assert (out, err) == ("checkpoints/mine\n", "")

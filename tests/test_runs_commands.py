@@ -119,7 +119,7 @@ def test_a_live_run_is_paused_saved_and_stopped(cli: Cli, make_run: MakeRun, tmp
     stopped = cli("stop", "live", "recipe")
     assert stopped.returncode == 2, "nobody trains the other one"
     assert "live: stopped by request" in stopped.stderr
-    assert "recipe is starting: no trainer is there to stop" in stopped.stderr
+    assert "recipe is interrupted: no trainer is there to stop" in stopped.stderr
     assert lock_holder(run.path) is None
     assert read_status(run).phase == "stopped"
 

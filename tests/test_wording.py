@@ -22,6 +22,8 @@ from vae_tui.wording import (
         (format_nats(142.314), "142.31"),
         (format_nats(1234.56), "1,234.6"),
         (format_nats(-54321.0), "-54,321"),
+        (format_nats(-0.004), "0.00"),
+        (format_percent(-0.2), "0 %"),
         (format_nats(None), "–"),
         (format_nats(math.nan), "–"),
         (format_setting(1e-3), "1e-3"),

@@ -62,7 +62,7 @@ def train(
         loaded = LoadedRecipe(parse(recipe.document(), overrides)[0], "notebook")
     else:
         loaded = load_recipe(str(recipe), overrides)
-    job = TrainingJob(device=device, data_root=None if data_root is None else Path(data_root))
+    job = TrainingJob(recipe=loaded.name, device=device, data_root=None if data_root is None else Path(data_root))
     run = create_run(loaded, Path(runs_dir), name)
     acquire_lock(run.path)
     try:

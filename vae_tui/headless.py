@@ -262,8 +262,8 @@ def watch_to_end(run: Run, view: View, *, notices: WatcherNotices | None = None)
         sys.stderr.write(f"note: {printable(feed.skipped_lines)}\n")
     if run.absence:
         sys.stderr.write(f"{printable(run.absence)}\n")
-    elif status.phase in ("starting", "interrupted"):
-        begun = "never began" if status.phase == "starting" else "was interrupted: its trainer died before its end"
+    elif status.phase == "interrupted":
+        begun = "never began" if feed.history.started is None else "was interrupted: its trainer died before its end"
         sys.stderr.write(f"the run {begun}; go on with: {how_to_go_on(run)}\n")
     elif status.phase == "stopped":
         sys.stderr.write(f"go on with: {how_to_go_on(run)}\n")

@@ -17,7 +17,7 @@ def format_nats(value: float | None) -> str:
     if size >= 10_000_000:
         return _with_exponent(value)
     decimals = 2 if size < 1_000 else 1 if size < 10_000 else 0
-    return f"{value:,.{decimals}f}"
+    return f"{value:z,.{decimals}f}"
 
 
 def format_setting(value: float | None) -> str:
@@ -55,14 +55,14 @@ def format_speed(value: float | None) -> str:
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
-    return f"{value:.0f}"
+    return f"{value:z.0f}"
 
 
 def format_percent(value: float | None) -> str:
     """A share of a hundred."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return f"{value:.0f} %" if abs(value) < 1e5 else f"{_with_exponent(value)} %"
+    return f"{value:z.0f} %" if abs(value) < 1e5 else f"{_with_exponent(value)} %"
 
 
 def format_bytes(value: float | None) -> str:

@@ -77,7 +77,7 @@ def test_a_trainer_that_ends_first_leaves_no_command_behind(run: Run) -> None:
 
 
 def test_a_run_that_nobody_trains_is_not_asked(run: Run) -> None:
-    with pytest.raises(RunError, match="is starting: no trainer is there to pause"):
+    with pytest.raises(RunError, match="is interrupted: no trainer is there to pause"):
         ask(run, Pause())
     assert waiting_commands(run) == []
 

@@ -22,6 +22,7 @@ def summary(name: str, **fields: object) -> Summary:
         "train": {"seed": 0, "compile": False},
     }
     given = {"phase": "completed", "live": False, "recipe": recipe, "about": About(), **fields}
+    given.setdefault("recipe_name", name.partition("-")[0])
     return Summary(path=Path("checkpoints") / name, **given)  # type: ignore[arg-type]
 
 
@@ -42,7 +43,7 @@ RUNS = [
         beta=10.0,
     ),
     summary("photos", recipe=other({"data": {"name": "folder"}, "optimizer": {"lr": 1e-4}}), live=True, phase="training"),
-    summary("broken", recipe={}, phase="starting"),
+    summary("broken", recipe={}, phase="interrupted"),
 ]  # fmt: skip
 
 
@@ -57,8 +58,8 @@ RUNS = [
         ("-paper", [0, 2, 3]),
         ("state:failed", [1]),
         ("status=failed", [1]),
-        ("state:*ed", [0, 1]),
-        ("-state:failed -state:starting", [0, 2]),
+        ("state:*ed", [0, 1, 3]),
+        ("-state:failed -state:interrupted", [0, 2]),
         ("state!=failed", [0, 2, 3]),
         ("data:mnist", [0, 1]),
         ("data:m*t", [0, 1]),
@@ -120,7 +121,7 @@ def test_runs_are_sorted_by_any_column_or_key_and_those_without_a_value_come_las
         sort_runs(RUNS, "colour")
 
 
-def test_what_was_set_otherwise_than_in_the_recipe_of_its_name_is_shown() -> None:
+def test_what_was_set_otherwise_than_in_its_recipe_is_shown() -> None:
     from vae_tui.recipe import load_recipe
 
     recipe = load_recipe("beta10", ["train.seed=7", "optimizer.lr=2e-4"]).recipe.resolved()

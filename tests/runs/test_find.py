@@ -53,6 +53,14 @@ def test_a_recipes_name_finds_its_newest_run(tmp_path: Path, typed: str) -> None
     assert find_run(typed, tmp_path).name == "beta1-20260102-000000-2"
 
 
+def test_a_run_with_a_name_of_its_own_is_found_by_its_recipe(tmp_path: Path) -> None:
+    mine, _ = make(tmp_path, "mine", "beta1-20260102-000000")
+    writer = EventWriter(mine.events_path)
+    writer.write(ev.RunStarted(time=1.0, step=0, pid=1, version="1", recipe={}, recipe_name="beta1"))
+    writer.close()
+    assert find_run("beta1", tmp_path).name == "mine"
+
+
 def test_a_recipes_name_is_not_taken_for_the_beginning_of_anothers(tmp_path: Path) -> None:
     make(tmp_path, "beta10-20260103-000000", "beta1-of-mine")
     assert find_run("beta1", tmp_path).name == "beta1-of-mine"

@@ -30,7 +30,7 @@ input()
 
 def test_a_run_is_held_by_one_process_until_it_dies(run: Run) -> None:
     assert lock_holder(run.path) is None
-    assert read_status(run).phase == "starting"
+    assert read_status(run).phase == "interrupted"
     with holding_process(run) as process:
         assert lock_holder(run.path) == process.pid
         assert read_status(run) == RunStatus("training", live=True)

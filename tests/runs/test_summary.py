@@ -77,9 +77,9 @@ def test_a_live_run_is_training_or_paused_and_interrupted_once_its_trainer_is_go
     assert (summaries.of(run).phase, summaries.of(run).live) == ("interrupted", False)
 
 
-def test_a_run_that_has_nothing_yet_is_starting(run: Run) -> None:
+def test_a_run_whose_trainer_died_before_its_first_event_was_interrupted(run: Run) -> None:
     summary = summarize(run)
-    assert (summary.phase, summary.live, summary.updated, summary.best) == ("starting", False, None, None)
+    assert (summary.phase, summary.live, summary.updated, summary.best) == ("interrupted", False, None, None)
     assert summary.recipe == {"data": {}}
 
 

@@ -17,6 +17,10 @@ async def test_where_the_header_is_short_the_verdict_goes_before_the_name(traine
         first = shown.text.splitlines()[0]
         assert first.strip().startswith(run.name)
         verdict = next(word for word in ("improving", "flat", "overfitting") if word in first)
+        await shown.press("left")
+        await shown.until(lambda: verdict not in shown.lines[0])  # it is of now
+        await shown.press("escape")
+        await shown.until(lambda: verdict in shown.lines[0])
     async with show(run, (46, 24)) as shown:
         first = shown.text.splitlines()[0]
         assert first.strip().startswith(run.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ COLUMNS: dict[str, Column] = {
     for column in (
         Column("state", "state", "starting, training, paused, completed, stopped, failed, interrupted", lambda run: run.phase),
         Column("name", "name", "what the run is called", lambda run: run.name),
-        Column("recipe", "recipe", "the recipe it is named after", lambda run: recipe_of(run.name)),
+        Column("recipe", "recipe", "the recipe it was made of", lambda run: run.recipe_name),
         Column("data", "data", "its images", _of_recipe("data", "name")),
         Column("changed", "changed", "what was set otherwise than in that recipe", lambda run: _changed(run), _join),
         Column("network", "network", "mlp, conv, ...", _of_recipe("model", "network")),
@@ -88,7 +87,7 @@ LEFT_OUT_FIRST = ("size", "tag", "seed", "active", "data", "changed", "distortio
 
 
 def _changed(run: Summary) -> Value:
-    changed = changes_to_recipe(run.recipe, recipe_of(run.name)) if run.recipe else {}
+    changed = changes_to_recipe(run.recipe, run.recipe_name) if run.recipe else {}
     return tuple(f"{key.rpartition('.')[2]}={_written(value)}" for key, value in changed.items())
 
 
@@ -159,8 +158,3 @@ def recipe_value(recipe: dict[str, dict[str, Any]], table: str, key: str) -> Val
 def recipe_keys(run: Summary) -> set[str]:
     """Every key of a run's recipe, as "optimizer.lr"."""
     return {f"{table}.{key}" for table, keys in run.recipe.items() for key in keys}
-
-
-def recipe_of(run_name: str) -> str:
-    """The recipe that a run is named after: its name without the time."""
-    return re.sub(r"-\d{8}-\d{6}(-\d+)?\Z", "", run_name)

@@ -1,4 +1,4 @@
-"""What differs between recipes: between a run's and the one it is named after, and among those of several runs."""
+"""What differs between recipes: between a run's and the one it was made of, and among those of several runs."""
 
 from __future__ import annotations
 

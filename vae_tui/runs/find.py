@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from vae_tui.events import CheckpointSaved, RunFinished, RunStarted
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import user_path
 from vae_tui.runs.history import History
+from vae_tui.runs.identity import first_start, recipe_name
 from vae_tui.runs.layout import Run, holds_snapshots
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events_of, read_last_event
@@ -42,7 +42,7 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
     path = user_path(name_or_path)
     if path.is_dir() and Run(path).holds_something:
         return Run(path)
-    if of_recipe := next((run for run in runs if is_named_after(run, name_or_path) and not failed_to_start(run)), None):
+    if of_recipe := next((run for run in runs if is_of_recipe(run, name_or_path) and not failed_to_start(run)), None):
         return of_recipe
     by_prefix = [run for run in runs if run.name.startswith(name_or_path) and not failed_to_start(run)]
     if by_prefix and _is_a_recipe(name_or_path):
@@ -87,10 +87,9 @@ def how_to_go_on(run: Run) -> str:
     return f"vae-tui train --resume {name_to_type(run)}"
 
 
-def is_named_after(run: Run, recipe: str) -> bool:
-    """Whether a run has the name `vae-tui train RECIPE` gives: the recipe's (of a path the last part) and the time."""
-    name = re.escape(Path(recipe).name.removesuffix(".toml"))
-    return re.fullmatch(rf"{name}-\d{{8}}-\d{{6}}(-\d+)?", run.name) is not None
+def is_of_recipe(run: Run, recipe: str) -> bool:
+    """Whether a run was made of the recipe of that name, or at that path."""
+    return recipe_name(run, first_start(run)) == Path(recipe).name.removesuffix(".toml")
 
 
 def _is_a_recipe(name: str) -> bool:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vae_tui.runs.columns import recipe_of
 from vae_tui.runs.summary import Summary
 
 _MAY_DIFFER = {"train.seed"}
@@ -30,7 +29,7 @@ def group_runs(runs: Sequence[Summary]) -> list[RunGroup]:
 
 def _key(run: Summary) -> str:
     if not run.recipe:
-        return recipe_of(run.name)
+        return run.recipe_name
     values = {
         f"{table}.{key}": value
         for table, keys in run.recipe.items()
@@ -42,7 +41,7 @@ def _key(run: Summary) -> str:
 
 def _name(runs: Sequence[Summary]) -> str:
     """The recipe's name, or what the names of its runs begin with."""
-    names = {recipe_of(run.name) for run in runs}
+    names = {run.recipe_name for run in runs}
     if len(names) == 1:
         return names.pop()
     first, *_, last = sorted(names)

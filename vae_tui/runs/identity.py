@@ -5,13 +5,14 @@ The log's first `run_started` has them, and so has every checkpoint; one that di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tomli_w
 
-from vae_tui.events import RunStarted
+from vae_tui.events import Event, RunStarted
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events_of
 
@@ -61,10 +62,25 @@ def why_not_of_run(recipe: object, logged: Mapping[str, Any] | None) -> str:
     return f"it was trained with {found.key} = {as_toml(found.value)}, and the run with {as_toml(found.other)}"
 
 
+def first_start(run: Run) -> RunStarted | None:
+    """How the run began, by its log; None where that does not say it."""
+    first = next(read_events_of(run.events_path, RunStarted), None)
+    return first if isinstance(first, RunStarted) else None
+
+
 def logged_recipe(run: Run) -> Mapping[str, Any] | None:
     """The recipe that the run began with, by its log; None where that does not say it."""
-    first = next(read_events_of(run.events_path, RunStarted), None)
-    return first.recipe if isinstance(first, RunStarted) else None
+    first = first_start(run)
+    return first.recipe if first is not None else None
+
+
+def recipe_name(run: Run, first: Event | None) -> str:
+    """The name of the recipe that a run was made of, whose log begins with `first`.
+
+    Of a run of an older version it is the run's own name without the time.
+    """
+    named = first.recipe_name if isinstance(first, RunStarted) else ""
+    return named or re.sub(r"-\d{8}-\d{6}(-\d+)?\Z", "", run.name)
 
 
 def as_toml(value: object) -> str:

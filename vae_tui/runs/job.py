@@ -14,10 +14,12 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 
+DEFAULT_RECIPE = "digits"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingJob:
-    """A run to make and train: of `recipe` with `overrides` as for `--set`, or, with `resume`, to go on with.
+    """A run to make and train: of `recipe` (None: DEFAULT_RECIPE) with `overrides` as for `--set`, or, with `resume`, to go on with.
 
     `from_step` is the step of the checkpoint it goes on from, instead of the newest. `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for. `notify` is a command for the shell that the trainer runs when
     there is something to hear of the run.
@@ -33,6 +35,11 @@ class TrainingJob:
     devices: int = 1
     data_root: Path | None = None
     notify: str | None = None
+
+    @property
+    def recipe_name(self) -> str:
+        """What the recipe of a new run is called, without its folder; empty for a run that goes on."""
+        return "" if self.resume is not None else Path(self.recipe or DEFAULT_RECIPE).name.removesuffix(".toml")
 
     def to_json(self) -> str:
         """As a trainer process takes it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 Axis = Literal["step", "epoch", "time", "clock"]
@@ -165,21 +166,27 @@ class Series:
         if end - start <= 2 * columns:
             chosen = list(range(start, end))
         else:
-            for first, last in _columns(xs, columns, start, end, log=along.log):
-                inside = values[first:last]
-                least, greatest = inside.index(min(inside)), inside.index(max(inside))
-                chosen += sorted({first + least, first + greatest})
+            borders = [*_borders(xs, columns, start, end, log=along.log), end]
+            shown = _as_numpy(values[start:end])
+            for first, last in pairwise(borders):
+                inside = shown[first - start : last - start]
+                chosen += sorted({first + int(inside.argmin()), first + int(inside.argmax())})
         return self._with_gaps([(index, index, (place(xs[index]), values[index])) for index in chosen])
 
     def _means(self, columns: int, along: Along) -> list[Point]:
+        import numpy as np  # noqa: PLC0415 - for charts, which lists of runs do without
+
         xs, scale = self._along(along)
         start, end = _stretch(xs, scale, along)
-        values, place = self.values, _placer(along, scale)
-        found = []
-        for first, last in _columns(xs, columns, start, end, log=along.log):
-            inside = last - first
-            mean = place(sum(xs[first:last]) / inside), sum(values[first:last]) / inside
-            found.append((first, last - 1, mean))
+        borders = _borders(xs, columns, start, end, log=along.log)
+        if not borders:
+            return []
+        place, cuts = _placer(along, scale), [border - start for border in borders]
+        with np.errstate(over="ignore"):
+            sums = (np.add.reduceat(_as_numpy(column[start:end]), cuts).tolist() for column in (xs, self.values))
+            found = []
+            for (first, after), x, total in zip(pairwise([*borders, end]), *sums, strict=True):
+                found.append((first, after - 1, (place(x / (after - first)), total / (after - first))))
         return self._with_gaps(found)
 
     def _with_gaps(self, found: Sequence[tuple[int, int, Point]]) -> list[Point]:
@@ -249,17 +256,20 @@ def _stretch(xs: array[Any], scale: float, along: Along) -> tuple[int, int]:
     return start, max(start, min(end, len(xs)))
 
 
-def _columns(xs: array[Any], columns: int, start: int, end: int, *, log: bool) -> Iterator[tuple[int, int]]:
-    """The index ranges from `start` to `end` that fall into each of `columns` equal stretches, empty ones left out."""
+def _borders(xs: array[Any], columns: int, start: int, end: int, *, log: bool) -> list[int]:
+    """The indices from `start` to `end` at which those of `columns` equal stretches begin that anything falls into."""
+    import numpy as np  # noqa: PLC0415 - for charts, which lists of runs do without
+
     if start >= end or columns < 1:
-        return
-    first, last = xs[start], xs[end - 1]
-    for column in range(1, columns):
-        share = column / columns
-        border = first * (last / first) ** share if log else first + (last - first) * share
-        found = bisect_left(xs, border, start, end)
-        if found > start:
-            yield start, found
-        start = found
-    if start < end:
-        yield start, end
+        return []
+    first, last, shares = xs[start], xs[end - 1], np.arange(columns) / columns
+    places = first * (last / first) ** shares if log else first + (last - first) * shares
+    found = _as_numpy(xs[start:end]).searchsorted(places)
+    return sorted({start + border for border in found.tolist()} - {end})
+
+
+def _as_numpy(column: array[Any]) -> Any:
+    """A view of a column that nobody else has, for one that is seen through cannot grow."""
+    import numpy as np  # noqa: PLC0415 - for charts, which lists of runs do without
+
+    return np.frombuffer(column, dtype=column.typecode)

@@ -13,8 +13,8 @@ from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_last_event
 
 Phase = Literal["starting", "training", "paused", "completed", "stopped", "failed", "interrupted"]
-"""`starting`: no trainer has taken a step yet; `interrupted`: its trainer died without a last event, by kill -9 or a
-power cut, say."""
+"""`starting`: its trainer has not taken a step yet; `interrupted`: its trainer died without a last event, by kill -9 or a
+power cut, say, or before its first one."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RunStatus:
 
     @property
     def over(self) -> bool:
-        """Whether no trainer works on the run, and one did."""
+        """Whether no trainer works on the run any more."""
         return self.phase in ("completed", "stopped", "failed", "interrupted")
 
 
@@ -36,9 +36,10 @@ def find_status(
 ) -> RunStatus:
     """How the run of `history` stands; `trainer` is the process just started for it, if one was."""
     started = history.started
-    if started is None or (trainer is not None and started.pid != trainer):
-        lost = trainer is not None and not live
-        return RunStatus("failed" if lost else "starting", live, pending)
+    if trainer is not None and (started is None or started.pid != trainer):
+        return RunStatus("starting" if live else "failed", live, pending)
+    if started is None:
+        return RunStatus("starting" if live else "interrupted", live, pending)
     if history.finished is None and not live:
         return RunStatus("failed" if trainer is not None else "interrupted", live)
     return RunStatus(history.phase, live and history.finished is None, pending)
@@ -50,7 +51,4 @@ def read_status(run: Run) -> RunStatus:
     last = read_last_event(run.events_path)
     if isinstance(last, RunFinished):
         return RunStatus(last.status, live=False)  # its trainer may still be closing down
-    if live:
-        return RunStatus("training", live=True)
-    began = run.events_path.is_file() and run.events_path.stat().st_size > 0
-    return RunStatus("interrupted" if began else "starting", live=False)
+    return RunStatus("training" if live else "interrupted", live)

@@ -19,6 +19,7 @@ from vae_tui.errors import CheckpointError
 from vae_tui.runs.about import About, read_about
 from vae_tui.runs.best import choose_best
 from vae_tui.runs.files import folder_size, open_file, read_small
+from vae_tui.runs.identity import recipe_name
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_tail
@@ -35,7 +36,7 @@ class Summary:
     """A run in one line; figures are in nats per image, times in Unix seconds, None where not known.
 
     `train` and `validation` are those of the last epoch, `best` the validation of the best checkpoint at `best_step`,
-    `rate_per_dimension` (Z,) that of the last epoch.
+    `rate_per_dimension` (Z,) that of the last epoch. `recipe_name` is what the recipe is called that it was made of.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Summary:
     live: bool
     recipe: dict[str, dict[str, Any]]
     about: About
+    recipe_name: str = ""
     loss_name: str = ""
     reason: str = ""
     started: float | None = None
@@ -104,6 +106,7 @@ def summarize(run: Run) -> Summary:
         live=False,
         recipe=_read_recipe(run),
         about=read_about(run),
+        recipe_name=recipe_name(run, first),
         loss_name=training.loss if training else "",
         reason=finished.reason if finished else "",
         started=first.time if first else None,
@@ -123,7 +126,7 @@ def summarize(run: Run) -> Summary:
 def _with_liveness(run: Run, summary: Summary) -> Summary:
     if lock_holder(run.path) is not None:
         return replace(summary, live=True)
-    return replace(summary, live=False, phase="interrupted" if summary.updated is not None else "starting")
+    return replace(summary, live=False, phase="interrupted")
 
 
 def _phase_of_a_live_run(newest_first: list[ev.Event]) -> Phase:

@@ -22,7 +22,7 @@ from vae_tui.errors import RecipeError, RunError, VaeTuiError
 from vae_tui.events import RunFinished, TrainingStarted
 from vae_tui.recipe import find_recipe, load_recipe
 from vae_tui.runs.find import find_run
-from vae_tui.runs.job import TrainingJob
+from vae_tui.runs.job import DEFAULT_RECIPE, TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock
 from vae_tui.runs.log import EventWriter, read_last_event
@@ -113,7 +113,7 @@ def _open(job: TrainingJob) -> tuple[Run, Resumption | None]:
         resumption = prepare_to_resume(run, job)
         notes = resumption.notes
     else:
-        recipe = job.recipe or "digits"
+        recipe = job.recipe or DEFAULT_RECIPE
         _refuse_a_run(recipe, job)
         loaded = load_recipe(recipe, job.overrides)
         notes = loaded.notes

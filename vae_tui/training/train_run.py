@@ -72,6 +72,7 @@ def train_run(
                 pid=os.getpid(),
                 version=vae_tui.__version__,
                 recipe=recipe.at(step).resolved(),
+                recipe_name=job.recipe_name,
                 resumed_from=step if resume else None,
                 objective_since=resumption.objective_since if resumption else 0,
             )

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from vae_tui.settings import PICTURES, THEME, Settings, check_folder, settings_path
+from vae_tui.settings import PICTURES, THEME, check_folder, settings_path
 from vae_tui.text import printable
 from vae_tui.tui.colors import THEMES
 from vae_tui.tui.palette import PICTURE_WORDS
@@ -70,7 +70,7 @@ class SettingsScreen(ClosesOnce[None], ModalScreen[None]):
     def _show(self) -> None:
         options = self.query_one(OptionList)
         at = options.highlighted or 0
-        values = _describe(_with_settings(self.app).settings)
+        values = _describe(_with_settings(self.app))
         options.set_options(
             Option(Content.assemble((f"{name:<11}", "bold"), printable(values[key])), id=key)
             for key, name in _NAMES.items()
@@ -189,13 +189,14 @@ def _choose_folder(app: PictureApp[Any], key: str) -> None:
     app.push_screen(prompt, take)
 
 
-def _describe(settings: Settings) -> dict[str, str]:
+def _describe(app: SettingsApp) -> dict[str, str]:
+    settings, keys = app.settings, app.chosen_keys
     return {
         "theme": settings.theme,
         "pictures": f"{settings.pictures}: {PICTURE_WORDS[settings.pictures]}",
         "runs_dir": settings.runs_dir,
         "data_root": settings.data_root or "the user's cache",
-        "keys": f"{counted(len(settings.keys), 'action')} with other keys" if settings.keys else "as they come",
+        "keys": f"{counted(len(keys), 'action')} with other keys" if keys else "as they come",
     }
 
 

@@ -199,7 +199,7 @@ class TrainingScreen(ChartedScreen):
         feed, status = self._feed, self.status
         history = feed.history
         moment = history.now if self.look.at is None else feed.at(self.look.at)
-        self.query_one(Header).show(history, status)
+        self.query_one(Header).show(history, status, judged=self.look.at is None)
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(TRAINING_KEYS, [_state(status)])

@@ -33,13 +33,16 @@ class Header(Widget):
         self._judged_by: object = None
         self._verdict: Verdict | None = None
 
-    def show(self, history: History, status: RunStatus) -> None:
-        """Show how the run stands."""
+    def show(self, history: History, status: RunStatus, *, judged: bool = True) -> None:
+        """Show how the run stands, and, where that is what is looked at, the verdict on it."""
         validations, reports = len(history.validation["loss"].rows), len(history.train["loss"].rows)
         judged_by = id(history), history.same_loss_since, validations or reports, history.epoch > 0
         if judged_by != self._judged_by:
             self._judged_by, self._verdict = judged_by, judge(history) if history.epoch else None
-        facts, rights = tuple(map(printable, _facts(history))), _progress(history, status, self._verdict)
+        facts, rights = (
+            tuple(map(printable, _facts(history))),
+            _progress(history, status, self._verdict if judged else None),
+        )
         if (facts, rights) != (self._facts, self._rights):
             self._facts, self._rights = facts, rights
             self.refresh()
