@@ -133,6 +133,18 @@ async def test_the_list_follows_what_is_typed_into_the_filter(folder: Path, show
         assert len(names(shown)) == 4
 
 
+async def test_a_filter_that_nothing_fits_leaves_no_run_in_sight(folder: Path, show_home: ShowHome) -> None:
+    async with show_home(folder, (160, 50)) as shown:
+        await go_to(shown, "fc20-s0")
+        await shown.sees("step 240")
+        await shown.press("slash")
+        await type_into(shown, "nothing")
+        await shown.sees("0 of 4 runs")
+        await shown.until(lambda: "step 240" not in shown.text)
+        await shown.press("escape")
+        await shown.sees("step 240")
+
+
 async def test_runs_are_sorted_by_any_key_and_by_a_click_on_a_title(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await shown.press("s")

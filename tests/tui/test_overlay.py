@@ -181,6 +181,13 @@ async def test_curves_and_table_are_seen_at_every_size(runs: list[Run], size: tu
     assert "batch_size" in text or size[0] == 80
 
 
+async def test_a_small_terminal_has_one_chart_with_the_names_below_it(runs: list[Run]) -> None:
+    text = await show(runs, (40, 12))
+    assert "A a-s   C b" in text
+    assert "┤" in text
+    assert "A a-s0   B a-s1   C b" in await show(runs, (40, 12), ("3",))
+
+
 async def test_pictures_and_kl_stand_side_by_side(runs: list[Run]) -> None:
     text = await show(runs, (160, 50), ("3",))
     assert all(f"{letter} {run.name}" in text for letter, run in zip("ABC", runs, strict=True))

@@ -15,7 +15,7 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.settings import THEME, change_setting, describe_problems, read_settings, settings_path
 from vae_tui.text import printable
 from vae_tui.tui.chosen_keys import check_keys, to_keymap
-from vae_tui.tui.colors import THEMES, own_variables
+from vae_tui.tui.colors import THEMES, own_variables, readable_inks
 from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.keys import ChosenKeys
 from vae_tui.tui.outcome import Outcome
@@ -81,6 +81,14 @@ class VaeTuiApp(PictureApp[Outcome]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for every theme."""
         return own_variables(self.current_theme)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Those of the theme, with inks that can be read."""
+        variables = super().get_css_variables()
+        if not self.current_theme.ansi:
+            variables |= readable_inks(variables)
+            self.theme_variables = variables
+        return variables
 
     def leave(self) -> None:
         """Leave as `d` does: a trainer goes on."""

@@ -91,6 +91,11 @@ _NUMBERED_ON_LIGHT = {
     "faint": "ansi_bright_black",
     "line": "ansi_bright_black",
 }
+_INKS = ("primary", "secondary", "accent", "warning", "error", "success")
+_READABLE = {"background": 4.5, "panel": 3.0}
+"""The contrast that WCAG 2.2 asks of words (1.4.3, level AA), and of large ones."""
+_MOST_STEPS = 12
+"""Of a twentieth each, towards the words of the theme; a color that is moved further is none any more."""
 _MIXED, _GROUND = 0.35, 0.75
 """Shares from which on a numbered color is its dark sister, and the ground."""
 _ON_LIGHT = {"rate": "#7038c8", "loss": "#b8267f", "faint": "#5b6775", "line": "#b4bdc9"}
@@ -101,6 +106,33 @@ def own_variables(theme: Theme) -> dict[str, str]:
     if theme.ansi:
         return _NUMBERED_ON_DARK if theme.dark else _NUMBERED_ON_LIGHT
     return _ON_DARK if theme.dark else _ON_LIGHT
+
+
+def readable_inks(variables: dict[str, str]) -> dict[str, str]:
+    """The variables of a theme that words and curves are written in, darker or lighter where they would hardly be seen.
+
+    Textual's light themes have a green and a yellow on which words are laid, not of which they are.
+    """
+    foreground = Color.parse(variables["foreground"])
+    grounds = [(Color.parse(variables[name]), least) for name, least in _READABLE.items()]
+    found = {}
+    for name in _INKS:
+        ink = Color.parse(variables[name])
+        mixed = (ink.blend(foreground, 0.05 * step, alpha=1.0) for step in range(_MOST_STEPS))
+        readable = (color for color in mixed if all(contrast(color, ground) >= least for ground, least in grounds))
+        found[name] = next(readable, ink.blend(foreground, 0.05 * _MOST_STEPS, alpha=1.0)).hex
+    return found
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of WCAG 2.2, from 1 to 21."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def rgb(

@@ -79,12 +79,12 @@ class RunList:
             return "no run fits the filter; esc shows all"
         return "no runs here yet; n trains one"
 
-    def describe(self, folder: str, chosen: int) -> str:
+    def describe(self, folder: str, *, shown: int, chosen: int) -> str:
         """The title: how many runs there are, and which of them are shown how."""
         live = sum(run.live for run in self.runs)
         parts = [f"vae-tui   {printable(folder)}"]
         if self.count is not None:
-            read = f"{len(self.runs)} of " if len(self.runs) < self.count else ""
+            read = f"{shown} of " if shown < self.count else ""
             parts.append(read + counted(self.count, "run") + (f", {live} live" if live else ""))
         if self.filter:
             parts.append(f"filter: {self.filter}")

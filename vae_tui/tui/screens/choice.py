@@ -41,7 +41,7 @@ class ChoiceScreen(ClosesOnce[str | None], ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        width = max(14, *(len(choice.name) for choice in self._choices))
+        width = max(10, *(len(choice.name) for choice in self._choices))
         with Vertical(classes="panel") as panel:
             panel.border_title = escape(printable(self._question))
             panel.border_subtitle = "↑ ↓ enter"

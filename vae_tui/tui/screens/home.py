@@ -150,7 +150,8 @@ class HomeScreen(Screen[None]):
     def _show_lines(self) -> None:
         table = self.query_one(RunTable)
         self.query_one("#title", StatusLine).show(
-            self.run_list.describe(str(self._runs_dir), len(table.chosen)), "bold $primary"
+            self.run_list.describe(str(self._runs_dir), shown=table.run_count, chosen=len(table.chosen)),
+            "bold $primary",
         )
         self.query_one("#status", StatusLine).show(*self._status)
         current = table.current

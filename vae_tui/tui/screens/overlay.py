@@ -52,7 +52,7 @@ _STRETCHES = 100
 """Steps of the time cursor from the beginning to now."""
 _SIDE_BY_SIDE = 8
 """Runs whose pictures are shown at once."""
-_NARROW, _HIGH = 100, 32
+_NARROW, _HIGH, _LOW = 100, 32, 16
 _NOTICE_SECONDS = 12
 
 
@@ -172,6 +172,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             for kind in VIEWS[2:]:
                 self.query_one(f"#{kind}-{index}").display = kind == self._view
         table = self.query_one(OverlayTable)
+        table.display = self.size.height >= _LOW
         table.styles.max_height = max(3, self.size.height // 3)
         self._show()
 
@@ -196,9 +197,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             elif self._view == "rates":
                 self.query_one(f"#rates-{index}", RateBars).show(moment)
         of_runs = dict(zip(self._overlaid, moments, strict=False))
-        # Only curves are drawn as bands.
-        drawn = groups if self._view == "curves" else _alone(self._overlaid[: self._count])
-        self.query_one(OverlayTable).show(drawn, of_runs, differences=self._differences)
+        self.query_one(OverlayTable).show(self._drawn, of_runs, differences=self._differences)
         self._show_lines()
 
     @property
@@ -208,6 +207,11 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             return _alone(read)
         groups = [(group.name, tuple(run for run in group.runs if run in read)) for group in self._grouped_runs]
         return [OverlaidGroup(name, runs) for name, runs in groups if runs]
+
+    @property
+    def _drawn(self) -> list[OverlaidGroup]:
+        """What has a letter of its own: only curves are drawn as bands."""
+        return self._groups if self._view == "curves" else _alone(self._overlaid[: self._count])
 
     @property
     def histories(self) -> Sequence[History]:
@@ -244,6 +248,8 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             return f"as they were at {axis} {format_place(at, axis)}; esc is now", "$warning"
         if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
             return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
+        if self.size.height < _LOW and not self._notice[0]:
+            return "   ".join(f"{group.first.letter} {group.name}" for group in self._drawn), "$foreground"
         return self._notice
 
     # Keys

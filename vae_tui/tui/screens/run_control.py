@@ -153,7 +153,7 @@ class RunControl:
             self._screen.report("there is nothing to prune: the best and the newest checkpoint stay", "$foreground")
             return
         what = over[0].name if len(over) == 1 else counted(len(over), "run")
-        meaning = f"{counted(count, 'checkpoint')}, {format_bytes(freed)}; the best and the newest stay"
+        meaning = f"{counted(count, 'checkpoint')}, {format_bytes(freed)}; best and newest stay"
 
         def answered(name: str | None) -> None:
             if name:

@@ -127,6 +127,11 @@ class RunTable(Widget):
         return [line for line in seen if isinstance(line, Summary)]
 
     @property
+    def run_count(self) -> int:
+        """How many runs are in the list."""
+        return sum(1 for _ in self._runs)
+
+    @property
     def current(self) -> Summary | None:
         """The run the cursor is on."""
         return next((run for run in self._runs if run.path == self._cursor), None)
