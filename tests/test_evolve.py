@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from invoked import invoke, read_npz
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import vae_tui
-from vae_tui.cli.main import app
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import decode_gif
 from vae_tui.imaging.grid import decode_png
@@ -48,19 +48,7 @@ def evolve(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ev
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAE_TUI_RUNS_DIR", str(trained))
 
-    def run(*arguments: str | Path, command: str = "evolve") -> Result:
-        result = CliRunner().invoke(app, [command, *map(str, arguments)])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.stderr
-        return result
-
-    return run
-
-
-def read_npz(path: str) -> dict[str, np.ndarray]:
-    with np.load(path) as arrays:
-        return dict(arrays)
+    return lambda *arguments, command="evolve": invoke(command, *arguments)
 
 
 def test_the_same_noise_is_decoded_in_all_weights_in_their_order(evolve: Evolve, trained: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from invoked import invoke, read_npz
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import vae_tui
-from vae_tui.cli.main import app
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import decode_gif
 from vae_tui.imaging.grid import decode_png
@@ -54,19 +54,7 @@ def draw(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dra
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAE_TUI_RUNS_DIR", str(labelled / "runs"))
 
-    def run(*arguments: str | Path) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.stderr
-        return result
-
-    return run
-
-
-def read_npz(path: str) -> dict[str, np.ndarray]:
-    with np.load(path) as arrays:
-        return dict(arrays)
+    return invoke
 
 
 @pytest.mark.slow

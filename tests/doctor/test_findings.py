@@ -52,8 +52,8 @@ def examine_terminal(
 def test_a_terminal_that_lacks_nothing_needs_nothing() -> None:
     answers = Answers(complete=True, name="kitty(0.26.5)", kitty=True, truecolor=True, cell=(20, 10), seconds=0.002)
     said = examine_terminal({}, answers)
-    assert [finding.state for finding in said.values()] == ["good"] * 4
-    assert [finding.advice for finding in said.values()] == [""] * 4
+    assert [finding.state for finding in said.values()] == ["good"] * 5
+    assert [finding.advice for finding in said.values()] == [""] * 5
     assert said["terminal"].found == "kitty(0.26.5), 120 x 40 cells"
     assert said["pictures"].found == "kitty graphics; also half blocks, characters"
     assert said["cell size"].found == "10 x 20 pixels"
@@ -66,6 +66,8 @@ def test_a_terminal_that_lacks_nothing_needs_nothing() -> None:
         ({"TERM": "tmux-256color"}, "colours", "terminal-features ',*:RGB'"),
         ({"TERM": "tmux-256color"}, "pictures", "tmux 3.4"),
         ({"TERM": "screen"}, "pictures", "tmux"),
+        ({"TERM": "tmux-256color"}, "copying", "set-clipboard on"),
+        ({"TERM": "screen"}, "copying", "screen drops it"),
         ({"NO_COLOR": "1"}, "colours", "unset NO_COLOR"),
         ({"NO_COLOR": "1"}, "pictures", "unset NO_COLOR"),
         ({"TERM": "vt100"}, "pictures", "set TERM"),

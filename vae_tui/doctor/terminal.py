@@ -12,6 +12,7 @@ import tty
 from collections.abc import Callable, Mapping
 
 from vae_tui.doctor.findings import Finding, State
+from vae_tui.imaging.clipboard import TMUX_ADVICE
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import (
     Abilities,
@@ -52,6 +53,7 @@ def judge(
         _judge_pictures(environment, answers, abilities),
         _judge_colors(environment, answers, abilities),
         _judge_cell(abilities),
+        _judge_copying(environment, answers),
     ]
 
 
@@ -158,6 +160,14 @@ def _judge_colors(environment: Mapping[str, str], answers: Answers, abilities: A
     state: State = "good" if abilities.colors in ("truecolor", "256") else "fair"
     facts = {"colors": abilities.colors}
     return Finding("colours", state, names[abilities.colors], abilities.why["colors"], advice, facts)
+
+
+def _judge_copying(environment: Mapping[str, str], answers: Answers) -> Finding:
+    multiplexer = find_multiplexer(environment, answers)
+    advice = {"tmux": TMUX_ADVICE, "screen": "screen drops it: run in tmux, or without either"}.get(multiplexer, "")
+    why = "terminals do not say whether they take it; some ask first, or have to be allowed"
+    state: State = "fair" if multiplexer == "screen" else "good"
+    return Finding("copying", state, "Y sends OSC 52", why, advice)
 
 
 def _judge_cell(abilities: Abilities) -> Finding:
