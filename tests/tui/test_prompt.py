@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from shown import Shown
 from textual import events
 from textual.app import App
+from textual.screen import Screen
 
+from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.prompt import PromptScreen
 
 NAMES = {"\b": "backspace", "\t": "tab", "\r": "enter", "<": "home", "_": "down"}
@@ -45,3 +49,21 @@ async def test_ctrl_c_leaves_it() -> None:
         await pilot.pause()
         await pilot.press("x", "ctrl+c")
         assert answers == [None]
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [
+        PromptScreen("rename a[b]c[/]", "[red]hint[/]", suggest=lambda _: [("[b]", "[i]meaning")]),
+        ChoiceScreen("stop a[b]c[/]?", [Choice("s", "stop", "[red]hint[/]")]),
+    ],
+    ids=["prompt", "choice"],
+)
+async def test_names_are_no_markup(screen: Screen[str | None]) -> None:
+    app = VaeTuiApp(screen)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        text = Shown(app, pilot).text
+    assert "a[b]c[/]" in text
+    assert "[red]hint[/]" in text
+    assert ("[i]meaning" in text) == isinstance(screen, PromptScreen)
