@@ -15,6 +15,7 @@ from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.runs.status import read_status
 from vae_tui.training.tuning import choose, time_threads, time_ways
+from vae_tui.training.waiting import Waiting
 
 CONVOLUTIONS = ("model.network=conv", "model.channels=[4]")
 
@@ -34,7 +35,7 @@ def test_steps_are_timed_with_1_2_4_and_all_threads() -> None:
         asked.append(torch.get_num_threads())
         time.sleep(took[asked[-1]])
 
-    seconds = time_threads(step, most=6)
+    seconds = time_threads(step, Waiting(6), most=6)
     assert list(seconds) == [1, 2, 4, 6]
     assert choose(seconds) == 2
     # By turns: each number is tried again after all the others.
@@ -46,6 +47,11 @@ def test_steps_are_timed_with_1_2_4_and_all_threads() -> None:
 )
 def test_more_threads_are_taken_only_where_they_pay(seconds: dict[int, float], chosen: int) -> None:
     assert choose(seconds) == chosen
+
+
+@pytest.mark.parametrize(("seconds", "chosen"), [({1: 1.0, 2: 1.1}, 2), ({1: 1.0, 2: 1.3}, 1), ({1: 1.0, 2: 0.6}, 2)])
+def test_on_a_busy_machine_threads_are_kept_for_when_it_is_quiet(seconds: dict[int, float], chosen: int) -> None:
+    assert choose(seconds, busy=True) == chosen
 
 
 @pytest.mark.slow

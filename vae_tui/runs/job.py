@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 
 DEFAULT_RECIPE = "digits"
+SPINNING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
+"""Variables by which threads spin for some tenths of a millisecond before they sleep; see training.waiting."""
+_PLACES = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,23 @@ class OpenedRun:
         return RunFeed(self.run, trainer=trainer, log_bytes=self.log_bytes)
 
 
+def environment_of_trainer(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a trainer is started with; what the user has said of how threads wait stays as it is."""
+    return {**({} if is_waiting_chosen(environment) else SPINNING), **environment}
+
+
+def is_waiting_chosen(environment: Mapping[str, str]) -> bool:
+    """Whether the user has said how threads are to wait, or where."""
+    return any(environment.get(name) not in (None, SPINNING.get(name)) for name in (*SPINNING, *_PLACES))
+
+
+def is_trainer(environment: Mapping[str, str]) -> bool:
+    """Whether that is the environment of a trainer whose user has not said how threads wait."""
+    return all(environment.get(name) == value for name, value in SPINNING.items()) and not is_waiting_chosen(
+        environment
+    )
+
+
 def start_trainer(job: TrainingJob) -> subprocess.Popen[bytes]:
     """Start a trainer process.
 
@@ -79,9 +100,7 @@ def start_trainer(job: TrainingJob) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         start_new_session=True,
         env={
-            # Threads that spin while they wait starve on a busy machine: 0.8k images/s for 9.0k (benchmarks/LOG.md).
-            "OMP_WAIT_POLICY": "PASSIVE",
-            **os.environ,
+            **environment_of_trainer(os.environ),
             "PYTHONUNBUFFERED": "1",
         },
     )

@@ -26,8 +26,10 @@ from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import broadcast_job, broadcast_state
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.ranks import Ranks, Together, gather
+from vae_tui.training.resources import OtherPrograms
 from vae_tui.training.trainer import Trainer
 from vae_tui.training.tuning import Tuning, share_machine, tune
+from vae_tui.training.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Assembly:
     ranks: Ranks
     sets: ImageSets
     tuning: Tuning
+    waiting: Waiting
     trainer: Trainer
     checkpoints: Checkpoints
     drawing: Drawing
@@ -59,6 +62,7 @@ def assemble(
     Raises VaeTuiError where anything of that cannot be, with no rank left behind.
     """
     set_precision(recipe.train.precision)
+    others = OtherPrograms()
     chosen, ranks = gather(job.device, job.devices, progress)
     try:
         if ranks.count > 1:
@@ -66,10 +70,15 @@ def assemble(
         root = find_data_root(job.data_root, point.metadata if point else None)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
         _check_norm(run, recipe, sets.train)
-        tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, progress)
+        tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, others, progress)
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
             broadcast_job(ranks, recipe, data_root=root, compiled=tuning.compiled)
+        waiting = Waiting(tuning.threads)
+        if chosen.type == "cpu" and ranks.count_here > 1:
+            waiting.make_way()  # for the other ranks
+        elif chosen.type == "cpu":
+            waiting.look(others.read()[1])
         progress("building the networks", 0, None)
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {
@@ -91,7 +100,7 @@ def assemble(
     except BaseException:
         ranks.leave(failed=True)
         raise
-    return Assembly(chosen, ranks, sets, tuning, trainer, checkpoints, drawing, elapsed)
+    return Assembly(chosen, ranks, sets, tuning, waiting, trainer, checkpoints, drawing, elapsed)
 
 
 def _check_batches_are_shared(recipe: Recipe) -> None:
@@ -115,12 +124,13 @@ def _tune(
     device: torch.device,
     ranks: Ranks,
     recorded: Mapping[str, Any] | None,
+    others: OtherPrograms,
     progress: Progress,
 ) -> Tuning:
     if ranks.count > 1:
         return share_machine(recipe, ranks.count_here)
     try:
-        return tune(recipe, sets, device, recorded, progress)
+        return tune(recipe, sets, device, recorded, others, progress)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

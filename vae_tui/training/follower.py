@@ -27,6 +27,7 @@ from vae_tui.training.course import Course
 from vae_tui.training.memory import keep_freed_memory
 from vae_tui.training.ranks import Together, join_started, join_torchrun
 from vae_tui.training.trainer import Trainer
+from vae_tui.training.waiting import Waiting
 
 _POLL_SECONDS = 0.5
 _SECONDS_BEHIND = 3.0
@@ -55,6 +56,8 @@ def follow(ranks: Together, device: torch.device) -> None:
     recipe, _ = parse(job["recipe"])
     set_precision(recipe.train.precision)
     torch.set_num_threads(job["threads"])
+    waiting = Waiting(job["threads"])
+    waiting.make_way()  # for the other ranks
     with _problems_shared(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)

@@ -94,6 +94,7 @@ class Loop:
         self._device, self._ranks, self._sets, self._tuning = parts.device, parts.ranks, parts.sets, parts.tuning
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
+        self._waiting = parts.waiting
         self._resources = Resources(parts.device, run.path)
         self._collapse = Collapse(recipe.objective)
         self._course = Course(self._trainer)
@@ -290,6 +291,8 @@ class Loop:
         self._looked_at, self._looked_images, done = now, images, images - self._looked_images
         if self._resources.others is None or self._device.type != "cpu":
             return
+        if self._ranks.count_here == 1:
+            self._waiting.look(self._resources.others)
         if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
 
@@ -464,7 +467,12 @@ class Loop:
             network=trainer.vae.network_name,
             steps_per_epoch=-(-sizes["train"] // self._recipe.train.batch_size),
             loss=trainer.objective.loss_name,
-            notes=(*self._tuning.notes, *_notes(self._recipe, sets), *self._checkpoints.take_notes()),
+            notes=(
+                *self._tuning.notes,
+                *self._waiting.notes,
+                *_notes(self._recipe, sets),
+                *self._checkpoints.take_notes(),
+            ),
             data_notes=tuple(_data_notes(sets)),
         )
 

@@ -11,6 +11,36 @@ from typing import Any
 import psutil
 import torch
 
+_BUSY = ("user", "nice", "system", "irq", "softirq", "steal", "interrupt", "dpc")
+"""What a core does when it is not idle, as systems name it; "steal": what other virtual machines have taken."""
+
+
+class OtherPrograms:
+    """How busy others keep the cores that this process may use."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        everyone = range(len(psutil.cpu_times(percpu=True)))
+        self._cores = self._process.cpu_affinity() if hasattr(self._process, "cpu_affinity") else list(everyone)
+        self._before = self._seconds()
+
+    @property
+    def cores(self) -> int:
+        """How many this process may use."""
+        return len(self._cores)
+
+    def read(self) -> tuple[float, float]:
+        """How many cores this process took since it was read last, and how many others kept busy."""
+        before, self._before = self._before, self._seconds()
+        passed, ours, everyone = (after - since for after, since in zip(self._before, before, strict=True))
+        return ours / max(1e-9, passed), max(0.0, everyone - ours) / max(1e-9, passed)
+
+    def _seconds(self) -> tuple[float, float, float]:
+        """What the clock shows, and how long this process, and all, have kept the cores busy."""
+        cores, ours = psutil.cpu_times(percpu=True), self._process.cpu_times()
+        everyone = sum(sum(getattr(cores[core], kind, 0.0) for kind in _BUSY) for core in self._cores)
+        return time.monotonic(), ours.user + ours.system, everyone
+
 
 class Resources:
     """Reads processor, memory and GPU figures of this process, at most once a second."""
@@ -19,9 +49,7 @@ class Resources:
         """`folder` is the run's, on whose disk there must be room."""
         self._folder = folder
         self._process = psutil.Process()
-        self._process.cpu_percent()
-        everyone = range(len(psutil.cpu_percent(percpu=True)))
-        self._cores = self._process.cpu_affinity() if hasattr(self._process, "cpu_affinity") else list(everyone)
+        self._programs = OtherPrograms()
         self._gpu = open_gpu(device)
         self._latest: dict[str, Any] = {}
         self._next = 0.0
@@ -31,18 +59,18 @@ class Resources:
     @property
     def cores(self) -> int:
         """How many this process may use."""
-        return len(self._cores)
+        return self._programs.cores
 
     def read(self) -> dict[str, Any]:
         """The fields of `StepCompleted` that tell of the machine; `cpu_percent` is 100 for one core."""
         if time.monotonic() >= self._next:
             first = not self._latest
             self._next = time.monotonic() + 1
-            ours, everyone = self._process.cpu_percent(), psutil.cpu_percent(percpu=True)
+            ours, others = self._programs.read()
             if not first:
-                self.others = max(0.0, sum(everyone[core] for core in self._cores) - ours) / 100
+                self.others = others
             self._latest = {
-                "cpu_percent": None if first else ours,
+                "cpu_percent": None if first else 100 * ours,
                 "rss_bytes": self._process.memory_info().rss,
                 "disk_free_bytes": _free_bytes(self._folder),
                 "disk_written_bytes": self._written_bytes(),

@@ -16,13 +16,16 @@ from vae_tui.errors import DeviceError
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
 from vae_tui.training.dense import supports_manual_backward
+from vae_tui.training.resources import OtherPrograms
 from vae_tui.training.trainer import Trainer
+from vae_tui.training.waiting import Waiting
 
 _Way = TypeVar("_Way")
 _ROUNDS = 5
 _SECONDS_PER_TURN = 0.04
 _LEAST_GAIN = 1.05
 """More threads must be this much faster than fewer: they are taken from the screen and from others."""
+_LOSS_WHILE_BUSY = 1.15
 _WORTH_COMPILING = 150.0
 """Seconds of training from which on compiling, 4 to 30 s, is worth a try: it saves about a tenth."""
 
@@ -48,7 +51,12 @@ def share_machine(recipe: Recipe, ranks_here: int) -> Tuning:
 
 
 def tune(
-    recipe: Recipe, sets: ImageSets, device: torch.device, recorded: Mapping[str, Any] | None, say_stage: Progress
+    recipe: Recipe,
+    sets: ImageSets,
+    device: torch.device,
+    recorded: Mapping[str, Any] | None,
+    others: OtherPrograms,
+    say_stage: Progress,
 ) -> Tuning:
     """Decide, and set the number of threads: as the recipe says, else as `recorded` by the run, else by trial.
 
@@ -64,12 +72,16 @@ def tune(
         torch.set_num_threads(recorded["threads"])
     elif device.type == "cpu" and torch.get_num_threads() > 1:
         say_stage("trying numbers of threads", 0, None)
-        timed = time_threads(copy(), most=torch.get_num_threads())
-        torch.set_num_threads(choose(timed))
+        waiting = Waiting(torch.get_num_threads())
+        waiting.look(others.read()[1])
+        timed = time_threads(copy(), waiting, most=torch.get_num_threads())
+        torch.set_num_threads(choose(timed, busy=waiting.how != "awake"))
+        waiting.stay_awake()
         batch = min(recipe.train.batch_size, len(sets.train))
         speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
         notes.append(
-            f"{choose(timed)} of {max(timed)} threads, by trial: {speeds} (images/s); [train] threads = N sets it"
+            f"{torch.get_num_threads()} of {max(timed)} threads, by trial: {speeds} (images/s); "
+            "[train] threads = N sets it"
         )
     compiled, why = _decide_compiling(recipe, sets, device, recorded, timed, copy, say_stage)
     return Tuning(torch.get_num_threads(), compiled, (*notes, why) if why else tuple(notes))
@@ -96,21 +108,35 @@ def time_ways(
     return {way: statistics.median(taken) for way, taken in seconds.items()}
 
 
-def time_threads(step: Callable[[], None], *, most: int) -> dict[int, float]:
-    """Seconds a step takes with 1, 2, 4 ... and `most` threads; their number is left as the last turn had it."""
+def time_threads(step: Callable[[], None], waiting: Waiting, *, most: int) -> dict[int, float]:
+    """Seconds a step takes with 1, 2, 4 ... and `most` threads; their number is left as the last turn had it.
+
+    Several wait as they do now. One alone waits for no other, and need not share a core with it.
+    """
+    busy = waiting.how != "awake"
 
     def step_with(count: int) -> None:
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
+            if busy and count == 1:
+                waiting.stay_awake()
+            elif busy:
+                waiting.make_way()
         step()
 
     counts = [count for count in (2**power for power in range(11)) if count < most] + [most]
     return time_ways({count: partial(step_with, count) for count in counts})
 
 
-def choose(seconds: Mapping[int, float]) -> int:
-    """The fewest threads that no larger number clearly beats."""
+def choose(seconds: Mapping[int, float], *, busy: bool = False) -> int:
+    """The fewest threads that no larger number clearly beats.
+
+    On a `busy` machine the most of which no fewer are much faster: it may be quiet again long before the run, which keeps
+    its threads, is over.
+    """
     best = min(seconds.values())
+    if busy:
+        return max(count for count, taken in seconds.items() if taken < best * _LOSS_WHILE_BUSY)
     return min(count for count, taken in seconds.items() if taken < best * _LEAST_GAIN)
 
 

@@ -1,0 +1,162 @@
+"""Threads wait for each other as fits the machine, and what they compute does not depend on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from vae_tui.runs.job import SPINNING, environment_of_trainer
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="threads of torch that can be told how to wait: on Linux alone"),
+    pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="on one core no thread waits for another"),
+]
+
+
+def run(script: str, **environment: str) -> Any:
+    """What a script prints, as JSON, in a process with the environment of a trainer."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment_of_trainer(clean | environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_threads_spin_while_they_wait_until_others_need_the_cores() -> None:
+    script = """
+import json, time, torch
+from vae_tui.runs import job
+job.SPINNING["GOMP_SPINCOUNT"] = "10000000000"
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+waiting = Waiting(2)
+values = torch.zeros(1 << 20)
+def taken():
+    "Seconds of the processor for one piece of work and half a second of waiting."
+    values.add_(1)
+    began = time.process_time()
+    time.sleep(0.5)
+    return time.process_time() - began
+found = [taken()]
+waiting.make_way(); waiting.make_way()
+found.append(taken())
+waiting.stay_awake(); waiting.stay_awake()
+time.sleep(0.2)  # for a thread to be gone takes a moment more
+found.append(taken())
+print(json.dumps(found))
+"""
+    awake, asleep, awake_again = run(script, GOMP_SPINCOUNT="10000000000", OMP_WAIT_POLICY="PASSIVE")
+    # On a busy machine a thread that spins has a core only some of the time.
+    assert awake > 0.05
+    assert asleep < 0.05
+    assert awake_again > 0.05
+
+
+def test_all_threads_share_a_core_while_others_need_them_and_have_all_cores_again() -> None:
+    script = """
+import json, os, torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+waiting = Waiting(2)
+torch.zeros(1 << 20).add_(1)
+def cores():
+    return sorted({core for thread in os.listdir("/proc/self/task") for core in os.sched_getaffinity(int(thread))})
+before = cores()
+waiting.make_way()
+during = cores()
+waiting.stay_awake()
+print(json.dumps([before, during, cores(), len(os.sched_getaffinity(0))]))
+"""
+    before, during, after, count = run(script)
+    assert len(during) == (1 if count == 2 else count)
+    assert before == after == sorted(os.sched_getaffinity(0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [["model.hidden=[50]"], ["model.network=conv", "model.channels=[8, 16]"]])
+def test_weights_are_the_same_however_the_threads_wait(network: list[str]) -> None:
+    script = """
+import hashlib, json, sys, torch
+from vae_tui.data import load_image_sets
+from vae_tui.recipe import load_recipe
+from vae_tui.training.trainer import Trainer
+from vae_tui.training.waiting import Waiting
+recipe = load_recipe("digits", ["train.threads=2", *NETWORK]).recipe
+sets = load_image_sets(recipe.data, seed=0, data_root=None, progress=lambda *_: None)
+torch.set_num_threads(2)
+digests = []
+for how in ("awake", "busy", "changing"):
+    trainer, waiting = Trainer(recipe, sets, torch.device("cpu"), compiled=False), Waiting(2)
+    assert waiting.can_change
+    for step in range(12):
+        make_way = how == "busy" or (how == "changing" and step % 3 == 0)
+        (waiting.make_way if make_way else waiting.stay_awake)()
+        if trainer.epoch_is_over:
+            trainer.begin_epoch()
+        trainer.step()
+    waiting.stay_awake()
+    weights = b"".join(tensor.numpy().tobytes() for _, tensor in sorted(trainer.vae.state_dict().items()))
+    digests.append(hashlib.sha256(weights).hexdigest())
+print(json.dumps(digests))
+"""
+    digests = run(f"NETWORK = {network!r}\n{script}")
+    assert len(set(digests)) == 1
+
+
+def test_it_follows_who_comes_and_goes_but_not_every_blink() -> None:
+    script = """
+import json, torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+cores = len(Waiting(2)._cores)
+waiting, spare, found = Waiting(2), cores - 2, []
+for taken in (0.0, 0.1, 1.0, 0.1, 0.1, 0.2, 0.1, 0.1, 0.1, 0.3, 0.5):
+    waiting.look(spare + taken)
+    found.append(waiting.how == "awake")
+print(json.dumps(found))
+"""
+    assert run(script) == [True, True, False, False, False, False, False, False, True, True, False]
+
+
+@pytest.mark.parametrize("chosen", [{"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "5"}, {"OMP_PROC_BIND": "true"}])
+def test_what_the_user_has_chosen_stays(chosen: dict[str, str]) -> None:
+    assert environment_of_trainer(chosen) == chosen
+    assert environment_of_trainer({"A": "b"}) == {"A": "b", **SPINNING}
+    script = """
+import json, torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+waiting = Waiting(2)
+waiting.make_way()
+print(json.dumps([waiting.can_change, waiting.how, waiting.notes]))
+"""
+    assert run(script, **chosen) == [False, "awake", []]
+
+
+def test_one_thread_waits_for_nobody() -> None:
+    script = "import json, torch; from vae_tui.training.waiting import Waiting; print(json.dumps(Waiting(1).can_change))"
+    assert run(script) is False
+
+
+def test_in_a_notebook_threads_sleep_but_are_not_moved() -> None:
+    script = """
+import json, os
+for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+    del os.environ[name]
+import torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+waiting = Waiting(2)
+waiting.make_way()
+print(json.dumps([waiting.how, len(os.sched_getaffinity(0))]))
+"""
+    assert run(script) == ["asleep", len(os.sched_getaffinity(0))]
