@@ -9,6 +9,18 @@ from textual.pilot import Pilot
 
 from vae_tui.tui.app import Outcome, VaeTuiApp
 
+_SIGNS = {
+    " ": "space",
+    "=": "equals_sign",
+    ">": "greater_than_sign",
+    ":": "colon",
+    "-": "minus",
+    ".": "full_stop",
+    "/": "slash",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
+
 
 class Shown:
     """The app on a run, as a user at a terminal has it."""
@@ -27,6 +39,10 @@ class Shown:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Press the key of each letter and sign."""
+        await self.press(*(_SIGNS.get(letter, letter) for letter in text))
 
     async def sees(self, text: str) -> None:
         """Wait until a text is on the screen; a text that never comes fails."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vae_tui.runs.about import About
-from vae_tui.runs.columns import COLUMNS, show, sort_runs
+from vae_tui.runs.columns import COLUMNS, UnknownKey, show, sort_runs
 from vae_tui.runs.filter import FilterError, parse_filter
 from vae_tui.runs.summary import Summary
 
@@ -59,6 +59,8 @@ RUNS = [
         ("state:failed", [1]),
         ("status=failed", [1]),
         ("state:*ed", [0, 1, 3]),
+        ("beta==10", [1]),
+        ("nelbo:*", [0]),
         ("-state:failed -state:interrupted", [0, 2]),
         ("state!=failed", [0, 2, 3]),
         ("data:mnist", [0, 1]),
@@ -71,7 +73,7 @@ RUNS = [
         ("beta:10", [1]),
         ("-seed:0", [1, 3]),
         ("optimizer.lr<1e-3", [2]),
-        ("lr<1e-3", [2]),
+        ("lr<1e-3 ", [2]),
         ("optimizer.lr=1e-4", [2]),
         ("compile:false", [0, 1, 2]),
         ("model.hidden:400", [0, 1, 2]),
@@ -117,7 +119,9 @@ def test_runs_are_sorted_by_any_column_or_key_and_those_without_a_value_come_las
     assert sort_runs(RUNS, "-beta") == [RUNS[1], RUNS[0], RUNS[2], RUNS[3]]
     assert sort_runs(RUNS, "optimizer.lr")[0] is RUNS[2]
     assert sort_runs(RUNS, "nelbo")[1:] == RUNS[1:]
-    with pytest.raises(KeyError):
+    assert sort_runs(RUNS, "lr") == sort_runs(RUNS, "optimizer.lr")
+    assert sort_runs(RUNS, "-epochs")[0] is RUNS[0]
+    with pytest.raises(UnknownKey, match="no run has 'colour'"):
         sort_runs(RUNS, "colour")
 
 

@@ -9,7 +9,7 @@ import pytest
 from fake_trainer import FakeTrainer
 
 from vae_tui.errors import RunError
-from vae_tui.runs.groups import group_runs
+from vae_tui.runs.groups import group_by_recipe, group_seeds
 from vae_tui.runs.layout import Run
 from vae_tui.runs.overview import Overview
 from vae_tui.runs.summary import Summary
@@ -76,8 +76,16 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
 def test_runs_that_differ_in_their_seed_alone_are_a_group(tmp_path: Path) -> None:
     for name, settings in (("x-s0", {"seed": 0}), ("x-s1", {"seed": 1}), ("y", {"seed": 0, "batch_size": 50})):
         make(tmp_path, name, **settings)
-    groups = group_runs(sorted(read(Overview(tmp_path)), key=lambda run: run.name))
+    groups = group_seeds(sorted(read(Overview(tmp_path)), key=lambda run: run.name))
     assert [(group.name, len(group.runs)) for group in groups] == [("x-s", 2), ("y", 1)]
+
+
+def test_runs_of_one_recipe_are_a_group_whatever_was_set(tmp_path: Path) -> None:
+    make(tmp_path, "beta10-20260101-000000", epochs=1)
+    make(tmp_path, "beta1-20260101-000000", epochs=1)
+    make(tmp_path, "beta10-20260102-000000", epochs=1, batch_size=50)
+    groups = group_by_recipe(sorted(read(Overview(tmp_path)), key=lambda run: run.name))
+    assert [(group.name, len(group.runs)) for group in groups] == [("beta1", 1), ("beta10", 2)]
 
 
 def test_a_run_resumed_at_its_end_keeps_its_figures(tmp_path: Path) -> None:

@@ -26,6 +26,12 @@ def test_thinning_keeps_the_extremes_of_every_column() -> None:
     assert [x for x, _ in thinned] == sorted(x for x, _ in thinned)
 
 
+def test_thinning_keeps_the_last_point() -> None:
+    series = series_of([step % 7 for step in range(5_000)])
+    assert series.thin(50)[-1] == (4999, 4999 % 7)
+    assert [series.at(step) for step in (-1, 0, 9, 10_000)] == [None, 0, 2, 4999 % 7]
+
+
 def test_few_points_are_not_thinned() -> None:
     series = series_of([3.0, 1.0, 2.0])
     assert series.thin(50) == [(0, 3.0), (1, 1.0), (2, 2.0)]

@@ -77,6 +77,19 @@ def test_a_live_run_is_training_or_paused_and_interrupted_once_its_trainer_is_go
     assert (summaries.of(run).phase, summaries.of(run).live) == ("interrupted", False)
 
 
+def test_a_run_that_has_just_ended_an_epoch_or_saved_is_training(run: Run) -> None:
+    write_run(run, end=None)
+    acquire_lock(run.path)
+    try:
+        assert summarize(run).phase == "training"
+        writer = EventWriter(run.events_path)
+        writer.write(ev.CheckpointSaved(time=105.0, step=30, epoch=3, path=weights_name(30), best=False))
+        writer.close()
+        assert summarize(run).phase == "training"
+    finally:
+        release_lock(run.path)
+
+
 def test_a_run_whose_trainer_died_before_its_first_event_was_interrupted(run: Run) -> None:
     summary = summarize(run)
     assert (summary.phase, summary.live, summary.updated, summary.best) == ("interrupted", False, None, None)

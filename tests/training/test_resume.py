@@ -358,6 +358,18 @@ def test_weights_that_were_taken_away_are_missed_and_their_states_stay(make_run:
     _go_on(run, "train.epochs=4")
 
 
+def test_a_run_whose_checkpoints_are_all_gone_is_not_begun_again(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    for file in (*run.path.glob("step-*"), *run.path.glob("state-*")):
+        file.unlink()
+    log = run.events_path.read_bytes()
+    with pytest.raises(
+        CheckpointError, match=r"has no checkpoint any more, though one of step \d+ was saved: put it back"
+    ):
+        _go_on(run, "train.epochs=4")
+    assert run.events_path.read_bytes() == log
+
+
 def test_what_is_set_aside_twice_is_kept_twice_and_said(make_run: MakeRun, saved_often: None) -> None:
     run = _trained(make_run)
     newest, before = run.latest(), run.checkpoints()[-2].step

@@ -143,7 +143,9 @@ print(json.dumps([waiting.can_change, waiting.how, waiting.notes]))
 
 
 def test_one_thread_waits_for_nobody() -> None:
-    script = "import json, torch; from vae_tui.training.waiting import Waiting; print(json.dumps(Waiting(1).can_change))"
+    script = (
+        "import json, torch; from vae_tui.training.waiting import Waiting; print(json.dumps(Waiting(1).can_change))"
+    )
     assert run(script) is False
 
 

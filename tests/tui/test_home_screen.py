@@ -89,11 +89,6 @@ async def go_to(shown: Shown, name: str) -> None:
     await shown.pilot.pause()
 
 
-async def type_into(shown: Shown, text: str) -> None:
-    special = {" ": "space", "=": "equals_sign", ">": "greater_than_sign", ":": "colon", "-": "minus", ".": "full_stop"}
-    await shown.press(*(special.get(letter, letter) for letter in text))
-
-
 async def test_every_run_has_a_line_with_how_it_stands(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         assert sorted(names(shown)) == ["broken", "fc20-s0", "fc20-s1", "halted"]
@@ -118,15 +113,15 @@ async def test_the_run_under_the_cursor_is_previewed_and_a_failed_one_says_why(
 async def test_the_list_follows_what_is_typed_into_the_filter(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await shown.press("slash")
-        await type_into(shown, "state:failed")
+        await shown.type("state:failed")
         assert names(shown) == ["broken"]
         await shown.press("ctrl+u")
-        await type_into(shown, "colour>3")
+        await shown.type("colour>3")
         await shown.sees("no run has 'colour'")
         await shown.press("escape")
         assert len(names(shown)) == 4
         await shown.press("slash")
-        await type_into(shown, "fc20")
+        await shown.type("fc20")
         await shown.press("enter")
         assert sorted(names(shown)) == ["fc20-s0", "fc20-s1"]
         await shown.press("escape")
@@ -138,7 +133,7 @@ async def test_a_filter_that_nothing_fits_leaves_no_run_in_sight(folder: Path, s
         await go_to(shown, "fc20-s0")
         await shown.sees("step 240")
         await shown.press("slash")
-        await type_into(shown, "nothing")
+        await shown.type("nothing")
         await shown.sees("0 of 4 runs")
         await shown.until(lambda: "step 240" not in shown.text)
         await shown.press("escape")
@@ -148,7 +143,7 @@ async def test_a_filter_that_nothing_fits_leaves_no_run_in_sight(folder: Path, s
 async def test_runs_are_sorted_by_any_key_and_by_a_click_on_a_title(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await shown.press("s")
-        await type_into(shown, "name")
+        await shown.type("name")
         await shown.press("enter")
         assert names(shown) == ["broken", "fc20-s0", "fc20-s1", "halted"]
         await shown.press("S")
@@ -157,7 +152,7 @@ async def test_runs_are_sorted_by_any_key_and_by_a_click_on_a_title(folder: Path
         await shown.pilot.click(RunTable, offset=(titles.index("epoch"), 0))
         await shown.sees("by epoch")
         await shown.press("s")
-        await type_into(shown, "train.batch")
+        await shown.type("train.batch")
         await shown.press("tab", "enter")
         assert names(shown)[0] == "broken"
 
@@ -176,7 +171,7 @@ async def test_seeds_of_one_recipe_are_grouped(folder: Path, show_home: ShowHome
 async def test_columns_are_chosen(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await shown.press("C", "ctrl+u")
-        await type_into(shown, "name train.seed")
+        await shown.type("name train.seed")
         await shown.press("enter")
         assert table(shown).shown_columns == ("name", "train.seed")
 
@@ -187,7 +182,7 @@ async def test_what_is_chosen_is_tagged_together(folder: Path, show_home: ShowHo
         await shown.press("space")
         await go_to(shown, "broken")
         await shown.press("space", "t")
-        await type_into(shown, "paper")
+        await shown.type("paper")
         await shown.press("enter")
         await shown.until(lambda: read_about(Run(folder / "broken")).tags == ("paper",))
         assert read_about(Run(folder / "fc20-s0")).tags == ("paper",)
@@ -201,7 +196,7 @@ async def test_a_note_is_written_and_shown(folder: Path, show_home: ShowHome) ->
         await go_to(shown, "halted")
         await shown.sees("before")
         await shown.press("N", "ctrl+u")
-        await type_into(shown, "after")
+        await shown.type("after")
         await shown.press("enter")
         await shown.until(lambda: read_about(Run(folder / "halted")).note == "after")
         await shown.sees("the note was written")
@@ -211,7 +206,7 @@ async def test_deleting_takes_the_name_and_nothing_else(folder: Path, show_home:
     async with show_home(folder) as shown:
         await go_to(shown, "broken")
         await shown.press("D")
-        await type_into(shown, "broke")
+        await shown.type("broke")
         await shown.press("enter")
         await shown.sees("nothing is deleted")
         assert (folder / "broken").is_dir()
@@ -236,7 +231,7 @@ async def test_a_run_is_renamed(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await go_to(shown, "halted")
         await shown.press("R", "ctrl+u")
-        await type_into(shown, "kept")
+        await shown.type("kept")
         await shown.press("enter")
         await shown.until(lambda: "kept" in names(shown))
         assert (folder / "kept").is_dir()
@@ -290,7 +285,7 @@ async def test_a_run_without_weights_is_not_walked(folder: Path, show_home: Show
 async def test_the_form_of_a_new_run_says_what_is_wrong_as_one_types(folder: Path, show_home: ShowHome) -> None:
     async with show_home(folder) as shown:
         await shown.press("n")
-        await type_into(shown, "digits objective.bet=4")
+        await shown.type("digits objective.bet=4")
         await shown.sees("did you mean")
         await shown.press("escape")
         assert isinstance(shown.app.screen, HomeScreen)

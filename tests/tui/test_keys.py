@@ -66,6 +66,22 @@ async def test_a_setting_is_changed_by_a_prompt_and_marked_where_it_was(training
         assert "from step 300 on objective.beta = 4.0" in shown.text
 
 
+async def test_several_settings_are_changed_at_once_and_none_where_one_is_wrong(
+    training: Any, run: Run, show: Any
+) -> None:
+    async with show(run) as shown:
+        await shown.press("c")
+        await shown.type("beta=-4 lr=3e-4")
+        await shown.press("enter")
+        await shown.sees("[objective] beta: expected at least 0, got -4")
+        assert not list(run.commands_path.glob("*.json"))
+        await shown.press("ctrl+u")
+        await shown.type("beta = 4 lr=3e-4")
+        await shown.press("enter")
+        asked = sorted(json.loads(path.read_bytes())["key"] for path in run.commands_path.glob("*.json"))
+        assert asked == ["objective.beta", "optimizer.lr"]
+
+
 async def test_a_run_nobody_trains_is_not_changed(trainer: Any, run: Run, show: Any) -> None:
     trainer.start()
     trainer.begin()

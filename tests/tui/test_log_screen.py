@@ -63,6 +63,19 @@ async def test_the_newest_events_are_in_sight(trained: Run, show_log: ShowLog, s
         assert "01-01 00:00:12        360  drew reconstructions" in shown.text
 
 
+@pytest.mark.parametrize("typed", ["[/", "[/x]", "[x", "[b]"])
+async def test_what_is_looked_for_is_no_markup(trained: Run, show_log: ShowLog, typed: str) -> None:
+    async with show_log(trained) as shown:
+        await shown.press("slash")
+        for letter in typed:
+            await shown.press(
+                {"[": "left_square_bracket", "]": "right_square_bracket", "/": "slash"}.get(letter, letter)
+            )
+        await shown.sees(f"0 lines with {typed} of ")
+        await shown.press("enter", "pageup")
+        assert shown.app.return_code is None
+
+
 async def test_what_comes_is_followed_until_one_scrolls(trainer: Any, trained: Run, show_log: ShowLog) -> None:
     async with show_log(trained) as shown:
         await shown.sees("saved step-000000360")

@@ -185,7 +185,17 @@ async def test_a_small_terminal_has_one_chart_with_the_names_below_it(runs: list
     text = await show(runs, (40, 12))
     assert "A a-s   C b" in text
     assert "┤" in text
-    assert "A a-s0   B a-s1   C b" in await show(runs, (40, 12), ("3",))
+    assert "the first 2 of 3 runs " in await show(runs, (40, 12), ("3",))
+
+
+async def test_as_many_runs_have_pictures_as_there_is_room_for(tmp_path: Path) -> None:
+    many = [make(tmp_path, f"run-{index}", 2) for index in range(7)]
+    text = await show(many, (80, 24), ("3",))
+    assert "the first 2 of 7 runs; a larger window shows more" in text
+    assert "▀" in text
+    assert "B run-1" in text
+    assert "C run-2 ─" not in text
+    assert "of 7 runs" not in await show(many, (120, 40), ("3",))
 
 
 async def test_pictures_and_kl_stand_side_by_side(runs: list[Run]) -> None:

@@ -201,6 +201,7 @@ async def test_what_is_wrong_with_the_file_is_said_and_nothing_of_it_is_lost(sho
         assert settings_path().read_text() == content
         await shown.press("escape", "f2")
         await shown.sees("2 actions with other keys")
+        assert "nrod" not in shown.text.partition("settings")[2].partition("kept in")[0]
 
 
 async def test_a_broken_file_is_kept(show_first: ShowFirst) -> None:

@@ -344,7 +344,7 @@ async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: 
         await pilot.press("w")
         await pilot.pause()
         assert isinstance(app.screen, TrainingScreen)
-        assert "no checkpoint to walk in yet" in Walking(app, pilot).text
+        assert "no checkpoint to walk in" in Walking(app, pilot).text
 
 
 async def test_a_file_that_holds_no_vae_is_refused(walked_run: Run, tmp_path: Path) -> None:

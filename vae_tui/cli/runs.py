@@ -92,9 +92,8 @@ def runs(
     Columns, all of which can be filtered and sorted by, as can keys of recipes: state name recipe data changed network
     latents beta seed epoch step best nelbo distortion rate active age size tag note
     """
-    from vae_tui.errors import VaeTuiError
     from vae_tui.headless import StageProgress
-    from vae_tui.runs.columns import sort_runs
+    from vae_tui.runs.columns import UnknownKey, sort_runs
     from vae_tui.runs.filter import parse_filter
     from vae_tui.runs.find import closed_folders, list_runs
     from vae_tui.runs.summary import summarize
@@ -113,8 +112,8 @@ def runs(
     kept = parse_filter(" ".join(words), found)(found)
     try:
         kept = sort_runs(kept, sort) if kept else kept
-    except KeyError:
-        raise VaeTuiError(f"--sort: no run has {sort.removeprefix('-')!r}") from None
+    except UnknownKey as error:
+        raise UnknownKey(f"--sort: {error}") from None
     if json_:
         from vae_tui.cli.tables import as_json
 

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vae_tui.cli.output import say
-from vae_tui.errors import VaeTuiError
-from vae_tui.runs.columns import COLUMNS, Column, recipe_keys, recipe_value, show
+from vae_tui.runs.columns import COLUMNS, Column, UnknownKey, find_key, recipe_keys, recipe_value, show
 from vae_tui.runs.differences import differing_keys, flatten
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
@@ -107,10 +106,12 @@ def _facts(run: Summary) -> dict[str, Any]:
 
 
 def _column(key: str, runs: Sequence[Summary]) -> Column:
+    try:
+        key = find_key(key, {name for run in runs for name in recipe_keys(run)})
+    except UnknownKey as error:
+        raise UnknownKey(f"--columns: {error}") from None
     if key in COLUMNS:
         return COLUMNS[key]
-    if not any(key in recipe_keys(run) for run in runs):
-        raise VaeTuiError(f"--columns: no run has {key!r}; there are {', '.join(COLUMNS)} and keys as optimizer.lr")
     table, _, name = key.partition(".")
     return Column(key, key, "", lambda run: recipe_value(run.recipe, table, name), _written)
 

@@ -37,17 +37,22 @@ def read_about(run: Run) -> About:
     return About(tuple(sorted(fit)), note[:_LONGEST_NOTE] if isinstance(note, str) else "")
 
 
+def check_tags(tags: Iterable[str]) -> None:
+    """Raise RunError for what is no tag."""
+    for tag in tags:
+        if not _TAG.fullmatch(tag):
+            raise RunError(
+                f"{tag!r} cannot be a tag: expected up to 40 letters, digits, _ . + or -, and no - at its beginning"
+            )
+
+
 def change_about(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), note: str | None = None) -> About:
     """Add tags to a run and remove others; with a `note`, replace that as well.
 
     Raises RunError for what is no tag, for a note that is too long, and where the folder cannot be written.
     """
     known = read_about(run)
-    for tag in add:
-        if not _TAG.fullmatch(tag):
-            raise RunError(
-                f"{tag!r} cannot be a tag: expected up to 40 letters, digits, _ . + or -, and no - at its beginning"
-            )
+    check_tags(add)
     if note is not None and len(note) > _LONGEST_NOTE:
         raise RunError(f"a note has up to {_LONGEST_NOTE:,} characters; this one has {len(note):,}")
     about = About(tuple(sorted({*known.tags, *add} - set(remove))), known.note if note is None else note)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vae_tui.errors import VaeTuiError
 from vae_tui.runs.differences import changes_to_recipe
 from vae_tui.runs.summary import Summary
 from vae_tui.wording import MISSING, format_age, format_bytes, format_count, format_nats, format_setting
 
+_ALIASES = {"tags": "tag", "status": "state", "phase": "state", "kl": "rate", "epochs": "epoch", "z": "latents"}
 Value = float | str | tuple[str, ...] | None
 """A number, a text, several texts; None where it is not known."""
 
@@ -56,7 +59,7 @@ COLUMNS: dict[str, Column] = {
     for column in (
         Column("state", "state", "starting, training, paused, completed, stopped, failed, interrupted", lambda run: run.phase),
         Column("name", "name", "what the run is called", lambda run: run.name),
-        Column("recipe", "recipe", "the recipe it was made of", lambda run: run.recipe_name),
+        Column("recipe", "recipe", "the recipe it was made of", lambda run: run.recipe_name or None),
         Column("data", "data", "its images", _of_recipe("data", "name")),
         Column("changed", "changed", "what was set otherwise than in that recipe", lambda run: _changed(run), _join),
         Column("network", "network", "mlp, conv, ...", _of_recipe("model", "network")),
@@ -117,15 +120,44 @@ def show(column: Column, run: Summary) -> str:
     return MISSING if value is None else column.show(value)
 
 
+class UnknownKey(VaeTuiError):
+    """A key that no column and no recipe has, or that several tables of recipes have."""
+
+
+def is_column(key: str) -> bool:
+    """Whether a key is that of a column, and not of recipes."""
+    return _ALIASES.get(key, key) in COLUMNS
+
+
+def find_key(key: str, known: Collection[str]) -> str:
+    """A column, or a key of those that are `known` of recipes, its table left out where only one has it.
+
+    Raises UnknownKey, with what may have been meant.
+    """
+    key = _ALIASES.get(key, key)
+    if key in COLUMNS or key in known:
+        return key
+    ends = sorted(one for one in known if one.endswith(f".{key}"))
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise UnknownKey(f"{key!r} may be {' or '.join(ends)}")
+    if not known and "." in key:
+        return key
+    close = difflib.get_close_matches(key, [*COLUMNS, *known], n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(COLUMNS)} and keys of recipes"
+    raise UnknownKey(f"no run has {key!r}{hint}")
+
+
 def sort_runs(runs: Sequence[Summary], key: str) -> list[Summary]:
     """The runs by a column or a key of their recipes, smallest first; largest first with a - before it.
 
-    Runs without a value come last. Raises KeyError for a key that no column and no run's recipe has.
+    Runs without a value come last. Raises UnknownKey as `find_key` does.
     """
     descending, key = key.startswith("-"), key.removeprefix("-")
+    if key not in COLUMNS:
+        key = find_key(key, {name for run in runs for name in recipe_keys(run)})
     values = {id(run): value_of(run, key) for run in runs}
-    if key not in COLUMNS and not any(key in run_keys for run_keys in map(recipe_keys, runs)):
-        raise KeyError(key)
     known = [run for run in runs if values[id(run)] is not None]
     known.sort(key=lambda run: _order(values[id(run)]), reverse=descending)
     return known + [run for run in runs if values[id(run)] is None]

@@ -7,7 +7,6 @@ opposite; all that is typed has to hold.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 import operator
@@ -17,10 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.columns import COLUMNS, Value, recipe_keys, value_of
+from vae_tui.runs.columns import UnknownKey, Value, find_key, is_column, recipe_keys, value_of
 from vae_tui.runs.summary import Summary
 
-_TERM = re.compile(r"(?P<not>-?)(?P<key>[A-Za-z_][\w.]*)(?P<operator><=|>=|!=|[:=<>])(?P<value>.*)", re.DOTALL)
+_TERM = re.compile(r"(?P<not>-?)(?P<key>[A-Za-z_][\w.]*)(?P<operator><=|>=|!=|==|[:=<>])(?P<value>.*)", re.DOTALL)
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -31,7 +30,6 @@ _UNITS = {
     "age": {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800},
     "size": {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40},
 }
-_ALIASES = {"tags": "tag", "status": "state", "phase": "state", "kl": "rate", "epochs": "epoch", "z": "latents"}
 
 
 class FilterError(VaeTuiError):
@@ -86,42 +84,30 @@ def parse_filter(text: str, runs: Iterable[Summary]) -> Filter:
             negated = word.startswith("-") and len(word) > 1
             terms.append(Term("", "", word[negated:], negated))
             continue
-        key = _ALIASES.get(match["key"], match["key"])
-        if key not in COLUMNS:
-            if known is None:
-                known = {key for run in runs for key in recipe_keys(run)}
-            key = _find_key(key, known)
-        if match["operator"] in _COMPARISONS:
+        if known is None and not is_column(match["key"]):
+            known = {key for run in runs for key in recipe_keys(run)}
+        try:
+            key = find_key(match["key"], known or ())
+        except UnknownKey as error:
+            raise FilterError(str(error)) from None
+        asked = match["operator"].replace("==", "=")
+        if asked in _COMPARISONS:
             _number(key, match["value"])
-        terms.append(Term(key, match["operator"], match["value"], bool(match["not"])))
+        terms.append(Term(key, asked, match["value"], bool(match["not"])))
     return Filter(tuple(terms))
-
-
-def _find_key(key: str, known: set[str]) -> str:
-    """A key of recipes, its table left out where only one has it."""
-    if key in known:
-        return key
-    ends = sorted(one for one in known if one.endswith(f".{key}"))
-    if len(ends) == 1:
-        return ends[0]
-    if ends:
-        raise FilterError(f"{key!r} may be {' or '.join(ends)}")
-    if not known and "." in key:
-        return key
-    close = difflib.get_close_matches(key, [*COLUMNS, *known], n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(close)}?" if close else f"; there are {', '.join(COLUMNS)} and keys of recipes"
-    raise FilterError(f"no run has {key!r}{hint}")
 
 
 def _equals(key: str, value: Value, asked: str) -> bool:
     if isinstance(value, int | float):
+        if asked == "*":
+            return True
         try:
             return math.isclose(value, _number(key, asked), rel_tol=1e-9, abs_tol=1e-12)
         except FilterError:
             return False
-    texts = value if isinstance(value, tuple) else (value or "",)
-    if isinstance(value, tuple) and not asked:
-        return not value
+    if not asked or value is None:
+        return not asked and not value
+    texts = value if isinstance(value, tuple) else (value,)
     return any(fnmatch.fnmatchcase(text.lower(), asked.lower()) for text in texts)
 
 

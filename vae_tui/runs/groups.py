@@ -1,9 +1,9 @@
-"""Runs that belong together: those of one recipe, which differ in nothing but their seeds."""
+"""Runs that belong together: those of one recipe, and those that differ in nothing but their seeds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vae_tui.runs.summary import Summary
@@ -13,23 +13,35 @@ _MAY_DIFFER = {"train.seed"}
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs of one recipe, and what to call them."""
+    """Runs, and what to call them."""
 
     name: str
     runs: tuple[Summary, ...]
 
 
-def group_runs(runs: Sequence[Summary]) -> list[RunGroup]:
-    """The groups, in the order of the first run of each; the runs of each in their order."""
+def group_by_recipe(runs: Sequence[Summary]) -> list[RunGroup]:
+    """Those made of a recipe together, whatever was set, in the order of the first run of each.
+
+    Where the recipe's name is not known, those that differ in their seeds alone.
+    """
+    return [RunGroup(_name(members), members) for members in _grouped(runs, lambda run: run.recipe_name or _key(run))]
+
+
+def group_seeds(runs: Sequence[Summary]) -> list[RunGroup]:
+    """Those together that differ in their seeds alone, in the order of the first run of each."""
+    return [RunGroup(_name(members), members) for members in _grouped(runs, _key)]
+
+
+def _grouped(runs: Sequence[Summary], key: Callable[[Summary], str]) -> list[tuple[Summary, ...]]:
     groups: dict[str, list[Summary]] = {}
     for run in runs:
-        groups.setdefault(_key(run), []).append(run)
-    return [RunGroup(_name(members), tuple(members)) for members in groups.values()]
+        groups.setdefault(key(run), []).append(run)
+    return [tuple(members) for members in groups.values()]
 
 
 def _key(run: Summary) -> str:
     if not run.recipe:
-        return run.recipe_name
+        return run.name
     values = {
         f"{table}.{key}": value
         for table, keys in run.recipe.items()
@@ -41,7 +53,7 @@ def _key(run: Summary) -> str:
 
 def _name(runs: Sequence[Summary]) -> str:
     """The recipe's name, or what the names of its runs begin with."""
-    names = {run.recipe_name for run in runs}
+    names = {run.recipe_name or run.name for run in runs}
     if len(names) == 1:
         return names.pop()
     first, *_, last = sorted(names)

@@ -75,12 +75,14 @@ def logged_recipe(run: Run) -> Mapping[str, Any] | None:
 
 
 def recipe_name(run: Run, first: Event | None) -> str:
-    """The name of the recipe that a run was made of, whose log begins with `first`.
+    """The name of the recipe that a run was made of, whose log begins with `first`; empty where that is not known.
 
-    Of a run of an older version it is the run's own name without the time.
+    Of a run of an older version it is the run's own name before the time, where there is one in it.
     """
-    named = first.recipe_name if isinstance(first, RunStarted) else ""
-    return named or re.sub(r"-\d{8}-\d{6}(-\d+)?\Z", "", run.name)
+    if isinstance(first, RunStarted) and first.recipe_name:
+        return first.recipe_name
+    stamped = re.fullmatch(r"(.+?)-\d{8}-\d{6}(-\d+)?", run.name)
+    return stamped[1] if stamped else ""
 
 
 def as_toml(value: object) -> str:

@@ -74,7 +74,7 @@ class Run:
         Raises RunError where the name is taken or the folder cannot be written.
         """
         stamped = name if exact else f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-        _check_name(stamped, shown=name)
+        check_name(stamped, shown=name)
         for number in range(1, 1000):
             candidate = stamped if number == 1 else f"{stamped}-{number}"
             path = runs_dir / candidate
@@ -209,7 +209,7 @@ class Run:
 
     def rename(self, name: str) -> Run:
         """Give the run another name beside its siblings; raises RunError for a live run and a name that is taken."""
-        _check_name(name, shown=name)
+        check_name(name, shown=name)
         if lock_holder(self.path) is not None:
             raise RunError(busy_message(self.path))
         target = self.path.with_name(name)
@@ -243,7 +243,7 @@ def _find(folder: Path, pattern: re.Pattern[str]) -> list[Checkpoint]:
     return [Checkpoint(step, folder / weights_name(step)) for step in steps]
 
 
-def _check_name(name: str, *, shown: str) -> None:
+def check_name(name: str, *, shown: str) -> None:
     """Raise RunError for a name that a shell, a screen or the file system would not take as it is."""
     if not is_printable(name) or "/" in name or name != name.strip() or name.startswith(("-", ".", "~")) or not shown:
         raise RunError(

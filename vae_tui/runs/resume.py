@@ -14,7 +14,7 @@ from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved
 from vae_tui.runs.identity import logged_recipe, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
-from vae_tui.runs.log import EventReader
+from vae_tui.runs.log import EventReader, read_events_of
 from vae_tui.runs.metadata import TornFile, UnreadableFile, has_digests, lost_digests, read_metadata, verify
 
 _STATE_NEEDS = (
@@ -83,6 +83,11 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
         way_out = _start_from_weights(run, with_state) or f"train it anew with: vae-tui train {run.recipe_path}"
         raise CheckpointError(
             f"{problems[0]}. No other checkpoint of {run.path} is whole, so it cannot go on; {way_out}"
+        )
+    if saved := [event.step for event in read_events_of(run.events_path, CheckpointSaved)]:
+        raise CheckpointError(
+            f"{run.path} has no checkpoint any more, though one of step {saved[-1]:,} was saved: put it back, with its "
+            f"state, or train it anew with: vae-tui train {run.recipe_path}"
         )
     return None
 

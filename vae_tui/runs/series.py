@@ -142,8 +142,16 @@ class Series:
         """Every point, as (x, value)."""
         return self.thin(len(self), along) if len(self) else []
 
+    def at(self, step: int) -> float | None:
+        """The value that was measured last up to a step."""
+        index = bisect_right(self.steps, step) - 1
+        return self.values[index] if index >= 0 else None
+
     def thin(self, columns: int, along: Along = STEPS) -> list[Point]:
-        """At most two points a column: the least and the greatest of what falls there, in their order; NaN between for a gap."""
+        """At most two points a column: the least and the greatest of what falls there, in their order; NaN between for a gap.
+
+        The last of all is there too.
+        """
         return self._remember("thin", columns, along)
 
     def column_means(self, columns: int, along: Along = STEPS) -> list[Point]:
@@ -171,6 +179,8 @@ class Series:
             for first, last in pairwise(borders):
                 inside = shown[first - start : last - start]
                 chosen += sorted({first + int(inside.argmin()), first + int(inside.argmax())})
+            if chosen[-1] != end - 1:
+                chosen.append(end - 1)
         return self._with_gaps([(index, index, (place(xs[index]), values[index])) for index in chosen])
 
     def _means(self, columns: int, along: Along) -> list[Point]:

@@ -133,7 +133,7 @@ def _phase_of_a_live_run(newest_first: list[ev.Event]) -> Phase:
     for event in newest_first:
         if isinstance(event, ev.CommandDone) and event.command in ("pause", "unpause"):
             return "paused" if event.command == "pause" else "training"
-        if isinstance(event, ev.StepCompleted | ev.EpochStarted | ev.TrainingStarted):
+        if isinstance(event, ev.StepCompleted | ev.EpochStarted | ev.EpochCompleted | ev.TrainingStarted):
             return "training"
         if isinstance(event, ev.RunStarted):
             break

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from vae_tui.runs.history import FIGURES, History, Moment
-from vae_tui.runs.series import Point, against
+from vae_tui.runs.series import Point, Series, against
 from vae_tui.tui.axes import Range, readable_range
 from vae_tui.tui.chart_spec import ChartSpec, Curve
 from vae_tui.tui.figure_names import dimension_of
@@ -57,15 +57,18 @@ def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None
         Curve(_scaled(raw, scale), "train", SIGNS["raw"], faint=bool(smoothed)),
         Curve(_scaled(smoothed, scale), "train", SIGNS["train"]),
     ]
-    curves[1 if smoothed else 0] = reader.ended(curves[1 if smoothed else 0], "train", trained, "negative_elbo")
+    shown, measured = 1 if smoothed else 0, None if smoothed else history.train["negative_elbo"]
+    curves[shown] = reader.ended(curves[shown], "train", trained, "negative_elbo", measured)
     curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"]))
-    curves[-1] = reader.ended(curves[-1], "validation", validation, "negative_elbo")
+    measured = history.validation["negative_elbo"]
+    curves[-1] = reader.ended(curves[-1], "validation", validation, "negative_elbo", measured)
     if 0 < len(validation) <= columns // 4:
         curves.append(Curve(_scaled(validation, scale), "validation", SIGNS["validation"], marker="•"))
     loss = reader.loss() if history.loss_name else []
     right = reader.range_of([loss], least=0.03)
     if right is not None:
-        curves.append(reader.ended(Curve(loss, "loss", SIGNS["loss"], right=True), "loss", loss, "loss"))
+        curve, measured = Curve(loss, "loss", SIGNS["loss"], right=True), history.validation["loss"]
+        curves.append(reader.ended(curve, "loss", loss, "loss", measured if len(measured) else None))
     best = history.best
     if best is not None:
         height = best.negative_elbo if right is None else best.loss
@@ -107,10 +110,11 @@ def specify_figure(history: History, figure: str, look: Look, columns: int) -> C
         points = reader.training(figure)
     if figure.endswith("_bytes"):
         points = [(x, y / 2**30) for x, y in points]
-    curves = [reader.ended(Curve(points, "train", SIGNS["train"]), "train", points, figure)]
+    measured = history.train[figure] if figure in history.train and not figure.endswith("_bytes") else None
+    curves = [reader.ended(Curve(points, "train", SIGNS["train"]), "train", points, figure, measured)]
     if figure in history.validation and (validation := reader.validation(figure)):
         curve = Curve(validation, "validation", SIGNS["validation"])
-        curves.append(reader.ended(curve, "validation", validation, figure))
+        curves.append(reader.ended(curve, "validation", validation, figure, history.validation[figure]))
     extent = reader.range_of([curve.points for curve in curves], least=0.06)
     if extent is None:
         return None
@@ -234,12 +238,21 @@ class _Reader:
         begins = self.stretch.whole and not self._over_a_figure
         return readable_range(shown if any(shown) else curves, least=least, transient=_TRANSIENT if begins else 0.0)
 
-    def ended(self, curve: Curve, name: str, points: Sequence[Point], figure: str) -> Curve:
-        """A curve with its name and what it is at the time cursor, else at its end, of the points as they were measured."""
-        cursor = self.cursor
+    def ended(
+        self, curve: Curve, name: str, points: Sequence[Point], figure: str, measured: Series | None = None
+    ) -> Curve:
+        """A curve with its name and what it is at the time cursor, else at its end.
+
+        `points` are as they were measured, or smoothed. Where `measured` is what they were taken from, the cursor reads that.
+        """
+        cursor, at = self.cursor, self._look.at
         if self._over_a_figure and cursor is not None:
             return curve
-        shown = [y for x, y in points if math.isfinite(y) and (cursor is None or x <= cursor)]
+        if measured is not None and cursor is not None and at is not None:
+            exact = measured.at(at)
+            shown = [] if exact is None else [exact]
+        else:
+            shown = [y for x, y in points if math.isfinite(y) and (cursor is None or x <= cursor)]
         return replace(curve, name=name, ending=format_figure(figure, shown[-1])) if shown else curve
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vae_tui.runs.columns import sort_runs
+from vae_tui.runs.columns import UnknownKey, sort_runs
 from vae_tui.runs.filter import FilterError, parse_filter
-from vae_tui.runs.groups import group_runs
+from vae_tui.runs.groups import group_by_recipe
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
 from vae_tui.tui.widgets.run_table import GroupTitle
@@ -49,14 +49,14 @@ class RunList:
         if not self.grouped:
             return list(in_order)
         lines: list[Summary | GroupTitle] = []
-        for group in group_runs(in_order):
+        for group in group_by_recipe(in_order):
             lines += [GroupTitle(printable(group.name), len(group.runs)), *group.runs]
         return lines
 
     def _in_order(self, runs: Sequence[Summary]) -> Sequence[Summary]:
         try:
             return sort_runs(runs, self.sort)
-        except KeyError:
+        except UnknownKey:
             # A key that only runs had which are filtered out.
             return runs
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vae_tui.errors import RecipeError
+from vae_tui.recipe import parse
 from vae_tui.recipe.changes import STEERABLE, read_setting
 from vae_tui.runs.commands import Set
 
@@ -24,23 +27,44 @@ _MEANINGS = {
 
 def suggest_settings(text: str, recipe: Mapping[str, Mapping[str, Any]]) -> Sequence[tuple[str, str]]:
     """The settings whose key has what is typed in it, as they are now, each with what it is."""
-    typed = text.partition("=")[0].strip()
+    *before, last = split_settings(text) or [""]
+    typed = last.partition("=")[0].strip()
     known = {f"{table}.{key}": value for table, keys in recipe.items() for key, value in keys.items()}
     fitting = [key for key in STEERABLE if typed in key and key in known]
-    if "=" in text:
+    if "=" in last:
         return [(text, f"now {known[key]}") for key in fitting if typed in (key, key.partition(".")[2])]
-    return [(f"{key}={known[key]}", _MEANINGS[key]) for key in fitting]
+    return [(" ".join([*before, f"{key}={known[key]}"]), _MEANINGS[key]) for key in fitting]
 
 
-def check_setting(text: str) -> str | None:
-    """What is wrong with "objective.beta=4", or None."""
+def check_settings(text: str, recipes: Sequence[Mapping[str, Mapping[str, Any]]]) -> str | None:
+    """What is wrong with "objective.beta=4 lr=3e-4" for runs of some recipes, as tables, or None."""
     try:
-        read_setting(text)
+        settings = [read_setting(setting) for setting in split_settings(text)]
+        for recipe in recipes:
+            with contextlib.suppress(RecipeError):
+                parse(recipe)
+                # Where the recipe is that of another version, the trainer alone knows.
+                for key, value in settings:
+                    if problem := _problem_with(recipe, key, value):
+                        return problem
     except RecipeError as error:
         return error.problems[0]
     return None
 
 
-def setting_to_command(text: str) -> Set:
-    """The command that sets it."""
-    return Set(*read_setting(text))
+def settings_to_commands(text: str) -> list[Set]:
+    """The commands that set them, in their order."""
+    return [Set(*read_setting(setting)) for setting in split_settings(text)]
+
+
+def split_settings(text: str) -> list[str]:
+    """The settings in a text with spaces between them; there may be spaces around = too."""
+    return [setting for setting in re.split(r"\s+(?=[\w.]+\s*(?:=|$))", text.strip()) if setting]
+
+
+def _problem_with(recipe: Mapping[str, Mapping[str, Any]], key: str, value: float) -> str | None:
+    try:
+        parse(recipe, [f"{key}={value}"])
+    except RecipeError as error:
+        return error.problems[0]
+    return None

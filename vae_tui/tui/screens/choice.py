@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -43,7 +42,7 @@ class ChoiceScreen(ClosesOnce[str | None], ModalScreen[str | None]):
         """One panel."""
         width = max(10, *(len(choice.name) for choice in self._choices))
         with Vertical(classes="panel") as panel:
-            panel.border_title = escape(printable(self._question))
+            panel.border_title = Content(printable(self._question))
             panel.border_subtitle = "↑ ↓ enter"
             yield OptionList(*(Option(_describe(choice, width), id=choice.name) for choice in self._choices))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -35,14 +36,17 @@ class HelpScreen(ClosesOnce[None], ModalScreen[None]):
         with VerticalScroll(classes="panel") as panel:
             panel.border_title = self._title
             panel.border_subtitle = "↑ ↓ scroll · esc closes"
-            for group in rebound(self._keys, cast("KeyedApp", self.app).chosen_keys):
-                yield from _table(group.title, help_rows(group))
-            for title, rows in self._more.items():
-                yield from _table(title, rows)
+            groups = rebound(self._keys, cast("KeyedApp", self.app).chosen_keys)
+            tables = {group.title: help_rows(group) for group in groups} | dict(self._more)
+            width = max(cell_len(key) for rows in tables.values() for key, _ in rows) + 2
+            for title, rows in tables.items():
+                yield from _table(title, rows, width)
 
 
-def _table(title: str, rows: Rows) -> ComposeResult:
-    """Rows of a key and its meaning, under a title."""
+def _table(title: str, rows: Rows, width: int) -> ComposeResult:
+    """Rows of a key, in so many cells, and its meaning, under a title."""
     yield Static(title, classes="title")
     for key, meaning in rows:
-        yield Horizontal(Static(key, classes="key", markup=False), Static(printable(meaning), markup=False))
+        named = Static(key, classes="key", markup=False)
+        named.styles.width = width
+        yield Horizontal(named, Static(printable(meaning), markup=False))

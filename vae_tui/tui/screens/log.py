@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.markup import escape
+from textual.content import Content
 from textual.widgets import Input
 
 from vae_tui.runs.layout import Run
@@ -93,8 +93,9 @@ class LogScreen(ClosesOnce[None]):
         view.border_title = "  ".join(names)
         subtitle = counted(len(tail.lines) + (tail.unfinished is not None), "line")
         if self._wanted:
-            subtitle = f"{counted(view.line_count, 'line')} with {escape(printable(self._wanted))} of {subtitle}"
-        view.border_subtitle = f"[$faint]{subtitle}[/]" if view.follows else f"{subtitle}, held; end follows again"
+            subtitle = f"{counted(view.line_count, 'line')} with {printable(self._wanted)} of {subtitle}"
+        held = Content(f"{subtitle}, held; end follows again")
+        view.border_subtitle = Content.styled(subtitle, "$faint") if view.follows else held
         rest = describe_rest(
             tail.begins_at, tail.size, is_full=tail.is_full, path=self._run.worker_log_path.with_name(self._file)
         )

@@ -12,12 +12,12 @@ from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
-from textual.markup import escape
+from textual.content import Content
 from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.feed import RunFeed
-from vae_tui.runs.groups import group_runs
+from vae_tui.runs.groups import group_seeds
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
@@ -51,7 +51,9 @@ _PACE = 1.0
 _STRETCHES = 100
 """Steps of the time cursor from the beginning to now."""
 _SIDE_BY_SIDE = 8
-"""Runs whose pictures are shown at once."""
+"""Runs whose pictures are shown at once, at most."""
+_ROWS_AROUND, _ROWS_OF_A_PANE = 3, 7
+"""Of title, status and keys; and that a run's pictures need."""
 _NARROW, _HIGH, _LOW = 100, 32, 16
 _NOTICE_SECONDS = 12
 
@@ -77,7 +79,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._overlaid = overlay([run.name for run in runs], [feed.history for feed in self._feeds])
         self._grouped_runs = [
             OverlaidGroup(group.name, tuple(self._overlaid[self._summaries.index(run)] for run in group.runs))
-            for group in group_runs(runs)
+            for group in group_seeds(runs)
         ]
         self._grouped = len(self._grouped_runs) < len(runs)
         self._count = 0
@@ -101,7 +103,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         with Container(id="side-by-side"):
             for index, run in enumerate(self._overlaid[:_SIDE_BY_SIDE]):
                 with Vertical(classes="of-a-run") as pane:
-                    pane.border_title = f"{run.letter} {escape(printable(run.name))}"
+                    pane.border_title = Content(f"{run.letter} {printable(run.name)}")
                     yield Pictures(id=f"samples-{index}")
                     yield Pictures(id=f"reconstructions-{index}")
                     yield RateBars(id=f"rates-{index}")
@@ -161,20 +163,35 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self.query_one("#overlay").display = charts
         self.query_one("#side-by-side").display = not charts
         self.set_class(self.size.width < _NARROW, "narrow")
-        most = 2 if self.size.width < _NARROW else 4
-        self.query_one("#side-by-side").styles.grid_size_columns = min(most, len(self._overlaid))
+        self.query_one("#side-by-side").styles.grid_size_columns = min(self._abreast, len(self._overlaid))
         alone = 0 if self._alone is None and self.size.height < _HIGH else self._alone
         self.set_class(alone is not None, "alone")
         for index, (figure, _) in enumerate(FIGURES):
             self.query_one(f"#overlay-{figure}").display = self._view == "curves" and alone in (None, index)
         self.query_one("#overlay-plane").display = self._view == "plane"
-        for index in range(min(_SIDE_BY_SIDE, len(self._overlaid))):
+        for index, pane in enumerate(self.query(".of-a-run")):
+            pane.display = index < self._side_by_side
             for kind in VIEWS[2:]:
                 self.query_one(f"#{kind}-{index}").display = kind == self._view
         table = self.query_one(OverlayTable)
         table.display = self.size.height >= _LOW
-        table.styles.max_height = max(3, self.size.height // 3)
+        table.styles.max_height = self._most_rows_of_table
         self._show()
+
+    @property
+    def _abreast(self) -> int:
+        return 2 if self.size.width < _NARROW else 4
+
+    @property
+    def _most_rows_of_table(self) -> int:
+        return max(3, self.size.height // 3)
+
+    @property
+    def _side_by_side(self) -> int:
+        """How many runs have room for pictures that can be made out."""
+        table = min(self._most_rows_of_table, len(self._overlaid) + 1) if self.size.height >= _LOW else 0
+        rows = self.size.height - _ROWS_AROUND - table
+        return min(_SIDE_BY_SIDE, self._abreast * max(1, rows // _ROWS_OF_A_PANE))
 
     def _show(self) -> None:
         groups = self._groups
@@ -246,8 +263,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         if at is not None and not self._notice[0]:
             axis = self.look.passing
             return f"as they were at {axis} {format_place(at, axis)}; esc is now", "$warning"
-        if self._view not in ("curves", "plane") and len(self._feeds) > _SIDE_BY_SIDE:
-            return f"the first {_SIDE_BY_SIDE} of {len(self._feeds)} runs", "$warning"
+        if self._view not in ("curves", "plane") and len(self._feeds) > self._side_by_side:
+            more = "; a larger window shows more" if self._side_by_side < _SIDE_BY_SIDE and self.size.width > 60 else ""
+            return f"the first {self._side_by_side} of {len(self._feeds)} runs{more}", "$warning"
         if self.size.height < _LOW and not self._notice[0]:
             return "   ".join(f"{group.first.letter} {group.name}" for group in self._drawn), "$foreground"
         return self._notice

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.markup import escape
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -65,7 +64,7 @@ class PromptScreen(ClosesOnce[str | None], ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """One panel."""
         with Vertical(classes="panel") as panel:
-            panel.border_title = escape(printable(self._title))
+            panel.border_title = Content(printable(self._title))
             panel.border_subtitle = "enter takes · esc leaves" + (" · ↑ ↓ choose" if self._suggest else "")
             yield Line(self._value, keys=_KEYS, compact=True, select_on_focus=self._selects)
             yield Static(printable(self._hint), classes="hint", markup=False)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from textual.app import App
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.commands import Command, Pause, Set, Stop, Unpause
+from vae_tui.runs.commands import Command, Pause, Stop, Unpause
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.prune import plan_pruning
@@ -94,10 +94,6 @@ class RunControl:
             self._screen.report(f"nobody trains {runs[0].name if len(runs) == 1 else 'any of these runs'}", "$warning")
         else:
             self._screen.report(NO_RUN, "$warning")
-
-    def set(self, key: str, value: float, runs: Sequence[Summary]) -> None:
-        """Change a setting of those that are live."""
-        self.command("changing", Set(key, value), runs)
 
     def pause(self, runs: Sequence[Summary]) -> None:
         """Pause those that train; where all are paused, let them go on."""

@@ -5,12 +5,14 @@ A prompt may be a sentence instead, where there is nothing to ask about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from vae_tui.errors import RecipeError, VaeTuiError
-from vae_tui.runs.columns import COLUMNS, SHOWN, recipe_keys
-from vae_tui.runs.layout import Run
+from vae_tui.runs.about import check_tags
+from vae_tui.runs.columns import COLUMNS, SHOWN, UnknownKey, find_key, recipe_keys
+from vae_tui.runs.commands import Set
+from vae_tui.runs.layout import Run, check_name
 from vae_tui.runs.summary import Summary
 from vae_tui.tui import run_actions
 from vae_tui.tui.screens.prompt import PromptScreen
@@ -42,12 +44,11 @@ def _sort(control: RunControl, _: list[Summary]) -> Prompt | str:
         minus = "-" if text.startswith("-") else ""
         return [(minus + key, meaning) for key, meaning in keys.items() if text.removeprefix("-") in key][:60]
 
-    def check(text: str) -> str | None:
-        key = text.removeprefix("-")
-        return None if key in keys else f"no run has {key!r}"
-
     screen = PromptScreen(
-        "sort by", "a column or a key of recipes; - before it: largest first", suggest=suggest, check=check
+        "sort by",
+        "a column or a key of recipes; - before it: largest first",
+        suggest=suggest,
+        check=lambda text: _wrong_key([text.removeprefix("-")], keys),
     )
     return Prompt(screen, control.sort_by)
 
@@ -60,18 +61,24 @@ def _columns(control: RunControl, _: list[Summary]) -> Prompt | str:
         start = " ".join(before) + (" " if before else "")
         return [(start + key, meaning) for key, meaning in keys.items() if last in key and key not in before][:60]
 
-    def check(text: str) -> str | None:
-        strange = [key for key in text.split() if key not in keys]
-        return f"no run has {strange[0]!r}" if strange else None
-
     screen = PromptScreen(
         "columns",
         "keys with a space between; nothing: the usual ones, as many as fit",
         value=" ".join(SHOWN),
         suggest=suggest,
-        check=check,
+        check=lambda text: _wrong_key(text.split(), keys),
     )
-    return Prompt(screen, lambda text: control.show_columns(text.split()))
+    return Prompt(screen, lambda text: control.show_columns([find_key(key, keys) for key in text.split()]))
+
+
+def _wrong_key(given: Sequence[str], keys: Collection[str]) -> str | None:
+    """What is wrong with the first key that is none."""
+    try:
+        for key in given:
+            find_key(key, keys)
+    except UnknownKey as error:
+        return str(error)
+    return None
 
 
 def _new(control: RunControl, _: list[Summary]) -> Prompt | str:
@@ -102,7 +109,12 @@ def _tag(control: RunControl, runs: list[Summary]) -> Prompt | str:
     def suggest(text: str) -> list[tuple[str, str]]:
         return [(tag, "") for tag in known if text in tag]
 
-    screen = PromptScreen(f"tag {_name(runs)}", "tags with a space between; -TAG takes one away", suggest=suggest)
+    hint = "tags with a space between; -TAG takes one away"
+
+    def check(text: str) -> str | None:
+        return _problem(lambda: check_tags(tag.removeprefix("-") for tag in text.split()))
+
+    screen = PromptScreen(f"tag {_name(runs)}", hint, suggest=suggest, check=check)
     return Prompt(screen, lambda text: control.act("tagging", runs, run_actions.tag_with(text)))
 
 
@@ -120,7 +132,11 @@ def _rename(control: RunControl, runs: list[Summary]) -> Prompt | str:
         return "one run at a time is renamed" if runs else NO_RUN
     if runs[0].live:
         return f"{runs[0].name} is trained: stop it first, by x"
-    screen = PromptScreen(f"rename {runs[0].name}", "its new name", value=runs[0].name)
+
+    def check(text: str) -> str | None:
+        return _problem(lambda: check_name(text, shown=text))
+
+    screen = PromptScreen(f"rename {runs[0].name}", "its new name", value=runs[0].name, check=check)
 
     def take(text: str) -> None:
         if text and text != runs[0].name:
@@ -172,7 +188,7 @@ def _epochs(control: RunControl, runs: list[Summary]) -> Prompt | str:
             return
         live, over = [run for run in runs if run.live], [run for run in runs if not run.live]
         if live:
-            control.set("train.epochs", int(text), live)
+            control.command("changing", Set("train.epochs", int(text)), live)
         if over:
             control.go_on(over, (f"train.epochs={text}",))
 
@@ -182,24 +198,32 @@ def _epochs(control: RunControl, runs: list[Summary]) -> Prompt | str:
 def _change(control: RunControl, runs: list[Summary]) -> Prompt | str:
     from functools import partial  # noqa: PLC0415
 
-    from vae_tui.recipe.changes import read_setting  # noqa: PLC0415 - pydantic, for this alone
-    from vae_tui.tui.steering import check_setting, suggest_settings  # noqa: PLC0415
+    from vae_tui.tui.steering import check_settings, settings_to_commands, suggest_settings  # noqa: PLC0415 - pydantic
 
     live = [run for run in runs if run.live]
     if not live:
         return "nobody trains that run: r resumes it" if runs else NO_RUN
     screen = PromptScreen(
         f"change {_name(live)}",
-        "KEY=VALUE; it trains by it from its next step on, and its recipe keeps the change",
+        "KEY=VALUE, or several; it trains by it from its next step on, and its recipe keeps it",
         suggest=partial(suggest_settings, recipe=live[0].recipe),
-        check=check_setting,
+        check=partial(check_settings, recipes=[run.recipe for run in live]),
     )
 
     def take(text: str) -> None:
-        if text:
-            control.set(*read_setting(text), live)
+        for command in settings_to_commands(text):
+            control.command("changing", command, live)
 
     return Prompt(screen, take)
+
+
+def _problem(check: Callable[[], None]) -> str | None:
+    """What a check raises, in words."""
+    try:
+        check()
+    except VaeTuiError as error:
+        return str(error)
+    return None
 
 
 def _name(runs: Sequence[Summary]) -> str:

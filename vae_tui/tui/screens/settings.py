@@ -70,7 +70,7 @@ class SettingsScreen(ClosesOnce[None], ModalScreen[None]):
     def _show(self) -> None:
         options = self.query_one(OptionList)
         at = options.highlighted or 0
-        values = _describe(_with_settings(self.app))
+        values = _describe(_with_settings(self.app), self.app.theme)
         options.set_options(
             Option(Content.assemble((f"{name:<11}", "bold"), printable(values[key])), id=key)
             for key, name in _NAMES.items()
@@ -189,10 +189,10 @@ def _choose_folder(app: PictureApp[Any], key: str) -> None:
     app.push_screen(prompt, take)
 
 
-def _describe(app: SettingsApp) -> dict[str, str]:
+def _describe(app: SettingsApp, theme: str) -> dict[str, str]:
     settings, keys = app.settings, app.chosen_keys
     return {
-        "theme": settings.theme,
+        "theme": theme,
         "pictures": f"{settings.pictures}: {PICTURE_WORDS[settings.pictures]}",
         "runs_dir": settings.runs_dir,
         "data_root": settings.data_root or "the user's cache",

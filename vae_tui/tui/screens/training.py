@@ -329,21 +329,22 @@ class TrainingScreen(ChartedScreen):
         from functools import partial  # noqa: PLC0415
 
         from vae_tui.tui.screens.prompt import PromptScreen  # noqa: PLC0415
-        from vae_tui.tui.steering import check_setting, suggest_settings  # noqa: PLC0415 pydantic, for this alone
+        from vae_tui.tui.steering import check_settings, suggest_settings  # noqa: PLC0415 pydantic, for this alone
 
         if not self.status.live or self.status.phase == "starting":
             self._show_hint("the trainer is still starting" if self.status.live else "nobody trains this run")
             return
-        hint = "KEY=VALUE; the run trains by it from its next step on, and its recipe keeps the change"
-        suggest = partial(suggest_settings, recipe=self._feed.history.recipe)
-        prompt = PromptScreen("change a setting", hint, suggest=suggest, check=check_setting)
+        hint = "KEY=VALUE, or several; the run trains by it from its next step on, and its recipe keeps it"
+        recipe = self._feed.history.recipe
+        suggest, check = partial(suggest_settings, recipe=recipe), partial(check_settings, recipes=[recipe])
+        prompt = PromptScreen("change a setting", hint, suggest=suggest, check=check)
         self.app.push_screen(prompt, self._set)
 
-    def _set(self, setting: str | None) -> None:
-        from vae_tui.tui.steering import setting_to_command  # noqa: PLC0415
+    def _set(self, settings: str | None) -> None:
+        from vae_tui.tui.steering import settings_to_commands  # noqa: PLC0415
 
-        if setting:
-            self._send(setting_to_command(setting))
+        for command in settings_to_commands(settings or ""):
+            self._send(command)
 
     def _send(self, command: Command) -> None:
         try:
@@ -368,7 +369,9 @@ class TrainingScreen(ChartedScreen):
         """Walk the latent space of the newest checkpoint, and of each that comes after it; at the cursor, of that moment."""
         weights, at = list_weights(self._feed.run), self.look.at
         if not weights:
-            self._show_hint("there is no checkpoint to walk in yet: one is saved at the end of an epoch, or by s")
+            none = "there is no checkpoint to walk in"
+            yet = " yet: one is saved at the end of an epoch, or by s" if self.status.live else ""
+            self._show_hint(self._feed.run.absence or none + yet)
             return
         chosen = weights[-1] if at is None else weights_at(weights, at) or weights[0]
         from vae_tui.tui.screens.walk import WalkScreen  # noqa: PLC0415 most sessions never walk

@@ -83,15 +83,14 @@ class Pictures(Widget):
             grid = decode_png(read_small(run.path / event.path, _LONGEST))
             images = split_grid(grid, event.count, event.columns, padding=event.padding)
             stacks = _pair_rows(images, event.columns) if event.kind == "reconstructions" else images[:, None]
-        except (OSError, ValueError, ZeroDivisionError):
+        except (OSError, ValueError, SyntaxError, ZeroDivisionError):
             problem = f"{event.path} cannot be read"
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self._take, stacks, problem)
 
     def _take(self, stacks: Pixels | None, problem: str) -> None:
-        if stacks is not None:
-            self._stacks = stacks
-        self._canvas.show(self._stacks, caption=problem if self._stacks is None else "", seldom=True)
+        self._stacks = stacks
+        self._canvas.show(stacks, caption=problem, seldom=True)
         self.border_subtitle = self.caption
 
 
