@@ -24,6 +24,7 @@ MACHINE: dict[str, Any] = {
     "nvidia_driver": False,
     "mps": False,
     "threads": 4,
+    "waiting": "",
     "cores": 4,
     "physical_cores": 2,
     "processor": "AVX2",
@@ -112,7 +113,8 @@ def test_threads_that_are_held_down_or_crowded_out() -> None:
     held = judge_threads(MACHINE | {"threads": 1, "variables": {"OMP_NUM_THREADS": "1"}})
     assert "OMP_NUM_THREADS=1 is set" in held.why
     assert "train.threads=4" in held.advice
-    assert "train.threads=1" in judge_threads(MACHINE | {"busy_cores": 3.8}).advice
+    assert "makes way for them" in judge_threads(MACHINE | {"busy_cores": 3.8}).advice
+    assert judge_threads(MACHINE | {"waiting": "4 threads spin"}).why.endswith("; 4 threads spin")
 
 
 def test_sets_that_are_there_and_those_that_are_not() -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.job import SPINNING, environment_of_trainer
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="threads of torch that can be told how to wait: on Linux alone"),
@@ -162,3 +169,33 @@ waiting.make_way()
 print(json.dumps([waiting.how, len(os.sched_getaffinity(0))]))
 """
     assert run(script) == ["asleep", len(os.sched_getaffinity(0))]
+
+
+@pytest.mark.slow
+def test_a_run_killed_under_one_policy_goes_on_exactly_under_another(tmp_path: Path) -> None:
+    settings = ["train.threads=2", "model.hidden=[50]", "train.epochs=6", "train.compile=false"]
+    train = [sys.executable, "-m", "vae_tui", "train"]
+    more = ["--ui", "none", *(part for setting in settings for part in ("--set", setting))]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+
+    def run(*arguments: str, **environment: str) -> None:
+        subprocess.run([*train, *arguments], cwd=tmp_path, env=clean | environment, check=True, capture_output=True)
+
+    run("digits", "--run", "whole", *more, OMP_WAIT_POLICY="PASSIVE")
+    run("digits", "--run", "broken", *more, "--set", "train.epochs=1000000", "--detach", OMP_WAIT_POLICY="ACTIVE")
+    broken, whole = (Run(tmp_path / "checkpoints" / name) for name in ("broken", "whole"))
+    while not broken.checkpoints():
+        time.sleep(0.01)
+    trainer = lock_holder(broken.path)
+    assert trainer is not None
+    os.kill(trainer, signal.SIGKILL)
+    while lock_holder(broken.path) is not None:
+        time.sleep(0.01)
+    for later in [checkpoint for checkpoint in broken.checkpoints() if checkpoint.step >= whole.latest().step]:
+        later.path.unlink()
+        later.state_path.unlink()
+    run("--resume", "broken", "--set", "train.epochs=6", "--ui", "none")
+    names = [run.latest().path.name for run in (whole, broken)]
+    assert names[0] == names[1]
+    weights, expected = (read_tensors(run.latest().path)[0] for run in (broken, whole))
+    assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from vae_tui.doctor.findings import Finding
 from vae_tui.errors import DeviceError
 from vae_tui.folders import open_scratch, why_not_home
+from vae_tui.runs.job import environment_of_trainer
 
 Facts = Mapping[str, Any]
 """What `vae_tui.training.environment` prints."""
@@ -28,7 +30,13 @@ class EnvironmentProbe:
             command.append(str(data_root))
         # Files, for pipes fill up while they are not read.
         self._said, self._complaint = open_scratch(), open_scratch()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._said, stderr=self._complaint)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said,
+            stderr=self._complaint,
+            env=environment_of_trainer(os.environ),  # what is so for a trainer is looked for
+        )
 
     def is_there(self) -> bool:
         """Whether it has answered, or died."""
@@ -113,15 +121,16 @@ def judge_device(facts: Facts) -> Finding:
 def judge_threads(facts: Facts) -> Finding:
     """How many threads torch takes on the CPU."""
     threads, cores, busy = facts["threads"], facts["cores"], facts["busy_cores"]
-    shown = {name: facts[name] for name in ("threads", "cores", "physical_cores", "busy_cores", "variables")}
+    shown = {name: facts[name] for name in ("threads", "cores", "physical_cores", "busy_cores", "variables", "waiting")}
     why = f"{cores} cores for this process, {busy:.1f} of them busy in the last minute"
     limits = ", ".join(f"{name}={value}" for name, value in facts["variables"].items())
     why += f"; {limits} is set" if limits else ""
+    why += f"; {facts['waiting']}" if facts["waiting"] else ""
     if limits and threads < cores:
         advice = f"unset it, or give --set train.threads={cores}, to train on every core"
         return Finding("threads", "fair", str(threads), why, advice, shown)
     if busy > cores / 2 and threads > 1:
-        advice = "other programs want the cores too: --set train.threads=1 may be faster until they end"
+        advice = "other programs want the cores too, and training makes way for them: end those that are not needed"
         return Finding("threads", "fair", str(threads), why, advice, shown)
     return Finding("threads", "good", str(threads), why, "", shown)
 

@@ -15,6 +15,7 @@ from vae_tui.data.inventory import list_sets
 from vae_tui.data.load import default_data_root
 from vae_tui.device import choose_device
 from vae_tui.runs.files import user_path
+from vae_tui.training.waiting import Waiting
 
 
 def describe_environment(data_root: Path) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def describe_environment(data_root: Path) -> dict[str, Any]:
         "nvidia_driver": _has_nvidia_driver(),
         "mps": torch.backends.mps.is_available(),
         "threads": torch.get_num_threads(),
+        "waiting": "; ".join(Waiting(torch.get_num_threads()).notes),
         "cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count(),
         "physical_cores": psutil.cpu_count(logical=False),
         "processor": torch.backends.cpu.get_cpu_capability(),
