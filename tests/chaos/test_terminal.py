@@ -208,8 +208,10 @@ def test_it_lives_through_floods_garbage_and_sizes(open_screen: Callable[[str], 
         screen.resize(generator.randint(1, 60), generator.randint(1, 200))
         time.sleep(0.005)
     screen.resize(24, 80)
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
+    began, taken = time.monotonic(), [screen.mebibytes]
+    while time.monotonic() < began + SECONDS:
+        if time.monotonic() > began + len(taken):
+            taken.append(screen.mebibytes)
         kind = generator.choice(("noise", "size", "bytes"))
         if kind == "noise":
             screen.send(generator.choice(GARBAGE))
@@ -223,7 +225,9 @@ def test_it_lives_through_floods_garbage_and_sizes(open_screen: Callable[[str], 
     screen.resize(24, 80)
     time.sleep(0.5)
     screen.repaints()
-    assert screen.mebibytes - memory < 60
+    # Pictures on 300,000 cells need room whenever they first come; what is lost, though, is lost again and again.
+    third = len(taken) // 3
+    assert max(taken[-third:]) - max(taken[: -third or None]) < 30 if third else screen.mebibytes - memory < 60
     for key in b"\x1bq" * 6:  # through what was opened
         if screen.process.poll() is None:
             screen.send(bytes([key]))
