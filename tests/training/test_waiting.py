@@ -173,7 +173,7 @@ print(json.dumps([waiting.how, len(os.sched_getaffinity(0))]))
 
 @pytest.mark.slow
 def test_a_run_killed_under_one_policy_goes_on_exactly_under_another(tmp_path: Path) -> None:
-    settings = ["train.threads=2", "model.hidden=[50]", "train.epochs=6", "train.compile=false", "train.keep=1000"]
+    settings = ["train.threads=2", "model.hidden=[50]", "train.epochs=150", "train.compile=false", "train.keep=1000"]
     train = [sys.executable, "-m", "vae_tui", "train"]
     more = ["--ui", "none", *(part for setting in settings for part in ("--set", setting))]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
@@ -194,7 +194,7 @@ def test_a_run_killed_under_one_policy_goes_on_exactly_under_another(tmp_path: P
     for later in [checkpoint for checkpoint in broken.checkpoints() if checkpoint.step >= whole.latest().step]:
         later.path.unlink()
         later.state_path.unlink()
-    run("--resume", "broken", "--set", "train.epochs=6", "--ui", "none")
+    run("--resume", "broken", "--set", "train.epochs=150", "--ui", "none")
     names = [run.latest().path.name for run in (whole, broken)]
     assert names[0] == names[1]
     weights, expected = (read_tensors(run.latest().path)[0] for run in (broken, whole))
