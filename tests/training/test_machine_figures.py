@@ -14,7 +14,7 @@ from conftest import MakeRun, train_events
 from vae_tui import events as ev
 from vae_tui.runs.layout import Run, weights_name
 from vae_tui.training.disk_space import DiskSpace
-from vae_tui.training.resources import Gpu, Resources
+from vae_tui.training.resources import Gpu, OtherPrograms, Resources
 from vae_tui.training.stopwatch import Stopwatch
 
 
@@ -64,10 +64,10 @@ def test_what_a_gpu_does_not_know_ends_nothing() -> None:
 
 
 def test_the_disk_of_the_run_is_looked_at(tmp_path: Path) -> None:
-    read = Resources(torch.device("cpu"), tmp_path).read()
+    read = Resources(torch.device("cpu"), tmp_path, OtherPrograms()).read()
     assert read["disk_free_bytes"] > 0
     assert "gpu_percent" not in read
-    assert Resources(torch.device("cpu"), tmp_path / "gone").read()["disk_free_bytes"] is None
+    assert Resources(torch.device("cpu"), tmp_path / "gone", OtherPrograms()).read()["disk_free_bytes"] is None
 
 
 def test_a_disk_that_gets_full_is_noted_once_and_once_more_when_there_is_room(tmp_path: Path) -> None:

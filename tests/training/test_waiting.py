@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -199,3 +200,39 @@ def test_a_run_killed_under_one_policy_goes_on_exactly_under_another(tmp_path: P
     assert names[0] == names[1]
     weights, expected = (read_tensors(run.latest().path)[0] for run in (broken, whole))
     assert all(torch.equal(weights[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) != 2, reason="two threads share a core where there are two")
+def test_a_trainer_makes_way_for_as_long_as_others_are_there(tmp_path: Path) -> None:
+    settings = ["train.threads=2", "train.epochs=1000000", "train.compile=false"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    train = [sys.executable, "-m", "vae_tui", "train", "digits", "--run", "here", "--detach"]
+    train += [part for setting in settings for part in ("--set", setting)]
+    subprocess.run(train, cwd=tmp_path, env=clean, check=True, capture_output=True)
+    trainer = lock_holder(tmp_path / "checkpoints" / "here")
+    assert trainer is not None
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+
+    def seen(cores: int, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if len(os.sched_getaffinity(trainer)) == cores:
+                return True
+            time.sleep(0.05)
+        return False
+
+    try:
+        assert seen(1, 20), "it makes way"
+        assert not seen(2, 8), "and goes on to"
+        for process in spinning:
+            process.kill()
+            process.wait()
+        # Other tests may be under way.
+        if psutil.getloadavg()[0] < 4 and psutil.cpu_percent(1) < 75:
+            assert seen(2, 20), "until they have left"
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+        os.kill(trainer, signal.SIGKILL)

@@ -41,6 +41,7 @@ class Assembly:
     sets: ImageSets
     tuning: Tuning
     waiting: Waiting
+    others: OtherPrograms
     trainer: Trainer
     checkpoints: Checkpoints
     drawing: Drawing
@@ -100,7 +101,7 @@ def assemble(
     except BaseException:
         ranks.leave(failed=True)
         raise
-    return Assembly(chosen, ranks, sets, tuning, waiting, trainer, checkpoints, drawing, elapsed)
+    return Assembly(chosen, ranks, sets, tuning, waiting, others, trainer, checkpoints, drawing, elapsed)
 
 
 def _check_batches_are_shared(recipe: Recipe) -> None:

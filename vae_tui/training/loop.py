@@ -95,7 +95,7 @@ class Loop:
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
         self._waiting = parts.waiting
-        self._resources = Resources(parts.device, run.path)
+        self._resources = Resources(parts.device, run.path, parts.others)
         self._collapse = Collapse(recipe.objective)
         self._course = Course(self._trainer)
         self._steering = Steering(run, recipe, self._trainer, self._course)

@@ -16,7 +16,7 @@ _BUSY = ("user", "nice", "system", "irq", "softirq", "steal", "interrupt", "dpc"
 
 
 class OtherPrograms:
-    """How busy others keep the cores that this process may use."""
+    """How busy others keep the cores that this process may use when this is made: later its threads may share one."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()
@@ -45,11 +45,11 @@ class OtherPrograms:
 class Resources:
     """Reads processor, memory and GPU figures of this process, at most once a second."""
 
-    def __init__(self, device: torch.device, folder: Path) -> None:
+    def __init__(self, device: torch.device, folder: Path, programs: OtherPrograms) -> None:
         """`folder` is the run's, on whose disk there must be room."""
         self._folder = folder
         self._process = psutil.Process()
-        self._programs = OtherPrograms()
+        self._programs = programs
         self._gpu = open_gpu(device)
         self._latest: dict[str, Any] = {}
         self._next = 0.0
