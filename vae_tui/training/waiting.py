@@ -17,14 +17,16 @@ import contextlib
 import ctypes
 import os
 import threading
+from collections import deque
 from collections.abc import Collection
 from pathlib import Path
+from statistics import fmean
 from typing import Literal
 
 from vae_tui.runs.job import is_trainer, is_waiting_chosen
 
-_CROWDED, _QUIET = 0.35, 0.15
-"""Cores that others take from ours, from which on the machine is busy, and below which it is quiet."""
+_CROWDED, _QUIET = 0.35, 0.2
+"""Cores that others take from ours: from which on the machine is busy, and below which, on the mean, it is quiet."""
 _QUIET_READINGS = 3
 
 How = Literal["awake", "asleep", "on one core"]
@@ -39,7 +41,7 @@ class Waiting:
         self._cores = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
         self._library = _find_libgomp() if threads > 1 and not is_waiting_chosen(os.environ) else None
         self._idle_team: _IdleTeam | None = None
-        self._quiet_for = 0
+        self._latest: deque[float] = deque(maxlen=_QUIET_READINGS)
 
     @property
     def can_change(self) -> bool:
@@ -67,10 +69,10 @@ class Waiting:
     def look(self, taken: float) -> None:
         """Change, where others have come or gone: they keep `taken` cores busy of those that this process may use."""
         in_the_way = taken - (len(self._cores) - self._threads)
-        self._quiet_for = self._quiet_for + 1 if in_the_way < _QUIET else 0
+        self._latest.append(in_the_way)
         if in_the_way > _CROWDED:
             self.make_way()
-        elif self._quiet_for >= _QUIET_READINGS:
+        elif len(self._latest) == _QUIET_READINGS and fmean(self._latest) < _QUIET and max(self._latest) <= _CROWDED:
             self.stay_awake()
 
     def make_way(self) -> None:
