@@ -236,3 +236,16 @@ def test_a_trainer_makes_way_for_as_long_as_others_are_there(tmp_path: Path) -> 
             process.kill()
             process.wait()
         os.kill(trainer, signal.SIGKILL)
+
+
+def test_beside_other_ranks_threads_sleep_on_all_cores() -> None:
+    script = """
+import json, os, torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+waiting = Waiting(2)
+waiting.sleep()
+waiting.make_way()
+print(json.dumps([waiting.how, len(os.sched_getaffinity(0))]))
+"""
+    assert run(script) == ["asleep", len(os.sched_getaffinity(0))]

@@ -76,10 +76,10 @@ def assemble(
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
             broadcast_job(ranks, recipe, data_root=root, compiled=tuning.compiled)
         waiting = Waiting(tuning.threads)
-        if chosen.type == "cpu" and ranks.count_here > 1:
-            waiting.make_way()  # for the other ranks
-        elif chosen.type == "cpu":
+        if chosen.type == "cpu" and ranks.count_here == 1:
             waiting.look(others.read()[1])
+        else:
+            waiting.sleep()  # nobody waits for these threads, or other ranks want the cores
         progress("building the networks", 0, None)
         trainer = Trainer(recipe, sets, chosen, compiled=tuning.compiled, ranks=ranks)
         about = {

@@ -57,7 +57,7 @@ def follow(ranks: Together, device: torch.device) -> None:
     set_precision(recipe.train.precision)
     torch.set_num_threads(job["threads"])
     waiting = Waiting(job["threads"])
-    waiting.make_way()  # for the other ranks
+    waiting.sleep()  # the other ranks want the cores
     with _problems_shared(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)

@@ -95,6 +95,8 @@ class Loop:
         self._trainer, self._checkpoints, self._drawing = parts.trainer, parts.checkpoints, parts.drawing
         self._elapsed_before = parts.elapsed_seconds
         self._waiting = parts.waiting
+        self._follows_others = parts.device.type == "cpu" and parts.ranks.count_here == 1
+        """Whether its threads wait as fits what other programs do."""
         self._resources = Resources(parts.device, run.path, parts.others)
         self._collapse = Collapse(recipe.objective)
         self._course = Course(self._trainer)
@@ -291,7 +293,7 @@ class Loop:
         self._looked_at, self._looked_images, done = now, images, images - self._looked_images
         if self._resources.others is None or self._device.type != "cpu":
             return
-        if self._ranks.count_here == 1:
+        if self._follows_others:
             self._waiting.look(self._resources.others)
         if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
@@ -469,7 +471,7 @@ class Loop:
             loss=trainer.objective.loss_name,
             notes=(
                 *self._tuning.notes,
-                *self._waiting.notes,
+                *(self._waiting.notes if self._follows_others else ()),
                 *_notes(self._recipe, sets),
                 *self._checkpoints.take_notes(),
             ),

@@ -74,9 +74,12 @@ def tune(
         say_stage("trying numbers of threads", 0, None)
         waiting = Waiting(torch.get_num_threads())
         waiting.look(others.read()[1])
-        timed = time_threads(copy(), waiting, most=torch.get_num_threads())
-        torch.set_num_threads(choose(timed, busy=waiting.how != "awake"))
-        waiting.stay_awake()
+        busy = waiting.how != "awake"
+        try:
+            timed = time_threads(copy(), waiting, most=torch.get_num_threads())
+        finally:
+            waiting.stay_awake()
+        torch.set_num_threads(choose(timed, busy=busy))
         batch = min(recipe.train.batch_size, len(sets.train))
         speeds = ", ".join(f"{batch / seconds:,.0f} with {count}" for count, seconds in timed.items())
         notes.append(

@@ -41,6 +41,7 @@ class Waiting:
         self._cores = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
         self._library = _find_libgomp() if threads > 1 and not is_waiting_chosen(os.environ) else None
         self._idle_team: _IdleTeam | None = None
+        self._moved = False
         self._latest: deque[float] = deque(maxlen=_QUIET_READINGS)
 
     @property
@@ -64,7 +65,7 @@ class Waiting:
         """How the threads wait now."""
         if self._idle_team is None:
             return "awake"
-        return "on one core" if self._shares_a_core else "asleep"
+        return "on one core" if self._moved else "asleep"
 
     def look(self, taken: float) -> None:
         """Change, where others have come or gone: they keep `taken` cores busy of those that this process may use."""
@@ -77,18 +78,24 @@ class Waiting:
 
     def make_way(self) -> None:
         """Sleep while waiting; two threads also share a core, on which each wakes the other at once."""
-        if self._library is None or self._idle_team is not None:
-            return
-        self._idle_team = _IdleTeam(self._library, len(self._cores) - self._threads + 2)
-        if self._shares_a_core:
-            _move_threads({self._cores[-1]})
+        if self._library is not None and self._idle_team is None:
+            self.sleep()
+            if self._shares_a_core:
+                _move_threads({self._cores[-1]})
+                self._moved = True
+
+    def sleep(self) -> None:
+        """Sleep while waiting, on whichever cores there are."""
+        if self._library is not None and self._idle_team is None:
+            self._idle_team = _IdleTeam(self._library, len(self._cores) - self._threads + 2)
 
     def stay_awake(self) -> None:
         """Spin while waiting, and use all cores."""
         if self._idle_team is None:
             return
-        if self._shares_a_core:
+        if self._moved:
             _move_threads(set(self._cores))
+            self._moved = False
         self._idle_team.close()
         self._idle_team = None
 
