@@ -204,7 +204,7 @@ def test_memory_stays_within_what_is_allowed(tmp_path) -> None:
         batches = Batches(sets.train, torch.device("cpu"), 128)
         batches.seek(torch.randperm(len(sets.train)), 0)
         for _ in range(len(sets.train) // 128):
-            batches.take()
+            batches.take(128)
         peak = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]
         print(sets.byte_count, int(peak) - int(before))
     """)

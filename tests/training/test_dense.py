@@ -8,6 +8,7 @@ import torch
 from vae_tui.model import build
 from vae_tui.objective import BetaElbo
 from vae_tui.recipe import load_recipe
+from vae_tui.training.aside import Aside
 from vae_tui.training.dense import DenseGradients, supports_manual_backward
 
 _SHAPE = (3, 4, 5)
@@ -44,7 +45,7 @@ def test_every_network_likelihood_and_beta_gives_the_gradients_of_autograd(overr
     loss = objective.weigh(terms.distortion.sum(), rates.sum(), recipe.objective.beta)
     expected = torch.autograd.grad(loss / count, list(vae.parameters()))
 
-    by_hand = DenseGradients(vae, objective, _BATCH)
+    by_hand = DenseGradients(vae, objective, _BATCH, Aside(torch.device("cpu")))
     by_hand(torch.rand_like(images), epsilon, 1.0)
     sums = by_hand(images, epsilon, recipe.objective.beta)
     torch.testing.assert_close(sums, torch.cat((loss[None], terms.distortion.sum()[None], rates)).detach())

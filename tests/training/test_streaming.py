@@ -102,16 +102,16 @@ def test_batches_come_in_order_wherever_they_begin(
     order = torch.randperm(1000)
     device = torch.device("cpu")
     if where == "memory":  # as images are that a GPU has no room for
-        monkeypatch.setattr("vae_tui.training.batches._on_device", lambda *_: None)
+        monkeypatch.setattr("vae_tui.training.batches.on_device", lambda *_: None)
     images = streamed if where == "disk" else PackedImages(streamed.pixels[:])
     batches = Batches(images, device, batch_size)
     assert (batches.resident is not None) == (where == "device")
     batches.seek(torch.randperm(1000), 0)  # what is on its way is forgotten
-    batches.take()
+    batches.take(min(batch_size, 1000))
     batches.seek(order, position)
     for start in range(position, 1000, batch_size):
         expected = streamed.pixels[order[start : start + batch_size]]
-        assert torch.equal(batches.take(), expected)
+        assert torch.equal(batches.take(len(expected)), expected)
 
 
 def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
@@ -127,7 +127,7 @@ def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
     for batches in halves:
         batches.seek(order, 0)
     for start in range(0, 1000, 300):
-        both = torch.cat([batches.take() for batches in halves])
+        both = torch.cat([batches.take(min(300, 1000 - start)) for batches in halves])
         assert torch.equal(both, streamed.pixels[order[start : start + 300]])
 
 
@@ -139,7 +139,7 @@ def test_batches_that_cannot_be_read_are_told_where_they_are_taken(streamed: Pac
         file.truncate(1000)
     batches.seek(torch.arange(900, 1000), 0)
     with pytest.raises(DataError, match="was cut short while it was in use"):
-        batches.take()
+        batches.take(10)
 
 
 def test_trials_and_training_share_what_is_on_the_device(streamed: PackedImages) -> None:

@@ -18,7 +18,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events
 from vae_tui.training.optimizers import FusedOptimizer
 from vae_tui.training.ranks import Batch
-from vae_tui.training.steps import AutogradStep, RecordedStep
+from vae_tui.training.steps import AutogradStep
 from vae_tui.training.trainer import Trainer
 
 _HARD = (
@@ -46,22 +46,20 @@ def take_epochs(trainer: Trainer, count: int) -> None:
 
 
 class InPlace:
-    """Takes steps as a recorded one is: always on the same tensors, into the same tensor."""
+    """Takes steps as a recorded one is: always on the same tensors."""
 
     def __init__(self) -> None:
         self._inputs: Batch = {}
-        self._output = torch.empty(0)
         self.steps = 0
 
-    def __call__(self, step: Callable[[Batch], Tensor], inputs: Batch) -> Tensor:
+    def __call__(self, step: Callable[[Batch], None], inputs: Batch) -> None:
         if not self._inputs:
             self._inputs = {name: tensor.clone() for name, tensor in inputs.items()}
-            self._output = torch.empty(2 + inputs["epsilon"].shape[1])
         assert inputs.keys() == self._inputs.keys()
         for name, tensor in inputs.items():
             self._inputs[name].copy_(tensor)
         self.steps += 1
-        return self._output.copy_(step(self._inputs))
+        step(self._inputs)
 
 
 def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun) -> None:
@@ -72,7 +70,7 @@ def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun
         trainer.begin_epoch()
         seen: dict[int, bool] = {}
         while not trainer.epoch_is_over:
-            count, batch = trainer._next_batch()
+            batch = trainer._draw_batch(count := trainer._next_count, {})
             trainer.position += count
             for image in trainer._parts.images(batch):
                 turned = image.numpy().tobytes() not in known
@@ -86,7 +84,7 @@ def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun
 def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: MakeRun) -> None:
     plain, recorded = (make_trainer(make_run(*_HARD, name=name)) for name in ("plain", "recorded"))
     recorder = InPlace()
-    recorded._step = RecordedStep(recorded._step, recorded.recipe.train.batch_size, recorder)
+    recorded._record = recorder
     for trainer in (plain, recorded):
         take_epochs(trainer, 3)
     assert recorder.steps == 3 * 4, "the last of an epoch's five batches is smaller"
@@ -120,7 +118,7 @@ def test_bfloat16_trains_nearly_as_float32_does_and_counts_nats_in_float32(make_
     assert rough.epoch_means().figures() != exact.epoch_means().figures()
     assert rough.epoch_means().figures() == pytest.approx(exact.epoch_means().figures(), rel=0.02)
     rough.begin_epoch()
-    _, batch = rough._next_batch()
+    batch = rough._draw_batch(20, {})
     assert {tensor.dtype for tensor in AutogradStep(rough._parts).forward(batch)} == {torch.float32}
 
 

@@ -22,7 +22,8 @@ _DRAWING = 1
 
 def as_floats(pixels: torch.Tensor) -> torch.Tensor:
     """Turn uint8 pixels into float32 in [0, 1], on the device they are on."""
-    return pixels.to(torch.float32).div_(255)
+    # A GPU does both at once; a CPU takes longer for that than for one after the other.
+    return pixels / 255 if pixels.is_cuda else pixels.to(torch.float32).div_(255)
 
 
 def draw_bits(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:

@@ -12,6 +12,9 @@ from vae_tui.data import AnyPixels, as_floats, in_slices
 from vae_tui.model import VAE
 from vae_tui.objective import importance_bound
 
+_IMAGES_AT_ONCE = 500
+_VALUES_AT_ONCE = 1 << 22
+
 
 @dataclass(frozen=True)
 class Elbo:
@@ -51,7 +54,7 @@ def evaluate_elbo(
     pixels: AnyPixels,
     *,
     seed: int,
-    batch_size: int = 500,
+    batch_size: int | None = None,
     draws: int = 1,
     partners: Partners | None = None,
 ) -> Elbo:
@@ -61,6 +64,10 @@ def evaluate_elbo(
     evaluation, it was found in.
     """
     device = next(vae.parameters()).device
+    if batch_size is None:
+        # A GPU has more to do at once in more images, where these are small.
+        at_once = _VALUES_AT_ONCE // pixels.shape[1:].numel() if device.type == "cuda" else 0
+        batch_size = max(_IMAGES_AT_ONCE, at_once)
     generator = torch.Generator(device).manual_seed(seed)
     precise = torch.float32 if device.type == "mps" else torch.float64
     sums = torch.zeros(2 + vae.latent_dim, dtype=precise, device=device)

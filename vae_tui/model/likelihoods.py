@@ -50,6 +50,10 @@ class Bernoulli(nn.Module):
         distortion = torch.clamp_min(output, 0).sub_(log_larger).addcmul_(output, images, value=-1).sum()
         return distortion, probability.sub_(images)
 
+    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
+        """That of the distortion of all images by the logits, in their shape."""
+        return torch.sigmoid(output).sub_(images)
+
     def mean(self, output: Tensor) -> Tensor:
         """The probability of each pixel, (B, C, H, W)."""
         return torch.sigmoid(output)
@@ -105,6 +109,11 @@ class Gaussian(nn.Module):
         error = mean - images
         distortion = error.square().sum() * self._precision + images.numel() * self._log_normalizer
         return distortion, error.mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
+
+    def gradient(self, output: Tensor, images: Tensor) -> Tensor:
+        """That of the distortion of all images by the decoder's output, in the output's shape."""
+        mean = torch.sigmoid(output)
+        return (mean - images).mul_(2 * self._precision).mul_(mean).mul_(mean.neg_().add_(1))
 
     def mean(self, output: Tensor) -> Tensor:
         """The mean of each pixel, (B, C, H, W)."""

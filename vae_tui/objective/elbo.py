@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -155,5 +156,4 @@ class ImportanceWeighted(Objective):
 
 def importance_bound(log_weights: Tensor) -> Tensor:
     """log of the mean over K of exp(log_weights) (B, K), in nats: (B,)."""
-    count = torch.tensor(log_weights.shape[1], dtype=log_weights.dtype, device=log_weights.device)
-    return torch.logsumexp(log_weights, 1) - count.log()
+    return torch.logsumexp(log_weights, 1) - math.log(log_weights.shape[1])

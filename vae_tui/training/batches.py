@@ -27,29 +27,35 @@ class Batches:
         self, images: PackedImages, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
     ) -> None:
         """`share` says which of a batch's images are wanted here, of how many; all, unless several take from one."""
-        self._batch_size, self._share = batch_size, share
-        self.resident = _on_device(images, device)
+        self._share = share
+        self.resident = on_device(images, device)
         """All images on the device (N, C, H, W), or None."""
-        self._order = torch.empty(0, dtype=torch.int64, device=device)
-        self._position = 0
+        self._order = torch.zeros(len(images), dtype=torch.int64, device=device)
+        self._position = torch.zeros(1, dtype=torch.int64, device=device)
+        self._places = torch.arange(batch_size, device=device)
         self._ahead: _Ahead | None = None
         if self.resident is None:
             self._ahead = _Ahead(images.pixels, device, batch_size, share)
 
     def seek(self, order: Tensor, position: int) -> None:
         """Go on with the image at `position` of `order`, indexes (N,) on the device."""
-        self._order, self._position = order, position
         if self._ahead is not None:
             self._ahead.seek(order.cpu(), position)
+        else:
+            self._order.copy_(order)
+            self._position.fill_(position)
 
-    def take(self) -> Tensor:
-        """The next batch; the last of an order may be smaller. Raises DataError where images cannot be read."""
+    def take(self, count: int) -> Tensor:
+        """The next `count` images, a batch or what is left of the order. Raises DataError where they cannot be read.
+
+        Resident ones are found by what is in tensors alone, so that a GPU can record this and go on by itself.
+        """
         if self._ahead is not None:
             return self._ahead.take()
         assert self.resident is not None
-        chosen = self._order[self._position : self._position + self._batch_size]
-        self._position += len(chosen)
-        return self.resident.index_select(0, chosen[self._share(len(chosen))])
+        chosen = self._order.index_select(0, self._places[:count] + self._position)
+        self._position += count
+        return self.resident.index_select(0, chosen[self._share(count)])
 
 
 class _Ahead:
@@ -95,7 +101,7 @@ def _gather(pixels: AnyPixels, chosen: Tensor, out: Tensor) -> Tensor:
     return out
 
 
-def _on_device(images: PackedImages, device: torch.device) -> Tensor | None:
+def on_device(images: PackedImages, device: torch.device) -> Tensor | None:
     """All images on the device, where they are in memory and take no more than half of what it has free."""
     if not isinstance(images.pixels, Tensor):
         return None

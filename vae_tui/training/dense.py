@@ -15,6 +15,7 @@ from vae_tui.model.likelihoods import Bernoulli, Gaussian
 from vae_tui.model.priors import VampPrior, mixture_log_density
 from vae_tui.objective import BetaElbo, find_objective
 from vae_tui.recipe import Recipe
+from vae_tui.training.aside import Aside
 
 _backward = torch.ops.aten
 _ACTIVATIONS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
@@ -56,37 +57,41 @@ class DenseGradients:
     (benchmarks/LOG.md). The gradients stand in the `grad` of the parameters, which must be left in place.
     """
 
-    def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int) -> None:
-        """For batches of at most `batch_size` images."""
+    def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int, aside: Aside) -> None:
+        """For batches of at most `batch_size` images; what is not waited for is done `aside`."""
+        self._aside = aside
         likelihood = vae.likelihood
         assert isinstance(likelihood, Bernoulli | Gaussian), "supports_manual_backward checks it"
         self._likelihood, self._objective = likelihood, objective
         self._vamp = vae.prior if isinstance(vae.prior, VampPrior) else None
         more = 0 if self._vamp is None else len(self._vamp.images)
-        self._encoder = list(_layers(vae.encoder, batch_size + more))
-        self._decoder = list(_layers(vae.decoder, batch_size))
+        self._encoder = list(_layers(vae.encoder, batch_size + more, self._aside))
+        self._decoder = list(_layers(vae.decoder, batch_size, self._aside))
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, epsilon: Tensor, beta: float) -> Tensor:
+    def __call__(self, images: Tensor, epsilon: Tensor, beta: float | Tensor) -> Tensor:
         """Set the gradients of the batch's mean loss, and return its summed loss, distortion and rates, (2 + Z,).
 
-        `images` (B, C, H, W) in [0, 1]; `epsilon` (B, Z) ~ N(0, I).
+        What it returns is of the aside's "figures", which are not joined yet. `images` (B, C, H, W) in [0, 1]; `epsilon`
+        (B, Z) ~ N(0, I); `beta` is a number, or () on a GPU, where a recorded step finds it.
         """
         if self._vamp is not None:
             return self._under_a_vampprior(self._vamp, images, epsilon, beta)
         mean, log_variance = halves(self._encode(images.flatten(1)))
         deviation = torch.exp(0.5 * log_variance)
         variance = deviation.square()
+        with self._aside("figures"):
+            rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
+        self._kept_for_aside = variance
         distortion, gradient = self._decode(torch.addcmul(mean, deviation, epsilon), images)
-        rates = (mean.square() + variance - 1 - log_variance).sum(0).mul_(0.5)
-
         weight = beta / len(images)
-        by_mean = torch.add(gradient, mean, alpha=weight)
-        by_log_variance = (gradient * epsilon).mul_(deviation).add_(variance - 1, alpha=weight).mul_(0.5)
+        by_mean = _add_scaled(gradient, mean, weight)
+        by_log_variance = _add_scaled((gradient * epsilon).mul_(deviation), variance - 1, weight).mul_(0.5)
         self._go_back(torch.cat((by_mean, by_log_variance), 1))
+        self._aside.join("products", "biases")
         return self._sums(distortion, rates, beta)
 
-    def _under_a_vampprior(self, prior: VampPrior, images: Tensor, epsilon: Tensor, beta: float) -> Tensor:
+    def _under_a_vampprior(self, prior: VampPrior, images: Tensor, epsilon: Tensor, beta: float | Tensor) -> Tensor:
         """The same with pseudo-images encoded beside the images; what lies between the networks is left to autograd."""
         pseudo = prior.images.flatten(1)
         parameters = self._encode(torch.cat((images.flatten(1), pseudo.clamp(0, 1)))).requires_grad_()
@@ -97,12 +102,15 @@ class DenseGradients:
             of_prior = mixture_log_density(latent, weights, *halves(parameters[len(images) :]))
             rates = (normal_log_density(epsilon) - 0.5 * log_variance - of_prior).sum(0)
             rate = rates.sum()
+        self._kept_for_aside = rates
         distortion, gradient = self._decode(latent.detach(), images)
-        weight = rate.new_full((), beta / len(images))
+        weight = beta / len(images)
+        weight = weight.to(rate.dtype) if isinstance(weight, Tensor) else rate.new_full((), weight)
         (gradient,) = torch.autograd.grad([latent, rate], [parameters], [gradient, weight])
         gradient = self._go_back(gradient)[len(images) :]
         reachable = (pseudo >= 0) & (pseudo <= 1)
         prior.images.grad = (self._encoder[0].by_input(gradient) * reachable).view_as(prior.images)
+        self._aside.join("products", "biases")
         return self._sums(distortion, rates.detach(), beta)
 
     def _encode(self, hidden: Tensor) -> Tensor:
@@ -114,7 +122,13 @@ class DenseGradients:
         """The distortion, summed, and the gradient (B, Z) of its mean over the images by the latents."""
         for layer in self._decoder:
             latent = layer.forward(latent)
-        distortion, gradient = self._likelihood.distortion_with_gradient(latent.view(images.shape), images)
+        output = latent.view(images.shape)
+        if self._aside.is_any:
+            with self._aside("figures"):
+                distortion = self._likelihood.distortion(output, images).sum()
+            gradient = self._likelihood.gradient(output, images)
+        else:
+            distortion, gradient = self._likelihood.distortion_with_gradient(output, images)
         gradient = gradient.mul_(1 / len(images)).flatten(1)
         for layer in reversed(self._decoder):
             gradient = layer.backward(gradient)
@@ -126,16 +140,27 @@ class DenseGradients:
             gradient = layer.backward(gradient)
         return gradient
 
-    def _sums(self, distortion: Tensor, rates: Tensor, beta: float) -> Tensor:
-        loss = self._objective.weigh(distortion, rates.sum(), beta)
-        return torch.cat((loss[None], distortion[None], rates))
+    def _sums(self, distortion: Tensor, rates: Tensor, beta: float | Tensor) -> Tensor:
+        with self._aside("figures"):
+            loss = self._objective.weigh(distortion, rates.sum(), beta)
+            return torch.cat((loss[None], distortion[None], rates))
+
+
+def _add_scaled(base: Tensor, more: Tensor, weight: float | Tensor) -> Tensor:
+    """base + weight * more, whether the weight is a number or a tensor (), which `alpha` would wait for."""
+    if isinstance(weight, Tensor):
+        return torch.addcmul(base, more, weight)
+    return torch.add(base, more, alpha=weight)
 
 
 class _Layer:
     """A linear layer and what comes of it, (B, inputs) to (B, outputs)."""
 
-    def __init__(self, linear: nn.Linear, activation: nn.Module | None, batch_size: int, *, first: bool) -> None:
+    def __init__(
+        self, linear: nn.Linear, activation: nn.Module | None, batch_size: int, aside: Aside, *, first: bool
+    ) -> None:
         """The gradient of the `first` layer's input is not needed."""
+        self._aside = aside
         self._weight, self._bias = linear.weight, linear.bias
         self._weight.grad, self._bias.grad = torch.zeros_like(linear.weight), torch.zeros_like(linear.bias)
         self._activation = None if activation is None else _ACTIVATIONS[type(activation)]
@@ -158,18 +183,21 @@ class _Layer:
         count = len(gradient)
         if self._activation is not None:
             gradient = self._activation[1](gradient, self._linear[:count], self._output)
-        torch.mm(gradient.t(), self._inputs, out=self._weight.grad)
-        torch.sum(gradient, 0, out=self._bias.grad)
+        self._gradient = gradient  # kept until all is done that is done with it
+        with self._aside("products"):
+            torch.mm(gradient.t(), self._inputs, out=self._weight.grad)
+        with self._aside("biases"):
+            torch.sum(gradient, 0, out=self._bias.grad)
         if self._by_input is None:
             return gradient
         return torch.mm(gradient, self._weight, out=self._by_input[:count])
 
 
-def _layers(network: nn.Module, batch_size: int) -> Iterator[_Layer]:
+def _layers(network: nn.Module, batch_size: int, aside: Aside) -> Iterator[_Layer]:
     modules = list(network.children())
     first = isinstance(modules[0], nn.Flatten)
     for module, following in zip(modules, [*modules[1:], None], strict=True):
         if isinstance(module, nn.Linear):
             activation = following if type(following) in _ACTIVATIONS else None
-            yield _Layer(module, activation, batch_size, first=first)
+            yield _Layer(module, activation, batch_size, aside, first=first)
             first = False

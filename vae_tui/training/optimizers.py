@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vae_tui.model import VAE
 from vae_tui.recipe import OptimizerTable
+from vae_tui.training.aside import Aside
 
 _KERNELS = {"adam": "_fused_adam_", "adamw": "_fused_adamw_", "sgd": "_fused_sgd_"}
 """Private names of torch: what torch.optim calls with `fused=True`."""
@@ -33,6 +34,26 @@ class Optimizer(Protocol):
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state`; raises KeyError where something is missing."""
+
+
+_PIECES = 128
+_PIECE_OF = 1024
+_PIECES_PER_LAUNCH = 36
+"""torch's kernels take no more tensors of four kinds at once."""
+
+
+def in_pieces(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors as they are, but on a GPU their memory in about 128 flat pieces.
+
+    Kernels that take many tensors work on 65,536 numbers a block, so that a small network would keep a tenth of a large
+    GPU busy (benchmarks/LOG.md).
+    """
+    if not tensors or tensors[0].device.type != "cuda":
+        return list(tensors)
+    count = sum(tensor.numel() for tensor in tensors)
+    size = -(-count // (_PIECES * _PIECE_OF)) * _PIECE_OF
+    flat = (tensor.detach().as_strided((tensor.numel(),), (1,)) for tensor in tensors)
+    return [piece for tensor in flat for piece in torch.split(tensor, size)]
 
 
 def build_optimizer(
@@ -67,6 +88,7 @@ class FusedOptimizer:
         names = ("exp_avg", "exp_avg_sq") if table.name != "sgd" else ("momentum_buffer",) if table.momentum else ()
         self._slots = {name: [torch.zeros_like(parameter) for parameter in self._parameters] for name in names}
         device = self._parameters[0].device
+        self._aside = Aside(device)
         self._step = torch.zeros((), device=device)
         # On a GPU in its memory, where a recorded step finds it.
         self._lr: float | Tensor = torch.tensor(table.lr, device=device) if device.type == "cuda" else table.lr
@@ -93,41 +115,30 @@ class FusedOptimizer:
     @torch.no_grad()
     def step(self) -> None:
         """Move the weights that have a gradient."""
-        table, move = self._table, getattr(torch, _KERNELS[self._table.name])
         found = [(i, weight, weight.grad) for i, weight in enumerate(self._parameters) if weight.grad is not None]
         weights: list[Tensor] = [weight for _, weight, _ in found]
         gradients = [gradient for _, _, gradient in found]
-        slots = [[slot[index] for index, _, _ in found] for slot in self._slots.values()]
+        moments = [[slot[index] for index, _, _ in found] for slot in self._slots.values()]
         self._step += 1
-        if table.name == "sgd":
-            move(
-                weights,
-                gradients,
-                slots[0] if slots else [],
-                weight_decay=table.weight_decay,
-                momentum=table.momentum,
-                lr=self._lr,
-                dampening=0.0,
-                nesterov=False,
-                maximize=False,
-                is_first_step=False,
-            )
+        if not self._aside.is_any:
+            self._move(weights, gradients, *moments)
             return
-        move(
-            weights,
-            gradients,
-            slots[0],
-            slots[1],
-            [],
-            [self._step] * len(weights),
-            lr=self._lr,
-            beta1=self._betas[0],
-            beta2=self._betas[1],
-            weight_decay=table.weight_decay,
-            eps=1e-8,
-            amsgrad=False,
-            maximize=False,
-        )
+        pieces = [in_pieces(tensors) for tensors in (weights, gradients, *moments)]
+        kinds = [f"optimizer {number}" for number in range(-(-len(pieces[0]) // _PIECES_PER_LAUNCH))]
+        for number, kind in enumerate(kinds):
+            with self._aside(kind):
+                self._move(*(tensors[number :: len(kinds)] for tensors in pieces))
+        self._aside.join(*kinds)
+
+    def _move(self, weights: Sequence[Tensor], gradients: Sequence[Tensor], *moments: Sequence[Tensor]) -> None:
+        table, move = self._table, getattr(torch, _KERNELS[self._table.name])
+        common = {"lr": self._lr, "weight_decay": table.weight_decay, "maximize": False}
+        if table.name == "sgd":
+            more = {"momentum": table.momentum, "dampening": 0.0, "nesterov": False, "is_first_step": False}
+            move(weights, gradients, *(moments or [[]]), **common, **more)
+        else:
+            more = {"beta1": self._betas[0], "beta2": self._betas[1], "eps": 1e-8, "amsgrad": False}
+            move(weights, gradients, *moments, [], [self._step] * len(weights), **common, **more)
 
     def state(self) -> dict[str, Tensor]:
         """What `restore` takes: the steps taken, and the moments of each weight."""
@@ -224,8 +235,8 @@ class AveragedWeights:
     def __init__(self, vae: VAE, decay: float) -> None:
         self.vae = copy.deepcopy(vae).requires_grad_(False)
         self._decay = decay
-        self._sources: list[Tensor] = list(vae.parameters())
-        self._averages: list[Tensor] = list(self.vae.parameters())
+        self._sources = in_pieces(list(vae.parameters()))
+        self._averages = in_pieces(list(self.vae.parameters()))
         self._source_buffers, self._buffers = list(vae.buffers()), list(self.vae.buffers())
 
     @torch.no_grad()

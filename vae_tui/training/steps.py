@@ -6,7 +6,7 @@ optimizers' steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from vae_tui.model import VAE
 from vae_tui.objective import BetaElbo, Objective
 from vae_tui.recipe import Recipe
 from vae_tui.training.adversary import Adversary
+from vae_tui.training.aside import Aside
 from vae_tui.training.dense import DenseGradients, supports_manual_backward
 from vae_tui.training.graph import GraphRecorder, Recorder
 from vae_tui.training.optimizers import FusedOptimizer, Optimizer
@@ -37,7 +38,7 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What steps are taken with; `totals` (2 + Z,) is added up over an epoch, `norm` () is the gradients' before clipping."""
+    """What steps are taken with, and `generators` that draw for them; `totals` (2 + Z,) is added up over an epoch, `norm` () is the gradients' before clipping."""
 
     recipe: Recipe
     vae: VAE
@@ -46,14 +47,11 @@ class Parts:
     optimizer: Optimizer
     ranks: Ranks
     device: torch.device
+    generators: Sequence[torch.Generator]
+    aside: Aside
     totals: Tensor
     norm: Tensor
     stopwatch: Stopwatch
-
-    @property
-    def layout(self) -> torch.memory_format:
-        """How images lie in memory: convolutions are quicker where a pixel's channels are together (benchmarks/LOG.md)."""
-        return torch.channels_last if self.recipe.model.network == "conv" else torch.contiguous_format
 
     def images(self, batch: Batch) -> Tensor:
         """The batch's images (B, C, H, W) in [0, 1], mirrored and binarized by its draws."""
@@ -61,10 +59,10 @@ class Parts:
         if "sides" in batch:
             pixels = torch.where(batch["sides"] < 0.5, pixels.flip(-1), pixels)
         images = binarize(pixels, batch["bits"]) if "bits" in batch else as_floats(pixels)
-        return images.contiguous(memory_format=self.layout)
+        return images.contiguous(memory_format=memory_layout(self.recipe))
 
     def finish(self, sums: Tensor) -> Tensor:
-        """Move the weights by the gradients there are, and return the batch's sums over all ranks."""
+        """Move the weights by the gradients there are, and return the batch's sums over all ranks, the aside's "figures"."""
         self.stopwatch.lap("gradients")
         self.ranks.sum(sums)
         if self.recipe.optimizer.clip_norm:
@@ -73,7 +71,8 @@ class Parts:
         self.optimizer.step()
         if self.adversary is not None:
             self.adversary.step()
-        self.totals.add_(sums)
+        with self.aside("figures"):
+            self.totals.add_(sums)
         return sums
 
     def gradient_norm(self) -> float:
@@ -132,36 +131,34 @@ class ManualStep:
     def __init__(self, parts: Parts) -> None:
         assert isinstance(parts.objective, BetaElbo), "supports_manual_backward checks it"
         self._parts = parts
-        self._gradients = DenseGradients(parts.vae, parts.objective, parts.recipe.train.batch_size)
+        self._gradients = DenseGradients(parts.vae, parts.objective, parts.recipe.train.batch_size, parts.aside)
 
     def __call__(self, count: int, batch: Batch, weights: Mapping[str, float]) -> Tensor:
         """As `Step`."""
-        sums = self._gradients(self._parts.images(batch), batch["epsilon"], weights["beta"])
+        # A number is quicker, but a GPU may record the step, and finds what changes in its inputs.
+        beta = weights["beta"] if self._parts.device.type == "cpu" else batch["beta"]
+        sums = self._gradients(self._parts.images(batch), batch["epsilon"], beta)
         return self._parts.finish(sums)
 
 
-class RecordedStep:
-    """Records another way on a GPU and replays it, for whole batches; the last one of an epoch may be smaller."""
-
-    def __init__(self, step: Step, whole: int, recorder: Recorder) -> None:
-        self._step, self._whole, self._recorder = step, whole, recorder
-
-    def __call__(self, count: int, batch: Batch, weights: Mapping[str, float]) -> Tensor:
-        """As `Step`."""
-        if count != self._whole:
-            return self._step(count, batch, weights)
-        return self._recorder(lambda inputs: self._step(count, inputs, weights), batch)
+def memory_layout(recipe: Recipe) -> torch.memory_format:
+    """How images and weights lie in memory: convolutions are quicker where a pixel's channels are together (benchmarks/LOG.md)."""
+    return torch.channels_last if recipe.model.network == "conv" else torch.contiguous_format
 
 
 def choose_step(parts: Parts, *, compiled: bool) -> Step:
     """The quickest way there is for a run."""
     alone = parts.ranks.count == 1
-    if alone and not compiled and parts.device.type == "cpu" and supports_manual_backward(parts.recipe):
+    if alone and not compiled and parts.device.type in ("cpu", "cuda") and supports_manual_backward(parts.recipe):
         return ManualStep(parts)
-    step = AutogradStep(parts, compiled=compiled)
-    if alone and parts.device.type == "cuda" and isinstance(parts.optimizer, FusedOptimizer):
-        return RecordedStep(step, parts.recipe.train.batch_size, GraphRecorder())
-    return step
+    return AutogradStep(parts, compiled=compiled)
+
+
+def choose_recorder(parts: Parts) -> Recorder | None:
+    """What records the steps of whole batches and replays them, where that can be done."""
+    if parts.ranks.count == 1 and parts.device.type == "cuda" and isinstance(parts.optimizer, FusedOptimizer):
+        return GraphRecorder(parts.generators)
+    return None
 
 
 def _compile(forward: Forward) -> Forward:

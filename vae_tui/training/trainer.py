@@ -9,18 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vae_tui.data import ImageSets, as_floats, draw_bits, seed_for
+from vae_tui.data import AnyPixels, ImageSets, as_floats, draw_bits, seed_for
 from vae_tui.errors import RunError
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
 from vae_tui.objective import build_objective
 from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.training.adversary import Adversary, pick
-from vae_tui.training.batches import Batches
+from vae_tui.training.aside import Aside
+from vae_tui.training.batches import Batches, on_device
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
 from vae_tui.training.ranks import Alone, Batch, Ranks
-from vae_tui.training.steps import AutogradStep, Parts, choose_step
+from vae_tui.training.steps import AutogradStep, Parts, choose_recorder, choose_step, memory_layout
 from vae_tui.training.stopwatch import Stopwatch
 
 _LOSSES_KEPT = 4096
@@ -81,7 +82,10 @@ class Trainer:
         recipe = self.recipe
         _, channels, height, width = self.images.pixels.shape
         self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
-        self._validation = None if sets.validation is None else sets.validation.pixels
+        self._validation: AnyPixels | None = None
+        if sets.validation is not None:
+            there = on_device(sets.validation, device)
+            self._validation = sets.validation.pixels if there is None else there
         seed = seed_for(recipe.train.seed, "weights")
         vae = build(
             recipe,
@@ -90,7 +94,7 @@ class Trainer:
             mean_image=self.images.mean_image,
             examples=self._examples() if recipe.prior.name == "vamp" else None,
         )
-        self.vae: VAE = vae.to(device)
+        self.vae: VAE = vae.to(device).to(memory_format=memory_layout(recipe))
         if self.ranks.count > 1 and device.type == "cuda":
             self.vae = nn.SyncBatchNorm.convert_sync_batchnorm(self.vae)  # type: ignore[no-untyped-call]
         self.objective = build_objective(recipe.objective, latent_dim=self.vae.latent_dim, image_count=len(self.images))
@@ -115,13 +119,14 @@ class Trainer:
             self.optimizer,
             self.ranks,
             device,
+            [generator for purpose, generator in self._generators.items() if purpose != "order"],
+            Aside(device),
             self._sums,
             torch.zeros((), device=device),
             self.stopwatch,
         )
-        self.vae.to(memory_format=self._parts.layout)
-        self._step = choose_step(self._parts, compiled=compiled)
         self.compiled = compiled
+        self._choose_step()
 
         self.step_count = 0
         self._next_change = self._find_next_change(-1)
@@ -131,7 +136,11 @@ class Trainer:
         self._order_state = self._generators["order"].get_state()
         self._mark = (self._sums.clone(), self.position, 0)
         """Sums, position and step as of the last report; in the coordinates of this epoch, so they may be negative."""
+        self._weight_tensors = {name: torch.full((), weight, device=device) for name, weight in self._weights.items()}
+        self._weights_there = dict(self._weights)
+        """What those tensors hold."""
         self._losses = torch.zeros(_LOSSES_KEPT, device=device)
+        self._loss_index = torch.zeros(1, dtype=torch.int64, device=device)
         self._checked_step = 0
 
     @property
@@ -214,21 +223,42 @@ class Trainer:
         self.recipe = recipe
         self._parts = replace(self._parts, recipe=recipe)
         if self.objective.change(recipe.objective) or another_clip:
-            self._step = choose_step(self._parts, compiled=self.compiled)
+            self._choose_step()
         self._set_learning_rate()
+
+    def _choose_step(self) -> None:
+        self._step, self._record = choose_step(self._parts, compiled=self.compiled), choose_recorder(self._parts)
 
     def step(self) -> None:
         """Train on the next batch."""
         self.stopwatch.lap("rest")
-        count, batch = self._next_batch()
+        count = self._next_count
+        for name, weight in self._weights.items():
+            if weight != self._weights_there[name]:
+                self._weight_tensors[name].fill_(weight)
+                self._weights_there[name] = weight
+        # Resident images are found within a recorded step, others are handed to it.
+        given = {} if self._batches.resident is not None else {"pixels": self._batches.take(count)}
         self.stopwatch.lap("data")
-        sums = self._step(count, batch, self._weights)
-        self._losses[self.step_count % _LOSSES_KEPT] = sums[0]
+        if self._record is not None and count == self.recipe.train.batch_size:
+            self._record(lambda given: self._take_step(count, given), given)
+        else:
+            self._take_step(count, given)
         self.step_count += 1
         self.position += count
         if self.averaged:
             self.averaged.update(self.step_count)
         self.stopwatch.lap("update")
+
+    def _take_step(self, count: int, given: Batch) -> None:
+        """Draw a batch and move the weights by it; counts in tensors alone, so that it can be recorded."""
+        batch = self._draw_batch(count, given)
+        self.stopwatch.lap("data")
+        sums = self._step(count, batch, self._weights)
+        with self._parts.aside("figures"):
+            self._losses.index_copy_(0, self._loss_index, sums[:1].to(self._losses.dtype))
+            self._loss_index.add_(1).remainder_(_LOSSES_KEPT)
+        self._parts.aside.join("figures")
 
     def gradient_norm(self) -> float:
         """That of the last step's gradients, before they were clipped; waits for the device."""
@@ -328,6 +358,7 @@ class Trainer:
         self._follow(self._script.at(self.step_count))
         self._next_change = self._find_next_change(self.step_count)
         self._checked_step = self.step_count
+        self._loss_index.fill_(self.step_count % _LOSSES_KEPT)
         same_device = numbers["device"] == self.device.type
         for purpose, generator in self._generators.items():
             if same_device:
@@ -350,18 +381,21 @@ class Trainer:
     def _set_learning_rate(self) -> None:
         self.optimizer.lr = self.lr
 
-    def _next_batch(self) -> tuple[int, Batch]:
-        """How many images the batch has, and this rank's share of them.
+    @property
+    def _next_count(self) -> int:
+        """How many images the next batch has."""
+        return min(self.recipe.train.batch_size, len(self.images) - self.position)
 
-        `pixels`, the `sides` from which they are seen, if some are to be mirrored, the random `bits` that make them black
-        and white, if they are to be, the noise `epsilon` of the latents, and what the objective takes. The draws are made
-        for the whole batch, so that they do not depend on the ranks.
+    def _draw_batch(self, count: int, given: Batch) -> Batch:
+        """This rank's share of the next batch, with the `pixels` that are given or else the next of those resident.
+
+        Beside these the `sides` from which they are seen, if some are to be mirrored, the random `bits` that make them
+        black and white, if they are to be, the noise `epsilon` of the latents, and what the objective takes. The draws are
+        made for the whole batch, so that they do not depend on the ranks.
         """
-        count = min(self.recipe.train.batch_size, len(self.images) - self.position)
         share = self.ranks.share(count)
         epsilon = torch.randn(self._noise_shape(count), generator=self._generators["noise"], device=self.device)
-        batch = {"epsilon": epsilon[share]}
-        batch |= {name: torch.full((), value, device=self.device) for name, value in self._weights.items()}
+        batch = {"epsilon": epsilon[share]} | self._weight_tensors
         if self.objective.takes_noise:
             sizes = (count, self.vae.latent_dim)
             batch["noise"] = torch.randn(sizes, generator=self._generators["objective"], device=self.device)
@@ -371,7 +405,7 @@ class Trainer:
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
-        return count, batch | {"pixels": self._batches.take()}
+        return batch | (given or {"pixels": self._batches.take(count)})
 
     def _noise_shape(self, count: int) -> tuple[int, ...]:
         draws = self.objective.draws

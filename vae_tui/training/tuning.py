@@ -159,7 +159,7 @@ def _decide_compiling(
         return False, ""
     if not find_objective(recipe.objective.name).is_one_loss:
         return False, f"not compiled: {recipe.objective.name} has gradients that are not those of one loss alone"
-    if wanted == "auto" and supports_manual_backward(recipe):
+    if wanted == "auto" and device.type == "cpu" and supports_manual_backward(recipe):
         return False, "not compiled: the gradients of fully connected networks are derived by hand, which is faster"
     if wanted == "auto" and device.type == "mps":
         return False, "not compiled: torch's compiler is young on Apple GPUs; [train] compile = true tries it"
