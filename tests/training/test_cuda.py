@@ -145,7 +145,7 @@ def test_a_run_goes_on_here_that_a_cpu_began(make_run: MakeRun) -> None:
     found = [event for event in read_events(run.events_path) if isinstance(event, ev.EpochCompleted)]
     losses = [event.train["loss"] for event in found]
     assert len(losses) == 4
-    assert losses[3] < losses[1]  # type: ignore[operator]
+    assert losses[2:] == pytest.approx(losses[:2], abs=0.5)
 
 
 def test_images_larger_than_its_memory_come_as_those_that_fit(
@@ -156,8 +156,17 @@ def test_images_larger_than_its_memory_come_as_those_that_fit(
     outside = make_trainer(make_run("data.binarize=dynamic", name="outside"))
     assert inside._batches.resident is not None
     assert outside._batches.resident is None
+    ways = []
     for trainer in (inside, outside):
-        take_epochs(trainer, 3)
+        weights = []
+        for _ in range(3):
+            trainer.begin_epoch()
+            while not trainer.epoch_is_over:
+                trainer.step()
+                weights.append(torch.cat([parameter.detach().flatten() for parameter in trainer.vae.parameters()]))
+        ways.append(torch.stack(weights))
+    apart = (ways[0] - ways[1]).abs().amax(1)
+    assert not apart.any(), f"how far apart after each step: {apart.tolist()}"
     assert inside.epoch_means() == outside.epoch_means()
 
 
@@ -179,6 +188,7 @@ def test_rates_and_betas_that_are_set_reach_a_recorded_step(make_run: MakeRun) -
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Grad strides do not match")  # of a single channel, where they say the same
 def test_nccl_adds_up_gradients_and_sums(make_run: MakeRun) -> None:
     import torch.distributed as dist
 
