@@ -337,6 +337,7 @@ class Trainer:
             "position": self.position,
             "images_crc32": self._sets.checksums,
             "device": self.device.type,
+            "moments": "shaped as weights",
         }
         return tensors, numbers
 
@@ -350,7 +351,10 @@ class Trainer:
                 f"the {changed} images are not those of this run, so it cannot go on exactly; put them back, or start a "
                 "new run from its weights with --set train.start_from=RUN"
             )
-        self.optimizer.restore(pick(tensors, "optimizer."))
+        moments = pick(tensors, "optimizer.")
+        if "moments" not in numbers and memory_layout(self.recipe) is torch.channels_last:
+            moments = {name: _from_channels_last(moment) for name, moment in moments.items()}
+        self.optimizer.restore(moments)
         if self._adversary is not None:
             self._adversary.restore(pick(tensors, "adversary."))
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
@@ -420,3 +424,11 @@ class Trainer:
     def _means(self, sums: Tensor, images: int) -> Means:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
         return Means(images, loss, distortion, tuple(rates))
+
+
+def _from_channels_last(moment: Tensor) -> Tensor:
+    """A moment of weights as they are shaped (O, I, H, W), whose memory a version before wrote in the order O, H, W, I."""
+    if moment.dim() != 4:
+        return moment
+    outputs, inputs, height, width = moment.shape
+    return moment.view(outputs, height, width, inputs).permute(0, 3, 1, 2)
