@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from vae_tui.model.checkpoint import read_tensors
-from vae_tui.runs.job import SPINNING, environment_of_trainer
+from vae_tui.runs.job import SPINNING, environment_of_torch
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 
@@ -31,7 +31,7 @@ def run(script: str, **environment: str) -> Any:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=environment_of_trainer(clean | environment),
+        env=environment_of_torch(clean | environment),
         capture_output=True,
         text=True,
         check=True,
@@ -137,8 +137,8 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize("chosen", [{"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "5"}, {"OMP_PROC_BIND": "true"}])
 def test_what_the_user_has_chosen_stays(chosen: dict[str, str]) -> None:
-    assert environment_of_trainer(chosen) == chosen
-    assert environment_of_trainer({"A": "b"}) == {"A": "b", **SPINNING}
+    assert environment_of_torch(chosen) == chosen
+    assert environment_of_torch({"A": "b"}) == {"A": "b", **SPINNING}
     script = """
 import json, torch
 from vae_tui.training.waiting import Waiting

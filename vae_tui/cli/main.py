@@ -18,6 +18,7 @@ from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, note_on_stderr
 from vae_tui.cli.output import give, prepare_streams, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
+from vae_tui.runs.job import environment_of_torch
 from vae_tui.settings import Settings, describe_problems, read_settings, settings_path
 
 _Misuse: Any = typer.BadParameter.__base__
@@ -108,6 +109,7 @@ def main() -> None:
     # As Ctrl-C, so that what was begun is ended and a screen gives its terminal back.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     prepare_streams()
+    os.environ.update(environment_of_torch(os.environ))
     if not any(name in os.environ for name in ("LOGNAME", "USER", "LNAME", "USERNAME")):
         from vae_tui.folders import prepare_libraries
 

@@ -15,7 +15,7 @@ from typing import Any
 from vae_tui.doctor.findings import Finding
 from vae_tui.errors import DeviceError
 from vae_tui.folders import open_scratch, why_not_home
-from vae_tui.runs.job import environment_of_trainer
+from vae_tui.runs.job import environment_of_torch
 
 Facts = Mapping[str, Any]
 """What `vae_tui.training.environment` prints."""
@@ -35,7 +35,7 @@ class EnvironmentProbe:
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=self._complaint,
-            env=environment_of_trainer(os.environ),  # what is so for a trainer is looked for
+            env=environment_of_torch(os.environ),  # what is so for a trainer is looked for
         )
 
     def is_there(self) -> bool:

@@ -72,8 +72,8 @@ class OpenedRun:
         return RunFeed(self.run, trainer=trainer, log_bytes=self.log_bytes)
 
 
-def environment_of_trainer(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a trainer is started with; what the user has said of how threads wait stays as it is."""
+def environment_of_torch(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a process that imports torch is to find in it; what the user has said of how threads wait stays as it is."""
     return {**({} if is_waiting_chosen(environment) else SPINNING), **environment}
 
 
@@ -100,7 +100,7 @@ def start_trainer(job: TrainingJob) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         start_new_session=True,
         env={
-            **environment_of_trainer(os.environ),
+            **environment_of_torch(os.environ),
             "PYTHONUNBUFFERED": "1",
         },
     )
