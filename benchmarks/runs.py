@@ -1,8 +1,9 @@
 """What many runs and long logs cost a front end.
 
-    python benchmarks/runs.py [--runs 500] [--epochs 2000] [--steps 100000] [--rounds 3] [--out runs.json]
+    python benchmarks/runs.py [--runs 500] [--epochs 2000] [--steps 1000000] [--rounds 3] [--out runs.json]
 
-`open` reads a log of so many logged steps into a RunFeed, as `vae-tui watch` does: seconds, and the memory the process
+`open` reads a log of so many logged steps into a RunFeed, as `vae-tui watch` does, and `charts` reads from it what its charts
+show, 200 columns wide, for the first time and again at another step: seconds, and the memory the process
 grows by. `summaries` sums up a folder of so many runs of so many epochs: cold, with nothing remembered, and warm, with
 every log as it was. Beside each, the floor: the same bytes read and parsed as JSON, and the same files stat'ed. The best
 of the rounds counts, each in a process of its own.
@@ -33,8 +34,22 @@ RECIPE = {"data": {"name": "mnist"}, "train": {"epochs": 2000, "batch_size": 100
 MEASURE = {
     "open": """
 feed = RunFeed(Run(Path(sys.argv[1])))
-feed.catch_up()
+feed.catch_up(thinned=True)
 assert feed.history.step > 0
+""",
+    "charts": """
+feed = RunFeed(Run(Path(sys.argv[1])))
+feed.catch_up(thinned=True)
+began = time.perf_counter()
+history = feed.history
+def draw():
+    for series in history.train.values():
+        series.thin(200), series.column_means(200)
+draw()
+cold, began = time.perf_counter() - began, time.perf_counter()
+for step in (history.step // 3, history.step // 2, history.step):
+    history.at(step)
+draw()
 """,
     "open, floor": """
 for line in (Path(sys.argv[1]) / "events.jsonl").open("rb"):
@@ -161,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--epochs", type=int, default=2000)
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -170,13 +185,13 @@ def main() -> None:
         long = Run.create(folder, "long", "", exact=True)
         write_log(long, epochs=given.steps // 100, reports_per_epoch=100)
         make_runs(folder / "many", given.runs, given.epochs)
-        paths = {"open": long.path, "summaries": folder / "many"}
+        paths = {"open": long.path, "charts": long.path, "summaries": folder / "many"}
         found: dict[str, list[dict[str, Any]]] = {what: [] for what in MEASURE}
         for _ in range(given.rounds):
             for what in MEASURE:
                 found[what].append(measure(what, paths[what.partition(",")[0]]))
     best = {what: min(rounds, key=lambda each: each["seconds"]) for what, rounds in found.items()}
-    cold = min(each["cold"] for each in found["summaries"])
+    cold, cold_charts = (min(each["cold"] for each in found[what]) for what in ("summaries", "charts"))
     floor = best["open, floor"]["seconds"]
     rows = [
         [
@@ -184,6 +199,12 @@ def main() -> None:
             f"{best['open']['seconds']:.2f} s",
             f"{best['open']['mib']:.0f} MiB",
             f"{best['open']['seconds'] / floor:.1f} x json",
+        ],
+        [
+            "its charts, and again at other steps",
+            f"{cold_charts:.3f} s",
+            "",
+            f"again {best['charts']['seconds']:.3f} s",
         ],
         [f"{given.runs} runs of {given.epochs:,} epochs, cold", f"{cold:.2f} s", "", ""],
         [

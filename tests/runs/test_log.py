@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.log import EventReader, EventWriter, follow, read_events, read_events_of, read_last_event
 
 EPOCH = ev.EpochStarted(time=1.0, step=0, epoch=1)
+REPORT = ev.StepCompleted(time=1.0, step=1, epoch=1, steps=1, train={}, beta=1.0, lr=1e-3, images_per_second=1e4)
 
 
 def test_a_torn_last_line_is_not_an_event_until_it_is_whole(run: Run) -> None:
@@ -73,6 +75,29 @@ def test_a_log_can_be_read_up_to_where_a_trainer_began(run: Run) -> None:
     reader = EventReader(run.events_path)
     assert [logged.event.step for logged in reader.read(until=began)] == [0]
     assert [logged.event.step for logged in reader.read()] == [9]
+
+
+def test_of_a_log_that_is_long_some_reports_are_read_and_all_else(run: Run) -> None:
+    writer = EventWriter(run.events_path)
+    others: list[ev.Event] = []
+    for step in range(1, 1001):
+        loss = None if step == 333 else 100.0 + step
+        writer.write(replace(REPORT, step=step, train={"loss": loss}))
+        if step in (500, 777):
+            others.append(ev.NoteAdded(time=1.0, step=step, note="something else"))
+            writer.write(others[-1])
+    writer.close()
+    size = run.events_path.stat().st_size
+    assert len(list(EventReader(run.events_path).read(thin_from=size))) == 1002
+    reader = EventReader(run.events_path)
+    found = [event for _, event in reader.read(thin_from=size // 10)]
+    assert reader.position == size
+    steps = [event.step for event in found if isinstance(event, ev.StepCompleted)]
+    assert 90 < len(steps) < 110
+    assert steps == sorted(set(steps))
+    assert {333, 500, 777, 1000} <= set(steps), "those without a loss, and the last before anything else"
+    assert [event for event in found if not isinstance(event, ev.StepCompleted)] == others
+    assert [event.step for event in found][-1] == 1000
 
 
 def test_the_last_event_is_that_of_the_last_whole_line(run: Run) -> None:

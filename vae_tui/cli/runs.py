@@ -193,7 +193,7 @@ def _write_curves(runs: list[Run], out: Path, axis: CurveAxis) -> None:
     for index, (name, run) in enumerate(named.items()):
         progress.update("reading runs", index, len(runs))
         feed = RunFeed(run)
-        feed.catch_up()
+        feed.catch_up(thinned=True)
         histories[name] = feed.history
     progress.close()
     if len({_measured_by(history) for history in histories.values()}) > 1:

@@ -17,6 +17,8 @@ from vae_tui.runs.files import open_file
 _BLOCK = 1 << 20
 """Bytes read at once, so that a long log takes no more memory than a short one."""
 _LONGEST_LINE = 1 << 26
+_REPORT = f'{{"event": "{ev.StepCompleted.event}"'.encode()
+_NO_LOSS = b'"loss": null'
 _PROBLEMS_NAMED = 2
 _SECONDS_MISSED = 1.0
 """Whoever deletes the whole run, and begins with its log, has done so by then."""
@@ -115,10 +117,12 @@ class EventReader:
         """Read on, from the same position, where the log is now."""
         self._path = path
 
-    def read(self, *, until: int | None = None) -> Iterator[LoggedEvent]:
+    def read(self, *, until: int | None = None, thin_from: int | None = None) -> Iterator[LoggedEvent]:
         """The events that came since the last one read, a block of the file at a time; other lines are counted.
 
-        With `until`, no further than that many bytes into the log. Raises RunError where the log cannot be read.
+        With `until`, no further than that many bytes into the log. Where there are more bytes than `thin_from`, one report
+        of steps in every few is read, and with it those whose loss is not finite and the last before any other event.
+        Raises RunError where the log cannot be read.
         """
         log = _open(self._path)
         if log is None:
@@ -127,6 +131,9 @@ class EventReader:
             if os.fstat(log.fileno()).st_size < self.position:
                 self.position = 0  # another log took its place: it is read from its first line
             log.seek(self.position)
+            end = os.fstat(log.fileno()).st_size if until is None else until
+            every = 1 if thin_from is None else -(-(end - self.position) // thin_from)
+            reports, left_out = 0, b""
             rest: list[bytes] = []
             while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - _total(rest))):
                 whole, newline, begun = block.rpartition(b"\n")
@@ -140,14 +147,27 @@ class EventReader:
                 whole, rest = b"".join((*rest, whole)), [begun]
                 for line in whole.split(b"\n"):
                     began, self.position = self.position, self.position + len(line) + 1
-                    text = line.decode("utf-8", "replace")
-                    event = ev.read_line(text)
-                    if not isinstance(event, ev.SkippedLine):
-                        yield LoggedEvent(text, event)
-                    elif event.damaged:
-                        self._count(f"at byte {began:,}: {event.problem}")
-                    else:
-                        self.unknown += 1
+                    if every > 1 and line.startswith(_REPORT):
+                        reports += 1
+                        if reports % every and _NO_LOSS not in line:
+                            left_out = line
+                            continue
+                    elif left_out:
+                        yield from self._parse(left_out, began)
+                    left_out = b""
+                    yield from self._parse(line, began)
+            if left_out:
+                yield from self._parse(left_out, self.position)
+
+    def _parse(self, line: bytes, began: int) -> Iterator[LoggedEvent]:
+        text = line.decode("utf-8", "replace")
+        event = ev.read_line(text)
+        if not isinstance(event, ev.SkippedLine):
+            yield LoggedEvent(text, event)
+        elif event.damaged:
+            self._count(f"at byte {began:,}: {event.problem}")
+        else:
+            self.unknown += 1
 
     @property
     def skipped(self) -> str:

@@ -14,7 +14,7 @@ from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved
 from vae_tui.runs.identity import logged_recipe, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
-from vae_tui.runs.log import EventReader, read_events_of
+from vae_tui.runs.log import read_events_of
 from vae_tui.runs.metadata import TornFile, UnreadableFile, has_digests, lost_digests, read_metadata, verify
 
 _STATE_NEEDS = (
@@ -128,8 +128,7 @@ def _lost_weights(run: Run, newer_than: int) -> list[int]:
     ]
     if not orphans:
         return []
-    events = (event for _, event in EventReader(run.events_path).read())
-    saved = {event.step for event in events if isinstance(event, CheckpointSaved)}
+    saved = {event.step for event in read_events_of(run.events_path, CheckpointSaved)}
     return [step for step in orphans if step in saved]
 
 

@@ -36,7 +36,7 @@ from vae_tui.runs.identity import as_toml
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import renew_lock
-from vae_tui.runs.log import EventReader
+from vae_tui.runs.log import read_events_of
 from vae_tui.runs.resume import ResumePoint
 from vae_tui.training.assembly import assemble
 from vae_tui.training.checkpoints import Measured
@@ -244,7 +244,7 @@ class Loop:
         A pause holds until somebody ends it, or stops the run.
         """
         paused = False
-        for _, event in EventReader(self._run.events_path).read():
+        for event in read_events_of(self._run.events_path, ev.EpochCompleted, ev.CommandDone):
             if isinstance(event, ev.EpochCompleted) and event.step <= step:
                 loss = event.validation.get("loss") if event.validation else None
                 if counts_towards_best(event.step, objective_since) and is_better(loss, self._best_loss):

@@ -127,7 +127,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         worker = get_current_worker()
         for count, feed in enumerate(self._feeds, start=1):
             with contextlib.suppress(VaeTuiError):
-                feed.catch_up(cancelled=lambda: worker.is_cancelled)
+                feed.catch_up(thinned=True, cancelled=lambda: worker.is_cancelled)
             if worker.is_cancelled:
                 return
             self.post_message(self.Read(count))

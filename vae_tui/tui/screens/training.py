@@ -122,7 +122,7 @@ class TrainingScreen(ChartedScreen):
         import vae_tui.tui.widgets.dashboard  # noqa: F401, PLC0415
 
         worker = get_current_worker()
-        self._feed.catch_up(cancelled=lambda: worker.is_cancelled)
+        self._feed.catch_up(thinned=True, cancelled=lambda: worker.is_cancelled)
         self.post_message(self.LogRead())
 
     async def on_training_screen_log_read(self) -> None:

@@ -90,7 +90,7 @@ class PreviewPane(Container):
     def _read(self, feed: RunFeed) -> None:
         worker = get_current_worker()
         try:
-            feed.catch_up(cancelled=lambda: worker.is_cancelled)
+            feed.catch_up(thinned=True, cancelled=lambda: worker.is_cancelled)
         except VaeTuiError:
             return
         if not worker.is_cancelled:
