@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import shutil
@@ -52,6 +53,26 @@ async def test_stages_are_shown_with_their_progress(trainer: Any, live_run: Run,
         trainer.train_epoch(steps=60)
         await shown.sees("● training")
         await shown.sees("−ELBO  nats/image")
+
+
+@pytest.mark.parametrize("used", [True, False])
+async def test_where_nobody_uses_it_a_screen_is_painted_half_as_often(
+    trainer: Any, live_run: Run, show: Any, monkeypatch: pytest.MonkeyPatch, used: bool
+) -> None:
+    if not used:
+        monkeypatch.setattr("vae_tui.tui.screens.training._SECONDS_OF_HASTE", 0.0)
+    trainer.start()
+    trainer.begin()
+    trainer.train_epoch(steps=60)
+    now = trainer.began + trainer.time
+    async with show(live_run, feed=RunFeed(live_run, clock=lambda: now)) as shown:
+        await shown.sees("epoch 1/50")
+        trainer.train_epoch(steps=60)
+        now += 1.2
+        await asyncio.sleep(0.6)  # three looks at the log
+        assert ("epoch 2/50" in shown.text) == used
+        now += 1.2
+        await shown.sees("epoch 2/50")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from functools import partial
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from rich.console import RenderableType
-from textual import constants
+from textual import constants, events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -76,6 +77,7 @@ class PictureApp(App[_Outcome]):
         self._graphics_wanted = False
         self._pending_cleanup = ""
         self._sent_cursor = Offset(0, 0)
+        self._used_at = time.monotonic()
         self.line: PictureDriver | None = None
         """The way to a real terminal, once there is one."""
 
@@ -83,6 +85,17 @@ class PictureApp(App[_Outcome]):
         """Ours on a terminal, unless another was asked for."""
         ours = constants.DRIVER is None and sys.__stdin__ is not None and sys.__stdin__.isatty()
         return PictureDriver if ours else super().get_driver_class()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Know when keys and the mouse were used last."""
+        if isinstance(event, events.InputEvent):
+            self._used_at = time.monotonic()
+        await super().on_event(event)
+
+    @property
+    def seconds_unused(self) -> float:
+        """How long neither a key nor the mouse was used."""
+        return time.monotonic() - self._used_at
 
     @property
     def picture_modes(self) -> tuple[Mode, ...]:

@@ -58,6 +58,8 @@ _SECONDS_TO_SETTLE = 5
 _PACE = 0.9
 """Seconds between two looks at a training that goes on; a frame takes some 50 ms of a core."""
 _PACE_OF_CHARTS = 2.7
+_SECONDS_OF_HASTE = 60.0
+"""So long after the last key it is looked that often; later half as often, for whoever is there looks at other things too."""
 _AS_EVER = (StepCompleted, EpochStarted, EpochCompleted, ImagesDrawn, CheckpointSaved)
 
 
@@ -163,13 +165,18 @@ class TrainingScreen(ChartedScreen):
                 self._leave("stopped" if status.phase == "stopped" else "finished")
             now = self._feed.clock()
             changed = bool(arrived) or status != before
-            if not changed and int(now) == int(self._shown_at):
+            if not changed and now // self._leisure == self._shown_at // self._leisure:
                 return
             # What the eye cannot follow costs training, which wants every core.
             as_ever = status == before and all(isinstance(logged.event, _AS_EVER) for logged in arrived)
-            if as_ever and 0 <= now - self._shown_at < _PACE:
+            if as_ever and 0 <= now - self._shown_at < self._leisure * _PACE:
                 return
         self._show()
+
+    @property
+    def _leisure(self) -> float:
+        """By how much frames may be further apart than for somebody who is at the keys."""
+        return 1.0 if cast("PictureApp[Any]", self.app).seconds_unused < _SECONDS_OF_HASTE else 2.0
 
     def _call(self, arrived: Sequence[LoggedEvent], *, died: bool) -> None:
         """Call whoever looks elsewhere, where that was asked for and there is something to hear."""
@@ -216,7 +223,7 @@ class TrainingScreen(ChartedScreen):
             if charted:
                 self._dashboard.show(history, moment, self.look)
             # Together with the rest, for it is frames that cost.
-            if appears or not 0 <= self._shown_at - self._charted_at < _PACE_OF_CHARTS:
+            if appears or not 0 <= self._shown_at - self._charted_at < self._leisure * _PACE_OF_CHARTS:
                 self._show_charts()
         self.query_one(StatusLine).show(*self._last_line(status))
 
