@@ -84,7 +84,7 @@ def test_of_a_log_that_is_long_some_reports_are_read_and_all_else(run: Run) -> N
         loss = None if step == 333 else 100.0 + step
         writer.write(replace(REPORT, step=step, train={"loss": loss}))
         if step in (500, 777):
-            others.append(ev.NoteAdded(time=1.0, step=step, note="something else"))
+            others.append(ev.CommandDone(time=1.0, step=step, command="save", message=""))
             writer.write(others[-1])
     writer.close()
     size = run.events_path.stat().st_size
@@ -95,7 +95,7 @@ def test_of_a_log_that_is_long_some_reports_are_read_and_all_else(run: Run) -> N
     steps = [event.step for event in found if isinstance(event, ev.StepCompleted)]
     assert 90 < len(steps) < 110
     assert steps == sorted(set(steps))
-    assert {333, 500, 777, 1000} <= set(steps), "those without a loss, and the last before anything else"
+    assert {333, 500, 777, 1000} <= set(steps), "those without a loss, and the last before a command"
     assert [event for event in found if not isinstance(event, ev.StepCompleted)] == others
     assert [event.step for event in found][-1] == 1000
 

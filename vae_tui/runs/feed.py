@@ -24,7 +24,7 @@ from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import EventReader, LoggedEvent, follow
 from vae_tui.runs.status import RunStatus, find_status
 
-_THIN_FROM = 1 << 25
+_THIN_FROM = 1 << 23
 
 
 class RunFeed:
@@ -113,7 +113,7 @@ class RunFeed:
     def catch_up(self, *, thinned: bool = False, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Fold in what the log holds already, up to where the trainer just started begins to write.
 
-        A long log takes a while: `thinned`, of more than some 80,000 reports of steps one in every few is folded in, which
+        A long log takes a while: `thinned`, of more than some 20,000 reports of steps one in every few is folded in, which
         is more than a chart can show. `cancelled` is asked at every event, and leaves the rest unread.
         """
         for logged in self._reader.read(until=self._log_bytes, thin_from=_THIN_FROM if thinned else None):

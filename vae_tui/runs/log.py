@@ -6,7 +6,8 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -17,7 +18,9 @@ from vae_tui.runs.files import open_file
 _BLOCK = 1 << 20
 """Bytes read at once, so that a long log takes no more memory than a short one."""
 _LONGEST_LINE = 1 << 26
-_REPORT = f'{{"event": "{ev.StepCompleted.event}"'.encode()
+_FREQUENT = tuple(f'{{"event": "{kind.event}"'.encode() for kind in (ev.StepCompleted, ev.EpochStarted))
+_TURNS = tuple(f'{{"event": "{kind.event}"'.encode() for kind in (ev.CommandDone, ev.RunStarted, ev.RunFinished))
+"""After which things are not as they were before."""
 _NO_LOSS = b'"loss": null'
 _PROBLEMS_NAMED = 2
 _SECONDS_MISSED = 1.0
@@ -121,7 +124,7 @@ class EventReader:
         """The events that came since the last one read, a block of the file at a time; other lines are counted.
 
         With `until`, no further than that many bytes into the log. Where there are more bytes than `thin_from`, one report
-        of steps in every few is read, and with it those whose loss is not finite and the last before any other event.
+        of steps in every few is read, and with it those whose loss is not finite and the last before a command or an end.
         Raises RunError where the log cannot be read.
         """
         log = _open(self._path)
@@ -133,7 +136,6 @@ class EventReader:
             log.seek(self.position)
             end = os.fstat(log.fileno()).st_size if until is None else until
             every = 1 if thin_from is None else -(-(end - self.position) // thin_from)
-            reports, left_out = 0, b""
             rest: list[bytes] = []
             while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - _total(rest))):
                 whole, newline, begun = block.rpartition(b"\n")
@@ -145,19 +147,12 @@ class EventReader:
                         rest = []
                     continue
                 whole, rest = b"".join((*rest, whole)), [begun]
-                for line in whole.split(b"\n"):
-                    began, self.position = self.position, self.position + len(line) + 1
-                    if every > 1 and line.startswith(_REPORT):
-                        reports += 1
-                        if reports % every and _NO_LOSS not in line:
-                            left_out = line
-                            continue
-                    elif left_out:
-                        yield from self._parse(left_out, began)
-                    left_out = b""
-                    yield from self._parse(line, began)
-            if left_out:
-                yield from self._parse(left_out, self.position)
+                lines = whole.split(b"\n")
+                ends = list(accumulate((len(line) + 1 for line in lines), initial=self.position))
+                for number in range(len(lines)) if every <= 1 else _choose(lines, every):
+                    self.position = ends[number + 1]
+                    yield from self._parse(lines[number], ends[number])
+                self.position = ends[-1]
 
     def _parse(self, line: bytes, began: int) -> Iterator[LoggedEvent]:
         text = line.decode("utf-8", "replace")
@@ -184,6 +179,13 @@ class EventReader:
         self.damaged_count += 1
         if len(self.damaged) < _PROBLEMS_NAMED:
             self.damaged.append(problem)
+
+
+def _choose(lines: Sequence[bytes], every: int) -> Sequence[int]:
+    """The numbers of the lines to read: one of so many, those without a loss, all else, and the last before a turn."""
+    others = [number for number, line in enumerate(lines) if not line.startswith(_FREQUENT) or _NO_LOSS in line]
+    turns = (number for number in (*others, len(lines)) if number == len(lines) or lines[number].startswith(_TURNS))
+    return sorted({*range(0, len(lines), every), *others, *(number - 1 for number in turns if number)})
 
 
 def _open(path: Path) -> BinaryIO | None:
