@@ -256,7 +256,7 @@ class Trainer:
         self.stopwatch.lap("data")
         sums = self._step(count, batch, self._weights)
         with self._parts.aside("figures"):
-            self._losses.index_copy_(0, self._loss_index, sums[:1].to(self._losses.dtype))
+            self._losses.scatter_(0, self._loss_index, sums[:1].to(self._losses.dtype))
             self._loss_index.add_(1).remainder_(_LOSSES_KEPT)
         self._parts.aside.join("figures")
 
