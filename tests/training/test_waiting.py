@@ -249,3 +249,21 @@ waiting.make_way()
 print(json.dumps([waiting.how, len(os.sched_getaffinity(0))]))
 """
     assert run(script) == ["asleep", len(os.sched_getaffinity(0))]
+
+
+def test_the_threads_of_every_command_wait_as_those_of_a_trainer(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from vae_tui.cli import main
+sys.argv = ["vae-tui", "--version"]
+try:
+    main()
+except SystemExit:
+    print(os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"])
+"""
+    clean = {name: value for name, value in os.environ.items() if name not in SPINNING}
+    for chosen, expected in (({}, "PASSIVE 30000"), ({"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "7"}, "ACTIVE 7")):
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=clean | chosen, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.stdout.splitlines()[-1] == expected, done.stderr
