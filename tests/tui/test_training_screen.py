@@ -411,8 +411,8 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
     keys_were_answered = threading.Event()
     catch_up = RunFeed.catch_up
 
-    def read_and_wait(feed: RunFeed, *, cancelled: Callable[[], bool]) -> None:
-        catch_up(feed, cancelled=cancelled)
+    def read_and_wait(feed: RunFeed, *, thinned: bool, cancelled: Callable[[], bool]) -> None:
+        catch_up(feed, thinned=thinned, cancelled=cancelled)
         assert keys_were_answered.wait(120)
 
     monkeypatch.setattr(RunFeed, "catch_up", read_and_wait)
