@@ -10,10 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
+
+if TYPE_CHECKING:
+    from vae_tui.runs.feed import RunFeed
 
 DEFAULT_RECIPE = "digits"
 SPINNING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "30000"}
@@ -69,6 +72,8 @@ class OpenedRun:
 
     def feed(self, trainer: subprocess.Popen[bytes]) -> RunFeed:
         """The run as it goes on with the trainer that opened it."""
+        from vae_tui.runs.feed import RunFeed  # noqa: PLC0415 - commands that follow no run have no use for it
+
         return RunFeed(self.run, trainer=trainer, log_bytes=self.log_bytes)
 
 
