@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from vae_tui.data import parallel
 from vae_tui.data.parallel import work_through
 
 
@@ -16,22 +17,32 @@ def test_results_come_in_the_order_of_their_items() -> None:
     assert list(work_through(work, [])) == []
 
 
-def test_what_a_worker_raises_is_raised_in_its_place() -> None:
-    results = work_through(lambda item: 1 // item, [1, 1, 0, 1])
-    assert [next(results), next(results)] == [1, 1]
+@pytest.mark.parametrize("slow", [False, True], ids=["here", "in threads"])
+def test_what_work_raises_is_raised_in_its_place(slow: bool) -> None:
+    def work(item: int) -> int:
+        if slow and item == 2:
+            time.sleep(0.3)
+        return 1 // item
+
+    results = work_through(work, [2, 1, 0, 1])
+    assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
 
 
-def test_work_that_is_left_is_not_done() -> None:
+@pytest.mark.parametrize("seconds", [0.0001, 0.02], ids=["here", "in threads"])
+def test_work_that_is_left_is_not_done(seconds: float) -> None:
     done: list[int] = []
-    go_on = threading.Event()
+    threads: set[int] = set()
 
     def work(item: int) -> None:
-        go_on.wait(0.001 if item else 10)
+        time.sleep(seconds if item else 0.3)
         done.append(item)
+        threads.add(threading.get_ident())
 
-    with closing(work_through(work, range(100_000))) as results:
-        go_on.set()
-        next(results)
-    assert len(done) < 1000
+    some = 2 if seconds > 0.01 else 200
+    with closing(work_through(work, range(100_000) if seconds > 0.01 else range(1, 100_000))) as results:
+        for _ in range(some):
+            next(results)
+    assert len(done) <= some + 2 * parallel._WORKERS, "what was begun, and nothing that waited"
+    assert (threads == {threading.get_ident()}) == (seconds < 0.01)

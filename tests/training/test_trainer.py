@@ -93,6 +93,24 @@ def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: 
         torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
 
 
+def test_moments_of_convolutions_in_the_order_of_a_version_before_are_found(make_run: MakeRun) -> None:
+    conv = ("model.network=conv", "model.channels=[4, 8]")
+    written, reading = (make_trainer(make_run(*conv, name=name)) for name in ("written", "reading"))
+    take_epochs(written, 1)
+    tensors, numbers = written.state()
+    before = {
+        name: tensor.permute(0, 2, 3, 1).contiguous().view(tensor.shape) if tensor.dim() == 4 else tensor
+        for name, tensor in tensors.items()
+    }
+    assert any(not torch.equal(before[name], tensor) for name, tensor in tensors.items())
+    reading.restore(before, {name: value for name, value in numbers.items() if name != "moments"})
+    for name, moment in written.optimizer.state().items():
+        assert torch.equal(reading.optimizer.state()[name], moment), name
+    reading.restore(tensors, numbers)
+    for name, moment in written.optimizer.state().items():
+        assert torch.equal(reading.optimizer.state()[name], moment), name
+
+
 def test_a_learning_rate_in_memory_moves_weights_as_a_number_does() -> None:
     table = load_recipe("digits", ["optimizer.lr=0.1"]).recipe.optimizer
     weights = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
