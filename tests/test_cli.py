@@ -158,7 +158,7 @@ def test_a_run_that_is_renamed_while_it_trains_is_shown_to_its_end(command: list
     send_command(renamed, Stop())
     out, err = process.communicate()
     assert process.returncode == 130
-    assert "note: the run was renamed while it trains: it is checkpoints/after now" in err
+    assert "note: the run was renamed: it is checkpoints/after now" in err
     assert out == "checkpoints/after\n"
     assert "stopped by request" in err
 

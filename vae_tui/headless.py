@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
@@ -233,7 +234,9 @@ def show_to_end(
                 notices.check()
             if feed.run.path != path:
                 path = feed.run.path
-                sys.stderr.write(f"note: the run was renamed while it trains: it is {printable(str(path))} now\n")
+                _note_new_name(path)
+    if feed.run.path != path:  # found as it had ended already
+        _note_new_name(feed.run.path)
     if notices is not None and is_news:
         if feed.died:
             _ring(feed, notices.take_death(feed))
@@ -242,6 +245,10 @@ def show_to_end(
     for problem in notices.problems if notices is not None else ():
         sys.stderr.write(f"warning: {printable(problem)}\n")
     return feed.status
+
+
+def _note_new_name(path: Path) -> None:
+    sys.stderr.write(f"note: the run was renamed: it is {printable(str(path))} now\n")
 
 
 def _ring(feed: RunFeed, notice: Notice) -> None:

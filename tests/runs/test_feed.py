@@ -106,6 +106,32 @@ def test_a_run_that_is_renamed_while_it_trains_is_followed(run: Run, trainer: Tr
     assert [sent.command for sent in claim_commands(Run(renamed))] == [Save()]
 
 
+def test_a_run_that_was_renamed_and_has_ended_by_the_time_one_looks_is_followed(run: Run, trainer: Trainer) -> None:
+    feed = RunFeed(run)
+    trainer.start(pid=os.getpid())
+    trainer.begin()
+    feed.poll()
+    renamed = run.path.rename(run.path.with_name("there"))
+    trainer.finish("stopped")
+    release_lock(renamed)
+    assert [logged.event.event for logged in feed.poll()] == ["run_finished"]
+    assert (feed.run.path, feed.status) == (renamed, RunStatus("stopped", live=False))
+
+
+def test_another_run_is_not_taken_for_the_one_that_was_deleted(run: Run, trainer: Trainer) -> None:
+    feed = RunFeed(run)
+    trainer.start(pid=os.getpid())
+    trainer.begin()
+    feed.poll()
+    other = run.path.with_name("other")
+    shutil.copytree(run.path, other, ignore=shutil.ignore_patterns("lock"))
+    release_lock(run.path)
+    shutil.rmtree(run.path)
+    assert feed.poll() == []
+    assert feed.run.path == run.path
+    assert run.absence
+
+
 def test_a_run_whose_folder_is_gone_is_over_and_says_so(run: Run, trainer: Trainer) -> None:
     feed = RunFeed(run)
     trainer.start(pid=os.getpid())

@@ -214,7 +214,7 @@ class RunFeed:
     def _follow_renamed(self) -> None:
         started, before = self.history.started, self.run.name
         trainer = self._trainer.pid if self._trainer else started.pid if started else None
-        if trainer is not None and self.run.follow_renamed(trainer):
+        if self.run.follow_renamed(self._reader, trainer):
             self._reader.move_to(self.run.events_path)
-            note = f"the run {before} was renamed while it trains: it is {self.run.path} now"
+            note = f"the run {before} was renamed: it is {self.run.path} now"
             self.history.add(NoteAdded(time=self.clock(), step=self.history.step, note=note))

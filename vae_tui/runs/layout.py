@@ -13,6 +13,7 @@ from pathlib import Path
 from vae_tui.errors import CheckpointError, RunError
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.lock import busy_message, lock_holder
+from vae_tui.runs.log import EventReader
 from vae_tui.text import is_printable, printable
 
 _LONGEST_NAME = 240
@@ -167,14 +168,15 @@ class Run:
             raise CheckpointError(f"{self.path} holds no checkpoint yet")
         return found[-1]
 
-    def follow_renamed(self, trainer: int) -> bool:
-        """Where the folder was renamed under the process that trains it, be the run of its new name; whether it was.
+    def follow_renamed(self, reader: EventReader, trainer: int | None) -> bool:
+        """Where the folder was renamed, be the run of its new name; whether it was.
 
-        It is looked for beside where it was: the folder whose lock that process holds.
+        It is looked for beside where it was: the folder of the log that `reader` reads, or the one whose lock the process
+        `trainer` holds.
         """
         with contextlib.suppress(OSError):
             for path in self.path.parent.iterdir():
-                if lock_holder(path) == trainer:
+                if reader.reads(Run(path).events_path) or (trainer is not None and lock_holder(path) == trainer):
                     self.path = self.shown = path
                     return True
         return False

@@ -115,6 +115,18 @@ class EventReader:
         self.damaged: list[str] = []
         """What is wrong with the first lines left out as damaged."""
         self.damaged_count = 0
+        self._identity: tuple[int, int] | None = None
+        """The device and inode of the log that was read last."""
+
+    def reads(self, path: Path) -> bool:
+        """Whether the log at `path` is the file that was read last, wherever it lies now.
+
+        A new file may get the inode of one that was deleted: it counts only where it is not shorter than what was read.
+        """
+        with contextlib.suppress(OSError):
+            found = path.stat()
+            return (found.st_dev, found.st_ino) == self._identity and found.st_size >= self.position > 0
+        return False
 
     def move_to(self, path: Path) -> None:
         """Read on, from the same position, where the log is now."""
@@ -131,10 +143,12 @@ class EventReader:
         if log is None:
             return
         with log:
-            if os.fstat(log.fileno()).st_size < self.position:
+            found = os.fstat(log.fileno())
+            self._identity = (found.st_dev, found.st_ino)
+            if found.st_size < self.position:
                 self.position = 0  # another log took its place: it is read from its first line
             log.seek(self.position)
-            end = os.fstat(log.fileno()).st_size if until is None else until
+            end = found.st_size if until is None else until
             every = 1 if thin_from is None else -(-(end - self.position) // thin_from)
             rest: list[bytes] = []
             while block := log.read(_BLOCK if until is None else min(_BLOCK, until - self.position - _total(rest))):
