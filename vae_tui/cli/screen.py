@@ -7,8 +7,14 @@ import os
 import sys
 
 
+_FRAMES_A_SECOND = "120"
+"""At most. A key waits for two frames, its own and the picture's: at Textual's 60 that is a third of the way from key to
+pixels in the walk (benchmarks/LOG.md)."""
+
+
 def import_screen() -> None:
     """Import what paints; without garbage collection, which costs a tenth of it and finds nothing."""
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES_A_SECOND)
     gc.disable()
     import vae_tui.tui.app  # noqa: F401
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, SourceArgument, note_on_stderr
-from vae_tui.cli.screen import on_a_terminal
+from vae_tui.cli.screen import import_screen, on_a_terminal
 from vae_tui.errors import VaeTuiError
 
 
@@ -32,6 +32,7 @@ def walk(
     if not on_a_terminal():
         raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
     shipped = checkpoint == PRETRAINED
+    import_screen()
     from vae_tui.tui.app import VaeTuiApp
     from vae_tui.tui.screens.walk import WalkScreen
 
