@@ -53,7 +53,7 @@ class Event:
 class RunStarted(Event):
     """A trainer began in process `pid`; `resumed_from` is the step it goes on from.
 
-    `recipe_name` is what the recipe is called that a new run was made of.
+    `recipe_name` is what the recipe is called that a new run was made of, `sweep` the sweep it was made for.
     `objective_since` is the step from which on the run minimises what it minimises now. What was validated up to there was
     measured by another loss and does not count towards the best.
     """
@@ -63,6 +63,7 @@ class RunStarted(Event):
     version: str
     recipe: dict[str, dict[str, Any]]
     recipe_name: str = ""
+    sweep: str = ""
     resumed_from: int | None = None
     objective_since: int = 0
 

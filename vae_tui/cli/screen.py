@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 
-
 _FRAMES_A_SECOND = "120"
 """At most. A key waits for two frames, its own and the picture's: at Textual's 60 that is a third of the way from key to
 pixels in the walk (benchmarks/LOG.md)."""

@@ -11,21 +11,28 @@ from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import DataRoot, RunsDir, Set
 from vae_tui.cli.output import give, say
 from vae_tui.errors import RecipeError, VaeTuiError
+from vae_tui.wording import counted
 
 
 def check(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipes: files, or names of shipped ones.")],
     set_: Set = None,
 ) -> None:
-    """Validate recipes without training.
+    """Validate recipes, and files of sweeps, without training.
 
     Prints every problem of every recipe; exit code 2 if there is one.
     """
     from vae_tui.recipe import load_recipe
+    from vae_tui.sweep.plan import check_plan, find_sweep_file, read_plan
 
     wrong = False
     for name in recipes:
         try:
+            if (sweep := find_sweep_file(name)) is not None:
+                plan = read_plan(sweep, fixed=set_ or ())
+                check_plan(plan)
+                give(f"{name}: ok, {counted(len(plan.runs), 'run')} of {plan.base_name}")
+                continue
             loaded = load_recipe(name, set_ or [])
         except RecipeError as error:
             wrong = True

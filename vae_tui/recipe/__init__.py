@@ -1,7 +1,15 @@
 """Recipes: TOML in, a validated `Recipe` out."""
 
 from vae_tui.recipe.changes import STEERABLE, Change
-from vae_tui.recipe.reading import LoadedRecipe, add_change, find_recipe, load_recipe, parse, shipped_recipes
+from vae_tui.recipe.reading import (
+    LoadedRecipe,
+    add_change,
+    find_recipe,
+    load_recipe,
+    parse,
+    shipped_recipes,
+    shipped_sweeps,
+)
 from vae_tui.recipe.tables import (
     DataTable,
     LikelihoodTable,
@@ -28,4 +36,5 @@ __all__ = [
     "load_recipe",
     "parse",
     "shipped_recipes",
+    "shipped_sweeps",
 ]

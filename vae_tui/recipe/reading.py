@@ -20,6 +20,7 @@ from vae_tui.recipe.tables import TABLES, Recipe, Table
 from vae_tui.wording import did_you_mean
 
 _LONGEST = 1 << 22
+_SWEEPS = "sweeps/"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,15 @@ def add_change(recipe: Recipe, change: Change) -> Recipe:
 
 def shipped_recipes() -> dict[str, Path]:
     """The recipes that come with vae-tui, by name, such as "beta10" and "mnist/fc20"."""
+    return {name: path for name, path in _shipped_files().items() if not name.startswith(_SWEEPS)}
+
+
+def shipped_sweeps() -> dict[str, Path]:
+    """The files of sweeps that come with vae-tui, by name."""
+    return {name.removeprefix(_SWEEPS): path for name, path in _shipped_files().items() if name.startswith(_SWEEPS)}
+
+
+def _shipped_files() -> dict[str, Path]:
     package = Path(__file__).parent.parent
     inside = package / "recipes"
     folder = inside if inside.is_dir() else package.parent / "recipes"

@@ -60,6 +60,7 @@ COLUMNS: dict[str, Column] = {
         Column("state", "state", "starting, training, paused, completed, stopped, failed, interrupted", lambda run: run.phase),
         Column("name", "name", "what the run is called", lambda run: run.name),
         Column("recipe", "recipe", "the recipe it was made of", lambda run: run.recipe_name or None),
+        Column("sweep", "sweep", "the sweep it is of", lambda run: run.sweep or None),
         Column("data", "data", "its images", _of_recipe("data", "name")),
         Column("changed", "changed", "what was set otherwise than in that recipe", lambda run: _changed(run), _join),
         Column("network", "network", "mlp, conv, ...", _of_recipe("model", "network")),

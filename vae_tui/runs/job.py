@@ -29,7 +29,7 @@ class TrainingJob:
     """A run to make and train: of `recipe` (None: DEFAULT_RECIPE) with `overrides` as for `--set`, or, with `resume`, to go on with.
 
     `from_step` is the step of the checkpoint it goes on from, instead of the newest. `name` is the new run's, `devices` how many to train on at once, `data_root` where image sets are looked for. `notify` is a command for the shell that the trainer runs when
-    there is something to hear of the run.
+    there is something to hear of the run. `sweep` is the sweep that a new run is made for.
     """
 
     recipe: str | None = None
@@ -42,6 +42,7 @@ class TrainingJob:
     devices: int = 1
     data_root: Path | None = None
     notify: str | None = None
+    sweep: str = ""
 
     @property
     def recipe_name(self) -> str:

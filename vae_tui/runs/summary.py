@@ -36,7 +36,7 @@ class Summary:
     """A run in one line; figures are in nats per image, times in Unix seconds, None where not known.
 
     `train` and `validation` are those of the last epoch, `best` the validation of the best checkpoint at `best_step`,
-    `rate_per_dimension` (Z,) that of the last epoch. `recipe_name` is what the recipe is called that it was made of.
+    `rate_per_dimension` (Z,) that of the last epoch. `recipe_name` is what the recipe is called that it was made of, `sweep` the sweep it was made for.
     """
 
     path: Path
@@ -45,6 +45,7 @@ class Summary:
     recipe: dict[str, dict[str, Any]]
     about: About
     recipe_name: str = ""
+    sweep: str = ""
     loss_name: str = ""
     reason: str = ""
     started: float | None = None
@@ -107,6 +108,7 @@ def summarize(run: Run) -> Summary:
         recipe=_read_recipe(run),
         about=read_about(run),
         recipe_name=recipe_name(run, first),
+        sweep=first.sweep if isinstance(first, ev.RunStarted) else "",
         loss_name=training.loss if training else "",
         reason=finished.reason if finished else "",
         started=first.time if first else None,

@@ -73,6 +73,7 @@ def train_run(
                 version=vae_tui.__version__,
                 recipe=recipe.at(step).resolved(),
                 recipe_name=job.recipe_name,
+                sweep=job.sweep,
                 resumed_from=step if resume else None,
                 objective_since=resumption.objective_since if resumption else 0,
             )

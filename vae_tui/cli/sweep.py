@@ -1,0 +1,244 @@
+"""The command that trains many runs of one recipe, and shows what came of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED
+from vae_tui.cli.options import DataRoot, Device, RunsDir, Set
+from vae_tui.cli.output import give, give_json, say
+from vae_tui.errors import VaeTuiError
+
+if TYPE_CHECKING:
+    from vae_tui.sweep.folder import Contents, Sweep
+    from vae_tui.sweep.plan import Plan
+
+_TABLES = (".md", ".tex", ".csv", ".json")
+
+
+class SweepUi(StrEnum):
+    """How a sweep is shown while it trains."""
+
+    PLAIN = "plain"
+    NONE = "none"
+
+
+def sweep(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SWEEP|RECIPE",
+            help="A sweep's file, the name of a shipped one or of one begun before; with --grid a recipe.",
+        ),
+    ],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=V,V", help="Values of a key: a run for each, and for every pair of several keys' values."
+        ),
+    ] = None,
+    zip_: Annotated[
+        list[str] | None,
+        typer.Option("--zip", metavar="KEY=V,V", help="Values that go together with those of the other --zip keys."),
+    ] = None,
+    set_: Set = None,
+    name: Annotated[
+        str | None, typer.Option(help="What to call the sweep [default: its file's name, or recipe and keys].")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many runs train at once [default: one a GPU, else one a core and thread]."),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Train runs again that failed or were stopped.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which runs there are, and train none.")] = False,
+    work: Annotated[
+        bool,
+        typer.Option(
+            "--work", help="Be one more worker of a sweep begun before, on this or any machine that has its folder."
+        ),
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="For programs: what came of it so far, as JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="What came of it so far, a row a run.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what came of it so far: a table, .md, .tex, .csv or .json, or a figure, .png, .svg or .pdf.",
+        ),
+    ] = None,
+    device: Device = "auto",
+    data_root: DataRoot = None,
+    runs_dir: RunsDir = Path("checkpoints"),
+    ui: Annotated[SweepUi, typer.Option(help="plain: a line a run; none: only what fails.")] = SweepUi.PLAIN,
+) -> None:
+    """Train many runs of one recipe, and say what came of them.
+
+    A sweep is a file, or a recipe with lists of values. Its runs are ordinary runs, found by `sweep:NAME`. It may be
+    interrupted or killed at any time: the same command goes on with it. What came of it so far: --json, --csv, --out, or
+    its name alone.
+
+    Examples: `vae-tui sweep betas`; `vae-tui sweep digits --grid objective.beta=0,0.5,1,4 --grid train.seed=0,1,2`.
+    """
+    from vae_tui.sweep.folder import find_sweep, require_sweep
+
+    shown = json_ or csv or out is not None
+    if sum((json_, csv, out is not None)) > 1:
+        raise VaeTuiError("--json and --csv print what came of a sweep, --out writes it: give one of them")
+    if shown:
+        _show(require_sweep(name or _name_of(source), runs_dir), json_=json_, csv=csv, out=out)
+        return
+    plan = None if work else _read_plan(source, grid, zip_, set_, name)
+    if plan is None:
+        found = require_sweep(source, runs_dir) if work else find_sweep(source, runs_dir)
+        if found is None:
+            found = require_sweep(source, runs_dir)
+        _go_on(found, found.read(), jobs, device, data_root, ui, retry=retry, dry_run=dry_run)
+        return
+    _check(plan)
+    if dry_run:
+        _print_plan(plan)
+        return
+    opened, contents = _open(plan, runs_dir)
+    _go_on(opened, contents, jobs, device, data_root, ui, retry=retry)
+
+
+def _name_of(source: str) -> str:
+    """What the sweep of a file is called."""
+    return Path(source).name.removesuffix(".toml") if source.endswith(".toml") else source
+
+
+def _read_plan(
+    source: str, grid: list[str] | None, zip_: list[str] | None, set_: list[str] | None, name: str | None
+) -> Plan | None:
+    """What is to be trained; None where `source` is the name of a sweep begun before."""
+    from vae_tui.sweep.plan import find_sweep_file, plan_of_grid, read_plan
+
+    if grid or zip_:
+        return plan_of_grid(source, grid=grid or (), zipped=zip_ or (), fixed=set_ or (), name=name)
+    path = find_sweep_file(source)
+    if path is None and Path(source).is_file():
+        raise VaeTuiError(f"{source} is a recipe: sweep it with lists of values, such as --grid objective.beta=0,1,4")
+    if path is None:
+        if set_:
+            raise VaeTuiError(f"--set goes with a sweep's file or with --grid, and {source} is neither")
+        return None
+    return read_plan(path, name=name, fixed=set_ or ())
+
+
+def _check(plan: Plan) -> None:
+    from vae_tui.headless import StageProgress
+    from vae_tui.sweep.plan import check_plan
+
+    progress = StageProgress()
+    try:
+        check_plan(plan, lambda done, total: progress.update("checking recipes", done, total))
+    finally:
+        progress.close()
+
+
+def _print_plan(plan: Plan) -> None:
+    from vae_tui.sweep.plan import run_names
+    from vae_tui.wording import counted
+
+    say(f"{plan.name}: {counted(len(plan.runs), 'run')} of {plan.base_name}")
+    for run in run_names(plan):
+        give(run)
+
+
+def _open(plan: Plan, runs_dir: Path) -> tuple[Sweep, Contents]:
+    """The sweep of a plan: made, or, where there is one of that name, with the plan's jobs."""
+    from vae_tui.sweep.open import open_sweep
+
+    opened, contents, notes = open_sweep(plan, runs_dir)
+    for note in notes:
+        say(f"note: {note}")
+    return opened, contents
+
+
+def _go_on(
+    found: Sweep,
+    contents: Contents,
+    jobs: int | None,
+    device: str,
+    data_root: Path | None,
+    ui: SweepUi,
+    *,
+    retry: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Train what is left of a sweep, and say what came of it."""
+    from vae_tui.cli.sweep_progress import SweepProgress
+    from vae_tui.cli.sweep_tables import print_results
+    from vae_tui.sweep.places import choose_places
+    from vae_tui.sweep.worker import Worker
+
+    if dry_run:
+        standings = found.claims.standings(job.number for job in contents.jobs)
+        for job in contents.jobs:
+            give(f"{standings[job.number].state:<10} {job.run}")
+        return
+    found.ask("stop", withdraw=True)
+    if retry:
+        for number, standing in found.claims.standings(job.number for job in contents.jobs).items():
+            if standing.state in ("failed", "stopped"):
+                found.claims.try_again(number)
+    threads = contents.fixed.get("train.threads", 1)
+    worker = Worker(found, choose_places(device, jobs, threads), data_root=data_root)
+    progress = SweepProgress(found, contents, silent=ui is SweepUi.NONE)
+    signals: list[int] = []
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for news in worker.work(stay="SLURM_JOB_ID" not in os.environ):
+            if signals:
+                if not worker.stopping:
+                    progress.note("saving checkpoints and stopping ...")
+                worker.stop()
+            progress.show(news, worker.training)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        progress.close()
+    print_results(found, contents)
+    if worker.stopping:
+        say(f"go on with: vae-tui sweep {found.name}")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if progress.failures:
+        say(f"once it can be mended, train them again with: vae-tui sweep {found.name} --retry")
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show(found: Sweep, *, json_: bool, csv: bool, out: Path | None) -> None:
+    """Write what came of a sweep so far."""
+    from vae_tui.cli import sweep_tables
+    from vae_tui.cli.outfiles import check_out, write_out
+    from vae_tui.headless import StageProgress
+    from vae_tui.runs.summary import Summaries
+    from vae_tui.sweep.results import read_results
+
+    suffix = check_out(out, (*_TABLES, ".png", ".svg", ".pdf")) if out is not None else ""
+    contents = found.read()
+    progress = StageProgress()
+    progress.update("reading runs", 0, len(contents.jobs))
+    results = read_results(found, contents, Summaries())
+    progress.close()
+    if json_:
+        give_json(sweep_tables.as_json(found, contents, results))
+    elif csv:
+        give(sweep_tables.as_csv(contents, results).removesuffix("\n"))
+    elif out is not None and suffix in _TABLES:
+        write_out(out, sweep_tables.table_file(found, contents, results, suffix).encode())
+    elif out is not None:
+        from vae_tui.cli.sweep_figures import draw_sweep
+
+        write_out(out, draw_sweep(contents, results, suffix))

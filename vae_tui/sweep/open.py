@@ -1,0 +1,68 @@
+"""From a plan to the sweep's folder: a new one, or one begun before, whose list of jobs then follows the plan."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vae_tui.errors import RunError
+from vae_tui.runs.lock import lock_holder
+from vae_tui.sweep.folder import Contents, Sweep, add_jobs, find_sweep, make_sweep
+from vae_tui.sweep.plan import Plan, run_names
+from vae_tui.wording import counted
+
+_DECIDED_ONCE: dict[str, Any] = {"train.threads": 1, "train.compile": False}
+"""What a recipe leaves to a trial at the start of a run: in a sweep it is decided for all runs, so that trials of runs that
+train at the same time do not disturb each other, and a run that is begun anew comes to the same bits."""
+
+
+def open_sweep(plan: Plan, runs_dir: Path) -> tuple[Sweep, Contents, tuple[str, ...]]:
+    """The sweep of a plan, what it consists of, and sentences on what has changed in it.
+
+    Raises RunError where there is another of its name.
+    """
+    fixed = plan.fixed | {
+        key: value
+        for key, value in _DECIDED_ONCE.items()
+        if key not in plan.keys and plan.fixed.get(key, plan.base.value(key)) == "auto"
+    }
+    jobs = list(zip(plan.runs, run_names(plan), strict=True))
+    contents, added, _ = add_jobs(Contents(plan.base_name, fixed, plan.keys, ()), jobs)
+    found = find_sweep(f"sweep:{plan.name}", runs_dir)
+    if found is None:
+        return make_sweep(runs_dir, plan.name, plan.base.to_toml(), contents), contents, ()
+    with found.being_changed():
+        before = found.read()
+        _check_same(plan, found, before, contents)
+        contents, added, gone = add_jobs(before, jobs)
+        training = [job for job in gone if lock_holder(found.run_of(job).path) is not None]
+        if training:
+            raise RunError(f"{training[0].run} is no longer in the sweep, and it is being trained: stop it first")
+        if not added and not gone:
+            return found, before, ()
+        contents = replace(contents, keys=plan.keys)
+        found.write(contents)
+    notes = [f"{counted(added, 'run')} added to {plan.name}"] if added else []
+    if gone:
+        notes.append(f"{counted(len(gone), 'run')} taken away from {plan.name}; those that were begun are kept as runs")
+    return found, contents, tuple(notes)
+
+
+def _check_same(plan: Plan, found: Sweep, before: Contents, now: Contents) -> None:
+    """Raise RunError where the runs of before are of another recipe or other settings than those to come."""
+    try:
+        base = tomllib.loads(found.base_path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{found.base_path} cannot be read: {error}") from error
+    way_out = "its runs would not compare: give another --name, or delete that sweep's folder and its runs"
+    if base != tomllib.loads(plan.base.to_toml()) or before.recipe_name != now.recipe_name:
+        raise RunError(f"{found.folder} is a sweep of another recipe, or the recipe has changed since; {way_out}")
+    if before.fixed != now.fixed:
+        keys = sorted(
+            key for key in before.fixed.keys() | now.fixed.keys() if before.fixed.get(key) != now.fixed.get(key)
+        )
+        raise RunError(f"{found.folder} was begun with other settings for {', '.join(keys)}; {way_out}")
+    if set(before.keys) != set(now.keys):
+        raise RunError(f"{found.folder} differs in {', '.join(before.keys)}, not in {', '.join(now.keys)}; {way_out}")

@@ -1,0 +1,254 @@
+"""What a sweep is to train: a base recipe, what is set in all of its runs, and the lists of values they differ in."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vae_tui.errors import RecipeError
+from vae_tui.recipe import Recipe, find_recipe, load_recipe, parse, shipped_sweeps
+from vae_tui.recipe.tables import TABLES
+from vae_tui.runs.identity import as_toml
+from vae_tui.wording import did_you_mean
+
+_LISTS = ("grid", "zip")
+_TABLES = ("recipe", "set", *_LISTS)
+_MOST_RUNS = 10_000
+_LONGEST_NAME = 120
+SEED = "train.seed"
+
+Values = dict[str, Any]
+"""Of each key that the runs differ in, such as "objective.beta", its value in one run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep called `name`: each of `runs`, by the values it differs in, of `base` with `fixed` set in all of them.
+
+    `base_name` is what the recipe is called. `keys` are those that differ, in the order they are given.
+    """
+
+    name: str
+    base: Recipe
+    base_name: str
+    fixed: Values
+    runs: tuple[Values, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that differ."""
+        return tuple(self.runs[0])
+
+    def overrides(self, values: Values) -> tuple[str, ...]:
+        """What a run sets on top of the base, as for `--set`."""
+        return tuple(f"{key}={as_toml(value)}" for key, value in {**self.fixed, **values}.items())
+
+
+def find_sweep_file(name_or_path: str) -> Path | None:
+    """The file of a sweep at a path, or the shipped one of that name; None where there is none, and for a recipe."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError, RecursionError):
+        path = Path(name_or_path).expanduser()
+        if path.is_file():
+            return path if tomllib.loads(path.read_text(encoding="utf-8-sig")).keys() & {"recipe", *_LISTS} else None
+    return shipped_sweeps().get(name_or_path.removeprefix("sweeps/"))
+
+
+def read_plan(path: Path, *, name: str | None = None, fixed: Sequence[str] = ()) -> Plan:
+    """The plan in a sweep's file; `fixed` are settings for all of its runs on top of the file's.
+
+    Raises RecipeError with everything that is wrong.
+    """
+    source = str(path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(source, [f"cannot be read: {error}"]) from error
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(source, [f"is not TOML: {error}"]) from error
+    if not tables.keys() & {*_LISTS}:
+        raise RecipeError(source, ["holds no [grid] and no [zip]: the lists of values that its runs differ in"])
+    problems = [
+        f"[{key}]: no such table{did_you_mean(key, _TABLES, '{}')}; what all runs have goes under [set]"
+        for key in tables
+        if key not in _TABLES
+    ]
+    recipe = tables.get("recipe")
+    if not isinstance(recipe, str):
+        problems.append('recipe: expected the file of a recipe, or the name of a shipped one, such as recipe = "fc20"')
+        raise RecipeError(source, problems)
+    beside = path.parent / recipe
+    base = str(beside) if beside.is_file() else recipe
+    given = _flat(tables.get("set", {}), "set", problems) | dict(_read_setting(text, problems) for text in fixed)
+    axes = [
+        *_axes(_flat(tables.get("grid", {}), "grid", problems), "grid", problems),
+        *_zipped(_flat(tables.get("zip", {}), "zip", problems), problems),
+    ]
+    return _make(name or path.stem, base, given, axes, problems, source)
+
+
+def plan_of_grid(
+    recipe: str, *, grid: Sequence[str], zipped: Sequence[str] = (), fixed: Sequence[str] = (), name: str | None = None
+) -> Plan:
+    """The plan of a recipe and lists of values as a user types them, "objective.beta=0,0.5,1".
+
+    Raises RecipeError with everything that is wrong.
+    """
+    problems: list[str] = []
+    lists = dict(_read_list(text, problems) for text in grid)
+    together = dict(_read_list(text, problems) for text in zipped)
+    axes = [*_axes(lists, "--grid", problems), *_zipped(together, problems)]
+    given = dict(_read_setting(text, problems) for text in fixed)
+    stem = find_recipe(recipe).stem
+    keys = [key.rpartition(".")[2] for key in (*lists, *together)]
+    return _make(name or "-".join([stem, *keys]), recipe, given, axes, problems, recipe)
+
+
+def run_names(plan: Plan) -> list[str]:
+    """What the plan's runs are called: by the sweep and by what they differ in."""
+    short = [key.rpartition(".")[2] for key in plan.keys]
+    shown = [name if short.count(name) == 1 else key for name, key in zip(short, plan.keys, strict=True)]
+    names: list[str] = []
+    for values in plan.runs:
+        parts = [f"{key}={_in_a_name(value)}" for key, value in zip(shown, values.values(), strict=True)]
+        name = f"{plan.name}-{','.join(parts)}"
+        if len(name.encode()) > _LONGEST_NAME or name in names:
+            name = f"{name.encode()[: _LONGEST_NAME - 8].decode(errors='ignore')}-{len(names) + 1}"
+        names.append(name)
+    return names
+
+
+def _make(
+    name: str, base: str, fixed: Values, axes: Sequence[Sequence[Values]], problems: list[str], source: str
+) -> Plan:
+    if not axes and not problems:
+        problems.append("no list of values is given: nothing to sweep")
+    twice = [key for key, count in _counts(key for axis in axes for key in axis[0]).items() if count > 1]
+    problems += [f"{key}: given in two lists" for key in twice]
+    problems += [f"{key}: set for all runs, and in a list too" for axis in axes for key in axis[0] if key in fixed]
+    count = 1
+    for axis in axes:
+        count *= len(axis)
+    if count > _MOST_RUNS:
+        problems.append(f"{count:,} runs: at most {_MOST_RUNS:,} are a sweep")
+    if problems:
+        raise RecipeError(source, problems)
+    loaded = load_recipe(base)
+    runs = tuple({key: value for part in parts for key, value in part.items()} for parts in itertools.product(*axes))
+    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, runs))
+
+
+def _absolute(plan: Plan) -> Plan:
+    """The plan, with the images' folder as it is found from everywhere."""
+    found = {}
+    for key in ("data.root", "train.start_from"):
+        value = plan.fixed.get(key, plan.base.value(key))
+        if isinstance(value, str) and key not in plan.keys and Path(value).expanduser().exists():
+            found[key] = str(Path(value).expanduser().absolute())
+    return replace(plan, fixed={**plan.fixed, **found})
+
+
+def check_plan(plan: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+    """Validate every run of a plan; raises RecipeError with what is wrong with the first that is."""
+    tables = plan.base.document()
+    for index, values in enumerate(plan.runs):
+        progress(index, len(plan.runs))
+        overrides = plan.overrides(values)
+        _, notes = parse(tables, overrides, source=" ".join(overrides))
+        dropped = [note for note in notes if any(note.startswith(f"[{key.replace('.', '] ', 1)} ") for key in values)]
+        if dropped:
+            raise RecipeError(plan.name, dropped)
+
+
+def _flat(given: object, table: str, problems: list[str]) -> Values:
+    """The keys of a table by their whole names, be they written "objective.beta" or objective.beta."""
+    if not isinstance(given, Mapping):
+        problems.append(f"{table}: expected a table, [{table}], got {given!r}")
+        return {}
+    found = {}
+    for key, value in given.items():
+        for name, inner in (
+            ((f"{key}.{inside}", one) for inside, one in value.items())
+            if isinstance(value, Mapping)
+            else ((key, value),)
+        ):
+            if (whole := _whole_key(name, problems)) is not None:
+                found[whole] = inner
+    return found
+
+
+def _whole_key(name: str, problems: list[str]) -> str | None:
+    """The key of a recipe by its name, whose table may be left out where one alone has it."""
+    table, dot, key = name.rpartition(".")
+    if dot and table in TABLES and key in TABLES[table].model_fields:
+        return name
+    fitting = [f"{of}.{name}" for of, kind in TABLES.items() if name in kind.model_fields]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = [f"{of}.{key}" for of, kind in TABLES.items() for key in kind.model_fields]
+    hint = f"; did you mean {' or '.join(fitting)}?" if fitting else did_you_mean(name, known, "{}")
+    problems.append(f"{name}: no such key of a recipe{hint}")
+    return None
+
+
+def _axes(lists: Values, source: str, problems: list[str]) -> Iterator[list[Values]]:
+    for key, values in lists.items():
+        if not isinstance(values, list) or not values:
+            problems.append(f"{source} {key}: expected a list of values, got {values!r}")
+        elif len({as_toml(value) for value in values}) < len(values):
+            problems.append(f"{source} {key}: a value stands in it twice")
+        else:
+            yield [{key: value} for value in values]
+
+
+def _zipped(lists: Values, problems: list[str]) -> Iterator[list[Values]]:
+    axes = list(_axes(lists, "zip", problems))
+    if len({len(axis) for axis in axes}) > 1:
+        lengths = ", ".join(f"{key} has {len(values)}" for key, values in lists.items())
+        problems.append(f"zip: lists that go together are of one length, and {lengths}")
+    elif axes:
+        yield [{key: value for part in parts for key, value in part.items()} for parts in zip(*axes, strict=True)]
+
+
+def _read_list(text: str, problems: list[str]) -> tuple[str, Any]:
+    name, equals, written = text.partition("=")
+    whole = _whole_key(name.strip(), problems) if equals else None
+    if not equals or not written.strip():
+        problems.append(f"--grid {text}: expected KEY=VALUE,VALUE..., such as objective.beta=0,1,4")
+    try:
+        values = tomllib.loads(f"v = [{written}]")["v"]
+    except (ValueError, RecursionError):
+        values = [part.strip() for part in written.split(",")]
+    return whole or name, values
+
+
+def _read_setting(text: str, problems: list[str]) -> tuple[str, Any]:
+    name, equals, written = text.partition("=")
+    whole = _whole_key(name.strip(), problems) if equals else None
+    if not equals:
+        problems.append(f"--set {text}: expected TABLE.KEY=VALUE, such as train.epochs=5")
+    try:
+        value = tomllib.loads(f"v = {written}")["v"]
+    except (ValueError, KeyError, RecursionError):
+        value = written.strip()
+    return whole or name, value
+
+
+def _in_a_name(value: object) -> str:
+    """A value as it can stand in the name of a folder that is typed in a shell."""
+    if isinstance(value, list):
+        return "-".join(_in_a_name(one) for one in value)
+    text = f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value).lower()
+    return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII)
+
+
+def _counts(keys: Iterator[str]) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for key in keys:
+        counted[key] = counted.get(key, 0) + 1
+    return counted

@@ -1,0 +1,114 @@
+"""What came of a sweep: a row a run, and over the seeds the mean and its standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vae_tui.runs.layout import Run
+from vae_tui.runs.summary import Summaries, Summary
+from vae_tui.sweep.claims import Standing
+from vae_tui.sweep.folder import Contents, Job, Sweep
+
+SEED = "train.seed"
+FIGURES = ("nelbo", "distortion", "rate", "loss", "active")
+"""Of each run, at its best checkpoint: -ELBO, distortion, rate and loss, nats per image, and active latent dimensions."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A job, how it stands, and the figures of its run so far, by FIGURES; those that are not known are left out."""
+
+    job: Job
+    standing: Standing
+    figures: dict[str, float]
+    epoch: int = 0
+    live: bool = False
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of a figure over `count` runs, and its standard error, which one run alone does not have."""
+
+    mean: float
+    error: float | None
+    count: int
+
+
+@dataclass(frozen=True)
+class SeedsResult:
+    """The runs of one setting, and the mean over them of each figure that one has."""
+
+    values: dict[str, Any]
+    runs: tuple[RunResult, ...]
+    means: dict[str, Mean]
+
+
+def read_results(
+    sweep: Sweep, contents: Contents, summaries: Summaries, cancelled: Callable[[], bool] = lambda: False
+) -> list[RunResult]:
+    """How each job stands and what came of it so far; runs are read again only where they have changed."""
+    standings = sweep.claims.standings(job.number for job in contents.jobs)
+    found = []
+    for job in contents.jobs:
+        if cancelled():
+            break
+        run = sweep.run_of(job)
+        summary = summaries.of(run) if standings[job.number].attempts and run.has_log else None
+        if summary is not None and summary.sweep != sweep.name:
+            summary = None
+        figures = _figures(summary) if summary is not None else {}
+        epoch, live = (summary.epoch, summary.live) if summary is not None else (0, False)
+        found.append(RunResult(job, standings[job.number], figures, epoch, live, summary))
+    return found
+
+
+def average_seeds(results: Iterable[RunResult]) -> list[SeedsResult]:
+    """The runs together that differ in their seeds alone, in the order of the first of each."""
+    groups: dict[str, list[RunResult]] = {}
+    for result in results:
+        groups.setdefault(_without_seed(result.job), []).append(result)
+    return [
+        SeedsResult(
+            {key: value for key, value in members[0].job.values.items() if key != SEED},
+            tuple(members),
+            _means(members),
+        )
+        for members in groups.values()
+    ]
+
+
+def _means(runs: Sequence[RunResult]) -> dict[str, Mean]:
+    means = {}
+    for name in FIGURES:
+        values = [run.figures[name] for run in runs if name in run.figures]
+        if values:
+            error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+            means[name] = Mean(statistics.fmean(values), error, len(values))
+    return means
+
+
+def _figures(summary: Summary) -> dict[str, float]:
+    figures: Mapping[str, float | None] = summary.best or summary.validation or summary.train or {}
+    found = {
+        "nelbo": None if (elbo := figures.get("elbo")) is None else -elbo,
+        "distortion": figures.get("distortion"),
+        "rate": figures.get("rate"),
+        "loss": figures.get("loss"),
+        "active": float(summary.active_dimensions) if summary.rate_per_dimension else None,
+    }
+    return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def _without_seed(job: Job) -> str:
+    return json.dumps({key: value for key, value in job.values.items() if key != SEED}, sort_keys=True)
+
+
+def runs_of(sweep: Sweep, contents: Contents) -> list[Run]:
+    """The runs of a sweep that there are."""
+    return [run for job in contents.jobs if (run := sweep.run_of(job)).has_log]

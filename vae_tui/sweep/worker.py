@@ -1,0 +1,244 @@
+"""A worker of a sweep: it takes jobs, trains as many at once as it may, and says how each ended.
+
+It may be killed at any moment, and so may its trainers. What it was training goes on in processes of their own, and the
+next worker, this one's successor or another machine's, takes each job where it stands: it waits for a trainer that lives,
+and goes on with a run whose trainer is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vae_tui.errors import RunError, VaeTuiError
+from vae_tui.events import RunFinished
+from vae_tui.runs.commands import Stop, send_command
+from vae_tui.runs.identity import first_start
+from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
+from vae_tui.runs.layout import Run
+from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.log import read_last_event
+from vae_tui.sweep.claims import SECONDS_BETWEEN_BEATS, EndStatus
+from vae_tui.sweep.folder import Job, Sweep
+
+Happening = Literal["started", "resumed", "adopted", "completed", "stopped", "failed", "released", "died", "lost"]
+_SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_SCANS = 2.0
+"""How often a worker with a free place looks for a job where it found none."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What happened to a job."""
+
+    job: Job
+    happening: Happening
+    reason: str = ""
+
+
+@dataclass
+class _Active:
+    """A job in hand; `trainer` is None for one that was found training."""
+
+    job: Job
+    attempt: int
+    run: Run
+    device: str
+    trainer: subprocess.Popen[bytes] | None
+    beaten: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its trainer has ended."""
+        if self.trainer is not None:
+            return self.trainer.poll() is not None
+        return lock_holder(self.run.path) is None
+
+
+class Worker:
+    """Trains jobs of a sweep, on each of `devices` one at a time, from when `work` is run until nothing is left."""
+
+    def __init__(self, sweep: Sweep, devices: Sequence[str], *, data_root: Path | None = None) -> None:
+        self._sweep, self._data_root = sweep, data_root
+        self._free = list(devices)
+        self._active: list[_Active] = []
+        self._contents = sweep.read()
+        self._stamp = _stamp(sweep)
+        self._scan_at = 0.0
+        self._paused = self._stopping = False
+
+    @property
+    def training(self) -> list[Job]:
+        """The jobs in hand."""
+        return [active.job for active in self._active]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._stopping
+
+    def stop(self) -> None:
+        """Have every run save a checkpoint and stop, give its job back, and take no more."""
+        if not self._stopping:
+            self._stopping = True
+            for active in self._active:
+                self._end_trainer(active)
+
+    def work(self, *, stay: bool = True) -> Iterator[News | None]:
+        """Work until nothing is left to do; yields what happens, and None between looks.
+
+        With `stay` it waits for jobs that other workers have, to take over what they lose. Raises VaeTuiError where the
+        sweep's folder cannot be read or written.
+        """
+        while True:
+            self._follow_requests()
+            for active in list(self._active):
+                news = self._look_after(active)
+                if news is not None:
+                    yield news
+            while self._free and not self._stopping and not self._paused and time.monotonic() >= self._scan_at:
+                news = self._take()
+                if news is None:
+                    self._scan_at = time.monotonic() + _SECONDS_BETWEEN_SCANS
+                    break
+                yield news
+            if not self._active and (self._stopping or not self._is_something_left(stay=stay)):
+                return
+            yield None
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def _is_something_left(self, *, stay: bool) -> bool:
+        """Whether a job waits, or, where this worker stays for them, is another worker's."""
+        standings = self._sweep.claims.standings(job.number for job in self._contents.jobs)
+        return any(
+            standing.state == "waiting" or (stay and standing.state == "running") for standing in standings.values()
+        )
+
+    def _take(self) -> News | None:
+        """Claim the next job and start its trainer; None where no job waits."""
+        self._read_again()
+        order = sorted(self._contents.jobs, key=lambda job: (-job.priority, job.number))
+        by_number = {job.number: job for job in order}
+        claimed = self._sweep.claims.claim(by_number)
+        if claimed is None:
+            return None
+        number, attempt = claimed
+        job, device = by_number[number], self._free[0]
+        run = self._sweep.run_of(job)
+        active = _Active(job, attempt, run, device, None, time.monotonic())
+        try:
+            happening, active.trainer = self._start(job, run, device)
+        except VaeTuiError as error:
+            return self._end(active, "failed", str(error), held=False)
+        if happening == "completed":
+            return self._end(active, "completed", "", held=False)
+        self._free.remove(device)
+        self._active.append(active)
+        return News(job, happening)
+
+    def _start(self, job: Job, run: Run, device: str) -> tuple[Happening, subprocess.Popen[bytes] | None]:
+        """Bring a job's run on its way; raises VaeTuiError where that cannot be."""
+        if lock_holder(run.path) is not None:
+            return "adopted", None
+        begun = first_start(run)
+        if begun is not None and begun.sweep != self._sweep.name:
+            raise RunError(f"{run.path} is a run that is not of this sweep: rename it, and --retry")
+        last = read_last_event(run.events_path)
+        if isinstance(last, RunFinished) and last.status == "completed":
+            return "completed", None
+        if begun is None and not run.checkpoints():
+            # Its trainer was killed before the run had a first line, if there was one.
+            _remove_unbegun(run)
+            training = self._sweep.training_job(self._contents, job, device=device, data_root=self._data_root)
+        else:
+            training = TrainingJob(
+                resume=str(run.path), runs_dir=self._sweep.runs_dir, device=device, data_root=self._data_root
+            )
+        trainer = start_trainer(training)
+        try:
+            wait_until_opened(trainer)
+        except VaeTuiError:
+            if lock_holder(run.path) is None:
+                raise
+            return "adopted", None  # somebody else was quicker
+        return ("started" if training.resume is None else "resumed"), trainer
+
+    def _look_after(self, active: _Active) -> News | None:
+        """Show that a job is in good hands, and say how it ended, once it did."""
+        if active.is_over:
+            return self._conclude(active)
+        if time.monotonic() - active.beaten >= SECONDS_BETWEEN_BEATS:
+            active.beaten = time.monotonic()
+            if not self._sweep.claims.beat(active.job.number, active.attempt):
+                # This machine slept, or was cut off, and another worker has taken the job over.
+                self._end_trainer(active)
+                self._drop(active)
+                return News(active.job, "lost", "another worker has taken it over")
+        return None
+
+    def _conclude(self, active: _Active) -> News:
+        last = read_last_event(active.run.events_path)
+        if not isinstance(last, RunFinished):
+            return self._end(active, "died", _last_words(active.run))
+        if last.status == "stopped" and (self._stopping or self._paused):
+            return self._end(active, "released", "its worker was stopped, or paused")
+        return self._end(active, last.status, last.reason)
+
+    def _end(self, active: _Active, status: EndStatus, reason: str, *, held: bool = True) -> News:
+        self._sweep.claims.end(active.job.number, active.attempt, status, reason)
+        if held:
+            self._drop(active)
+        return News(active.job, status, reason)
+
+    def _drop(self, active: _Active) -> None:
+        self._active.remove(active)
+        self._free.append(active.device)
+        self._scan_at = 0.0
+
+    def _end_trainer(self, active: _Active) -> None:
+        if active.trainer is not None:
+            active.trainer.terminate()
+        else:
+            with contextlib.suppress(OSError):
+                send_command(active.run, Stop())
+
+    def _follow_requests(self) -> None:
+        if self._sweep.is_asked("stop"):
+            self.stop()
+        if (paused := self._sweep.is_asked("pause")) != self._paused:
+            # Its runs are stopped and go on later: meanwhile they take no memory, and a pause outlives every worker.
+            self._paused, self._scan_at = paused, 0.0
+            for active in self._active if paused else ():
+                self._end_trainer(active)
+
+    def _read_again(self) -> None:
+        """See jobs that were added or taken away."""
+        if (stamp := _stamp(self._sweep)) != self._stamp:
+            self._contents, self._stamp = self._sweep.read(), stamp
+
+
+def _remove_unbegun(run: Run) -> None:
+    """Remove a folder that a trainer began to make; raises RunError for one that holds anything else."""
+    if not run.path.exists():
+        return
+    if not run.has_recipe and any(run.path.iterdir()) and not run.commands_path.is_dir():
+        raise RunError(f"{run.path} is in the way: a run of this sweep is to be called so")
+    run.delete()
+
+
+def _last_words(run: Run) -> str:
+    """The last line a trainer wrote that died."""
+    with contextlib.suppress(OSError):
+        lines = run.worker_log_path.read_text(errors="replace").splitlines()
+        return lines[-1] if lines else ""
+    return ""
+
+
+def _stamp(sweep: Sweep) -> tuple[int, int]:
+    found = (sweep.folder / "sweep.json").stat()
+    return found.st_mtime_ns, found.st_size
