@@ -47,6 +47,11 @@ def test_commands_that_need_no_torch_do_not_import_it(arguments: list[str]) -> N
     assert "textual" not in found
 
 
+def test_the_help_does_not_wait_for_what_reads_runs_and_recipes() -> None:
+    found = modules_after("import vae_tui.cli.main")
+    assert not found & {"vae_tui.events", "vae_tui.recipe", "vae_tui.runs.log", "pydantic", "numpy", "rich", "psutil"}
+
+
 def test_the_screen_needs_neither_torch_nor_pydantic_to_paint() -> None:
     assert not modules_after("import vae_tui.tui.app, vae_tui.runs.job") & (HEAVY | {"pydantic", "plotext", "numpy"})
 

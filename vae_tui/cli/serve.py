@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
-import secrets
 import socket
 import sys
 from pathlib import Path
@@ -37,6 +35,8 @@ def serve(
 
     From another machine: ssh -L 8000:localhost:8000 HOST, then the address as it is.
     """
+    from secrets import token_urlsafe
+
     from vae_tui.runs.find import find_run
 
     try:
@@ -51,7 +51,7 @@ def serve(
         command += ["watch", str(find_run(run, runs_dir).path)]
     command += ["--runs-dir", str(runs_dir), "--images", "auto"]
     command += ["--data-root", str(data_root)] if data_root is not None else []
-    token = secrets.token_urlsafe(32)
+    token = token_urlsafe(32)
     with _listen(host, port) as listening:
         port = listening.getsockname()[1]
         if not _is_loopback(host):
@@ -83,8 +83,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 

@@ -9,12 +9,15 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vae_tui.errors import CheckpointError, RunError
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.lock import busy_message, lock_holder
-from vae_tui.runs.log import EventReader
 from vae_tui.text import is_printable, printable
+
+if TYPE_CHECKING:
+    from vae_tui.runs.log import EventReader
 
 _LONGEST_NAME = 240
 """Bytes; a file system takes 255, and a number or an ending may be added."""
