@@ -131,7 +131,10 @@ def runs(
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Runs, by name, path, recipe or the beginning of a name."),
+        typer.Argument(
+            metavar="RUN RUN...",
+            help="Runs, by name, path, recipe or the beginning of a name; sweep:NAME for all of a sweep.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -150,22 +153,23 @@ def compare(
     figure of -ELBO, distortion, rate, and each run's way through the plane of the latter two; drawing needs matplotlib:
     pip install 'vae-tui[figures]'
     """
+    from vae_tui.cli.selection import find_runs
     from vae_tui.errors import VaeTuiError
-    from vae_tui.runs.find import find_run
 
     if out is not None and json_:
         raise VaeTuiError("--json prints a comparison and --out writes curves: give one of them")
-    found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
+    found = find_runs(runs, runs_dir)
     if len(found) < 2:
-        say(f"comparing takes two runs or more, and all that was named is {next(iter(found))}")
+        named = found[0].path.resolve() if found else "a sweep of which no run was begun"
+        say(f"comparing takes two runs or more, and all that was named is {named}")
         raise typer.Exit(EXIT_WRONG_INPUT)
     if out is not None:
-        _write_curves(list(found.values()), out, axis)
+        _write_curves(found, out, axis)
         return
     from vae_tui.cli.tables import compare_as_json, print_comparison
     from vae_tui.runs.summary import summarize
 
-    summaries = [summarize(run) for run in found.values()]
+    summaries = [summarize(run) for run in found]
     if json_:
         give_json(compare_as_json(summaries))
     else:

@@ -13,6 +13,7 @@ import typer
 
 from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED
 from vae_tui.cli.options import DataRoot, Device, RunsDir, Set
+from vae_tui.cli.outfiles import check_out, write_out
 from vae_tui.cli.output import give, give_json, say
 from vae_tui.errors import VaeTuiError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vae_tui.sweep.plan import Plan
 
 _TABLES = (".md", ".tex", ".csv", ".json")
+_FIGURES = (".png", ".svg", ".pdf")
 
 
 class SweepUi(StrEnum):
@@ -92,7 +94,8 @@ def sweep(
     if sum((json_, csv, out is not None)) > 1:
         raise VaeTuiError("--json and --csv print what came of a sweep, --out writes it: give one of them")
     if shown:
-        _show(require_sweep(name or _name_of(source), runs_dir), json_=json_, csv=csv, out=out)
+        suffix = check_out(out, (*_TABLES, *_FIGURES)) if out is not None else ""
+        _show(require_sweep(name or _name_of(source), runs_dir), json_=json_, out=out, suffix=suffix)
         return
     plan = None if work else _read_plan(source, grid, zip_, set_, name)
     if plan is None:
@@ -190,20 +193,18 @@ def _go_on(
             if standing.state in ("failed", "stopped"):
                 found.claims.try_again(number)
     threads = contents.fixed.get("train.threads", 1)
-    worker = Worker(found, choose_places(device, jobs, threads), data_root=data_root)
-    progress = SweepProgress(found, contents, silent=ui is SweepUi.NONE)
     signals: list[int] = []
+    worker = Worker(found, choose_places(device, jobs, threads), data_root=data_root, interrupted=lambda: bool(signals))
+    progress = SweepProgress(found, contents, silent=ui is SweepUi.NONE)
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
+        if not signals:
+            progress.note("saving checkpoints and stopping ...")
         signals.append(number)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
         for news in worker.work(stay="SLURM_JOB_ID" not in os.environ):
-            if signals:
-                if not worker.stopping:
-                    progress.note("saving checkpoints and stopping ...")
-                worker.stop()
             progress.show(news, worker.training)
     finally:
         for number, handler in before.items():
@@ -218,15 +219,13 @@ def _go_on(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _show(found: Sweep, *, json_: bool, csv: bool, out: Path | None) -> None:
-    """Write what came of a sweep so far."""
+def _show(found: Sweep, *, json_: bool, out: Path | None, suffix: str) -> None:
+    """Write what came of a sweep so far: to a file, or to stdout as JSON or CSV."""
     from vae_tui.cli import sweep_tables
-    from vae_tui.cli.outfiles import check_out, write_out
     from vae_tui.headless import StageProgress
     from vae_tui.runs.summary import Summaries
     from vae_tui.sweep.results import read_results
 
-    suffix = check_out(out, (*_TABLES, ".png", ".svg", ".pdf")) if out is not None else ""
     contents = found.read()
     progress = StageProgress()
     progress.update("reading runs", 0, len(contents.jobs))
@@ -234,11 +233,12 @@ def _show(found: Sweep, *, json_: bool, csv: bool, out: Path | None) -> None:
     progress.close()
     if json_:
         give_json(sweep_tables.as_json(found, contents, results))
-    elif csv:
-        give(sweep_tables.as_csv(contents, results).removesuffix("\n"))
-    elif out is not None and suffix in _TABLES:
+    elif out is None:
+        for line in sweep_tables.as_csv(contents, results).splitlines():
+            give(line)
+    elif suffix in _TABLES:
         write_out(out, sweep_tables.table_file(found, contents, results, suffix).encode())
-    elif out is not None:
+    else:
         from vae_tui.cli.sweep_figures import draw_sweep
 
         write_out(out, draw_sweep(contents, results, suffix))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from vae_tui.cli.exits import EXIT_WRONG_INPUT
 from vae_tui.cli.options import RunsDir
 from vae_tui.cli.output import give, give_path, say
 from vae_tui.errors import RunError
+
+if TYPE_CHECKING:
+    from vae_tui.sweep.folder import Sweep
 
 
 def rename(
@@ -29,7 +32,10 @@ def rename(
 
 
 def delete(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs by their full names, or paths.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs by their full names, or paths; sweep:NAME with all its runs."),
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -37,23 +43,24 @@ def delete(
 
     Asks for each run's name to be typed; without a terminal, --yes says that it is meant. A live run is refused.
     """
+    from vae_tui.cli.selection import find_runs, sweep_named
     from vae_tui.runs.files import folder_size
     from vae_tui.runs.find import find_exact_run
     from vae_tui.runs.lock import busy_message, lock_holder
     from vae_tui.wording import format_bytes
 
-    found = list(dict.fromkeys(find_exact_run(name, runs_dir) for name in runs))
-    for run in found:
+    for run in find_runs(runs, runs_dir, find_exact_run):
         if lock_holder(run.path) is not None:
             raise RunError(busy_message(run.path))
     _check_that_somebody_answers(yes)
+    sweeps = {name: sweep_named(name, runs_dir) for name in runs}
     kept = False
-    for run in found:
+    for sweep in filter(None, sweeps.values()):
+        kept |= not _delete_sweep(sweep, yes=yes)
+    for run in find_runs([name for name, sweep in sweeps.items() if sweep is None], runs_dir, find_exact_run):
         if not yes:
             say(f"{run.path}: {len(run.checkpoints())} checkpoints, {format_bytes(folder_size(run.path))}")
-            say("to delete it, type its name:")
-            if sys.stdin.readline().strip() != run.name:
-                say(f"{run.name} is kept")
+            if not _is_typed("it", run.name):
                 kept = True
                 continue
         run.delete()
@@ -62,9 +69,40 @@ def delete(
         raise typer.Exit(EXIT_WRONG_INPUT)
 
 
+def _delete_sweep(sweep: Sweep, *, yes: bool) -> bool:
+    """Delete a sweep with all of its runs; whether that was meant."""
+    from vae_tui.cli.selection import runs_of
+    from vae_tui.runs.files import folder_size
+    from vae_tui.wording import counted, format_bytes
+
+    runs = runs_of(sweep)
+    if not yes:
+        say(f"{sweep.folder}: {counted(len(runs), 'run')}, {format_bytes(sum(folder_size(run.path) for run in runs))}")
+        if not _is_typed("the sweep and all of its runs", sweep.name):
+            return False
+    for run in runs:
+        run.delete()
+    sweep.delete()
+    say(f"deleted {sweep.folder} and {counted(len(runs), 'run')}")
+    return True
+
+
+def _is_typed(what: str, name: str) -> bool:
+    """Whether the name is typed by whoever is asked."""
+    say(f"to delete {what}, type its name:")
+    if sys.stdin.readline().strip() == name:
+        return True
+    say(f"{name} is kept")
+    return False
+
+
 def prune(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Runs, by name, path, recipe or the beginning of a name.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs, by name, path, recipe or the beginning of a name; sweep:NAME for all of a sweep.",
+        ),
     ],
     keep: Annotated[int, typer.Option(min=1, help="How many of the newest checkpoints stay, besides the best.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed, and delete nothing.")] = False,
@@ -76,14 +114,14 @@ def prune(
     Their states go with them. A run can be resumed and drawn from as before; its history, pictures, bookmarks and
     snapshots stay. Without a terminal, --yes says that it is meant. A live run is refused.
     """
+    from vae_tui.cli.selection import find_runs
     from vae_tui.runs.files import folder_size
-    from vae_tui.runs.find import find_run
     from vae_tui.runs.lock import busy_message, lock_holder
     from vae_tui.runs.prune import plan_pruning
     from vae_tui.runs.prune import prune as prune_run
     from vae_tui.wording import counted, format_bytes
 
-    found = list({run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}.values())
+    found = find_runs(runs, runs_dir)
     for run in found:
         if lock_holder(run.path) is not None:
             raise RunError(busy_message(run.path))

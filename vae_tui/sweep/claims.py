@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast, get_args
+from uuid import uuid4
 
 import psutil
 
@@ -147,7 +148,7 @@ class Claims:
     def _take(self, job: int, attempt: int) -> bool:
         """Make a claim, whole at once: whoever reads one finds who made it."""
         path = self._claims / _name(job, attempt)
-        aside = path.with_name(f".{path.name}.{self._me.host}.{self._me.pid}")
+        aside = path.with_name(f".{path.name}.{uuid4().hex}")
         try:
             aside.write_text(json.dumps(asdict(self._me)))
             try:
@@ -188,7 +189,7 @@ class Claims:
 
     def _silence(self, name: str) -> float:
         """Seconds since a claim was touched, by the clock of the file system, which no two machines need to share."""
-        now = self._claims / f".now-{self._me.host}-{self._me.pid}"
+        now = self._claims / f".now-{uuid4().hex}"
         try:
             now.write_bytes(b"")
             return now.stat().st_mtime - (self._claims / name).stat().st_mtime

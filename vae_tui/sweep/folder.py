@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -131,6 +132,13 @@ class Sweep:
     def is_asked(self, request: Request) -> bool:
         """Whether that was asked of all workers, and not withdrawn."""
         return os.path.lexists(self.folder / "asked" / request)
+
+    def delete(self) -> None:
+        """Delete the folder, whose runs stay; raises RunError where the disk refuses."""
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise RunError(f"{error.filename or self.folder} cannot be deleted: {error.strerror}") from error
 
     @contextlib.contextmanager
     def being_changed(self) -> Iterator[None]:

@@ -144,13 +144,23 @@ def _make(
 
 
 def _absolute(plan: Plan) -> Plan:
-    """The plan, with the images' folder as it is found from everywhere."""
-    found = {}
-    for key in ("data.root", "train.start_from"):
-        value = plan.fixed.get(key, plan.base.value(key))
-        if isinstance(value, str) and key not in plan.keys and Path(value).expanduser().exists():
-            found[key] = str(Path(value).expanduser().absolute())
-    return replace(plan, fixed={**plan.fixed, **found})
+    """The plan with paths as they are found from everywhere: a worker may be started in another folder."""
+    fixed = dict(plan.fixed)
+    if isinstance(root := plan.base.data.root, str):
+        fixed.setdefault("data.root", root)
+    if isinstance(start := plan.base.train.start_from, str):
+        fixed.setdefault("train.start_from", start)
+    fixed = {key: _whole_path(key, value) for key, value in fixed.items() if key not in plan.keys}
+    runs = tuple({key: _whole_path(key, value) for key, value in values.items()} for values in plan.runs)
+    return replace(plan, fixed=fixed, runs=runs)
+
+
+def _whole_path(key: str, value: Any) -> Any:
+    if key not in ("data.root", "train.start_from") or not isinstance(value, str):
+        return value
+    path = Path(value).expanduser()
+    # Weights to start from may be those of a run, by its name.
+    return str(path.absolute()) if key == "data.root" or path.exists() else value
 
 
 def check_plan(plan: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
@@ -243,7 +253,9 @@ def _in_a_name(value: object) -> str:
     """A value as it can stand in the name of a folder that is typed in a shell."""
     if isinstance(value, list):
         return "-".join(_in_a_name(one) for one in value)
-    text = f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value).lower()
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    text = str(value).rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value).lower()
     return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summaries, Summary
 from vae_tui.sweep.claims import Standing
 from vae_tui.sweep.folder import Contents, Job, Sweep
@@ -107,8 +106,3 @@ def _figures(summary: Summary) -> dict[str, float]:
 
 def _without_seed(job: Job) -> str:
     return json.dumps({key: value for key, value in job.values.items() if key != SEED}, sort_keys=True)
-
-
-def runs_of(sweep: Sweep, contents: Contents) -> list[Run]:
-    """The runs of a sweep that there are."""
-    return [run for job in contents.jobs if (run := sweep.run_of(job)).has_log]

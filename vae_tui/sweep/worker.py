@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -63,8 +63,16 @@ class _Active:
 class Worker:
     """Trains jobs of a sweep, on each of `devices` one at a time, from when `work` is run until nothing is left."""
 
-    def __init__(self, sweep: Sweep, devices: Sequence[str], *, data_root: Path | None = None) -> None:
-        self._sweep, self._data_root = sweep, data_root
+    def __init__(
+        self,
+        sweep: Sweep,
+        devices: Sequence[str],
+        *,
+        data_root: Path | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`interrupted` is asked between looks; once it is true, every run saves a checkpoint and stops, and the worker ends."""
+        self._sweep, self._data_root, self._interrupted = sweep, data_root, interrupted
         self._free = list(devices)
         self._active: list[_Active] = []
         self._contents = sweep.read()
@@ -81,13 +89,6 @@ class Worker:
     def stopping(self) -> bool:
         """Whether it takes no more jobs."""
         return self._stopping
-
-    def stop(self) -> None:
-        """Have every run save a checkpoint and stop, give its job back, and take no more."""
-        if not self._stopping:
-            self._stopping = True
-            for active in self._active:
-                self._end_trainer(active)
 
     def work(self, *, stay: bool = True) -> Iterator[News | None]:
         """Work until nothing is left to do; yields what happens, and None between looks.
@@ -208,8 +209,10 @@ class Worker:
                 send_command(active.run, Stop())
 
     def _follow_requests(self) -> None:
-        if self._sweep.is_asked("stop"):
-            self.stop()
+        if not self._stopping and (self._interrupted() or self._sweep.is_asked("stop")):
+            self._stopping = True
+            for active in self._active:
+                self._end_trainer(active)
         if (paused := self._sweep.is_asked("pause")) != self._paused:
             # Its runs are stopped and go on later: meanwhile they take no memory, and a pause outlives every worker.
             self._paused, self._scan_at = paused, 0.0
