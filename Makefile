@@ -1,10 +1,10 @@
 # make run: install, train the default recipe.  make test: install what tests need, run them.  make fast: the quick ones.
-# make chaos: an hour of faults.
+# make chaos: an hour of faults.  make cluster-test: sweeps on a real Slurm.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test fast chaos snapshots reference pretrained clean
+.PHONY: run test fast chaos cluster-test snapshots reference pretrained clean
 
 run: $(VENV)/installed
 	$(BIN)/vae-tui train digits
@@ -23,6 +23,10 @@ fast: $(VENV)/installed-dev  ## the tests that take less than a second each, in 
 chaos: $(VENV)/installed-dev  ## an hour of kills, damage, full disks and nonsense, counted by kind
 	rm -rf build/chaos
 	VAE_TUI_CHAOS_SECONDS=$${VAE_TUI_CHAOS_SECONDS:-3600} $(BIN)/pytest -n 4 --dist worksteal --timeout 7200 tests/chaos
+
+cluster-test: $(VENV)/installed-dev  ## sweeps on a Slurm of two nodes on this machine; as root, on Debian
+	command -v slurmctld >/dev/null || apt-get install -y slurm-wlm munge
+	$(BIN)/pytest tests/sweep/test_slurm.py
 
 snapshots: $(VENV)/installed-dev  ## accept the screens as they are now
 	$(BIN)/pytest tests/tui --snapshot-update

@@ -66,6 +66,14 @@ def sweep(
             "--work", help="Be one more worker of a sweep begun before, on this or any machine that has its folder."
         ),
     ] = False,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OPTIONS",
+            help='Submit workers to a Slurm cluster with these options of sbatch, such as "--gres=gpu:1 --time=4:00:00"; '
+            "--jobs says how many.",
+        ),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="For programs: what came of it so far, as JSON.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="What came of it so far, a row a run.")] = False,
     out: Annotated[
@@ -102,14 +110,24 @@ def sweep(
         found = require_sweep(source, runs_dir) if work else find_sweep(source, runs_dir)
         if found is None:
             found = require_sweep(source, runs_dir)
-        _go_on(found, found.read(), jobs, device, data_root, ui, retry=retry, dry_run=dry_run)
+        contents = found.read()
+        if dry_run:
+            _print_jobs(found, contents)
+            return
+    else:
+        _check(plan)
+        if dry_run:
+            _print_plan(plan)
+            return
+        found, contents = _open(plan, runs_dir, slurm)
+    if retry:
+        _try_again(found, contents)
+    if not work:
+        found.ask("stop", withdraw=True)
+    if slurm is not None:
+        _submit(found, contents, slurm, jobs, device, data_root)
         return
-    _check(plan)
-    if dry_run:
-        _print_plan(plan)
-        return
-    opened, contents = _open(plan, runs_dir)
-    _go_on(opened, contents, jobs, device, data_root, ui, retry=retry)
+    _go_on(found, contents, jobs, device, data_root, ui)
 
 
 def _name_of(source: str) -> str:
@@ -155,45 +173,64 @@ def _print_plan(plan: Plan) -> None:
         give(run)
 
 
-def _open(plan: Plan, runs_dir: Path) -> tuple[Sweep, Contents]:
+def _print_jobs(found: Sweep, contents: Contents) -> None:
+    standings = found.claims.standings(job.number for job in contents.jobs)
+    for job in contents.jobs:
+        give(f"{standings[job.number].state:<10} {job.run}")
+
+
+def _open(plan: Plan, runs_dir: Path, slurm: str | None) -> tuple[Sweep, Contents]:
     """The sweep of a plan: made, or, where there is one of that name, with the plan's jobs."""
     from vae_tui.sweep.open import open_sweep
+    from vae_tui.sweep.slurm import cores_of, read_options
 
-    opened, contents, notes = open_sweep(plan, runs_dir)
+    cores = cores_of(read_options(slurm)) if slurm is not None else None
+    opened, contents, notes = open_sweep(plan, runs_dir, threads=cores or 1)
     for note in notes:
         say(f"note: {note}")
     return opened, contents
 
 
+def _try_again(found: Sweep, contents: Contents) -> None:
+    """Have the jobs that failed or were stopped wait again."""
+    for number, standing in found.claims.standings(job.number for job in contents.jobs).items():
+        if standing.state in ("failed", "stopped"):
+            found.claims.try_again(number)
+
+
+def _submit(
+    found: Sweep, contents: Contents, slurm: str, jobs: int | None, device: str, data_root: Path | None
+) -> None:
+    """Hand what is left of a sweep to a cluster."""
+    from vae_tui.sweep.slurm import read_options, submit
+    from vae_tui.wording import counted
+
+    states = found.claims.standings(job.number for job in contents.jobs).values()
+    waiting = sum(standing.state == "waiting" for standing in states)
+    if not waiting:
+        say(f"no run of {found.name} waits: nothing to submit")
+        return
+    workers = min(waiting, jobs or waiting)
+    number = submit(found, read_options(slurm), workers, device=device, data_root=data_root)
+    say(
+        f"submitted {counted(workers, 'worker')} as job {number}; see how far it is with: vae-tui watch sweep:{found.name}"
+    )
+    give(number)
+
+
 def _go_on(
-    found: Sweep,
-    contents: Contents,
-    jobs: int | None,
-    device: str,
-    data_root: Path | None,
-    ui: SweepUi,
-    *,
-    retry: bool = False,
-    dry_run: bool = False,
+    found: Sweep, contents: Contents, jobs: int | None, device: str, data_root: Path | None, ui: SweepUi
 ) -> None:
     """Train what is left of a sweep, and say what came of it."""
     from vae_tui.cli.sweep_progress import SweepProgress
     from vae_tui.cli.sweep_tables import print_results
     from vae_tui.sweep.places import choose_places
+    from vae_tui.sweep.slurm import queue_again
     from vae_tui.sweep.worker import Worker
 
-    if dry_run:
-        standings = found.claims.standings(job.number for job in contents.jobs)
-        for job in contents.jobs:
-            give(f"{standings[job.number].state:<10} {job.run}")
-        return
-    found.ask("stop", withdraw=True)
-    if retry:
-        for number, standing in found.claims.standings(job.number for job in contents.jobs).items():
-            if standing.state in ("failed", "stopped"):
-                found.claims.try_again(number)
     threads = contents.fixed.get("train.threads", 1)
     signals: list[int] = []
+    in_slurm = "SLURM_JOB_ID" in os.environ
     worker = Worker(found, choose_places(device, jobs, threads), data_root=data_root, interrupted=lambda: bool(signals))
     progress = SweepProgress(found, contents, silent=ui is SweepUi.NONE)
 
@@ -204,12 +241,16 @@ def _go_on(
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
-        for news in worker.work(stay="SLURM_JOB_ID" not in os.environ):
+        for news in worker.work(stay=not in_slurm):
             progress.show(news, worker.training)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         progress.close()
+    if in_slurm and signal.SIGUSR1 in signals:
+        say("its time is nearly over: this worker is queued again")
+        queue_again()
+        return
     print_results(found, contents)
     if worker.stopping:
         say(f"go on with: vae-tui sweep {found.name}")

@@ -63,6 +63,10 @@ class TrainingJob:
         )
 
 
+class TrainerDied(VaeTuiError):
+    """A trainer ended before it opened its run, without a word: killed, or out of memory."""
+
+
 @dataclass(frozen=True)
 class OpenedRun:
     """The run a trainer opened; `log_bytes` is where its events begin in the log, `notes` are for the user."""
@@ -113,12 +117,12 @@ def start_trainer(job: TrainingJob) -> subprocess.Popen[bytes]:
 
 
 def wait_until_opened(trainer: subprocess.Popen[bytes]) -> OpenedRun:
-    """Wait for a trainer to open its run; raises VaeTuiError with its message where it cannot."""
+    """Wait for a trainer to open its run; raises VaeTuiError with its message where it cannot, TrainerDied where it has none."""
     assert trainer.stdout is not None, "start_trainer connects it"
     with trainer.stdout as replies:
         line = replies.readline()
     if not line:
-        raise VaeTuiError(f"the trainer died before it opened its run (exit status {trainer.wait()})")
+        raise TrainerDied(f"the trainer died before it opened its run (exit status {trainer.wait()})")
     reply = json.loads(line)
     if "error" in reply:
         trainer.wait()

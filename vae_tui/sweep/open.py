@@ -13,19 +13,18 @@ from vae_tui.sweep.folder import Contents, Sweep, add_jobs, find_sweep, make_swe
 from vae_tui.sweep.plan import Plan, run_names
 from vae_tui.wording import counted
 
-_DECIDED_ONCE: dict[str, Any] = {"train.threads": 1, "train.compile": False}
-"""What a recipe leaves to a trial at the start of a run: in a sweep it is decided for all runs, so that trials of runs that
-train at the same time do not disturb each other, and a run that is begun anew comes to the same bits."""
 
-
-def open_sweep(plan: Plan, runs_dir: Path) -> tuple[Sweep, Contents, tuple[str, ...]]:
+def open_sweep(plan: Plan, runs_dir: Path, *, threads: int = 1) -> tuple[Sweep, Contents, tuple[str, ...]]:
     """The sweep of a plan, what it consists of, and sentences on what has changed in it.
 
-    Raises RunError where there is another of its name.
+    What the recipe leaves to a trial at the start of a run is decided for all runs, `threads` each and not compiled: trials of
+    runs that train at the same time would disturb each other, and a run that is begun anew is to come to the same bits.
+    Raises RunError where there is another sweep of its name.
     """
+    decided: dict[str, Any] = {"train.threads": threads, "train.compile": False}
     fixed = plan.fixed | {
         key: value
-        for key, value in _DECIDED_ONCE.items()
+        for key, value in decided.items()
         if key not in plan.keys and plan.fixed.get(key, plan.base.value(key)) == "auto"
     }
     jobs = list(zip(plan.runs, run_names(plan), strict=True))
@@ -35,6 +34,9 @@ def open_sweep(plan: Plan, runs_dir: Path) -> tuple[Sweep, Contents, tuple[str, 
         return make_sweep(runs_dir, plan.name, plan.base.to_toml(), contents), contents, ()
     with found.being_changed():
         before = found.read()
+        contents = replace(
+            contents, fixed=fixed | {key: before.fixed.get(key) for key in fixed.keys() - plan.fixed.keys()}
+        )
         _check_same(plan, found, before, contents)
         contents, added, gone = add_jobs(before, jobs)
         training = [job for job in gone if lock_holder(found.run_of(job).path) is not None]

@@ -19,7 +19,7 @@ from vae_tui.errors import RunError, VaeTuiError
 from vae_tui.events import RunFinished
 from vae_tui.runs.commands import Stop, send_command
 from vae_tui.runs.identity import first_start
-from vae_tui.runs.job import TrainingJob, start_trainer, wait_until_opened
+from vae_tui.runs.job import TrainerDied, TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_last_event
@@ -108,6 +108,7 @@ class Worker:
                     self._scan_at = time.monotonic() + _SECONDS_BETWEEN_SCANS
                     break
                 yield news
+                self._follow_requests()
             if not self._active and (self._stopping or not self._is_something_left(stay=stay)):
                 return
             yield None
@@ -134,6 +135,9 @@ class Worker:
         active = _Active(job, attempt, run, device, None, time.monotonic())
         try:
             happening, active.trainer = self._start(job, run, device)
+        except TrainerDied as error:
+            self._follow_requests()
+            return self._end(active, "released" if self._stopping else "died", str(error), held=False)
         except VaeTuiError as error:
             return self._end(active, "failed", str(error), held=False)
         if happening == "completed":
