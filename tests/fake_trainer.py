@@ -65,7 +65,7 @@ class FakeTrainer:
     def write(self, kind: type[ev.Event], /, **said: object) -> None:
         self.writer.write(kind(time=self.began + self.time, step=self.step, **said))
 
-    def start(self, *, resumed_from: int | None = None, **overrides: object) -> None:
+    def start(self, *, resumed_from: int | None = None, sweep: str = "", **overrides: object) -> None:
         settings = {"epochs": 50, **overrides}
         recipe, _ = parse(
             {"data": {"name": "mnist"}, "model": {"latent_dim": self.latent_dim}, "train": settings}, source="test"
@@ -73,7 +73,14 @@ class FakeTrainer:
         self.run.write_recipe(recipe.to_toml())
         if resumed_from is not None:
             self.step, self.epoch = resumed_from, resumed_from // STEPS_PER_EPOCH
-        self.write(ev.RunStarted, pid=self.pid, version="0.1.0", recipe=recipe.resolved(), resumed_from=resumed_from)
+        self.write(
+            ev.RunStarted,
+            pid=self.pid,
+            version="0.1.0",
+            recipe=recipe.resolved(),
+            sweep=sweep,
+            resumed_from=resumed_from,
+        )
 
     def prepare(self, stage: str, seconds: float, done: int = 0, total: int | None = None) -> None:
         self.time += seconds

@@ -21,9 +21,11 @@ from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.log import LogScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
+from vae_tui.tui.screens.sweep import SweepScreen
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
+from vae_tui.tui.sweep_keys import SWEEP_KEYS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.walk.views.view import VIEW_NAMES
@@ -33,6 +35,7 @@ PAGES = {
     "home": "docs/home.md",
     "log": "docs/runs.md",
     "overlay": "docs/home.md",
+    "sweep": "docs/sweeps.md",
     "training": "README.md",
     "walk": "docs/walking.md",
 }
@@ -40,6 +43,7 @@ TABLES = [
     ("home", HOME_KEYS, HomeScreen),
     ("log", LOG_KEYS, LogScreen),
     ("overlay", OVERLAY_KEYS, OverlayScreen),
+    ("sweep", SWEEP_KEYS, SweepScreen),
     ("training", TRAINING_KEYS, TrainingScreen),
     ("walk", WALK_KEYS, WalkScreen),
 ]

@@ -32,7 +32,8 @@ def watch(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="A run's name or path, a recipe's name (its newest run), or a unique prefix [default: the newest run].",
+            help="A run's name or path, a recipe's name (its newest run), or a unique prefix; sweep:NAME for a whole sweep "
+            "[default: the newest run].",
         ),
     ] = None,
     runs_dir: RunsDir = Path("checkpoints"),
@@ -44,10 +45,16 @@ def watch(
 
     Without a terminal, as plain progress.
     """
+    from vae_tui.cli.selection import sweep_named
     from vae_tui.runs.find import find_run
     from vae_tui.runs.log import EventReader
     from vae_tui.runs.notify import WatcherNotices
 
+    if run is not None and (sweep := sweep_named(run, runs_dir)) is not None:
+        from vae_tui.cli.sweep import watch_sweep
+
+        watch_sweep(sweep, images, data_root)
+        return
     chosen = find_run(run, runs_dir)
     notices = None if notify is None else WatcherNotices(notify)
     next(EventReader(chosen.events_path).read(), None)  # a log that cannot be read is named before a screen opens

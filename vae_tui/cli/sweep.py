@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vae_tui.cli.exits import EXIT_FAILED, EXIT_INTERRUPTED
-from vae_tui.cli.options import DataRoot, Device, RunsDir, Set
+from vae_tui.cli.options import DataRoot, Device, PictureMode, PictureModeOption, RunsDir, Set
 from vae_tui.cli.outfiles import check_out, write_out
 from vae_tui.cli.output import give, give_json, say
+from vae_tui.cli.screen import import_screen, on_a_terminal
 from vae_tui.errors import VaeTuiError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _FIGURES = (".png", ".svg", ".pdf")
 class SweepUi(StrEnum):
     """How a sweep is shown while it trains."""
 
+    AUTO = "auto"
+    TUI = "tui"
     PLAIN = "plain"
     NONE = "none"
 
@@ -86,7 +89,11 @@ def sweep(
     device: Device = "auto",
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
-    ui: Annotated[SweepUi, typer.Option(help="plain: a line a run; none: only what fails.")] = SweepUi.PLAIN,
+    ui: Annotated[
+        SweepUi,
+        typer.Option(help="auto: the screen on a terminal, else plain: a line a run; none: only what fails."),
+    ] = SweepUi.AUTO,
+    images: PictureModeOption = PictureMode.AUTO,
 ) -> None:
     """Train many runs of one recipe, and say what came of them.
 
@@ -127,7 +134,10 @@ def sweep(
     if slurm is not None:
         _submit(found, contents, slurm, jobs, device, data_root)
         return
-    _go_on(found, contents, jobs, device, data_root, ui)
+    if not work and (ui is SweepUi.TUI or (ui is SweepUi.AUTO and on_a_terminal())):
+        _show_work(found, jobs, device, data_root, images)
+    else:
+        _go_on(found, contents, jobs, device, data_root, ui)
 
 
 def _name_of(source: str) -> str:
@@ -258,6 +268,38 @@ def _go_on(
     if progress.failures:
         say(f"once it can be mended, train them again with: vae-tui sweep {found.name} --retry")
         raise typer.Exit(EXIT_FAILED)
+
+
+def _show_work(found: Sweep, jobs: int | None, device: str, data_root: Path | None, images: PictureMode) -> None:
+    """Train what is left of a sweep in a process that outlives this terminal, and show it."""
+    from vae_tui.sweep.worker import start_worker
+
+    worker = start_worker(found, jobs=jobs, device=device, data_root=data_root)
+    watch_sweep(found, images, data_root)
+    if worker.poll() is None:
+        say(
+            f"the sweep goes on in process {worker.pid}; see it with: vae-tui watch sweep:{found.name}, stop it with: "
+            f"vae-tui stop sweep:{found.name}"
+        )
+    elif worker.returncode:
+        raise typer.Exit(worker.returncode)
+
+
+def watch_sweep(found: Sweep, images: PictureMode, data_root: Path | None) -> None:
+    """Show a sweep that others work at: on a screen, or, where there is no terminal, what came of it so far."""
+    from vae_tui.cli.sweep_tables import print_results
+
+    contents = found.read()
+    if on_a_terminal():
+        import_screen()
+        from vae_tui.tui.app import VaeTuiApp
+        from vae_tui.tui.screens.sweep import SweepScreen
+
+        screen = VaeTuiApp(SweepScreen(found, data_root), images=images.value, data_root=data_root)
+        screen.run()
+        if screen.return_code:
+            raise typer.Exit(screen.return_code)
+    print_results(found, contents)
 
 
 def _show(found: Sweep, *, json_: bool, out: Path | None, suffix: str) -> None:

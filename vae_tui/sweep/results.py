@@ -106,3 +106,27 @@ def _figures(summary: Summary) -> dict[str, float]:
 
 def _without_seed(job: Job) -> str:
     return json.dumps({key: value for key, value in job.values.items() if key != SEED}, sort_keys=True)
+
+
+def seconds_left(results: Sequence[RunResult]) -> float | None:
+    """About how long the rest takes, in seconds, at the pace of the runs that are completed and as many at once as now.
+
+    None where nothing trains, or nothing is completed yet to go by.
+    """
+    took = [
+        run.summary.updated - run.summary.started
+        for run in results
+        if run.standing.state == "completed" and run.summary and run.summary.updated and run.summary.started
+    ]
+    at_once = sum(run.standing.state == "running" for run in results)
+    if not took or not at_once:
+        return None
+    mean = statistics.fmean(took)
+    waiting = sum(run.standing.state == "waiting" for run in results)
+    begun = sum(mean * (1 - min(1.0, _share(run))) for run in results if run.standing.state == "running")
+    return (waiting * mean + begun) / at_once
+
+
+def _share(run: RunResult) -> float:
+    epochs = run.summary.recipe.get("train", {}).get("epochs") if run.summary else None
+    return run.epoch / epochs if isinstance(epochs, int) and epochs else 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -227,6 +228,30 @@ class Worker:
         """See jobs that were added or taken away."""
         if (stamp := _stamp(self._sweep)) != self._stamp:
             self._contents, self._stamp = self._sweep.read(), stamp
+
+
+def start_worker(sweep: Sweep, *, jobs: int | None, device: str, data_root: Path | None) -> subprocess.Popen[bytes]:
+    """Start a worker in a process and a session of its own; what it says goes to worker.log in the sweep's folder."""
+    command = [
+        sys.executable,
+        "-m",
+        "vae_tui",
+        "sweep",
+        str(sweep.folder),
+        "--work",
+        "--ui",
+        "plain",
+        "--device",
+        device,
+    ]
+    command += ["--runs-dir", str(sweep.runs_dir)]
+    command += [] if jobs is None else ["--jobs", str(jobs)]
+    command += [] if data_root is None else ["--data-root", str(data_root)]
+    try:
+        with (sweep.folder / "worker.log").open("ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    except OSError as error:
+        raise RunError(f"{sweep.folder / 'worker.log'} cannot be written: {error.strerror}") from error
 
 
 def _remove_unbegun(run: Run) -> None:

@@ -6,6 +6,7 @@ from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import Table
 from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
+from vae_tui.tui.sweep_keys import SWEEP_KEYS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 
@@ -13,6 +14,7 @@ TABLES: dict[str, Table] = {
     "home": HOME_KEYS,
     "log": LOG_KEYS,
     "overlay": OVERLAY_KEYS,
+    "sweep": SWEEP_KEYS,
     "training": TRAINING_KEYS,
     "walk": WALK_KEYS,
 }
@@ -21,6 +23,7 @@ TITLES = {
     "training": "a run",
     "log": "the log",
     "overlay": "runs over each other",
+    "sweep": "a sweep",
     "walk": "the walk",
 }
 """What people call the screens, in the order in which they meet them."""

@@ -1,0 +1,184 @@
+"""The screen of a sweep: its settings, their means over seeds, the run under the cursor, and what is asked of all workers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_trainer import FakeTrainer
+from shown import Shown
+
+from vae_tui.runs.layout import Run
+from vae_tui.sweep.folder import Contents, Job, Sweep, make_sweep
+from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.overlay import OverlayScreen
+from vae_tui.tui.screens.sweep import SweepScreen
+from vae_tui.tui.screens.training import TrainingScreen
+
+ShowSweep = Callable[..., AbstractAsyncContextManager[Shown]]
+
+
+def train(sweep: Sweep, job: Job, *, worse_by: float = 0.0, end: str = "completed") -> None:
+    trainer = FakeTrainer(Run.create(sweep.runs_dir, job.run, "", exact=True))
+    trainer.random = np.random.default_rng(job.number)
+    trainer.start(sweep=sweep.name, seed=job.values["train.seed"], epochs=2)
+    trainer.begin()
+    trainer.train_epoch()
+    trainer.train_epoch()
+    trainer.finish(end)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    """Two betas by two seeds: three runs are completed, one of the second beta has failed, those of the third wait."""
+    values = [{"objective.beta": beta, "train.seed": seed} for beta in (1, 4, 10) for seed in (0, 1)]
+    jobs = tuple(
+        Job(number, one, f"mine-beta={one['objective.beta']},seed={one['train.seed']}")
+        for number, one in enumerate(values, start=1)
+    )
+    contents = Contents("fc20", {}, ("objective.beta", "train.seed"), jobs)
+    made = make_sweep(tmp_path / "checkpoints", "mine", "", contents)
+    for job in jobs[:4]:
+        made.claims.claim([job.number])
+        failed = job.number == 4
+        train(made, job, end="failed" if failed else "completed")
+        made.claims.end(job.number, 1, "failed" if failed else "completed", "the disk is full" if failed else "")
+    return made
+
+
+@pytest.fixture
+def show_sweep(sweep: Sweep) -> ShowSweep:
+    @asynccontextmanager
+    async def show(size: tuple[int, int] = (120, 40), of: Sweep | None = None, **given: Any) -> AsyncIterator[Shown]:
+        app = VaeTuiApp(SweepScreen(of or sweep), **given)
+        async with app.run_test(size=size) as pilot:
+            shown = Shown(app, pilot)
+            await shown.sees("completed")
+            await shown.settle()
+            yield shown
+
+    return show
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_it_shows_how_far_the_whole_is_and_the_means_over_seeds(
+    show_sweep: ShowSweep, size: tuple[int, int]
+) -> None:
+    async with show_sweep(size) as shown:
+        assert "mine   fc20   beta × seed   3 of 6 runs completed   2 waiting   1 failed" in shown.lines[0]
+        of_beta_1 = next(line for line in shown.lines if line.strip().startswith("1 "))
+        assert "✓✓" in of_beta_1
+        assert " ± " in of_beta_1
+        assert any(line.strip().startswith("4 ") and "✓✗" in line for line in shown.lines)
+        assert any(line.strip().startswith("10 ") and "○○" in line for line in shown.lines)
+        assert any("├" in line or "●" in line for line in shown.lines)
+
+
+async def test_the_cursor_goes_over_settings_and_their_seeds(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        await shown.sees("mine-beta=1,seed=0   completed   epoch 2")
+        await shown.press("down", "right")
+        await shown.sees("mine-beta=4,seed=1   failed   epoch 2   the disk is full")
+        await shown.press("end")
+        await shown.sees("mine-beta=10,seed=1   waiting")
+
+
+async def test_the_figure_that_is_drawn_is_chosen(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        assert shown.lines[1].count("-ELBO") == 2
+        await shown.press("f")
+        assert shown.lines[1].count("distortion") == 2
+
+
+async def test_a_run_is_opened_and_left_again(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, TrainingScreen))
+        assert isinstance(shown.app.screen, TrainingScreen)
+        await shown.settle()
+        await shown.press("q")
+        await shown.until(lambda: isinstance(shown.app.screen, SweepScreen))
+        await shown.press("end", "enter")
+        await shown.sees("that run was not begun yet")
+
+
+async def test_all_runs_are_drawn_over_each_other(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("o")
+        await shown.until(lambda: isinstance(shown.app.screen, OverlayScreen))
+        await shown.sees("4 runs")
+
+
+async def test_workers_are_asked_to_pause_to_go_on_and_to_stop(show_sweep: ShowSweep, sweep: Sweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("p")
+        assert sweep.is_asked("pause")
+        await shown.sees("its runs are saved and stopped")
+        await shown.sees("paused")
+        await shown.press("p")
+        assert not sweep.is_asked("pause")
+        await shown.press("x")
+        assert sweep.is_asked("stop")
+        await shown.sees("go on with: vae-tui sweep mine")
+
+
+async def test_what_failed_is_tried_again(show_sweep: ShowSweep, sweep: Sweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("R")
+        await shown.sees("1 run to be tried again")
+        assert sweep.claims.standings([4])[4].state == "waiting"
+
+
+async def test_two_keys_are_a_map(show_sweep: ShowSweep, tmp_path: Path) -> None:
+    values = [{"objective.beta": beta, "model.latent_dim": z, "train.seed": 0} for beta in (1, 4) for z in (2, 5, 10)]
+    jobs = tuple(Job(number, one, f"two-{number}") for number, one in enumerate(values, start=1))
+    keys = ("objective.beta", "model.latent_dim", "train.seed")
+    two = make_sweep(tmp_path / "checkpoints", "two", "", Contents("fc20", {}, keys, jobs))
+    for job in jobs[:-1]:
+        two.claims.claim([job.number])
+        train(two, job)
+        two.claims.end(job.number, 1, "completed")
+    async with show_sweep(of=two) as shown:
+        assert "map" in shown.lines[-1]
+        await shown.press("m")
+        assert "-ELBO, nats per image" in shown.text
+        assert "objective.beta →   model.latent_dim ↓" in shown.text
+        assert [line.split()[0] for line in shown.lines if line.strip()[:2].strip() in ("2", "5", "10")]
+
+
+async def test_a_map_takes_two_keys(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("m")
+        await shown.sees("a map takes two keys that differ, beside the seed")
+
+
+async def test_a_sweep_whose_file_is_damaged_meanwhile_says_so_and_goes_on(
+    show_sweep: ShowSweep, sweep: Sweep
+) -> None:
+    async with show_sweep() as shown:
+        whole = (sweep.folder / "sweep.json").read_text()
+
+        def damaged() -> bool:
+            return "sweep.jsonholdsnosweep" in shown.unfolded.replace(" ", "")
+
+        (sweep.folder / "sweep.json").write_text(whole[:40])
+        await shown.until(damaged)
+        assert damaged()
+        assert "✓✓" in shown.text
+        (sweep.folder / "sweep.json").write_text(whole)
+        await shown.until(lambda: not damaged())
+        assert not damaged()
+
+
+async def test_more_settings_than_rows_are_scrolled_to(show_sweep: ShowSweep, tmp_path: Path) -> None:
+    jobs = tuple(Job(number, {"optimizer.lr": number / 1000}, f"many-{number}") for number in range(1, 61))
+    many = make_sweep(tmp_path / "checkpoints", "many", "", Contents("fc20", {}, ("optimizer.lr",), jobs))
+    async with show_sweep((80, 24), of=many) as shown:
+        assert "of 60" in shown.text
+        await shown.press("end")
+        await shown.sees("many-60   waiting")
+        assert "60 of 60" in shown.text
