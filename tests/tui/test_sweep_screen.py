@@ -156,9 +156,7 @@ async def test_a_map_takes_two_keys(show_sweep: ShowSweep) -> None:
         await shown.sees("a map takes two keys that differ, beside the seed")
 
 
-async def test_a_sweep_whose_file_is_damaged_meanwhile_says_so_and_goes_on(
-    show_sweep: ShowSweep, sweep: Sweep
-) -> None:
+async def test_a_sweep_whose_file_is_damaged_meanwhile_says_so_and_goes_on(show_sweep: ShowSweep, sweep: Sweep) -> None:
     async with show_sweep() as shown:
         whole = (sweep.folder / "sweep.json").read_text()
 

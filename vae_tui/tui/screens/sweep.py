@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.worker import get_current_worker
 
 from vae_tui.errors import VaeTuiError
@@ -37,6 +37,8 @@ _PACE = 1.0
 """Seconds between two looks at the sweep's folder and its runs."""
 _SECONDS_BETWEEN_QUEUES = 15.0
 _NOTICE_SECONDS = 12.0
+_ROWS_AROUND, _ROWS_OF_A_MAP = 3, 12
+"""Of title, status and keys; and from how many on a map is shown below the table."""
 _WIDE, _HIGH = 150, 30
 """Columns from which on the run stands beside the table, and rows from which on it stands below."""
 
@@ -74,8 +76,9 @@ class SweepScreen(ClosesOnce[None]):
         """Title, table and run, what happened, and keys."""
         yield StatusLine(id="title")
         with Horizontal(id="sweep-and-preview"):
-            yield SweepTable()
-            yield SweepMap()
+            with Vertical(id="sweep-figures"):
+                yield SweepTable()
+                yield SweepMap()
             yield PreviewPane()
         yield StatusLine(id="status")
         yield Keys()
@@ -129,14 +132,14 @@ class SweepScreen(ClosesOnce[None]):
     def _fold(self) -> None:
         wide, high = self.size.width >= _WIDE, self.size.height >= _HIGH
         self.set_class(not wide, "below")
-        self.query_one(SweepTable).display = not self._as_map
-        self.query_one(SweepMap).display = self._as_map
-        preview = self.query_one(PreviewPane)
+        preview, table, plot = self.query_one(PreviewPane), self.query_one(SweepTable), self.query_one(SweepMap)
         preview.display = self._preview_wanted and (wide or high)
-        table = self.query_one(SweepTable)
-        table.styles.height = (
-            "1fr" if wide or not preview.display else min(len(self._groups) + 2, self.size.height // 2)
-        )
+        rows = len(self._groups) + 2
+        room = self.size.height - _ROWS_AROUND if wide or not preview.display else self.size.height // 2
+        both = len(self._keys) > 1 and room >= rows + _ROWS_OF_A_MAP
+        table.display, plot.display = both or not self._as_map, both or self._as_map
+        table.styles.height = rows if both else "1fr"
+        self.query_one("#sweep-figures").styles.height = "1fr" if wide or not preview.display else min(rows, room)
 
     @property
     def _keys(self) -> list[str]:

@@ -80,7 +80,7 @@ def _describe_end(feed: RunFeed, status: RunStatus) -> list[Content]:
     color = f"bold ${SIGNS[status.phase][1]}"
     finished = history.finished
     if status.phase == "stopped":
-        return [Content.styled("stopped; r resumes it", color)]
+        return [Content.styled("stopped before its end", color)]
     if status.phase == "failed" and finished is not None:
         lines = [Content.styled(printable(finished.reason) or "it failed without a reason", color)]
     else:

@@ -17,6 +17,8 @@ from vae_tui.tui.widgets.sweep_table import TITLES
 from vae_tui.wording import MISSING, format_nats
 
 _WIDEST_CELL = 12
+_BRIGHT = 105
+"""Of 255: a ground that is brighter is written on in black."""
 
 
 class SweepMap(Widget):
@@ -69,7 +71,7 @@ class SweepMap(Widget):
         share = (value - low) / (high - low) if high > low else 0.0
         dark, light = (rgb(self.app.theme_variables, name) for name in ("panel", "primary"))
         ground = tuple(round(a + (b - a) * share) for a, b in zip(dark, light, strict=True))
-        ink = "black" if sum(ground) > 380 else "white"
+        ink = "black" if 0.3 * ground[0] + 0.59 * ground[1] + 0.11 * ground[2] > _BRIGHT else "white"
         shown = f"{value:.1f}" if self._figure == "active" or width < 8 else format_nats(value)
         return Text(
             (shown[:width] if written else "").center(width), style=f"{ink} on rgb({ground[0]},{ground[1]},{ground[2]})"
