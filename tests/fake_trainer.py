@@ -65,7 +65,8 @@ class FakeTrainer:
     def write(self, kind: type[ev.Event], /, **said: object) -> None:
         self.writer.write(kind(time=self.began + self.time, step=self.step, **said))
 
-    def start(self, *, resumed_from: int | None = None, sweep: str = "", **overrides: object) -> None:
+    def start(self, *, resumed_from: int | None = None, **overrides: object) -> None:
+        sweep = overrides.pop("sweep", "")
         settings = {"epochs": 50, **overrides}
         recipe, _ = parse(
             {"data": {"name": "mnist"}, "model": {"latent_dim": self.latent_dim}, "train": settings}, source="test"

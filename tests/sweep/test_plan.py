@@ -80,7 +80,7 @@ def test_a_long_name_is_cut_and_numbered() -> None:
     ("text", "message"),
     [
         ("[grid]\nobjective.beta = [1]", "recipe: expected the file of a recipe"),
-        ('recipe = "digits"', "holds no [grid] and no [zip]"),
+        ('recipe = "digits"', "holds no [grid], [zip] or [search]"),
         ('recipe = "digits"\n[grid]\nobjective.betta = [1]', "did you mean objective.beta?"),
         ('recipe = "digits"\n[grid]\nobjective.beta = 1', "expected a list of values, got 1"),
         ('recipe = "digits"\n[grid]\nobjective.beta = []', "expected a list of values"),

@@ -178,7 +178,8 @@ def _print_plan(plan: Plan) -> None:
     from vae_tui.sweep.plan import run_names
     from vae_tui.wording import counted
 
-    say(f"{plan.name}: {counted(len(plan.runs), 'run')} of {plan.base_name}")
+    what = "trial" if plan.search is not None else "run"
+    say(f"{plan.name}: {counted(plan.run_count, what)} of {plan.base_name}")
     for run in run_names(plan):
         give(run)
 
@@ -261,7 +262,9 @@ def _go_on(
         say("its time is nearly over: this worker is queued again")
         queue_again()
         return
-    print_results(found, contents)
+    print_results(found, found.read())
+    if importances := worker.importances():
+        say(f"importance: {', '.join(f'{key} {share:.2f}' for key, share in importances.items())}")
     if worker.stopping:
         say(f"go on with: vae-tui sweep {found.name}")
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -289,7 +292,6 @@ def watch_sweep(found: Sweep, images: PictureMode, data_root: Path | None) -> No
     """Show a sweep that others work at: on a screen, or, where there is no terminal, what came of it so far."""
     from vae_tui.cli.sweep_tables import print_results
 
-    contents = found.read()
     if on_a_terminal():
         import_screen()
         from vae_tui.tui.app import VaeTuiApp
@@ -299,7 +301,7 @@ def watch_sweep(found: Sweep, images: PictureMode, data_root: Path | None) -> No
         screen.run()
         if screen.return_code:
             raise typer.Exit(screen.return_code)
-    print_results(found, contents)
+    print_results(found, found.read())
 
 
 def _show(found: Sweep, *, json_: bool, out: Path | None, suffix: str) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.identity import as_toml
 from vae_tui.runs.styles import LineStyle, style_of
-from vae_tui.sweep.results import SEED, RunResult, SeedsResult, average_seeds
+from vae_tui.sweep.results import SEED, RunResult, SeedsResult, average_seeds, show_value
 from vae_tui.text import printable
 from vae_tui.tui.paper import FAINT_INK, draw_file
 
@@ -126,7 +125,7 @@ def _ticks(lines: dict[str, list[SeedsResult]], key: str) -> list[str]:
 
 def _shown(group: SeedsResult, key: str) -> str:
     value = group.values.get(key, group.runs[0].job.values.get(key))
-    return printable(value if isinstance(value, str) else as_toml(value))
+    return printable(show_value(value))
 
 
 def _short(key: str) -> str:

@@ -22,6 +22,7 @@ _WORDS = {
     "resumed": "goes on",
     "adopted": "trains already",
     "completed": "completed",
+    "pruned": "pruned",
     "stopped": "stopped",
     "failed": "FAILED",
     "released": "given back",
@@ -35,7 +36,7 @@ class SweepProgress:
     """Shows what happens to the runs of a sweep on stderr; `silent`: only what fails."""
 
     def __init__(self, sweep: Sweep, contents: Contents, *, silent: bool) -> None:
-        self._sweep, self._contents, self._silent = sweep, contents, silent
+        self._sweep, self._silent = sweep, silent
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._began = time.monotonic()
         self._completed_here = 0
@@ -51,14 +52,14 @@ class SweepProgress:
             transient=True,
             disable=silent,
         )
-        self._task = self._progress.add_task("", total=len(contents.jobs))
+        self._task = self._progress.add_task("", total=contents.run_count)
         self._progress.start()
 
     def show(self, news: News | None, training: Sequence[Job]) -> None:
         """Show what happened, if something did, and how far the whole is."""
         if news is not None:
             self.failures += news.happening == "failed"
-            self._completed_here += news.happening == "completed"
+            self._completed_here += news.happening in ("completed", "pruned")
             self._counted_at = 0.0
             if not self._silent or news.happening == "failed":
                 self.note(f"{_WORDS[news.happening]:<14} {news.job.run}{self._outcome(news)}")
@@ -75,7 +76,7 @@ class SweepProgress:
         self._progress.stop()
 
     def _outcome(self, news: News) -> str:
-        if news.happening == "completed":
+        if news.happening in ("completed", "pruned"):
             summary = summarize(self._sweep.run_of(news.job))
             figures = summary.best or summary.validation or summary.train or {}
             elbo = figures.get("elbo")
@@ -83,8 +84,10 @@ class SweepProgress:
         return f": {news.reason}" if news.reason and news.happening in ("failed", "died", "stopped") else ""
 
     def _count(self, training: Sequence[Job]) -> None:
-        standings = self._sweep.claims.standings(job.number for job in self._contents.jobs).values()
+        contents = self._sweep.read()
+        standings = self._sweep.claims.standings(job.number for job in contents.jobs).values()
         states = [standing.state for standing in standings]
+        states += ["waiting"] * (contents.run_count - len(states))
         done = len(states) - states.count("waiting") - states.count("running")
         left = len(states) - done
         words = f"{states.count('running')} training, {states.count('waiting')} waiting"

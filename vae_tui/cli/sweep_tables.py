@@ -14,7 +14,17 @@ from rich.table import Table
 from vae_tui.cli.output import say
 from vae_tui.runs.identity import as_toml
 from vae_tui.runs.summary import Summaries
-from vae_tui.sweep.results import FIGURES, SEED, Mean, RunResult, SeedsResult, average_seeds, read_results
+from vae_tui.sweep.results import (
+    FIGURES,
+    SEED,
+    Mean,
+    RunResult,
+    SeedsResult,
+    average_seeds,
+    order_for_reading,
+    read_results,
+    show_value,
+)
 from vae_tui.text import printable
 from vae_tui.wording import MISSING, counted
 
@@ -31,7 +41,7 @@ _IN_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\texta
 def print_results(sweep: Sweep, contents: Contents) -> None:
     """The means over seeds on stdout, and on stderr what they are of."""
     results = read_results(sweep, contents, Summaries())
-    groups = average_seeds(results)
+    groups = order_for_reading(average_seeds(results), contents)
     if not any(group.means for group in groups):
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -45,7 +55,7 @@ def print_results(sweep: Sweep, contents: Contents) -> None:
         table.add_column(_TITLES[name], justify="right", no_wrap=True)
     table.add_column("runs", justify="right")
     for group in groups:
-        cells = [printable(as_toml(group.values[key])) for key in keys]
+        cells = [printable(show_value(group.values[key])) for key in keys]
         table.add_row(*cells, *(_plain(group.means.get(name), name) for name in FIGURES), _runs(group))
     console.print(table)
     say(caption(contents, results))
@@ -56,8 +66,10 @@ def caption(contents: Contents, results: Sequence[RunResult]) -> str:
     seeds = SEED in contents.keys
     spread = "mean ± standard error over seeds; " if seeds else ""
     states = [result.standing.state for result in results]
-    left = len(states) - states.count("completed")
-    rest = f"; {counted(left, 'run')} of {len(states)} not completed" if left else ""
+    left = contents.run_count - states.count("completed") - states.count("pruned")
+    rest = f"; {counted(left, 'run')} of {contents.run_count} not completed" if left else ""
+    pruned = states.count("pruned")
+    rest += f"; {counted(pruned, 'run')} pruned" if pruned else ""
     return f"{spread}nats per image at each run's best checkpoint, on validation images where there are some{rest}"
 
 
@@ -84,7 +96,7 @@ def as_json(sweep: Sweep, contents: Contents, results: Sequence[RunResult]) -> s
                 for name, mean in group.means.items()
             },
         }
-        for group in average_seeds(results)
+        for group in order_for_reading(average_seeds(results), contents)
     ]
     whole = {
         "sweep": sweep.name,
@@ -123,7 +135,7 @@ def _markdown(contents: Contents, results: Sequence[RunResult]) -> str:
     keys = _keys(contents)
     titles = [*(f"`{key}`" for key in keys), *(_TITLES[name] for name in FIGURES), "runs"]
     lines = [_row(titles), _row(["---:"] * len(titles))]
-    for group in average_seeds(results):
+    for group in order_for_reading(average_seeds(results), contents):
         lines.append(_row(_cells(group, keys, _plain, lambda text: text.replace("|", "\\|"))))
     return "\n".join([*lines, "", f"{caption(contents, results)}.", ""])
 
@@ -135,7 +147,10 @@ def _row(cells: Sequence[str]) -> str:
 def _latex(contents: Contents, results: Sequence[RunResult]) -> str:
     keys = _keys(contents)
     titles = [*(_escape(key) for key in keys), *(_escape(_TITLES[name]) for name in FIGURES), "runs"]
-    body = [" & ".join(_cells(group, keys, _in_latex, _escape)) + r" \\" for group in average_seeds(results)]
+    body = [
+        " & ".join(_cells(group, keys, _in_latex, _escape)) + r" \\"
+        for group in order_for_reading(average_seeds(results), contents)
+    ]
     lines = [
         f"% {caption(contents, results)}; needs \\usepackage{{booktabs}}",
         rf"\begin{{tabular}}{{{'r' * len(titles)}}}",
@@ -152,7 +167,7 @@ def _latex(contents: Contents, results: Sequence[RunResult]) -> str:
 def _cells(
     group: SeedsResult, keys: Sequence[str], show: Callable[[Mean | None, str], str], escape: Callable[[str], str]
 ) -> list[str]:
-    values = [escape(as_toml(group.values[key])) for key in keys]
+    values = [escape(show_value(group.values[key])) for key in keys]
     return [*values, *(show(group.means.get(name), name) for name in FIGURES), _runs(group)]
 
 

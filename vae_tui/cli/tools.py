@@ -31,7 +31,7 @@ def check(
             if (sweep := find_sweep_file(name)) is not None:
                 plan = read_plan(sweep, fixed=set_ or ())
                 check_plan(plan)
-                give(f"{name}: ok, {counted(len(plan.runs), 'run')} of {plan.base_name}")
+                give(f"{name}: ok, {counted(plan.run_count, 'run')} of {plan.base_name}")
                 continue
             loaded = load_recipe(name, set_ or [])
         except RecipeError as error:

@@ -34,9 +34,10 @@ _MOST_DEATHS = 3
 _SAME_START = 2.0
 """Seconds between two readings of when a process was started, at most: the time of the boot is read to the second."""
 
-EndStatus = Literal["completed", "stopped", "failed", "released", "died"]
-"""How an attempt ended: `released` was given back by a worker that had to go, `died` had its trainer killed."""
-State = Literal["waiting", "running", "completed", "stopped", "failed"]
+EndStatus = Literal["completed", "pruned", "stopped", "failed", "released", "died"]
+"""How an attempt ended: `pruned` was stopped as it lagged behind the others of its search, `released` was given back by a
+worker that had to go, `died` had its trainer killed."""
+State = Literal["waiting", "running", "completed", "pruned", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Claims:
         state, name = self._state(job, attempt, ends), _name(job, attempt)
         holder = self._holder(name) if state == "running" else None
         reason = ""
-        if state in ("failed", "stopped"):
+        if state in ("failed", "stopped", "pruned"):
             with contextlib.suppress(OSError):
                 reason = read_small(self._ends / f"{name}.{ends[name]}").decode(errors="replace")
         return Standing(state, attempt, reason, holder)

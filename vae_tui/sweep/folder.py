@@ -27,6 +27,7 @@ from vae_tui.runs.identity import as_toml
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run, check_name
 from vae_tui.sweep.claims import Claims
+from vae_tui.sweep.search import Search
 
 SWEEPS = "sweeps"
 _MOST_BYTES = 1 << 25
@@ -35,22 +36,35 @@ Request = Literal["pause", "stop"]
 
 @dataclass(frozen=True)
 class Job:
-    """A run to be made: number, the values it differs in by key, and the name of its run. Higher `priority` goes first."""
+    """A run to be made: number, the values it differs in by key, and the name of its run. Higher `priority` goes first.
+
+    `trial` is its number in the study of a search.
+    """
 
     number: int
     values: dict[str, Any]
     run: str
     priority: int = 0
+    trial: int | None = None
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a sweep consists of: its recipe's name, what is set in every run, the keys that differ, and its jobs."""
+    """What a sweep consists of: its recipe's name, what is set in every run, the keys that differ, and its jobs.
+
+    Of a `search` those are the jobs so far.
+    """
 
     recipe_name: str
     fixed: dict[str, Any]
     keys: tuple[str, ...]
     jobs: tuple[Job, ...]
+    search: Search | None = None
+
+    @property
+    def run_count(self) -> int:
+        """How many runs there are, or will be."""
+        return len(self.jobs) if self.search is None else max(len(self.jobs), self.search.trials)
 
 
 class Sweep:
@@ -76,7 +90,8 @@ class Sweep:
         try:
             given = json.loads(read_small(path, _MOST_BYTES))
             jobs = tuple(Job(**job) for job in given["jobs"])
-            return Contents(given["recipe_name"], dict(given["fixed"]), tuple(given["keys"]), jobs)
+            search = Search(**given["search"]) if given.get("search") else None
+            return Contents(given["recipe_name"], dict(given["fixed"]), tuple(given["keys"]), jobs, search)
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:

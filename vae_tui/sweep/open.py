@@ -28,7 +28,7 @@ def open_sweep(plan: Plan, runs_dir: Path, *, threads: int = 1) -> tuple[Sweep, 
         if key not in plan.keys and plan.fixed.get(key, plan.base.value(key)) == "auto"
     }
     jobs = list(zip(plan.runs, run_names(plan), strict=True))
-    contents, added, _ = add_jobs(Contents(plan.base_name, fixed, plan.keys, ()), jobs)
+    contents, added, _ = add_jobs(Contents(plan.base_name, fixed, plan.keys, (), plan.search), jobs)
     found = find_sweep(f"sweep:{plan.name}", runs_dir)
     if found is None:
         return make_sweep(runs_dir, plan.name, plan.base.to_toml(), contents), contents, ()
@@ -38,6 +38,10 @@ def open_sweep(plan: Plan, runs_dir: Path, *, threads: int = 1) -> tuple[Sweep, 
             contents, fixed=fixed | {key: before.fixed.get(key) for key in fixed.keys() - plan.fixed.keys()}
         )
         _check_same(plan, found, before, contents)
+        if plan.search is not None:
+            # There may be more trials than before, or fewer to come.
+            found.write(replace(before, search=plan.search))
+            return found, found.read(), ()
         contents, added, gone = add_jobs(before, jobs)
         training = [job for job in gone if lock_holder(found.run_of(job).path) is not None]
         if training:
@@ -66,5 +70,8 @@ def _check_same(plan: Plan, found: Sweep, before: Contents, now: Contents) -> No
             key for key in before.fixed.keys() | now.fixed.keys() if before.fixed.get(key) != now.fixed.get(key)
         )
         raise RunError(f"{found.folder} was begun with other settings for {', '.join(keys)}; {way_out}")
+    searches = [replace(one.search, trials=0) if one.search else None for one in (before, now)]
+    if searches[0] != searches[1]:
+        raise RunError(f"{found.folder} searches otherwise, or for something else; {way_out}")
     if set(before.keys) != set(now.keys):
         raise RunError(f"{found.folder} differs in {', '.join(before.keys)}, not in {', '.join(now.keys)}; {way_out}")

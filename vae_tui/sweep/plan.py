@@ -15,13 +15,13 @@ from vae_tui.errors import RecipeError
 from vae_tui.recipe import Recipe, find_recipe, load_recipe, parse, shipped_sweeps
 from vae_tui.recipe.tables import TABLES
 from vae_tui.runs.identity import as_toml
+from vae_tui.sweep.search import Search, read_search
 from vae_tui.wording import did_you_mean
 
-_LISTS = ("grid", "zip")
-_TABLES = ("recipe", "set", *_LISTS)
+_LISTS = ("grid", "zip", "search")
+_TABLES = ("recipe", "set", "space", *_LISTS)
 _MOST_RUNS = 10_000
 _LONGEST_NAME = 120
-SEED = "train.seed"
 
 Values = dict[str, Any]
 """Of each key that the runs differ in, such as "objective.beta", its value in one run."""
@@ -31,7 +31,7 @@ Values = dict[str, Any]
 class Plan:
     """A sweep called `name`: each of `runs`, by the values it differs in, of `base` with `fixed` set in all of them.
 
-    `base_name` is what the recipe is called. `keys` are those that differ, in the order they are given.
+    `base_name` is what the recipe is called. Of a `search` the runs are not known beforehand.
     """
 
     name: str
@@ -39,11 +39,17 @@ class Plan:
     base_name: str
     fixed: Values
     runs: tuple[Values, ...]
+    search: Search | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that differ."""
-        return tuple(self.runs[0])
+        """The keys that differ, in the order they are given."""
+        return tuple(self.runs[0] if self.search is None else self.search.space)
+
+    @property
+    def run_count(self) -> int:
+        """How many runs there are, or will be."""
+        return len(self.runs) if self.search is None else self.search.trials
 
     def overrides(self, values: Values) -> tuple[str, ...]:
         """What a run sets on top of the base, as for `--set`."""
@@ -72,7 +78,7 @@ def read_plan(path: Path, *, name: str | None = None, fixed: Sequence[str] = ())
     except (ValueError, RecursionError) as error:
         raise RecipeError(source, [f"is not TOML: {error}"]) from error
     if not tables.keys() & {*_LISTS}:
-        raise RecipeError(source, ["holds no [grid] and no [zip]: the lists of values that its runs differ in"])
+        raise RecipeError(source, ["holds no [grid], [zip] or [search]: what its runs differ in"])
     problems = [
         f"[{key}]: no such table{did_you_mean(key, _TABLES, '{}')}; what all runs have goes under [set]"
         for key in tables
@@ -89,6 +95,9 @@ def read_plan(path: Path, *, name: str | None = None, fixed: Sequence[str] = ())
         *_axes(_flat(tables.get("grid", {}), "grid", problems), "grid", problems),
         *_zipped(_flat(tables.get("zip", {}), "zip", problems), problems),
     ]
+    if "search" in tables:
+        space = _flat(tables.get("space", {}), "space", problems)
+        return _make_search(name or path.stem, base, given, tables["search"], space, axes, problems, source)
     return _make(name or path.stem, base, given, axes, problems, source)
 
 
@@ -111,16 +120,21 @@ def plan_of_grid(
 
 def run_names(plan: Plan) -> list[str]:
     """What the plan's runs are called: by the sweep and by what they differ in."""
-    short = [key.rpartition(".")[2] for key in plan.keys]
-    shown = [name if short.count(name) == 1 else key for name, key in zip(short, plan.keys, strict=True)]
     names: list[str] = []
     for values in plan.runs:
-        parts = [f"{key}={_in_a_name(value)}" for key, value in zip(shown, values.values(), strict=True)]
-        name = f"{plan.name}-{','.join(parts)}"
-        if len(name.encode()) > _LONGEST_NAME or name in names:
-            name = f"{name.encode()[: _LONGEST_NAME - 8].decode(errors='ignore')}-{len(names) + 1}"
-        names.append(name)
+        names.append(run_name(plan.name, values, names))
     return names
+
+
+def run_name(sweep: str, values: Values, taken: Sequence[str]) -> str:
+    """What a run of a sweep is called that has these values, when so many others have a name."""
+    short = [key.rpartition(".")[2] for key in values]
+    shown = [name if short.count(name) == 1 else key for name, key in zip(short, values, strict=True)]
+    parts = [f"{key}={_in_a_name(value)}" for key, value in zip(shown, values.values(), strict=True)]
+    name = f"{sweep}-{','.join(parts)}"
+    if len(name.encode()) > _LONGEST_NAME or name in taken:
+        name = f"{name.encode()[: _LONGEST_NAME - 8].decode(errors='ignore')}-{len(taken) + 1}"
+    return name
 
 
 def _make(
@@ -141,6 +155,28 @@ def _make(
     loaded = load_recipe(base)
     runs = tuple({key: value for part in parts for key, value in part.items()} for parts in itertools.product(*axes))
     return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, runs))
+
+
+def _make_search(
+    name: str,
+    base: str,
+    fixed: Values,
+    table: object,
+    space: Values,
+    axes: Sequence[object],
+    problems: list[str],
+    source: str,
+) -> Plan:
+    if axes:
+        problems.append("[grid] and [zip] do not go with [search]: give their values as choices under [space]")
+    problems += [f"{key}: set for all runs, and searched too" for key in space if key in fixed]
+    if not isinstance(table, Mapping):
+        problems.append(f"search: expected a table, [search], got {table!r}")
+    search = read_search(table, space, problems) if isinstance(table, Mapping) else None
+    if problems or search is None:
+        raise RecipeError(source, problems)
+    loaded = load_recipe(base)
+    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, (), search))
 
 
 def _absolute(plan: Plan) -> Plan:
@@ -166,8 +202,9 @@ def _whole_path(key: str, value: Any) -> Any:
 def check_plan(plan: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
     """Validate every run of a plan; raises RecipeError with what is wrong with the first that is."""
     tables = plan.base.document()
-    for index, values in enumerate(plan.runs):
-        progress(index, len(plan.runs))
+    runs = plan.runs if plan.search is None else plan.search.corners()
+    for index, values in enumerate(runs):
+        progress(index, len(runs))
         overrides = plan.overrides(values)
         _, notes = parse(tables, overrides, source=" ".join(overrides))
         dropped = [note for note in notes if any(note.startswith(f"[{key.replace('.', '] ', 1)} ") for key in values)]
@@ -182,11 +219,8 @@ def _flat(given: object, table: str, problems: list[str]) -> Values:
         return {}
     found = {}
     for key, value in given.items():
-        for name, inner in (
-            ((f"{key}.{inside}", one) for inside, one in value.items())
-            if isinstance(value, Mapping)
-            else ((key, value),)
-        ):
+        is_table = isinstance(value, Mapping) and not {"low", "high"} & value.keys()
+        for name, inner in ((f"{key}.{inside}", one) for inside, one in value.items()) if is_table else ((key, value),):
             if (whole := _whole_key(name, problems)) is not None:
                 found[whole] = inner
     return found
@@ -253,8 +287,8 @@ def _in_a_name(value: object) -> str:
     """A value as it can stand in the name of a folder that is typed in a shell."""
     if isinstance(value, list):
         return "-".join(_in_a_name(one) for one in value)
-    if isinstance(value, float) and float(f"{value:g}") == value:
-        return f"{value:g}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
     text = str(value).rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value).lower()
     return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII)
 

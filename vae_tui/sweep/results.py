@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vae_tui.runs.identity import as_toml
 from vae_tui.runs.summary import Summaries, Summary
 from vae_tui.sweep.claims import Standing
 from vae_tui.sweep.folder import Contents, Job, Sweep
@@ -61,7 +62,7 @@ def read_results(
         summary = summaries.of(run) if standings[job.number].attempts and run.has_log else None
         if summary is not None and summary.sweep != sweep.name:
             summary = None
-        figures = _figures(summary) if summary is not None else {}
+        figures = figures_at_best(summary) if summary is not None else {}
         epoch, live = (summary.epoch, summary.live) if summary is not None else (0, False)
         found.append(RunResult(job, standings[job.number], figures, epoch, live, summary))
     return found
@@ -82,6 +83,26 @@ def average_seeds(results: Iterable[RunResult]) -> list[SeedsResult]:
     ]
 
 
+def show_value(value: object) -> str:
+    """A value of a key as tables and figures have it."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else as_toml(value)
+
+
+def order_for_reading(groups: Sequence[SeedsResult], contents: Contents) -> list[SeedsResult]:
+    """Settings in the order they are shown in: as they are given, those of a search the best first."""
+    if contents.search is None:
+        return list(groups)
+    metric, sign = contents.search.metric, -1 if contents.search.direction == "maximize" else 1
+
+    def place(group: SeedsResult) -> tuple[bool, float]:
+        pruned = any(run.standing.state != "completed" for run in group.runs)
+        return pruned, sign * group.means[metric].mean if metric in group.means else math.inf
+
+    return sorted(groups, key=place)
+
+
 def _means(runs: Sequence[RunResult]) -> dict[str, Mean]:
     means = {}
     for name in FIGURES:
@@ -92,14 +113,18 @@ def _means(runs: Sequence[RunResult]) -> dict[str, Mean]:
     return means
 
 
-def _figures(summary: Summary) -> dict[str, float]:
-    figures: Mapping[str, float | None] = summary.best or summary.validation or summary.train or {}
+def figures_at_best(summary: Summary) -> dict[str, float]:
+    """The figures of a run at its best checkpoint, on validation images where there are some; else of its last epoch."""
+    active = {"active": float(summary.active_dimensions)} if summary.rate_per_dimension else {}
+    return figures_of(summary.best or summary.validation or summary.train or {}) | active
+
+
+def figures_of(measured: Mapping[str, float | None]) -> dict[str, float]:
+    """Figures as events have them, by the names of FIGURES; those that are not known or not finite are left out."""
+    elbo = measured.get("elbo")
     found = {
-        "nelbo": None if (elbo := figures.get("elbo")) is None else -elbo,
-        "distortion": figures.get("distortion"),
-        "rate": figures.get("rate"),
-        "loss": figures.get("loss"),
-        "active": float(summary.active_dimensions) if summary.rate_per_dimension else None,
+        "nelbo": None if elbo is None else -elbo,
+        **{name: measured.get(name) for name in ("distortion", "rate", "loss")},
     }
     return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 

@@ -12,22 +12,28 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from vae_tui.errors import RunError, VaeTuiError
-from vae_tui.events import RunFinished
+from vae_tui.events import EpochCompleted, RunFinished
 from vae_tui.runs.commands import Stop, send_command
 from vae_tui.runs.identity import first_start
 from vae_tui.runs.job import TrainerDied, TrainingJob, start_trainer, wait_until_opened
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
-from vae_tui.runs.log import read_last_event
+from vae_tui.runs.log import EventReader, read_last_event
+from vae_tui.runs.summary import summarize
 from vae_tui.sweep.claims import SECONDS_BETWEEN_BEATS, EndStatus
 from vae_tui.sweep.folder import Job, Sweep
+from vae_tui.sweep.plan import run_name
+from vae_tui.sweep.results import figures_at_best, figures_of
+from vae_tui.sweep.study import Study
 
-Happening = Literal["started", "resumed", "adopted", "completed", "stopped", "failed", "released", "died", "lost"]
+Happening = Literal[
+    "started", "resumed", "adopted", "completed", "pruned", "stopped", "failed", "released", "died", "lost"
+]
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SECONDS_BETWEEN_SCANS = 2.0
 """How often a worker with a free place looks for a job where it found none."""
@@ -52,6 +58,9 @@ class _Active:
     device: str
     trainer: subprocess.Popen[bytes] | None
     beaten: float
+    log: EventReader
+    """What of its log was reported to the study of a search."""
+    pruned: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -80,11 +89,17 @@ class Worker:
         self._stamp = _stamp(sweep)
         self._scan_at = 0.0
         self._paused = self._stopping = False
+        search = self._contents.search
+        self._study = Study(sweep.folder, sweep.name, search) if search is not None else None
 
     @property
     def training(self) -> list[Job]:
         """The jobs in hand."""
         return [active.job for active in self._active]
+
+    def importances(self) -> dict[str, float]:
+        """How much each key of a search explains of its figure, the most first; empty for another sweep."""
+        return self._study.importances() if self._study is not None else {}
 
     @property
     def stopping(self) -> bool:
@@ -117,6 +132,9 @@ class Worker:
 
     def _is_something_left(self, *, stay: bool) -> bool:
         """Whether a job waits, or, where this worker stays for them, is another worker's."""
+        self._read_again()
+        if self._contents.search is not None and len(self._contents.jobs) < self._contents.search.trials:
+            return True
         standings = self._sweep.claims.standings(job.number for job in self._contents.jobs)
         return any(
             standing.state == "waiting" or (stay and standing.state == "running") for standing in standings.values()
@@ -128,12 +146,14 @@ class Worker:
         order = sorted(self._contents.jobs, key=lambda job: (-job.priority, job.number))
         by_number = {job.number: job for job in order}
         claimed = self._sweep.claims.claim(by_number)
+        if claimed is None and self._add_trial():
+            return self._take()
         if claimed is None:
             return None
         number, attempt = claimed
         job, device = by_number[number], self._free[0]
         run = self._sweep.run_of(job)
-        active = _Active(job, attempt, run, device, None, time.monotonic())
+        active = _Active(job, attempt, run, device, None, time.monotonic(), EventReader(run.events_path))
         try:
             happening, active.trainer = self._start(job, run, device)
         except TrainerDied as error:
@@ -146,6 +166,41 @@ class Worker:
         self._free.remove(device)
         self._active.append(active)
         return News(job, happening)
+
+    def _add_trial(self) -> bool:
+        """Add the next trial of a search to the jobs; whether there is one."""
+        if self._study is None:
+            return False
+        with self._sweep.being_changed():
+            contents = self._sweep.read()
+            if contents.search is None or len(contents.jobs) >= contents.search.trials:
+                return False
+            trial, values = self._study.ask()
+            name = run_name(self._sweep.name, values, [job.run for job in contents.jobs])
+            job = Job(len(contents.jobs) + 1, values, name, trial=trial)
+            self._sweep.write(replace(contents, jobs=(*contents.jobs, job)))
+        return True
+
+    def _report(self, active: _Active) -> None:
+        """Report what came to a trial's log to its study, and stop it where it lags behind the others."""
+        if self._study is None or self._contents.search is None or active.job.trial is None or active.pruned:
+            return
+        for logged in active.log.read():
+            if isinstance(event := logged.event, EpochCompleted):
+                value = figures_of(event.validation or event.train).get(self._contents.search.metric)
+                if value is not None and self._study.report(active.job.trial, event.epoch, value):
+                    active.pruned = True
+        if active.pruned:
+            self._end_trainer(active)
+
+    def _tell(self, active: _Active, status: EndStatus) -> None:
+        """Tell a trial's study how it ended."""
+        if self._study is None or self._contents.search is None or active.job.trial is None:
+            return
+        if status in ("completed", "pruned", "failed", "stopped"):
+            figures = figures_at_best(summarize(active.run)) if active.run.has_log else {}
+            value = None if status == "failed" else figures.get(self._contents.search.metric)
+            self._study.tell(active.job.trial, value, pruned=status == "pruned")
 
     def _start(self, job: Job, run: Run, device: str) -> tuple[Happening, subprocess.Popen[bytes] | None]:
         """Bring a job's run on its way; raises VaeTuiError where that cannot be."""
@@ -176,6 +231,7 @@ class Worker:
 
     def _look_after(self, active: _Active) -> News | None:
         """Show that a job is in good hands, and say how it ended, once it did."""
+        self._report(active)
         if active.is_over:
             return self._conclude(active)
         if time.monotonic() - active.beaten >= SECONDS_BETWEEN_BEATS:
@@ -191,11 +247,14 @@ class Worker:
         last = read_last_event(active.run.events_path)
         if not isinstance(last, RunFinished):
             return self._end(active, "died", _last_words(active.run))
+        if last.status == "stopped" and active.pruned:
+            return self._end(active, "pruned", f"after epoch {last.epoch}: it lagged behind the other trials")
         if last.status == "stopped" and (self._stopping or self._paused):
             return self._end(active, "released", "its worker was stopped, or paused")
         return self._end(active, last.status, last.reason)
 
     def _end(self, active: _Active, status: EndStatus, reason: str, *, held: bool = True) -> News:
+        self._tell(active, status)
         self._sweep.claims.end(active.job.number, active.attempt, status, reason)
         if held:
             self._drop(active)

@@ -19,7 +19,16 @@ from vae_tui.runs.find import best_or_newest
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summaries
 from vae_tui.sweep.folder import Contents, Sweep
-from vae_tui.sweep.results import FIGURES, SEED, RunResult, SeedsResult, average_seeds, read_results, seconds_left
+from vae_tui.sweep.results import (
+    FIGURES,
+    SEED,
+    RunResult,
+    SeedsResult,
+    average_seeds,
+    order_for_reading,
+    read_results,
+    seconds_left,
+)
 from vae_tui.sweep.slurm import count_workers
 from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import after
@@ -120,7 +129,7 @@ class SweepScreen(ClosesOnce[None]):
         self._problem = event.problem
         if event.contents is not None:
             self._contents, self._results = event.contents, event.results
-            self._groups = average_seeds(event.results)
+            self._groups = order_for_reading(average_seeds(event.results), event.contents)
         self._show()
 
     # What is shown
@@ -136,10 +145,11 @@ class SweepScreen(ClosesOnce[None]):
         preview.display = self._preview_wanted and (wide or high)
         rows = len(self._groups) + 2
         room = self.size.height - _ROWS_AROUND if wide or not preview.display else self.size.height // 2
-        both = len(self._keys) > 1 and room >= rows + _ROWS_OF_A_MAP
-        table.display, plot.display = both or not self._as_map, both or self._as_map
+        both = len(self._keys) > 1 and not self._as_map and room >= rows + _ROWS_OF_A_MAP
+        table.display, plot.display = not self._as_map, both or self._as_map
         table.styles.height = rows if both else "1fr"
-        self.query_one("#sweep-figures").styles.height = "1fr" if wide or not preview.display else min(rows, room)
+        wanted = room if self._as_map else rows + _ROWS_OF_A_MAP if both else min(rows, room)
+        self.query_one("#sweep-figures").styles.height = "1fr" if wide or not preview.display else wanted
 
     @property
     def _keys(self) -> list[str]:
@@ -175,12 +185,14 @@ class SweepScreen(ClosesOnce[None]):
             self._sweep.name,
             f"{self._contents.recipe_name}   {' × '.join(key.rpartition('.')[2] for key in self._contents.keys)}",
         ]
+        states += ["waiting"] * (self._contents.run_count - len(states))
         parts.append(f"{states.count('completed')} of {counted(len(states), 'run')} completed")
         parts += [
             f"{states.count(state)} {word}"
             for state, word in (
                 ("running", "training"),
                 ("waiting", "waiting"),
+                ("pruned", "pruned"),
                 ("failed", "failed"),
                 ("stopped", "stopped"),
             )

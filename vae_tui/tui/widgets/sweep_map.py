@@ -9,8 +9,7 @@ from rich.text import Text
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.runs.identity import as_toml
-from vae_tui.sweep.results import SeedsResult
+from vae_tui.sweep.results import SeedsResult, show_value
 from vae_tui.text import printable
 from vae_tui.tui.colors import rgb
 from vae_tui.tui.widgets.sweep_table import TITLES
@@ -83,4 +82,4 @@ class SweepMap(Widget):
 
 def _value(group: SeedsResult, key: str) -> str:
     value = group.values.get(key)
-    return printable(value if isinstance(value, str) else as_toml(value))
+    return printable(show_value(value))

@@ -11,9 +11,8 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.runs.identity import as_toml
 from vae_tui.sweep.claims import State
-from vae_tui.sweep.results import Mean, SeedsResult
+from vae_tui.sweep.results import Mean, SeedsResult, show_value
 from vae_tui.text import printable
 from vae_tui.tui.colors import rgb
 from vae_tui.wording import MISSING, format_nats
@@ -23,6 +22,7 @@ SIGNS: dict[State, tuple[str, str]] = {
     "waiting": ("○", "faint"),
     "running": ("●", "success"),
     "completed": ("✓", "success"),
+    "pruned": ("–", "faint"),
     "stopped": ("■", "warning"),
     "failed": ("✗", "error"),
 }
@@ -133,7 +133,7 @@ class SweepTable(Widget):
         if name in TITLES and name not in group.values:
             return show_mean(group.means.get(name), name)
         value = group.values.get(name)
-        text = printable(value if isinstance(value, str) else as_toml(value))
+        text = printable(show_value(value))
         return text if cell_len(text) <= _WIDEST_VALUE else set_cell_size(text, _WIDEST_VALUE - 1) + "…"
 
     def _head(self, columns: dict[str, str], widths: Sequence[int], signs: int, scale: int) -> Text:
