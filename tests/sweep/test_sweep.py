@@ -282,6 +282,8 @@ def test_what_is_wrong_is_one_message(cli: Cli, recipe: Path, arguments: list[st
 def test_a_dry_run_names_the_runs_and_trains_none(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     done = cli("sweep", recipe, "--grid", "seed=0,1", "--name", "mine", "--dry-run")
     assert (done.returncode, done.stdout) == (0, "mine-seed=0\nmine-seed=1\n")
+    assert "at a time, at most" in done.stderr
+    assert "parameters" in done.stderr
     assert not (tmp_path / "checkpoints").exists()
 
 
@@ -320,3 +322,14 @@ def test_the_runs_of_a_sweep_are_named_together(cli: Cli, recipe: Path, tmp_path
     assert "deleted checkpoints/sweeps/mine and 2 runs" in cli("delete", "sweep:mine", "--yes").stderr
     assert runs(tmp_path) == []
     assert "no sweep called 'mine'" in cli("compare", "sweep:mine").stderr
+
+
+def test_runs_are_put_before_others(cli: Cli, recipe: Path) -> None:
+    done = cli("sweep", recipe, "--grid", "seed=0,1,2", "--name", "mine", "--jobs", "1", "--first", "seed=2")
+    assert done.returncode == 0
+    assert "1 run put first" in done.stderr
+    started = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("started")]
+    assert started == ["mine-seed=2", "mine-seed=0", "mine-seed=1"]
+    refused = cli("sweep", "mine", "--first", "seed=7")
+    assert refused.returncode == 2
+    assert "no run of mine has train.seed = 7" in refused.stderr

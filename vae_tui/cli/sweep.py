@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -62,7 +63,17 @@ def sweep(
         typer.Option(min=1, help="How many runs train at once [default: one a GPU, else one a core and thread]."),
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Train runs again that failed or were stopped.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which runs there are, and train none.")] = False,
+    first: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Train the runs with this value before the others; repeatable."),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say which runs there are and about how long they take, by a trial of some seconds, and train none.",
+        ),
+    ] = False,
     work: Annotated[
         bool,
         typer.Option(
@@ -124,9 +135,15 @@ def sweep(
     else:
         _check(plan)
         if dry_run:
-            _print_plan(plan)
+            _print_plan(plan, jobs, device, data_root)
             return
         found, contents = _open(plan, runs_dir, slurm)
+    if first:
+        from vae_tui.sweep.open import put_first
+        from vae_tui.wording import counted
+
+        contents, count = put_first(found, first)
+        say(f"{counted(count, 'run')} put first")
     if retry:
         _try_again(found, contents)
     if not work:
@@ -174,14 +191,41 @@ def _check(plan: Plan) -> None:
         progress.close()
 
 
-def _print_plan(plan: Plan) -> None:
-    from vae_tui.sweep.plan import run_names
-    from vae_tui.wording import counted
+def _print_plan(plan: Plan, jobs: int | None, device: str, data_root: Path | None) -> None:
+    """The names of the runs on stdout; on stderr how many, and about how long they take, by a trial of some seconds."""
+    from vae_tui.headless import StageProgress
+    from vae_tui.sweep.estimate import estimate
+    from vae_tui.sweep.folder import Job
+    from vae_tui.sweep.open import contents_of
+    from vae_tui.sweep.places import choose_places
+    from vae_tui.wording import counted, format_bytes, format_clock, format_count
 
+    contents = contents_of(plan)
     what = "trial" if plan.search is not None else "run"
     say(f"{plan.name}: {counted(plan.run_count, what)} of {plan.base_name}")
-    for run in run_names(plan):
-        give(run)
+    for job in contents.jobs:
+        give(job.run)
+    if plan.search is not None:
+        corner = Job(1, plan.search.corners()[0], "corner")
+        contents = replace(contents, jobs=(corner,))
+    places = choose_places(device, jobs, contents.fixed.get("train.threads", 1))
+    progress = StageProgress()
+    try:
+        whole = estimate(
+            contents,
+            plan.base.to_toml(),
+            at_once=len(places),
+            device=places[0],
+            data_root=data_root,
+            progress=lambda done, total: progress.update("training some seconds of each kind of run", done, total),
+        )
+    finally:
+        progress.close()
+    least, most = (format_count(count) for count in whole.parameters)
+    say(
+        f"about {format_clock(whole.seconds)} with {counted(len(places), 'run')} at a time, at most "
+        f"{format_bytes(whole.disk_bytes)} on disk; {least if least == most else f'{least} to {most}'} parameters"
+    )
 
 
 def _print_jobs(found: Sweep, contents: Contents) -> None:

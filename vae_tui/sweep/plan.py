@@ -199,6 +199,15 @@ def _whole_path(key: str, value: Any) -> Any:
     return str(path.absolute()) if key == "data.root" or path.exists() else value
 
 
+def read_settings(texts: Sequence[str]) -> Values:
+    """Keys and values as a user types them, "objective.beta=4"; raises RecipeError for what is none."""
+    problems: list[str] = []
+    found = dict(_read_setting(text, problems) for text in texts)
+    if problems:
+        raise RecipeError(" ".join(texts), problems)
+    return found
+
+
 def check_plan(plan: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
     """Validate every run of a plan; raises RecipeError with what is wrong with the first that is."""
     tables = plan.base.document()
@@ -275,7 +284,7 @@ def _read_setting(text: str, problems: list[str]) -> tuple[str, Any]:
     name, equals, written = text.partition("=")
     whole = _whole_key(name.strip(), problems) if equals else None
     if not equals:
-        problems.append(f"--set {text}: expected TABLE.KEY=VALUE, such as train.epochs=5")
+        problems.append(f"{text}: expected TABLE.KEY=VALUE, such as train.epochs=5")
     try:
         value = tomllib.loads(f"v = {written}")["v"]
     except (ValueError, KeyError, RecursionError):
