@@ -88,6 +88,14 @@ def test_runs_of_one_recipe_are_a_group_whatever_was_set(tmp_path: Path) -> None
     assert [(group.name, len(group.runs)) for group in groups] == [("beta1", 1), ("beta10", 2)]
 
 
+def test_runs_of_one_sweep_are_a_group_and_no_others_of_its_recipe(tmp_path: Path) -> None:
+    make(tmp_path, "beta1-20260101-000000", epochs=1)
+    for seed in (0, 1):
+        make(tmp_path, f"betas-seed={seed}", epochs=1, seed=seed, sweep="betas")
+    groups = group_by_recipe(sorted(read(Overview(tmp_path)), key=lambda run: run.name))
+    assert [(group.name, len(group.runs)) for group in groups] == [("beta1", 1), ("sweep:betas", 2)]
+
+
 def test_a_run_resumed_at_its_end_keeps_its_figures(tmp_path: Path) -> None:
     trainer = make(tmp_path, "a")
     before = read(Overview(tmp_path))[0]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from vae_tui.errors import RecipeError
+from vae_tui.recipe import shipped_sweeps
 from vae_tui.sweep.plan import check_plan, find_sweep_file, plan_of_grid, read_plan, run_names
 
 
@@ -132,3 +133,12 @@ def test_a_recipe_is_no_sweep(tmp_path: Path) -> None:
     assert find_sweep_file(str(recipe)) is None
     assert find_sweep_file("betas") is not None
     assert find_sweep_file("no-such-sweep") is None
+
+
+@pytest.mark.parametrize("name", shipped_sweeps())
+def test_every_shipped_sweep_is_right_and_says_how_it_is_started(name: str) -> None:
+    path = shipped_sweeps()[name]
+    plan = read_plan(path)
+    check_plan(plan)
+    assert plan.run_count > 1
+    assert path.read_text().startswith(f"# vae-tui sweep recipes/sweeps/{name}.toml\n# ")

@@ -351,15 +351,9 @@ def watch_sweep(found: Sweep, images: PictureMode, data_root: Path | None) -> No
 def _show(found: Sweep, *, json_: bool, out: Path | None, suffix: str) -> None:
     """Write what came of a sweep so far: to a file, or to stdout as JSON or CSV."""
     from vae_tui.cli import sweep_tables
-    from vae_tui.headless import StageProgress
-    from vae_tui.runs.summary import Summaries
-    from vae_tui.sweep.results import read_results
 
     contents = found.read()
-    progress = StageProgress()
-    progress.update("reading runs", 0, len(contents.jobs))
-    results = read_results(found, contents, Summaries())
-    progress.close()
+    results = sweep_tables.read_all(found, contents)
     if json_:
         give_json(sweep_tables.as_json(found, contents, results))
     elif out is None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _PANELS = (("nelbo", "−ELBO"), ("distortion", "distortion"), ("rate", "rate"))
 _DASHES: dict[LineStyle, Any] = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1.2, 1.4)), "dash-dotted": "-."}
-_MOST_LINES = 12
+_MOST_LINES, _MOST_TICKS = 12, 12
+"""Lines that can be told apart, and values that stand side by side, each at its place along the axis where there are more."""
+_LOGARITHMIC_FROM = 50
+"""By how much the greatest of these is more than the least."""
 
 
 def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) -> bytes:
@@ -66,15 +69,25 @@ def _lines(groups: Sequence[SeedsResult], keys: Sequence[str]) -> dict[str, list
 
 def _draw_lines(panel: Axes, lines: dict[str, list[SeedsResult]], key: str, name: str) -> None:
     ticks = _ticks(lines, key)
+    values = [_value(group, key) for groups in lines.values() for group in groups]
+    measured = len(ticks) > _MOST_TICKS and all(isinstance(value, int | float) for value in values)
     for index, (rest, groups) in enumerate(lines.items()):
-        found = [(ticks.index(_shown(group, key)), group.means[name]) for group in groups if name in group.means]
+        found = [
+            (_value(group, key) if measured else ticks.index(_shown(group, key)), group.means[name])
+            for group in groups
+            if name in group.means
+        ]
+        found.sort(key=lambda pair: pair[0])
         style = style_of(index)
         panel.errorbar(
             [x for x, _ in found], [mean.mean for _, mean in found], yerr=[mean.error or 0.0 for _, mean in found],
             label=rest, color=style.color, linestyle=_DASHES[style.line], marker="o", markersize=4, capsize=3, linewidth=1.5,
         )  # fmt: skip
-    panel.set_xticks(range(len(ticks)), ticks)
     panel.set_xlabel(key)
+    if not measured:
+        panel.set_xticks(range(len(ticks)), ticks)
+    elif min(values) > 0 and max(values) / min(values) > _LOGARITHMIC_FROM:
+        panel.set_xscale("log")
 
 
 def _draw_map(figure: Figure, panel: Axes, groups: Sequence[SeedsResult], keys: Sequence[str]) -> None:
@@ -124,8 +137,11 @@ def _ticks(lines: dict[str, list[SeedsResult]], key: str) -> list[str]:
 
 
 def _shown(group: SeedsResult, key: str) -> str:
-    value = group.values.get(key, group.runs[0].job.values.get(key))
-    return printable(show_value(value))
+    return printable(show_value(_value(group, key)))
+
+
+def _value(group: SeedsResult, key: str) -> Any:
+    return group.values.get(key, group.runs[0].job.values.get(key))
 
 
 def _short(key: str) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vae_tui.cli.output import say
+from vae_tui.headless import StageProgress
 from vae_tui.runs.identity import as_toml
 from vae_tui.runs.summary import Summaries
 from vae_tui.sweep.results import (
@@ -40,7 +41,7 @@ _IN_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\texta
 
 def print_results(sweep: Sweep, contents: Contents) -> None:
     """The means over seeds on stdout, and on stderr what they are of."""
-    results = read_results(sweep, contents, Summaries())
+    results = read_all(sweep, contents)
     groups = order_for_reading(average_seeds(results), contents)
     if not any(group.means for group in groups):
         return
@@ -59,6 +60,15 @@ def print_results(sweep: Sweep, contents: Contents) -> None:
         table.add_row(*cells, *(_plain(group.means.get(name), name) for name in FIGURES), _runs(group))
     console.print(table)
     say(caption(contents, results))
+
+
+def read_all(sweep: Sweep, contents: Contents) -> list[RunResult]:
+    """How each job stands and what came of it so far, with progress where that takes long."""
+    progress, results = StageProgress(), list[RunResult]()
+    for results in read_results(sweep, contents, Summaries()):
+        progress.update("reading runs", sum(result.summary is not None for result in results), len(results))
+    progress.close()
+    return results
 
 
 def caption(contents: Contents, results: Sequence[RunResult]) -> str:

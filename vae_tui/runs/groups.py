@@ -20,11 +20,16 @@ class RunGroup:
 
 
 def group_by_recipe(runs: Sequence[Summary]) -> list[RunGroup]:
-    """Those made of a recipe together, whatever was set, in the order of the first run of each.
+    """Those of a sweep together, and of the others those made of a recipe, whatever was set, in the order of the first of each.
 
     Where the recipe's name is not known, those that differ in their seeds alone.
     """
-    return [RunGroup(_name(members), members) for members in _grouped(runs, lambda run: run.recipe_name or _key(run))]
+
+    def key(run: Summary) -> str:
+        return f"sweep:{run.sweep}" if run.sweep else run.recipe_name or _key(run)
+
+    groups = _grouped(runs, key)
+    return [RunGroup(key(members[0]) if members[0].sweep else _name(members), members) for members in groups]
 
 
 def group_seeds(runs: Sequence[Summary]) -> list[RunGroup]:

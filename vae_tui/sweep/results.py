@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vae_tui.runs.identity import as_toml
@@ -15,6 +16,7 @@ from vae_tui.sweep.claims import Standing
 from vae_tui.sweep.folder import Contents, Job, Sweep
 
 SEED = "train.seed"
+_SECONDS_BETWEEN_LISTS = 0.3
 FIGURES = ("nelbo", "distortion", "rate", "loss", "active")
 """Of each run, at its best checkpoint: -ELBO, distortion, rate and loss, nats per image, and active latent dimensions."""
 
@@ -27,7 +29,6 @@ class RunResult:
     standing: Standing
     figures: dict[str, float]
     epoch: int = 0
-    live: bool = False
     summary: Summary | None = None
 
 
@@ -49,23 +50,26 @@ class SeedsResult:
     means: dict[str, Mean]
 
 
-def read_results(
-    sweep: Sweep, contents: Contents, summaries: Summaries, cancelled: Callable[[], bool] = lambda: False
-) -> list[RunResult]:
-    """How each job stands and what came of it so far; runs are read again only where they have changed."""
+def read_results(sweep: Sweep, contents: Contents, summaries: Summaries) -> Iterator[list[RunResult]]:
+    """How each job stands and what came of it so far; runs are read again only where they have changed.
+
+    The whole list, again and again while runs are read for the first time: figures that are not read yet are left out.
+    """
     standings = sweep.claims.standings(job.number for job in contents.jobs)
-    found = []
-    for job in contents.jobs:
-        if cancelled():
-            break
-        run = sweep.run_of(job)
-        summary = summaries.of(run) if standings[job.number].attempts and run.has_log else None
-        if summary is not None and summary.sweep != sweep.name:
-            summary = None
-        figures = figures_at_best(summary) if summary is not None else {}
-        epoch, live = (summary.epoch, summary.live) if summary is not None else (0, False)
-        found.append(RunResult(job, standings[job.number], figures, epoch, live, summary))
-    return found
+    found = [RunResult(job, standings[job.number], {}) for job in contents.jobs]
+    shown_at = time.monotonic()
+    for index, result in enumerate(found):
+        run = sweep.run_of(result.job)
+        if not result.standing.attempts or not run.has_log:
+            continue
+        summary = summaries.of(run)
+        if summary.sweep == sweep.name:
+            figures = figures_at_best(summary)
+            found[index] = replace(result, figures=figures, epoch=summary.epoch, summary=summary)
+        if time.monotonic() - shown_at > _SECONDS_BETWEEN_LISTS:
+            yield list(found)
+            shown_at = time.monotonic()
+    yield found
 
 
 def average_seeds(results: Iterable[RunResult]) -> list[SeedsResult]:

@@ -71,7 +71,8 @@ class SweepScreen(ClosesOnce[None]):
         self._sweep, self._data_root = sweep, data_root
         self._summaries = Summaries()
         self._contents: Contents | None = None
-        self._results: list[RunResult] = []
+        self.results: list[RunResult] = []
+        """The jobs as of the last look; none before the first."""
         self._groups: list[SeedsResult] = []
         self._queue, self._queue_at = "", float("-inf")
         self._problem = ""
@@ -112,23 +113,28 @@ class SweepScreen(ClosesOnce[None]):
         worker = get_current_worker()
         try:
             contents = self._sweep.read()
-            results = read_results(self._sweep, contents, self._summaries, cancelled=lambda: worker.is_cancelled)
-            if time.monotonic() - self._queue_at > _SECONDS_BETWEEN_QUEUES and (self._sweep.folder / "slurm").is_dir():
-                self._queue_at = time.monotonic()
-                counts = count_workers(self._sweep)
-                self._queue = ", ".join(f"{count} {state.lower()}" for state, count in counts.items())
-            if not worker.is_cancelled:
+            self._ask_the_queue()
+            for results in read_results(self._sweep, contents, self._summaries):
+                if worker.is_cancelled:
+                    return
                 self.post_message(self.Read(contents, results, self._queue))
         except VaeTuiError as error:
             self.post_message(self.Read(None, [], self._queue, str(error)))
         finally:
             self._reading = False
 
+    def _ask_the_queue(self) -> None:
+        """Ask Slurm how many workers wait and work, now and then."""
+        if time.monotonic() - self._queue_at > _SECONDS_BETWEEN_QUEUES and (self._sweep.folder / "slurm").is_dir():
+            self._queue_at = time.monotonic()
+            counts = count_workers(self._sweep)
+            self._queue = ", ".join(f"{count} {state.lower()}" for state, count in counts.items())
+
     def on_sweep_screen_read(self, event: Read) -> None:
         """Show what was read."""
         self._problem = event.problem
         if event.contents is not None:
-            self._contents, self._results = event.contents, event.results
+            self._contents, self.results = event.contents, event.results
             self._groups = order_for_reading(average_seeds(event.results), event.contents)
         self._show()
 
@@ -170,7 +176,7 @@ class SweepScreen(ClosesOnce[None]):
     def _show_lines(self) -> None:
         self.query_one("#title", StatusLine).show(self._title, "bold $primary")
         self.query_one("#status", StatusLine).show(*self._status)
-        states = [run.standing.state for run in self._results]
+        states = [run.standing.state for run in self.results]
         shown = ["paused"] if self._sweep.is_asked("pause") else ["going"] if "running" in states else []
         shown += ["failed"] if {"failed", "stopped"} & {*states} else []
         shown += ["two keys"] if len(self._keys) > 1 else []
@@ -180,7 +186,7 @@ class SweepScreen(ClosesOnce[None]):
     def _title(self) -> str:
         if self._contents is None:
             return f"{self._sweep.name}   reading"
-        states = [run.standing.state for run in self._results]
+        states = [run.standing.state for run in self.results]
         parts = [
             self._sweep.name,
             f"{self._contents.recipe_name}   {' × '.join(key.rpartition('.')[2] for key in self._contents.keys)}",
@@ -200,7 +206,7 @@ class SweepScreen(ClosesOnce[None]):
         ]
         if self._sweep.is_asked("pause"):
             parts.append("paused")
-        elif (left := seconds_left(self._results)) is not None:
+        elif (left := seconds_left(self.results)) is not None:
             parts.append(f"about {format_clock(left)} left")
         if self._queue:
             parts.append(f"Slurm: {self._queue}")
@@ -299,7 +305,7 @@ class SweepScreen(ClosesOnce[None]):
         """Show all runs that were begun over each other."""
         from vae_tui.tui.screens.overlay import OverlayScreen  # noqa: PLC0415 charts, which the table does without
 
-        begun = [run.summary for run in self._results if run.summary is not None]
+        begun = [run.summary for run in self.results if run.summary is not None]
         if begun:
             self.app.push_screen(OverlayScreen(begun))
         else:
@@ -319,7 +325,7 @@ class SweepScreen(ClosesOnce[None]):
 
     def action_retry(self) -> None:
         """Have what failed or was stopped wait again."""
-        again = [run.job.number for run in self._results if run.standing.state in ("failed", "stopped")]
+        again = [run.job.number for run in self.results if run.standing.state in ("failed", "stopped")]
 
         def try_again() -> None:
             for number in again:
