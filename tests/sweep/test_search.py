@@ -128,6 +128,8 @@ def test_a_search_that_is_killed_goes_on_and_comes_to_its_trials(cli: Cli, recip
     assert study.best_value == pytest.approx(min(values))
     shown = [float(line.split()[1]) for line in done.stdout.splitlines()[1:]]
     assert shown == sorted(shown)
+    assert cli("sweep", "mine", "--out", "search.svg").returncode == 0
+    assert f"best: {min(values):.2f}" in (tmp_path / "search.svg").read_text()
 
 
 def test_a_search_without_optuna_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

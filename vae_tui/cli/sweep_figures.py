@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.runs.styles import LineStyle, style_of
+from vae_tui.runs.styles import COLORS, LineStyle, style_of
 from vae_tui.sweep.results import SEED, RunResult, SeedsResult, average_seeds, show_value
 from vae_tui.text import printable
 from vae_tui.tui.paper import FAINT_INK, draw_file
@@ -16,18 +18,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from vae_tui.sweep.folder import Contents
+    from vae_tui.sweep.search import Search
 
 _PANELS = (("nelbo", "−ELBO"), ("distortion", "distortion"), ("rate", "rate"))
 _DASHES: dict[LineStyle, Any] = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1.2, 1.4)), "dash-dotted": "-."}
-_MOST_LINES, _MOST_TICKS = 12, 12
-"""Lines that can be told apart, and values that stand side by side, each at its place along the axis where there are more."""
-_LOGARITHMIC_FROM = 50
-"""By how much the greatest of these is more than the least."""
+_MOST_LINES, _MOST_KEYS = 12, 5
+"""Lines that can be told apart, and searched keys that have a panel."""
+_HOLLOW: dict[str, Any] = {"facecolors": "none", "edgecolors": FAINT_INK}
+_TITLES = {"nelbo": "−ELBO", "loss": "loss", "distortion": "distortion", "rate": "rate"}
 
 
 def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) -> bytes:
     """Draw -ELBO, distortion and rate against the first key, a line for each setting of the others, and all in the plane of
-    rate and distortion; means over seeds, with bars of one standard error. Of two keys, -ELBO is a map of both.
+    rate and distortion; means over seeds, with bars of one standard error. Of two keys, -ELBO is a map of both. Of a search,
+    its figure by trial, and by each key.
 
     Returns the content of a .png, .svg or .pdf file. Raises VaeTuiError where matplotlib is not installed, or nothing is
     there to draw.
@@ -35,6 +39,9 @@ def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) ->
     groups = [group for group in average_seeds(results) if group.means]
     if not groups:
         raise VaeTuiError("none of the sweep's runs has a figure to draw yet")
+    if (search := contents.search) is not None:
+        trials = [result for result in results if search.metric in result.figures]
+        return draw_file(lambda figure: _draw_search(figure, search, trials), suffix, (9.6, 7.2))
     keys = [key for key in contents.keys if key != SEED] or [SEED]
     lines = _lines(groups, keys)
     if len(lines) > _MOST_LINES:
@@ -69,25 +76,58 @@ def _lines(groups: Sequence[SeedsResult], keys: Sequence[str]) -> dict[str, list
 
 def _draw_lines(panel: Axes, lines: dict[str, list[SeedsResult]], key: str, name: str) -> None:
     ticks = _ticks(lines, key)
-    values = [_value(group, key) for groups in lines.values() for group in groups]
-    measured = len(ticks) > _MOST_TICKS and all(isinstance(value, int | float) for value in values)
     for index, (rest, groups) in enumerate(lines.items()):
-        found = [
-            (_value(group, key) if measured else ticks.index(_shown(group, key)), group.means[name])
-            for group in groups
-            if name in group.means
-        ]
-        found.sort(key=lambda pair: pair[0])
+        found = [(ticks.index(_shown(group, key)), group.means[name]) for group in groups if name in group.means]
         style = style_of(index)
         panel.errorbar(
             [x for x, _ in found], [mean.mean for _, mean in found], yerr=[mean.error or 0.0 for _, mean in found],
             label=rest, color=style.color, linestyle=_DASHES[style.line], marker="o", markersize=4, capsize=3, linewidth=1.5,
         )  # fmt: skip
+    panel.set_xticks(range(len(ticks)), ticks)
     panel.set_xlabel(key)
-    if not measured:
-        panel.set_xticks(range(len(ticks)), ticks)
-    elif min(values) > 0 and max(values) / min(values) > _LOGARITHMIC_FROM:
-        panel.set_xscale("log")
+
+
+def _draw_search(figure: Figure, search: Search, trials: Sequence[RunResult]) -> None:
+    """How the best got better with the trials, and the figure of each against its value of each key."""
+    keys = list(search.space)[:_MOST_KEYS]
+    first, *panels = figure.subplots(-(-(len(keys) + 1) // 2), 2, squeeze=False).flatten()
+    completed = [trial for trial in trials if trial.standing.state == "completed"]
+    better = max if search.direction == "maximize" else min
+    best = better(completed or trials, key=lambda trial: trial.figures[search.metric])
+    so_far = list(accumulate((trial.figures[search.metric] for trial in completed), better))
+    first.step([trial.job.number for trial in completed], so_far, where="post", color=COLORS[0], linewidth=1.2)
+    _draw_trials(first, search, trials, best, lambda trial: trial.job.number)
+    first.locator_params("x", integer=True)
+    first.set(title=f"{_TITLES[search.metric]} by trial", xlabel="trial", ylabel="nats per image")
+    for panel, key in zip(panels, keys, strict=False):
+        _draw_trials(panel, search, trials, best, partial(_value_of, key))
+        panel.set(title=f"{_TITLES[search.metric]} by {_short(key)}", xlabel=key, ylabel="nats per image")
+        if search.space[key].get("log"):
+            panel.set_xscale("log")
+    for panel in panels[len(keys) :]:
+        panel.set_axis_off()
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, handles=first.get_legend_handles_labels()[0])
+
+
+def _draw_trials(
+    panel: Axes, search: Search, trials: Sequence[RunResult], best: RunResult, place: Callable[[RunResult], Any]
+) -> None:
+    for label, drawn, look in (
+        ("completed", [trial for trial in trials if trial.standing.state == "completed"], {"color": COLORS[0]}),
+        ("pruned, or not completed", [trial for trial in trials if trial.standing.state != "completed"], _HOLLOW),
+        (f"best: {best.figures[search.metric]:.2f}", [best], {"color": COLORS[1], "marker": "D", "zorder": 4}),
+    ):
+        if drawn:
+            across = [_in_a_plot(place(trial)) for trial in drawn]
+            panel.scatter(across, [trial.figures[search.metric] for trial in drawn], s=22, label=label, **look)
+
+
+def _value_of(key: str, trial: RunResult) -> Any:
+    return trial.job.values[key]
+
+
+def _in_a_plot(value: object) -> Any:
+    return value if isinstance(value, int | float) else show_value(value)
 
 
 def _draw_map(figure: Figure, panel: Axes, groups: Sequence[SeedsResult], keys: Sequence[str]) -> None:
@@ -137,11 +177,7 @@ def _ticks(lines: dict[str, list[SeedsResult]], key: str) -> list[str]:
 
 
 def _shown(group: SeedsResult, key: str) -> str:
-    return printable(show_value(_value(group, key)))
-
-
-def _value(group: SeedsResult, key: str) -> Any:
-    return group.values.get(key, group.runs[0].job.values.get(key))
+    return printable(show_value(group.values.get(key, group.runs[0].job.values.get(key))))
 
 
 def _short(key: str) -> str:
