@@ -333,3 +333,12 @@ def test_runs_are_put_before_others(cli: Cli, recipe: Path) -> None:
     refused = cli("sweep", "mine", "--first", "seed=7")
     assert refused.returncode == 2
     assert "no run of mine has train.seed = 7" in refused.stderr
+
+
+def test_the_name_alone_goes_on_with_a_sweep_however_it_was_begun(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    assert "no sweep under checkpoints yet" in cli("sweep").stderr
+    # A shipped sweep is called so too, and is of other runs.
+    assert cli("sweep", recipe, "--grid", "seed=0", "--name", "betas", "--ui", "none").returncode == 0
+    assert cli("sweep", "betas").returncode == 0
+    assert [job.run for job in sweep_of(tmp_path, "betas").read().jobs] == ["betas-seed=0"]
+    assert cli("sweep").stdout.split() == ["betas", "1", "of", "1", "done", "blobs"]

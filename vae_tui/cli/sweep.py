@@ -38,12 +38,13 @@ class SweepUi(StrEnum):
 
 def sweep(
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SWEEP|RECIPE",
-            help="A sweep's file, the name of a shipped one or of one begun before; with --grid a recipe.",
+            help="The name of a sweep begun before, a sweep's file, or the name of a shipped one; with --grid a recipe "
+            "[default: list the sweeps there are].",
         ),
-    ],
+    ] = None,
     grid: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,6 +117,9 @@ def sweep(
     """
     from vae_tui.sweep.folder import find_sweep, require_sweep
 
+    if source is None:
+        _list_sweeps(runs_dir)
+        return
     shown = json_ or csv or out is not None
     if sum((json_, csv, out is not None)) > 1:
         raise VaeTuiError("--json and --csv print what came of a sweep, --out writes it: give one of them")
@@ -123,11 +127,11 @@ def sweep(
         suffix = check_out(out, (*_TABLES, *_FIGURES)) if out is not None else ""
         _show(require_sweep(name or _name_of(source), runs_dir), json_=json_, out=out, suffix=suffix)
         return
-    plan = None if work else _read_plan(source, grid, zip_, set_, name)
+    # Of one begun before, however it was, the name alone goes on with it.
+    begun = find_sweep(source, runs_dir) if not (grid or zip_ or set_ or name) else None
+    plan = None if work or begun is not None else _read_plan(source, grid, zip_, set_, name)
     if plan is None:
-        found = require_sweep(source, runs_dir) if work else find_sweep(source, runs_dir)
-        if found is None:
-            found = require_sweep(source, runs_dir)
+        found = begun or require_sweep(source, runs_dir)
         contents = found.read()
         if dry_run:
             _print_jobs(found, contents)
@@ -155,6 +159,21 @@ def sweep(
         _show_work(found, jobs, device, data_root, images)
     else:
         _go_on(found, contents, jobs, device, data_root, ui)
+
+
+def _list_sweeps(runs_dir: Path) -> None:
+    """The sweeps there are, and how far each is."""
+    from vae_tui.sweep.folder import list_sweeps
+
+    found = list_sweeps(runs_dir)
+    if not found:
+        say(f"no sweep under {runs_dir} yet; begin one with: vae-tui sweep betas")
+    for one in found:
+        contents = one.read()
+        states = [state.state for state in one.claims.standings(job.number for job in contents.jobs).values()]
+        done = states.count("completed") + states.count("pruned")
+        parts = [f"{states.count(state)} {state}" for state in ("running", "failed", "stopped") if state in states]
+        give("   ".join([f"{one.name:<24} {done} of {contents.run_count} done", contents.recipe_name, *parts]))
 
 
 def _name_of(source: str) -> str:
@@ -310,10 +329,10 @@ def _go_on(
     if importances := worker.importances():
         say(f"importance: {', '.join(f'{key} {share:.2f}' for key, share in importances.items())}")
     if worker.stopping:
-        say(f"go on with: vae-tui sweep {found.name}")
+        say(f"go on with: vae-tui sweep {found.name_to_type}")
         raise typer.Exit(EXIT_INTERRUPTED)
     if progress.failures:
-        say(f"once it can be mended, train them again with: vae-tui sweep {found.name} --retry")
+        say(f"once it can be mended, train them again with: vae-tui sweep {found.name_to_type} --retry")
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -78,6 +79,12 @@ class Sweep:
     def name(self) -> str:
         """What it is called."""
         return self.folder.name
+
+    @property
+    def name_to_type(self) -> str:
+        """What a user of this folder types in a shell to name it: its path, where its runs are not those looked for first."""
+        first = Path(os.environ.get("VAE_TUI_RUNS_DIR") or "checkpoints").absolute()
+        return shlex.quote(self.name if self.runs_dir.absolute() == first else str(self.folder))
 
     @property
     def runs_dir(self) -> Path:
