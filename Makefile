@@ -41,6 +41,7 @@ reference: $(VENV)/installed-dev  ## write the recipe reference and the tables o
 	$(call rewrite,docs/runs.md,log keys,$(BIN)/python -m vae_tui.tui log; echo)
 	$(call rewrite,docs/home.md,overlay keys,$(BIN)/python -m vae_tui.tui overlay; echo)
 	$(call rewrite,docs/sweeps.md,sweep keys,$(BIN)/python -m vae_tui.tui sweep; echo)
+	$(call rewrite,docs/sweeps.md,sweep samples keys,$(BIN)/python -m vae_tui.tui 'sweep samples'; echo)
 	$(call rewrite,docs/walking.md,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
 
 pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits

@@ -18,6 +18,7 @@ from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.sweep import SweepScreen
 from vae_tui.tui.screens.training import TrainingScreen
+from vae_tui.tui.widgets.pictures import Pictures
 
 ShowSweep = Callable[..., AbstractAsyncContextManager[Shown]]
 
@@ -180,3 +181,26 @@ async def test_more_settings_than_rows_are_scrolled_to(show_sweep: ShowSweep, tm
         await shown.press("end")
         await shown.sees("many-60   waiting")
         assert "60 of 60" in shown.text
+
+
+async def test_samples_of_every_setting_stand_side_by_side(show_sweep: ShowSweep) -> None:
+    async with show_sweep() as shown:
+        await shown.press("g")
+        await shown.sees("mine   samples   seed 1 of 2")
+        await shown.settle()
+        panes = list(shown.app.screen.query(Pictures))
+        assert [pane.border_title for pane in panes] == ["beta 1", "beta 4", "beta 10"]
+        assert [bool(pane.caption) for pane in panes] == [True, True, False]
+        await shown.press("right", "r")
+        await shown.sees("mine   reconstructions   seed 2 of 2")
+        await shown.press("q")
+        await shown.until(lambda: isinstance(shown.app.screen, SweepScreen))
+        assert isinstance(shown.app.screen, SweepScreen)
+
+
+async def test_a_small_window_shows_samples_of_some_settings_and_scrolls_to_the_others(show_sweep: ShowSweep) -> None:
+    async with show_sweep((40, 12)) as shown:
+        await shown.press("g")
+        await shown.sees("settings 1 to 2 of 3")
+        await shown.press("down")
+        await shown.sees("settings 2 to 3 of 3")

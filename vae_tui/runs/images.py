@@ -1,4 +1,4 @@
-"""Where the images of a run are now: the array file or the folder its recipe names, which may have been moved since."""
+"""Where the images of a run are now: the array file or the folder its recipe names, which may have been moved since; and the pictures it drew."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vae_tui.errors import DataError
+from vae_tui.events import ImagesDrawn, from_json
 from vae_tui.runs.files import read_small, user_path
-from vae_tui.runs.layout import run_folder
+from vae_tui.runs.layout import Run, run_folder
+from vae_tui.runs.log import read_tail
 from vae_tui.text import path_as_text
+
+_TAIL_BYTES = 1 << 16
+
+
+def newest_drawn(run: Run, kind: str) -> ImagesDrawn | None:
+    """The newest "samples" or "reconstructions" that the end of a run's log tells of; None where it tells of none."""
+    for line in reversed(read_tail(run.events_path, _TAIL_BYTES).split("\n")):
+        event = from_json(line) if '"images_drawn"' in line else None
+        if isinstance(event, ImagesDrawn) and event.kind == kind:
+            return event
+    return None
 
 
 def locate_images(roots: Sequence[str], kind: str, data_root: Path | None) -> str:

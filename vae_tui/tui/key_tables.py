@@ -7,6 +7,7 @@ from vae_tui.tui.keys import Table
 from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.sweep_keys import SWEEP_KEYS
+from vae_tui.tui.sweep_samples_keys import SWEEP_SAMPLES_KEYS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 
@@ -15,6 +16,7 @@ TABLES: dict[str, Table] = {
     "log": LOG_KEYS,
     "overlay": OVERLAY_KEYS,
     "sweep": SWEEP_KEYS,
+    "sweep samples": SWEEP_SAMPLES_KEYS,
     "training": TRAINING_KEYS,
     "walk": WALK_KEYS,
 }
@@ -24,6 +26,7 @@ TITLES = {
     "log": "the log",
     "overlay": "runs over each other",
     "sweep": "a sweep",
+    "sweep samples": "samples of a sweep",
     "walk": "the walk",
 }
 """What people call the screens, in the order in which they meet them."""

@@ -56,6 +56,12 @@ SWEEP_KEYS = (
                 (Key("m", "toggle_map", "Map of two keys"),),
                 (FooterItem(4, "m", "map", ("two keys",)),),
             ),
+            Row(
+                "g",
+                "samples of every setting, the first key across",
+                (Key("g", "samples", "Samples of every setting"),),
+                (FooterItem(4, "g", "samples"),),
+            ),
             Row("v", "with or without the run beside it", (Key("v", "toggle_preview", "With or without the run"),)),
         ),
     ),

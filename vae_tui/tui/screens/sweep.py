@@ -311,6 +311,13 @@ class SweepScreen(ClosesOnce[None]):
         else:
             self._report("no run was begun yet", "$warning")
 
+    def action_samples(self) -> None:
+        """Show samples of every setting."""
+        from vae_tui.tui.screens.sweep_samples import SweepSamplesScreen  # noqa: PLC0415 numpy and Pillow
+
+        if self._groups:
+            self.app.push_screen(SweepSamplesScreen(self._sweep.name, self._groups, self._keys))
+
     def action_pause(self) -> None:
         """Pause the whole sweep, or let it go on."""
         if self._sweep.is_asked("pause"):
