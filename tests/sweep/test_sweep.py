@@ -93,6 +93,7 @@ def test_a_sweep_trains_ordinary_runs_and_says_what_came_of_them(cli: Cli, recip
     listed = json.loads(cli("runs", "sweep:mine", "--json").stdout)
     assert {run["name"] for run in listed} == {f"mine-beta={beta},seed={seed}" for beta in (1, 4) for seed in (0, 1)}
 
+    assert cli("watch", "sweep:mine").stdout == done.stdout
     again = cli("sweep", recipe, *grid, "--name", "mine")
     assert (again.returncode, again.stdout) == (0, done.stdout)
     assert "started" not in again.stderr

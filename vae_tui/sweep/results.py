@@ -143,9 +143,10 @@ def seconds_left(results: Sequence[RunResult]) -> float | None:
     None where nothing trains, or nothing is completed yet to go by.
     """
     took = [
-        run.summary.updated - run.summary.started
+        summary.updated - summary.started
         for run in results
-        if run.standing.state == "completed" and run.summary and run.summary.updated and run.summary.started
+        if run.standing.state == "completed" and (summary := run.summary) is not None
+        if summary.updated is not None and summary.started is not None
     ]
     at_once = sum(run.standing.state == "running" for run in results)
     if not took or not at_once:
