@@ -225,28 +225,6 @@ def test_runs_are_added_and_taken_away_later(cli: Cli, recipe: Path, tmp_path: P
     assert Run(tmp_path / "checkpoints" / "mine-seed=0").latest()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--grid", "seed=0,1", "--set", "train.epochs=4"], "was begun with other settings for train.epochs"),
-        (["--grid", "beta=0,1"], "differs in train.seed, not in objective.beta"),
-    ],
-)
-def test_another_sweep_of_the_same_name_is_refused(cli: Cli, recipe: Path, arguments: list[str], message: str) -> None:
-    assert cli("sweep", recipe, "--grid", "seed=0", "--name", "mine", "--ui", "none").returncode == 0
-    done = cli("sweep", recipe, "--name", "mine", *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-
-
-def test_a_recipe_that_has_changed_since_is_refused(cli: Cli, recipe: Path) -> None:
-    assert cli("sweep", recipe, "--grid", "seed=0", "--name", "mine", "--ui", "none").returncode == 0
-    recipe.write_text(recipe.read_text().replace("latent_dim = 3", "latent_dim = 4"))
-    done = cli("sweep", recipe, "--grid", "seed=0", "--name", "mine")
-    assert done.returncode == 2
-    assert "the recipe has changed since" in done.stderr
-
-
 def test_a_second_worker_takes_what_the_first_has_not(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     with working(
         tmp_path, recipe, "--grid", "seed=0,1", "--set", "train.epochs=600", "--name", "mine", "--jobs", "1"
