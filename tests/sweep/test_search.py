@@ -126,6 +126,7 @@ def test_a_search_that_is_killed_goes_on_and_comes_to_its_trials(cli: Cli, recip
     storage = JournalStorage(JournalFileBackend(str(tmp_path / "checkpoints" / "sweeps" / "mine" / JOURNAL)))
     study = optuna.load_study(study_name="mine", storage=storage)
     assert study.best_value == pytest.approx(min(values))
+    assert all(40 <= len(trial.intermediate_values) <= 50 for trial in study.trials)  # of 700 epochs
     shown = [float(line.split()[1]) for line in done.stdout.splitlines()[1:]]
     assert shown == sorted(shown)
     assert cli("sweep", "mine", "--out", "search.svg").returncode == 0

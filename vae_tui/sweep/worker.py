@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from vae_tui.errors import RunError, VaeTuiError
-from vae_tui.events import EpochCompleted, RunFinished
+from vae_tui.events import EpochCompleted, RunFinished, RunStarted
 from vae_tui.runs.commands import Stop, send_command
 from vae_tui.runs.identity import first_start
 from vae_tui.runs.job import TrainerDied, TrainingJob, start_trainer, wait_until_opened
@@ -35,6 +35,7 @@ Happening = Literal[
     "started", "resumed", "adopted", "completed", "pruned", "stopped", "failed", "released", "died", "lost"
 ]
 _SECONDS_BETWEEN_LOOKS = 0.2
+_MOST_REPORTS = 50
 _SECONDS_BETWEEN_SCANS = 2.0
 """How often a worker with a free place looks for a job where it found none."""
 
@@ -60,6 +61,8 @@ class _Active:
     beaten: float
     log: EventReader
     """What of its log was reported to the study of a search."""
+    report_every: int = 1
+    """Epochs from one report to the next: each is written to the study's journal, and synced."""
     pruned: bool = False
 
     @property
@@ -186,7 +189,10 @@ class Worker:
         if self._study is None or self._contents.search is None or active.job.trial is None or active.pruned:
             return
         for logged in active.log.read():
-            if isinstance(event := logged.event, EpochCompleted):
+            event = logged.event
+            if isinstance(event, RunStarted):
+                active.report_every = max(1, (event.recipe["train"].get("epochs") or 0) // _MOST_REPORTS)
+            elif isinstance(event, EpochCompleted) and event.epoch % active.report_every == 0:
                 value = figures_of(event.validation or event.train).get(self._contents.search.metric)
                 if value is not None and self._study.report(active.job.trial, event.epoch, value):
                     active.pruned = True
