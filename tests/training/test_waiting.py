@@ -135,7 +135,10 @@ print(json.dumps(found))
     assert run(script) == [True, True, False, False, False, True, True, True, True, True, False]
 
 
-@pytest.mark.parametrize("chosen", [{"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "5"}, {"OMP_PROC_BIND": "true"}])
+@pytest.mark.parametrize(
+    "chosen",
+    [{"OMP_WAIT_POLICY": "PASSIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "5"}, {"OMP_PROC_BIND": "true"}],
+)
 def test_what_the_user_has_chosen_stays(chosen: dict[str, str]) -> None:
     assert environment_of_torch(chosen) == chosen
     assert environment_of_torch({"A": "b"}) == {"A": "b", **SPINNING}

@@ -89,7 +89,8 @@ def environment_of_torch(environment: Mapping[str, str]) -> dict[str, str]:
 
 def is_waiting_chosen(environment: Mapping[str, str]) -> bool:
     """Whether the user has said how threads are to wait, or where."""
-    return any(environment.get(name) not in (None, SPINNING.get(name)) for name in (*SPINNING, *_PLACES))
+    waiting = {name: environment[name] for name in SPINNING if name in environment}
+    return waiting not in ({}, SPINNING) or any(name in environment for name in _PLACES)
 
 
 def is_trainer(environment: Mapping[str, str]) -> bool:
