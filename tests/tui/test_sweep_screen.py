@@ -204,3 +204,12 @@ async def test_a_small_window_shows_samples_of_some_settings_and_scrolls_to_the_
         await shown.sees("settings 1 to 2 of 3")
         await shown.press("down")
         await shown.sees("settings 2 to 3 of 3")
+
+
+async def test_it_says_so_where_no_worker_takes_what_waits(
+    show_sweep: ShowSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_tui.tui.screens.sweep._SECONDS_TO_BEGIN", 0.1)
+    async with show_sweep() as shown:
+        await shown.until(lambda: "noworkertrainsit;beginonewith:" in shown.unfolded.replace(" ", ""))
+        assert "noworkertrainsit;beginonewith:" in shown.unfolded.replace(" ", "")

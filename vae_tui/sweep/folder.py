@@ -31,6 +31,8 @@ from vae_tui.sweep.claims import Claims
 from vae_tui.sweep.search import Search
 
 SWEEPS = "sweeps"
+WORKER_LOG = "worker.log"
+"""What workers say that were started with a screen."""
 _MOST_BYTES = 1 << 25
 Request = Literal["pause", "stop"]
 

@@ -26,7 +26,7 @@ from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import EventReader, read_last_event
 from vae_tui.runs.summary import summarize
 from vae_tui.sweep.claims import SECONDS_BETWEEN_BEATS, EndStatus
-from vae_tui.sweep.folder import Job, Sweep
+from vae_tui.sweep.folder import WORKER_LOG, Job, Sweep
 from vae_tui.sweep.plan import run_name
 from vae_tui.sweep.results import figures_at_best, figures_of
 from vae_tui.sweep.study import Study
@@ -313,10 +313,10 @@ def start_worker(sweep: Sweep, *, jobs: int | None, device: str, data_root: Path
     command += [] if jobs is None else ["--jobs", str(jobs)]
     command += [] if data_root is None else ["--data-root", str(data_root)]
     try:
-        with (sweep.folder / "worker.log").open("ab") as log:
+        with (sweep.folder / WORKER_LOG).open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     except OSError as error:
-        raise RunError(f"{sweep.folder / 'worker.log'} cannot be written: {error.strerror}") from error
+        raise RunError(f"{sweep.folder / WORKER_LOG} cannot be written: {error.strerror}") from error
 
 
 def _remove_unbegun(run: Run) -> None:

@@ -18,7 +18,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import best_or_newest
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summaries
-from vae_tui.sweep.folder import Contents, Sweep
+from vae_tui.sweep.folder import WORKER_LOG, Contents, Sweep
 from vae_tui.sweep.results import (
     FIGURES,
     SEED,
@@ -46,6 +46,8 @@ _PACE = 1.0
 """Seconds between two looks at the sweep's folder and its runs."""
 _SECONDS_BETWEEN_QUEUES = 15.0
 _NOTICE_SECONDS = 12.0
+_SECONDS_TO_BEGIN = 8.0
+"""That a worker takes to begin its first run, at most."""
 _ROWS_AROUND, _ROWS_OF_A_MAP = 3, 12
 """Of title, status and keys; and from how many on a map is shown below the table."""
 _WIDE, _HIGH = 150, 30
@@ -81,6 +83,8 @@ class SweepScreen(ClosesOnce[None]):
         self._as_map = False
         self._preview_wanted = True
         self._reading = False
+        self._idle_since = time.monotonic()
+        """Since when no run trains."""
 
     def compose(self) -> ComposeResult:
         """Title, table and run, what happened, and keys."""
@@ -136,6 +140,8 @@ class SweepScreen(ClosesOnce[None]):
         if event.contents is not None:
             self._contents, self.results = event.contents, event.results
             self._groups = order_for_reading(average_seeds(event.results), event.contents)
+            if any(run.standing.state == "running" for run in self.results):
+                self._idle_since = time.monotonic()
         self._show()
 
     # What is shown
@@ -218,6 +224,10 @@ class SweepScreen(ClosesOnce[None]):
             return self._problem, "$warning"
         if time.monotonic() < self._notice_until:
             return self._notice, self._notice_style
+        if self._is_idle:
+            log = f"; what the last one here said: {self._sweep.folder / WORKER_LOG}"
+            way_on = f"no worker trains it; begin one with: vae-tui sweep {self._sweep.name_to_type}"
+            return way_on + (log if (self._sweep.folder / WORKER_LOG).exists() else ""), "$warning"
         run = self._current
         if run is None:
             return "", "$faint"
@@ -229,6 +239,12 @@ class SweepScreen(ClosesOnce[None]):
         if run.standing.reason:
             facts.append(run.standing.reason)
         return "   ".join(facts), "$faint"
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether runs wait, and for some time nobody has taken one."""
+        waits = any(run.standing.state == "waiting" for run in self.results) and not self._sweep.is_asked("pause")
+        return waits and not self._queue and time.monotonic() - self._idle_since > _SECONDS_TO_BEGIN
 
     @property
     def _current(self) -> RunResult | None:
