@@ -175,6 +175,21 @@ def test_a_trainer_that_is_killed_is_started_again_by_its_worker(recipe: Path, t
     assert states(tmp_path, "mine") == ["completed", "completed"]
 
 
+def test_a_run_that_was_found_training_and_is_stopped_goes_on(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    arguments = [str(recipe), "--grid", "seed=0", "--set", LONG, "--name", "mine"]
+    with working(tmp_path, *arguments) as first:
+        run = Run(tmp_path / "checkpoints" / "mine-seed=0")
+        wait_until(lambda: bool(trained(run)))
+        first.kill()
+        first.communicate()
+        found = lock_holder(run.path)
+        with working(tmp_path, *arguments):
+            wait_until(lambda: sweep_of(tmp_path, "mine").claims.standings([1])[1].attempts == 2)
+            assert cli("stop", "mine-seed=0").returncode == 0
+            wait_until(lambda: lock_holder(run.path) not in (None, found))
+            assert states(tmp_path, "mine") == ["running"]
+
+
 def test_what_fails_does_not_stop_the_rest_and_is_tried_again(cli: Cli, recipe: Path, tmp_path: Path) -> None:
     grid = ["--grid", 'data.root="blobs.npy","later.npy"', "--name", "mine"]
     done = cli("sweep", recipe, *grid)

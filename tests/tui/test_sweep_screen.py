@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -88,6 +89,13 @@ async def test_the_cursor_goes_over_settings_and_their_seeds(show_sweep: ShowSwe
         await shown.sees("mine-beta=10,seed=1   waiting")
 
 
+async def test_a_run_that_is_trained_says_on_which_machine(show_sweep: ShowSweep, sweep: Sweep) -> None:
+    sweep.claims.claim([5])
+    async with show_sweep() as shown:
+        await shown.press("end", "left")
+        await shown.sees(f"mine-beta=10,seed=0   running   on {socket.gethostname()}")
+
+
 async def test_the_figure_that_is_drawn_is_chosen(show_sweep: ShowSweep) -> None:
     async with show_sweep() as shown:
         assert shown.lines[1].count("-ELBO") == 2
@@ -124,7 +132,7 @@ async def test_workers_are_asked_to_pause_to_go_on_and_to_stop(show_sweep: ShowS
         assert not sweep.is_asked("pause")
         await shown.press("x")
         assert sweep.is_asked("stop")
-        await shown.sees("go on with: vae-tui sweep mine")
+        await shown.sees("its workers save their runs and stop; go on with: vae-tui sweep")
 
 
 async def test_what_failed_is_tried_again(show_sweep: ShowSweep, sweep: Sweep) -> None:

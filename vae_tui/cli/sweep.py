@@ -287,7 +287,7 @@ def _submit(
     workers = min(waiting, jobs or waiting)
     number = submit(found, read_options(slurm), workers, device=device, data_root=data_root)
     say(
-        f"submitted {counted(workers, 'worker')} as job {number}; see how far it is with: vae-tui watch sweep:{found.name}"
+        f"submitted {counted(workers, 'worker')} as job {number}; see how far it is with: vae-tui watch sweep:{found.name_to_type}"
     )
     give(number)
 
@@ -307,6 +307,8 @@ def _go_on(
     in_slurm = "SLURM_JOB_ID" in os.environ
     worker = Worker(found, choose_places(device, jobs, threads), data_root=data_root, interrupted=lambda: bool(signals))
     progress = SweepProgress(found, contents, silent=ui is SweepUi.NONE)
+    if found.is_asked("pause"):
+        progress.note(f"it is paused; let it go on with: vae-tui unpause sweep:{found.name_to_type}")
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if not signals:
@@ -316,7 +318,7 @@ def _go_on(
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
         for news in worker.work(stay=not in_slurm):
-            progress.show(news, worker.training)
+            progress.show(news)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -344,8 +346,8 @@ def _show_work(found: Sweep, jobs: int | None, device: str, data_root: Path | No
     watch_sweep(found, images, data_root)
     if worker.poll() is None:
         say(
-            f"the sweep goes on in process {worker.pid}; see it with: vae-tui watch sweep:{found.name}, stop it with: "
-            f"vae-tui stop sweep:{found.name}"
+            f"the sweep goes on in process {worker.pid}; see it with: vae-tui watch sweep:{found.name_to_type}, stop it with: "
+            f"vae-tui stop sweep:{found.name_to_type}"
         )
     elif worker.returncode:
         raise typer.Exit(worker.returncode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,7 +13,7 @@ from vae_tui.text import printable
 from vae_tui.wording import format_clock, format_nats
 
 if TYPE_CHECKING:
-    from vae_tui.sweep.folder import Contents, Job, Sweep
+    from vae_tui.sweep.folder import Contents, Sweep
     from vae_tui.sweep.worker import News
 
 _WORDS = {
@@ -55,7 +54,7 @@ class SweepProgress:
         self._task = self._progress.add_task("", total=contents.run_count)
         self._progress.start()
 
-    def show(self, news: News | None, training: Sequence[Job]) -> None:
+    def show(self, news: News | None) -> None:
         """Show what happened, if something did, and how far the whole is."""
         if news is not None:
             self.failures += news.happening == "failed"
@@ -65,7 +64,7 @@ class SweepProgress:
                 self.note(f"{_WORDS[news.happening]:<14} {news.job.run}{self._outcome(news)}")
         if time.monotonic() - self._counted_at >= _SECONDS_BETWEEN_COUNTS:
             self._counted_at = time.monotonic()
-            self._count(training)
+            self._count()
 
     def note(self, text: str) -> None:
         """Write a line."""
@@ -83,7 +82,7 @@ class SweepProgress:
             return f"   -ELBO {format_nats(-elbo)}" if elbo is not None else ""
         return f": {news.reason}" if news.reason and news.happening in ("failed", "died", "stopped") else ""
 
-    def _count(self, training: Sequence[Job]) -> None:
+    def _count(self) -> None:
         contents = self._sweep.read()
         standings = self._sweep.claims.standings(job.number for job in contents.jobs).values()
         states = [standing.state for standing in standings]

@@ -95,11 +95,6 @@ class Worker:
         search = self._contents.search
         self._study = Study(sweep.folder, sweep.name, search) if search is not None else None
 
-    @property
-    def training(self) -> list[Job]:
-        """The jobs in hand."""
-        return [active.job for active in self._active]
-
     def importances(self) -> dict[str, float]:
         """How much each key of a search explains of its figure, the most first; empty for another sweep."""
         return self._study.importances() if self._study is not None else {}
@@ -203,7 +198,7 @@ class Worker:
         """Tell a trial's study how it ended."""
         if self._study is None or self._contents.search is None or active.job.trial is None:
             return
-        if status in ("completed", "pruned", "failed", "stopped"):
+        if status in ("completed", "pruned", "failed"):
             figures = figures_at_best(summarize(active.run)) if active.run.has_log else {}
             value = None if status == "failed" else figures.get(self._contents.search.metric)
             self._study.tell(active.job.trial, value, pruned=status == "pruned")
@@ -255,8 +250,9 @@ class Worker:
             return self._end(active, "died", _last_words(active.run))
         if last.status == "stopped" and active.pruned:
             return self._end(active, "pruned", f"after epoch {last.epoch}: it lagged behind the other trials")
-        if last.status == "stopped" and (self._stopping or self._paused):
-            return self._end(active, "released", "its worker was stopped, or paused")
+        if last.status == "stopped" and (self._stopping or self._paused or active.trainer is None):
+            # A trainer that was found training may be stopped by the worker that had lost it.
+            return self._end(active, "released", "a worker was stopped, or paused")
         return self._end(active, last.status, last.reason)
 
     def _end(self, active: _Active, status: EndStatus, reason: str, *, held: bool = True) -> News:

@@ -234,6 +234,8 @@ class SweepScreen(ClosesOnce[None]):
         facts = [run.job.run, run.standing.state]
         if run.epoch:
             facts.append(f"epoch {run.epoch}")
+        if (holder := run.standing.holder) is not None:
+            facts.append(f"on {holder.host}" + (f", Slurm job {holder.cluster_job}" if holder.cluster_job else ""))
         if run.standing.attempts > 1:
             facts.append(f"{counted(run.standing.attempts, 'attempt')}")
         if run.standing.reason:
@@ -343,7 +345,7 @@ class SweepScreen(ClosesOnce[None]):
 
     def action_stop(self) -> None:
         """Stop all workers."""
-        way_on = f"vae-tui sweep {self._sweep.name}"
+        way_on = f"vae-tui sweep {self._sweep.name_to_type}"
         self._ask(lambda: self._sweep.ask("stop"), f"its workers save their runs and stop; go on with: {way_on}")
 
     def action_retry(self) -> None:
