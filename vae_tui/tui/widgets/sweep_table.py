@@ -109,7 +109,7 @@ class SweepTable(Widget):
         if len(shown) < len(self._groups):
             of = f"{self._first + 1} to {self._first + len(shown)} of {len(self._groups)}"
             last = lines.pop() if scale and high > low else Text("")
-            lines.append(Text.assemble((of, self._ink("faint")), last.plain[len(of) :]))
+            lines.append(Text(of + last.plain[len(of) :], style=self._ink("faint")))
         return Text("\n", end="").join(lines)
 
     def _columns(self, width: int) -> dict[str, str]:
