@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,13 +68,24 @@ def test_a_node_dies_and_a_worker_is_preempted_and_each_run_is_trained_once(
         standings = sweep.claims.standings(range(1, 13)).values()
         return sum(standing.state == state for standing in standings)
 
-    def wait_until_completed(number: int) -> None:
-        while count("completed") < number:
-            time.sleep(0.2)
+    def run_of(job: int) -> Run:
+        return Run(tmp_path / "checkpoints" / f"mine-seed={job - 1}")
 
-    wait_until_completed(2)
+    def is_early_in_a_run(node: str) -> bool:
+        tasks = cluster.run("squeue", "-h", "-w", node, "-t", "R", "--format=%A").split()
+        for job, standing in sweep.claims.standings(range(1, 13)).items():
+            if standing.holder is not None and standing.holder.cluster_job in tasks:
+                events = read_events(run_of(job).events_path)
+                return 10 < sum(event.event == "epoch_completed" for event in events) < 350
+        return False
+
+    def wait_until(completed: int, *, early_on: str) -> None:
+        while count("completed") < completed or not is_early_in_a_run(early_on):
+            time.sleep(0.1)
+
+    wait_until(2, early_on="n1")
     cluster.kill_node("n1")
-    wait_until_completed(4)
+    wait_until(4, early_on="n2")
     cluster.run("srun", "-p", "urgent", "-w", "n2", "true")
     cluster.start_node("n1")
     for task in cluster.run("squeue", "-h", "-t", "PD", "--array", "--format=%i").split():
@@ -87,15 +97,14 @@ def test_a_node_dies_and_a_worker_is_preempted_and_each_run_is_trained_once(
             break
     assert count("completed") == 12
 
-    told = Counter[str]()
-    for number in range(12):
-        run = Run(tmp_path / "checkpoints" / f"mine-seed={number}")
-        events = read_events(run.events_path)
+    starts = 0
+    for job in range(1, 13):
+        events = read_events(run_of(job).events_path)
         ended = [event for event in events if event.event == "run_finished" and event.status == "completed"]  # type: ignore[attr-defined]
         assert len(ended) == 1
-        told.update(event.event for event in events if event.event == "run_started")
+        starts += sum(event.event == "run_started" for event in events)
         epochs = [event.epoch for event in events if event.event == "epoch_completed"]  # type: ignore[attr-defined]
         assert len(epochs) - len(set(epochs)) < 700
-    assert told["run_started"] > 12  # those of the node that died, and of the worker that was preempted
+    assert starts >= 14  # that of the node that died, and that of the worker that was preempted, went on
     figures = json.loads(vae_tui("mine", "--json"))
     assert [run["state"] for run in figures["runs"]] == ["completed"] * 12
