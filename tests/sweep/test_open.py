@@ -3,13 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fake_trainer import FakeTrainer
 
 from vae_tui.errors import RecipeError, RunError
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock, release_lock
-from vae_tui.sweep.folder import Sweep, find_sweep, list_sweeps
+from vae_tui.runs.summary import Summaries
+from vae_tui.sweep.folder import Sweep, find_sweep, list_sweeps, rename_run
 from vae_tui.sweep.open import open_sweep, put_first
 from vae_tui.sweep.plan import Plan, plan_of_grid
+from vae_tui.sweep.results import read_results
 
 
 def plan(recipe: Path, *grid: str, fixed: tuple[str, ...] = ()) -> Plan:
@@ -98,3 +101,28 @@ def test_what_is_no_sweep_is_not_found_and_one_that_is_damaged_is_named(recipe: 
     (sweep.folder / "sweep.json").write_text('{"jobs": [{"number": 1}]}')
     with pytest.raises(RunError, match=r"sweep\.json holds no sweep"):
         sweep.read()
+
+
+def begin(runs_dir: Path, name: str) -> Run:
+    trainer = FakeTrainer(Run.create(runs_dir, name, "", exact=True))
+    trainer.start(sweep="mine")
+    return trainer.run
+
+
+def test_a_run_that_is_renamed_is_known_to_its_sweep_by_its_new_name(recipe: Path, tmp_path: Path) -> None:
+    sweep, made, _ = open_sweep(plan(recipe, "seed=0,1"), tmp_path)
+    sweep.claims.claim([1])
+    run = begin(tmp_path, "mine-seed=0")
+    with pytest.raises(RunError, match="is being trained by the sweep mine"):
+        rename_run(run, "kept")
+    sweep.claims.end(1, 1, "completed")
+    assert rename_run(run, "kept").path == tmp_path / "kept"
+    assert [job.run for job in sweep.read().jobs] == ["kept", "mine-seed=1"]
+    (found, _) = list(read_results(sweep, sweep.read(), Summaries()))[-1]
+    assert found.summary is not None
+    assert open_sweep(plan(recipe, "seed=0,1"), tmp_path)[1] == sweep.read()
+    assert made != sweep.read()
+
+
+def test_a_run_of_a_sweep_that_is_gone_is_renamed_as_any_other(recipe: Path, tmp_path: Path) -> None:
+    assert rename_run(begin(tmp_path, "one"), "two").path == tmp_path / "two"

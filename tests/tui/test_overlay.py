@@ -10,6 +10,7 @@ import pytest
 from fake_trainer import FakeTrainer
 from shown import Shown
 
+from vae_tui.runs.groups import group_seeds
 from vae_tui.runs.history import History
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import acquire_lock, release_lock
@@ -24,8 +25,10 @@ from vae_tui.tui.overlay import (
     iso_labels,
     mean_and_band,
     overlay,
+    specify_multiple,
     specify_overlay,
     specify_plane,
+    value_at_cursor,
 )
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.widgets.chart import Chart
@@ -162,6 +165,30 @@ def test_runs_without_a_figure_are_left_out() -> None:
     assert specify_plane(alone(empty), LOOK, None, 60) is None
 
 
+def test_small_multiples_have_the_axes_of_the_whole(overlaid: list[OverlaidRun]) -> None:
+    groups = [OverlaidGroup("a", tuple(overlaid[:2])), OverlaidGroup("b", (overlaid[2],))]
+    whole = specify_overlay(groups, "rate", LOOK, None, 60)
+    assert whole is not None
+    specs = [specify_multiple(group, groups, whole, "rate", LOOK, None, 60) for group in groups]
+    assert [(spec.across, spec.left) for spec in specs if spec] == [(whole.across, whole.left)] * 2
+    assert [{curve.color for curve in spec.curves} for spec in specs if spec] == [
+        {overlaid[0].color},
+        {overlaid[2].color},
+    ]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_value_of_a_small_chart_is_that_at_the_cursor_or_the_last(overlaid: list[OverlaidRun], log: bool) -> None:
+    groups, look = alone(overlaid[2:]), Look(smoothing=0, log=log)
+    rates = overlaid[2].history.validation["rate"]
+    for at, expected in ((None, rates.values[-1]), (float(rates.steps[1]), rates.values[1])):
+        whole = specify_overlay(groups, "rate", look, at, 60)
+        assert whole is not None
+        spec = specify_multiple(groups[0], groups, whole, "rate", look, at, 60)
+        assert spec is not None
+        assert value_at_cursor(spec) == pytest.approx(expected)
+
+
 async def show(runs: list[Run], size: tuple[int, int], keys: tuple[str, ...] = (), **given: Any) -> str:
     app = VaeTuiApp(OverlayScreen([summarize(run) for run in runs]), **given)
     async with app.run_test(size=size) as pilot:
@@ -203,6 +230,42 @@ async def test_pictures_and_kl_stand_side_by_side(runs: list[Run]) -> None:
     assert all(f"{letter} {run.name}" in text for letter, run in zip("ABC", runs, strict=True))
     assert "▀" in text
     assert "z19" in await show(runs, (160, 50), ("5",))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_small_multiples_are_a_chart_a_recipe_with_its_figure_now(runs: list[Run], size: tuple[int, int]) -> None:
+    text = await show(runs, size, ("6",))
+    ends = [history_of(run).validation["negative_elbo"].values[-1] for run in runs]
+    assert "small multiples of −ELBO" in text
+    assert "A a-s ─" in text
+    assert "C b ─" in text
+    assert f" {ends[2]:.2f} " in text
+    text = await show(runs, size, ("6", "b", "f"))
+    assert "small multiples of distortion" in text
+    assert all(f"{letter} {run.name} ─" in text for letter, run in zip("ABC", runs, strict=True))
+
+
+async def test_small_charts_that_do_not_fit_are_scrolled_to(tmp_path: Path) -> None:
+    many = [make(tmp_path, f"run-{index}", 2, batch_size=10 + index) for index in range(12)]
+    text = await show(many, (80, 24), ("6",))
+    assert "8 more; ↑ ↓ show them" in text
+    assert "run-0 ─" in text
+    text = await show(many, (80, 24), ("6", *("down",) * 9))
+    assert "run-11 ─" in text
+    assert "run-0 ─" not in text
+    assert "more;" not in await show(many, (200, 60), ("6",))
+
+
+def test_settings_of_a_sweep_are_called_by_what_they_differ_in(tmp_path: Path) -> None:
+    made = [
+        make(tmp_path, f"mine-latent_dim={z},seed={seed}", 1, sweep="mine", seed=seed, batch_size=z)
+        for z in (10, 20)
+        for seed in (0, 1)
+    ]
+    groups = group_seeds([summarize(run) for run in made])
+    assert [group.name for group in groups] == ["mine-latent_dim=10", "mine-latent_dim=20"]
+    alone = group_seeds([summarize(make(tmp_path, "mine-seed=3,latent_dim=5", 1, sweep="mine", seed=3))])
+    assert [group.name for group in alone] == ["mine-latent_dim=5"]
 
 
 async def test_the_cursor_takes_all_figures_to_its_moment(runs: list[Run]) -> None:

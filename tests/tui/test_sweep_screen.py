@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -15,7 +16,10 @@ from shown import Shown
 
 from vae_tui.runs.layout import Run
 from vae_tui.sweep.folder import Contents, Job, Sweep, make_sweep
+from vae_tui.sweep.search import Search
+from vae_tui.sweep.study import Study
 from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.sweep import SweepScreen
 from vae_tui.tui.screens.training import TrainingScreen
@@ -27,7 +31,7 @@ ShowSweep = Callable[..., AbstractAsyncContextManager[Shown]]
 def train(sweep: Sweep, job: Job, *, worse_by: float = 0.0, end: str = "completed") -> None:
     trainer = FakeTrainer(Run.create(sweep.runs_dir, job.run, "", exact=True))
     trainer.random = np.random.default_rng(job.number)
-    trainer.start(sweep=sweep.name, seed=job.values["train.seed"], epochs=2)
+    trainer.start(sweep=sweep.name, seed=job.values.get("train.seed", 0), epochs=2)
     trainer.begin()
     trainer.train_epoch()
     trainer.train_epoch()
@@ -221,3 +225,46 @@ async def test_it_says_so_where_no_worker_takes_what_waits(
     async with show_sweep() as shown:
         await shown.until(lambda: "noworkertrainsit;beginonewith:" in shown.unfolded.replace(" ", ""))
         assert "noworkertrainsit;beginonewith:" in shown.unfolded.replace(" ", "")
+
+
+async def test_it_is_opened_from_the_list_of_runs_and_left_to_it(sweep: Sweep) -> None:
+    lone = FakeTrainer(Run.create(sweep.runs_dir, "zzz", "", exact=True))
+    lone.start()
+    app = VaeTuiApp(HomeScreen(sweep.runs_dir))
+    async with app.run_test(size=(120, 40)) as pilot:
+        shown = Shown(app, pilot)
+        await shown.sees("zzz")
+        await shown.press("slash")
+        await shown.type("zzz")
+        await shown.press("enter", "v")
+        await shown.sees("that run is not of a sweep")
+        await shown.press("escape", "slash", "ctrl+u")
+        await shown.type("mine")
+        await shown.press("enter", "v")
+        await shown.sees("3 of 6 runs completed")
+        await shown.press("q")
+        await shown.until(lambda: isinstance(app.screen, HomeScreen))
+        assert isinstance(app.screen, HomeScreen)
+
+
+async def test_what_a_search_found_to_matter_stands_below_it(show_sweep: ShowSweep, tmp_path: Path) -> None:
+    space = {
+        "optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True},
+        "train.batch_size": {"low": 8, "high": 64, "log": False},
+    }
+    search = Search(trials=8, space=space, metric="nelbo", direction="minimize", sampler="random")
+    made = make_sweep(tmp_path / "checkpoints", "found", "", Contents("fc20", {}, tuple(space), (), search))
+    study, jobs = Study(made.folder, "found", search), []
+    for number in range(1, 9):
+        trial, values = study.ask()
+        study.tell(trial, values["optimizer.lr"] ** 2)
+        jobs.append(Job(number, values, f"found-{number}", trial=trial))
+    made.write(Contents("fc20", {}, tuple(space), tuple(jobs), search))
+    for job in jobs:
+        made.claims.claim([job.number])
+        train(made, job)
+        made.claims.end(job.number, 1, "completed")
+    async with show_sweep((120, 40), of=made) as shown:
+        await shown.sees("what explains -ELBO (fANOVA)   lr ▪▪▪")
+        line = next(line for line in shown.lines if "what explains" in line)
+        assert re.search(r"lr ▪+ \d\d %   batch_size ▪* ?\d+ %", line)

@@ -27,8 +27,9 @@ def rename(
     Prints its new path. A live run is refused.
     """
     from vae_tui.runs.find import find_run
+    from vae_tui.sweep.folder import rename_run
 
-    give_path(find_run(run, runs_dir).rename(name).path)
+    give_path(rename_run(find_run(run, runs_dir), name).path)
 
 
 def delete(

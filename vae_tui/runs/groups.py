@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from vae_tui.runs.summary import Summary
 
 _MAY_DIFFER = {"train.seed"}
+_SEED = re.compile(r"seed=\d+,|[,-]seed=\d+$")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,13 @@ def group_by_recipe(runs: Sequence[Summary]) -> list[RunGroup]:
 
 
 def group_seeds(runs: Sequence[Summary]) -> list[RunGroup]:
-    """Those together that differ in their seeds alone, in the order of the first run of each."""
-    return [RunGroup(_name(members), members) for members in _grouped(runs, _key)]
+    """Those together that differ in their seeds alone, in the order of the first run of each.
+
+    Those of a sweep are called by what else they differ in: they are all of one recipe.
+    """
+    return [
+        RunGroup(_setting(members) if members[0].sweep else _name(members), members) for members in _grouped(runs, _key)
+    ]
 
 
 def _grouped(runs: Sequence[Summary], key: Callable[[Summary], str]) -> list[tuple[Summary, ...]]:
@@ -61,6 +68,16 @@ def _name(runs: Sequence[Summary]) -> str:
     names = {run.recipe_name or run.name for run in runs}
     if len(names) == 1:
         return names.pop()
-    first, *_, last = sorted(names)
+    return _common_beginning(names) or min(names)
+
+
+def _setting(runs: Sequence[Summary]) -> str:
+    """What the names of a sweep's runs have in common, but for their seeds."""
+    names = {_SEED.sub("", run.name) for run in runs}
+    return _common_beginning(names) or min(names)
+
+
+def _common_beginning(names: Collection[str]) -> str:
+    first, last = min(names), max(names)
     same = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[:same].rstrip("-_. ") or first
+    return first[:same].rstrip("-_. ,=")

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from vae_tui.errors import RunError, VaeTuiError
 from vae_tui.runs.files import read_small, write_whole
-from vae_tui.runs.identity import as_toml
+from vae_tui.runs.identity import as_toml, first_start
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run, check_name
 from vae_tui.sweep.claims import Claims
@@ -166,8 +166,11 @@ class Sweep:
 
     @contextlib.contextmanager
     def being_changed(self) -> Iterator[None]:
-        """Keep others from changing the list of jobs in the body."""
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Keep others from changing the list of jobs in the body; raises RunError where it cannot be written."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RunError(f"{self.folder} cannot be written: {error.strerror}") from error
         try:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.lockf(descriptor, fcntl.LOCK_EX)
@@ -201,6 +204,28 @@ def find_sweep(name_or_path: str, runs_dir: Path) -> Sweep | None:
             if (folder / "sweep.json").is_file():
                 return Sweep(folder)
     return None
+
+
+def rename_run(run: Run, name: str) -> Run:
+    """Give a run another name, by which the sweep that it is of, if any, knows it from then on.
+
+    Raises RunError as `Run.rename`, and for a run that a worker of its sweep has.
+    """
+    begun = first_start(run)
+    sweep = find_sweep(begun.sweep, run.path.parent) if begun is not None and begun.sweep else None
+    if sweep is None:
+        return run.rename(name)
+    with sweep.being_changed():
+        contents = sweep.read()
+        job = next((job for job in contents.jobs if job.run == run.name), None)
+        if job is None:
+            return run.rename(name)
+        if sweep.claims.standings([job.number])[job.number].state == "running":
+            raise RunError(f"{run.name} is being trained by the sweep {sweep.name}: rename it when it is done")
+        renamed = run.rename(name)
+        jobs = tuple(replace(one, run=name) if one is job else one for one in contents.jobs)
+        sweep.write(replace(contents, jobs=jobs))
+    return renamed
 
 
 def list_sweeps(runs_dir: Path) -> list[Sweep]:

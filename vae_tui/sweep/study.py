@@ -64,14 +64,26 @@ class Study:
 
         Hutter et al., An Efficient Approach for Assessing Hyperparameter Importance, 2014. Empty before two trials completed.
         """
+        importance = self._optuna.importance
         with contextlib.suppress(ValueError, RuntimeError):
-            return dict(self._optuna.importance.get_param_importances(self._study))
+            # The forest it is read off is grown at random: of the same trials always the same one.
+            evaluator = importance.FanovaImportanceEvaluator(seed=0)
+            return dict(importance.get_param_importances(self._study, evaluator=evaluator))
         return {}
 
     def _trial(self, number: int) -> Any:
         storage, study_id = self._study._storage, self._study._study_id
         trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
         return self._optuna.trial.Trial(self._study, trial_id)
+
+
+def read_importances(folder: Path, name: str, search: Search) -> dict[str, float]:
+    """`Study.importances` of the search in a sweep's folder; empty where it was not begun, or Optuna is not installed."""
+    if not (folder / JOURNAL).exists():
+        return {}
+    with contextlib.suppress(VaeTuiError, OSError):
+        return Study(folder, name, search).importances()
+    return {}
 
 
 def _suggest(trial: Any, key: str, dimension: dict[str, Any]) -> Any:

@@ -69,14 +69,23 @@ def series_of(history: History, figure: str) -> Series:
 
 
 def specify_overlay(
-    groups: Sequence[OverlaidGroup], figure: str, look: Look, at: float | None, columns: int
+    groups: Sequence[OverlaidGroup],
+    figure: str,
+    look: Look,
+    at: float | None,
+    columns: int,
+    *,
+    among: Sequence[OverlaidGroup] = (),
 ) -> ChartSpec | None:
-    """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now."""
+    """A curve a run; of a group of several the mean, with the least and the greatest set back. `at` is a cursor, None for now.
+
+    The horizontal axis is as long as that of the groups they are shown `among`, if that is not themselves.
+    """
     crowded = len(groups) > _CURVES_IN_FULL
     if crowded:
         # In full they would hide each other, and keep keys waiting.
         columns = max(_FEWEST_COLUMNS, 2 * _CURVES_IN_FULL * columns // len(groups))
-    stretch = stretch_of(look, [run.history for group in groups for run in group.runs])
+    stretch = stretch_of(look, [run.history for group in among or groups for run in group.runs])
     left, right = stretch.across
     curves: list[Curve] = []
     solid: list[list[Point]] = []
@@ -105,6 +114,37 @@ def specify_overlay(
     x = math.nan if at is None or look.axis in FIGURE_AXES else stretch.place(at)
     cursor = x if math.isfinite(x) else None
     return ChartSpec(curves, look.axis, stretch.across, extent, log=log, log_across=stretch.log, cursor=cursor)
+
+
+def specify_multiple(
+    group: OverlaidGroup,
+    among: Sequence[OverlaidGroup],
+    whole: ChartSpec,
+    figure: str,
+    look: Look,
+    at: float | None,
+    columns: int,
+) -> ChartSpec | None:
+    """One group of several in a chart of its own, on the axes of the chart of the `whole` of them."""
+    spec = specify_overlay([group], figure, replace(look, log=whole.log), at, columns, among=among)
+    if spec is None:
+        return None
+    # Alone it needs no letter.
+    curves = [replace(curve, signed_at=()) for curve in spec.curves]
+    return replace(spec, curves=curves, left=whole.left)
+
+
+def value_at_cursor(spec: ChartSpec) -> float | None:
+    """What the last curve of a chart, which is in full, is at its cursor, or at its end."""
+    curve = spec.curves[-1]
+    if spec.cursor is None:
+        value = curve.points[-1][1]
+    else:
+        found = _value_at(curve.points, spec.cursor)
+        if found is None:
+            return None
+        value = found
+    return 10.0**value if spec.log else value
 
 
 def specify_plane(groups: Sequence[OverlaidGroup], look: Look, at: float | None, columns: int) -> ChartSpec | None:

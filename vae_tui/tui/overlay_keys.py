@@ -11,16 +11,17 @@ OVERLAY_KEYS = (
         "Charts",
         (
             Row(
-                "1 2 3 4 5",
-                "curves, rate-distortion plane, samples, reconstructions, KL",
+                "1 2 3 4 5 6",
+                "curves, rate-distortion plane, samples, reconstructions, KL, small multiples: a chart each",
                 (
                     Key("1", "view('curves')", "Curves"),
                     Key("2", "view('plane')", "Rate-distortion plane"),
                     Key("3", "view('samples')", "Samples side by side"),
                     Key("4", "view('reconstructions')", "Reconstructions side by side"),
                     Key("5", "view('rates')", "KL side by side"),
+                    Key("6", "view('small multiples')", "Small multiples"),
                 ),
-                (FooterItem(0, "1-5", "view"),),
+                (FooterItem(0, "1-6", "view"),),
             ),
             Row("tab", "the next of them", (Key("tab", "next_view", "Next view"),)),
             Row(
@@ -42,7 +43,11 @@ OVERLAY_KEYS = (
                 ),
                 (FooterItem(1, "← →", "time"),),
             ),
-            Row("↑ ↓", "the table's other rows", (Key("up,k", "scroll(-1)"), Key("down,j", "scroll(1)"))),
+            Row(
+                "↑ ↓",
+                "the table's other rows, further small charts",
+                (Key("up,k", "scroll(-1)"), Key("down,j", "scroll(1)")),
+            ),
             Row(
                 "esc",
                 "now again, and the whole",

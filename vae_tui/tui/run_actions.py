@@ -16,6 +16,7 @@ from vae_tui.runs.job import OpenedRun, TrainingJob, start_trainer, wait_until_o
 from vae_tui.runs.layout import Run
 from vae_tui.runs.prune import prune as prune_run
 from vae_tui.runs.summary import Summary
+from vae_tui.sweep.folder import rename_run
 from vae_tui.wording import counted, format_bytes
 
 
@@ -63,7 +64,7 @@ def prune(run: Run) -> str:
 
 def rename_to(name: str) -> Callable[[Run], str]:
     """Give a run another name."""
-    return lambda run: f"{run.name} is {run.rename(name).name} now"
+    return lambda run: f"{run.name} is {rename_run(run, name).name} now"
 
 
 def tag_with(text: str) -> Callable[[Run], str]:

@@ -29,8 +29,10 @@ from vae_tui.tui.overlay import (
     OverlaidRun,
     iso_labels,
     overlay,
+    specify_multiple,
     specify_overlay,
     specify_plane,
+    value_at_cursor,
 )
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.screens.charted import ChartedScreen
@@ -42,10 +44,12 @@ from vae_tui.tui.widgets.overlay_table import OverlayTable
 from vae_tui.tui.widgets.pictures import Pictures
 from vae_tui.tui.widgets.rates import RateBars
 from vae_tui.tui.widgets.status_line import StatusLine
-from vae_tui.wording import counted
+from vae_tui.wording import counted, format_nats
 
-View = Literal["curves", "plane", "samples", "reconstructions", "rates"]
-VIEWS: tuple[View, ...] = ("curves", "plane", "samples", "reconstructions", "rates")
+View = Literal["curves", "plane", "samples", "reconstructions", "rates", "small multiples"]
+VIEWS: tuple[View, ...] = ("curves", "plane", "samples", "reconstructions", "rates", "small multiples")
+BANDED: tuple[View, ...] = ("curves", "small multiples")
+"""Where seeds of a recipe are drawn as one."""
 FIGURES = (("negative_elbo", "−ELBO"), ("distortion", "distortion"), ("rate", "rate"))
 _PACE = 1.0
 _STRETCHES = 100
@@ -54,6 +58,9 @@ _SIDE_BY_SIDE = 8
 """Runs whose pictures are shown at once, at most."""
 _ROWS_AROUND, _ROWS_OF_A_PANE = 3, 7
 """Of title, status and keys; and that a run's pictures need."""
+_MULTIPLES = 20
+"""Small charts that are shown at once, at most."""
+_ROWS_OF_A_MULTIPLE, _COLUMNS_OF_A_MULTIPLE = 9, 36
 _NARROW, _HIGH, _LOW = 100, 32, 16
 _NOTICE_SECONDS = 12
 
@@ -87,6 +94,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._cursor: float | None = None
         """Where the time cursor is along what has passed; None: now."""
         self._differences = True
+        self._first_multiple = 0
+        self._multiples_abreast = 1
+        """The first of the small charts that is shown, and how many stand in a row."""
         self._alone: int | None = None
         """The index of the only figure that is drawn; None: all, where there is room."""
         self._version = 0
@@ -107,6 +117,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
                     yield Pictures(id=f"samples-{index}")
                     yield Pictures(id=f"reconstructions-{index}")
                     yield RateBars(id=f"rates-{index}")
+        with Container(id="multiples"):
+            for index in range(min(_MULTIPLES, len(self._overlaid))):
+                yield Chart(id=f"multiple-{index}")
         yield OverlayTable()
         yield StatusLine(id="status")
         yield Keys()
@@ -159,9 +172,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._arrange()
 
     def _arrange(self) -> None:
-        charts = self._view in ("curves", "plane")
-        self.query_one("#overlay").display = charts
-        self.query_one("#side-by-side").display = not charts
+        self.query_one("#overlay").display = self._view in ("curves", "plane")
+        self.query_one("#multiples").display = self._view == "small multiples"
+        self.query_one("#side-by-side").display = self._view in VIEWS[2:5]
         self.set_class(self.size.width < _NARROW, "narrow")
         self.query_one("#side-by-side").styles.grid_size_columns = min(self._abreast, len(self._overlaid))
         alone = 0 if self._alone is None and self.size.height < _HIGH else self._alone
@@ -171,10 +184,10 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self.query_one("#overlay-plane").display = self._view == "plane"
         for index, pane in enumerate(self.query(".of-a-run")):
             pane.display = index < self._side_by_side
-            for kind in VIEWS[2:]:
+            for kind in VIEWS[2:5]:
                 self.query_one(f"#{kind}-{index}").display = kind == self._view
         table = self.query_one(OverlayTable)
-        table.display = self.size.height >= _LOW
+        table.display = self.size.height >= _LOW and self._view != "small multiples"
         table.styles.max_height = self._most_rows_of_table
         self._show()
 
@@ -206,6 +219,8 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
             spec = specify_plane(groups, self.look, at, 100)
             if spec is not None:
                 self.query_one("#overlay-plane").border_subtitle = f"[$faint]−ELBO[/] {iso_labels(spec)}"
+        elif self._view == "small multiples":
+            self._show_multiples(groups, at, stamp)
         moments = self._moments
         for index, (feed, moment) in enumerate(zip(self._feeds[:_SIDE_BY_SIDE], moments, strict=False)):
             if self._view in ("samples", "reconstructions"):
@@ -216,6 +231,36 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         of_runs = dict(zip(self._overlaid, moments, strict=False))
         self.query_one(OverlayTable).show(self._drawn, of_runs, differences=self._differences)
         self._show_lines()
+
+    def _show_multiples(self, groups: list[OverlaidGroup], at: float | None, stamp: tuple[object, ...]) -> None:
+        """A small chart a run, or a recipe, all on the same axes."""
+        figure, _ = FIGURES[self._alone or 0]
+        rows = max(1, (self.size.height - _ROWS_AROUND) // _ROWS_OF_A_MULTIPLE)
+        most = min(_MULTIPLES, rows * max(1, self.size.width // _COLUMNS_OF_A_MULTIPLE))
+        # As few abreast as there are rows for: wide charts are read more easily.
+        abreast = -(-min(most, len(groups)) // rows) or 1
+        self._multiples_abreast = abreast
+        last_row = -(-(len(groups) - most) // abreast)
+        self._first_multiple = max(0, min(self._first_multiple, last_row * abreast))
+        self.query_one("#multiples").styles.grid_size_columns = abreast
+        whole = specify_overlay(groups, figure, self.look, at, 100) if groups else None
+        shown = groups[self._first_multiple : self._first_multiple + most]
+        for index, chart in enumerate(self.query("#multiples Chart").results(Chart)):
+            chart.display = index < len(shown)
+            if whole is None or index >= len(shown):
+                continue
+            group = shown[index]
+            chart.show(partial(specify_multiple, group, groups, whole, figure, self.look, at), (stamp, figure, group))
+            spec = specify_multiple(group, groups, whole, figure, self.look, at, 100)
+            title = f"{group.first.letter} {printable(group.name)}"
+            chart.border_title = Content.styled(title, group.first.color)
+            chart.border_subtitle = Content(format_nats(value_at_cursor(spec)) if spec is not None else "")
+
+    @property
+    def _hidden_multiples(self) -> int:
+        """How many small charts there is no room for."""
+        shown = sum(chart.display for chart in self.query("#multiples Chart"))
+        return len(self._groups) - shown
 
     @property
     def _groups(self) -> list[OverlaidGroup]:
@@ -228,7 +273,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
     @property
     def _drawn(self) -> list[OverlaidGroup]:
         """What has a letter of its own: only curves are drawn as bands."""
-        return self._groups if self._view == "curves" else _alone(self._overlaid[: self._count])
+        return self._groups if self._view in BANDED else _alone(self._overlaid[: self._count])
 
     @property
     def histories(self) -> Sequence[History]:
@@ -249,7 +294,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
 
     def _show_lines(self) -> None:
         title = f"{counted(len(self._feeds), 'run')}   {self._view}   x: {describe_axis(self.look, self.histories)}"
-        if self._grouped and self._view == "curves":
+        if self._view == "small multiples":
+            title = title.replace(self._view, f"{self._view} of {FIGURES[self._alone or 0][1]}")
+        if self._grouped and self._view in BANDED:
             title += f"   seeds as bands: {counted(len(self._grouped_runs), 'recipe')}"
         self.query_one("#title", StatusLine).show(title, "bold $primary")
         self.query_one("#status", StatusLine).show(*self._status)
@@ -263,7 +310,9 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         if at is not None and not self._notice[0]:
             axis = self.look.passing
             return f"as they were at {axis} {format_place(at, axis)}; esc is now", "$warning"
-        if self._view not in ("curves", "plane") and len(self._feeds) > self._side_by_side:
+        if self._view == "small multiples" and (hidden := self._hidden_multiples):
+            return f"{hidden} more; ↑ ↓ show them", "$warning"
+        if self._view in VIEWS[2:5] and len(self._feeds) > self._side_by_side:
             more = "; a larger window shows more" if self._side_by_side < _SIDE_BY_SIDE and self.size.width > 60 else ""
             return f"the first {self._side_by_side} of {len(self._feeds)} runs{more}", "$warning"
         if self.size.height < _LOW and not self._notice[0]:
@@ -283,9 +332,10 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
 
     def action_next_figure(self) -> None:
         """Draw one figure alone, the next, or all again."""
-        order = (None, 0, 1, 2) if self.size.height >= _HIGH else (0, 1, 2)
+        small = self._view == "small multiples"
+        order = (None, 0, 1, 2) if self.size.height >= _HIGH and not small else (0, 1, 2)
         self._alone = after(order, self._alone if self._alone in order else order[0])
-        self._view = "curves"
+        self._view = self._view if small else "curves"
         self._arrange()
 
     def action_move(self, stretches: int) -> None:
@@ -302,7 +352,7 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
 
     def on_chart_clicked(self, event: Chart.Clicked) -> None:
         """Go to the moment that was clicked, where time is the axis."""
-        if self._view == "curves" and self.look.axis == self.look.passing:
+        if self._view in BANDED and self.look.axis == self.look.passing:
             self._travel(event.x)
 
     def action_now(self) -> None:
@@ -333,8 +383,12 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
         self._show()
 
     def action_scroll(self, rows: int) -> None:
-        """Show further runs in the table."""
-        self.query_one(OverlayTable).scroll_rows(rows)
+        """Show further runs in the table, or further small charts."""
+        if self._view == "small multiples":
+            self._first_multiple += rows * self._multiples_abreast
+            self._show()
+        else:
+            self.query_one(OverlayTable).scroll_rows(rows)
 
     def action_export(self) -> None:
         """Write the charts in sight, or the screen, to a file."""

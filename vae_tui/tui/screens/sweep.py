@@ -48,8 +48,10 @@ _SECONDS_BETWEEN_QUEUES = 15.0
 _NOTICE_SECONDS = 12.0
 _SECONDS_TO_BEGIN = 8.0
 """That a worker takes to begin its first run, at most."""
-_ROWS_AROUND, _ROWS_OF_A_MAP = 3, 12
-"""Of title, status and keys; and from how many on a map is shown below the table."""
+_ROWS_AROUND, _ROWS_OF_A_MAP = 4, 12
+"""Of title, importances, status and keys; and from how many on a map is shown below the table."""
+_BAR = 12
+"""Squares of an importance that explains all."""
 _WIDE, _HIGH = 150, 30
 """Columns from which on the run stands beside the table, and rows from which on it stands below."""
 
@@ -62,11 +64,18 @@ class SweepScreen(ClosesOnce[None]):
     AUTO_FOCUS = ""
 
     class Read(message.Message):
-        """The sweep was read, and what Slurm says of its workers; or why it cannot be."""
+        """The sweep was read; or why it cannot be."""
 
-        def __init__(self, contents: Contents | None, results: list[RunResult], queue: str, problem: str = "") -> None:
+        def __init__(self, contents: Contents | None, results: list[RunResult], problem: str = "") -> None:
             super().__init__()
-            self.contents, self.results, self.queue, self.problem = contents, results, queue, problem
+            self.contents, self.results, self.problem = contents, results, problem
+
+    class ImportancesRead(message.Message):
+        """How much each key of a search explains of its figure was read."""
+
+        def __init__(self, importances: dict[str, float]) -> None:
+            super().__init__()
+            self.importances = importances
 
     def __init__(self, sweep: Sweep, data_root: Path | None = None) -> None:
         super().__init__()
@@ -77,6 +86,8 @@ class SweepScreen(ClosesOnce[None]):
         """The jobs as of the last look; none before the first."""
         self._groups: list[SeedsResult] = []
         self._queue, self._queue_at = "", float("-inf")
+        self._trials_read = 0
+        """Completed trials when importances were read last."""
         self._problem = ""
         self._notice, self._notice_style, self._notice_until = "", "$foreground", 0.0
         self._figure = FIGURES[0]
@@ -94,11 +105,13 @@ class SweepScreen(ClosesOnce[None]):
                 yield SweepTable()
                 yield SweepMap()
             yield PreviewPane()
+        yield StatusLine(id="importance")
         yield StatusLine(id="status")
         yield Keys()
 
     def on_mount(self) -> None:
         """Paint first, then read."""
+        self.query_one("#importance").display = False
         self._fold()
         self._show()
         self.set_interval(_PACE, self._look)
@@ -121,9 +134,10 @@ class SweepScreen(ClosesOnce[None]):
             for results in read_results(self._sweep, contents, self._summaries):
                 if worker.is_cancelled:
                     return
-                self.post_message(self.Read(contents, results, self._queue))
+                self.post_message(self.Read(contents, results))
+            self._read_importances(contents, results)
         except VaeTuiError as error:
-            self.post_message(self.Read(None, [], self._queue, str(error)))
+            self.post_message(self.Read(None, [], str(error)))
         finally:
             self._reading = False
 
@@ -133,6 +147,28 @@ class SweepScreen(ClosesOnce[None]):
             self._queue_at = time.monotonic()
             counts = count_workers(self._sweep)
             self._queue = ", ".join(f"{count} {state.lower()}" for state, count in counts.items())
+
+    def _read_importances(self, contents: Contents, results: list[RunResult]) -> None:
+        """Read how much each of several keys of a search matters, when more trials have completed."""
+        completed = sum(run.standing.state == "completed" for run in results)
+        search = contents.search
+        if search is not None and len(search.space) > 1 and completed != self._trials_read:
+            from vae_tui.sweep.study import read_importances  # noqa: PLC0415 - Optuna takes a second
+
+            self._trials_read = completed
+            importances = read_importances(self._sweep.folder, self._sweep.name, search)
+            self.post_message(self.ImportancesRead(importances))
+
+    def on_sweep_screen_importances_read(self, event: ImportancesRead) -> None:
+        """Show how much each key explains, as a bar and a number."""
+        line = self.query_one("#importance", StatusLine)
+        figure = self._contents.search.metric if self._contents is not None and self._contents.search else ""
+        parts = [
+            f"{key.rpartition('.')[2]} {'▪' * round(_BAR * share)} {100 * share:.0f} %"
+            for key, share in event.importances.items()
+        ]
+        line.display = bool(parts)
+        line.show(f"what explains {TITLES.get(figure, figure)} (fANOVA)   {'   '.join(parts)}", "$foreground")
 
     def on_sweep_screen_read(self, event: Read) -> None:
         """Show what was read."""
@@ -373,5 +409,8 @@ class SweepScreen(ClosesOnce[None]):
         self.app.push_screen(HelpScreen(SWEEP_KEYS, title="a sweep"))
 
     def action_leave(self) -> None:
-        """Leave; the workers go on."""
-        self.app.exit("finished")
+        """Leave, to the list of runs if one came from there; the workers go on."""
+        if self.app.screen_stack.index(self) > 1:
+            self.dismiss(None)
+        else:
+            self.app.exit("finished")
