@@ -42,6 +42,8 @@ def trained(make_run: MakeRun, *overrides: str) -> Run:
 def test_the_figures_and_all_they_are_of_come_as_json(make_run: MakeRun) -> None:
     run = trained(make_run, "data.binarize=dynamic")
     found = json.loads(evaluate(run, "--json", "--samples=20", "--count=5", "--seed=3").stdout)
+    assert 1 <= found["effective_draws"] <= 20
+    assert found["ais_nll"] is None
     assert found["elbo"] == pytest.approx(-(found["distortion"] + found["rate"]))
     assert found["rate"] == pytest.approx(sum(found["rate_per_dimension"]))
     assert found["nll"] <= -found["elbo"] + 0.5
@@ -55,6 +57,48 @@ def test_the_figures_and_all_they_are_of_come_as_json(make_run: MakeRun) -> None
     assert 0 < found["reconstruction_mse"] < 0.25
     assert found["mig"] is found["frechet_distance"] is None
     assert found == json.loads(evaluate(run, "--json", "--samples=20", "--count=5", "--seed=3").stdout)
+
+
+def test_mutual_information_and_marginal_kl_are_bounds_and_sum_to_the_rate(make_run: MakeRun) -> None:
+    run = trained(make_run, "model.latent_dim=1", "objective.beta=4")
+    found = json.loads(evaluate(run, "--json", "--samples=5", "--split=train").stdout)
+    assert found["mutual_information"] + found["marginal_kl"] == pytest.approx(found["rate"])
+    table = " ".join(evaluate(run, "--samples=5", "--split=train").stdout.split())
+    assert f"mutual information >= {found['mutual_information']:.2f}" in table
+    assert f"marginal KL <= {found['marginal_kl']:.2f}" in table
+
+
+def test_the_likelihood_is_annealed_where_asked_for(make_run: MakeRun) -> None:
+    run = trained(make_run, "data.binarize=dynamic")
+    found = json.loads(evaluate(run, "--json", "--samples=2000", "--ais=30").stdout)
+    assert found["ais_nll"] == pytest.approx(found["nll"], abs=0.3)
+    assert (found["ais_steps"], found["ais_chains"]) == (30, 2)
+    below, above = found["ais_sandwich"]
+    assert above - below < 1
+    assert found["bits_per_dimension"] == pytest.approx(found["ais_nll"] / (8 * 6 * math.log(2)))
+    table = " ".join(evaluate(run, "--samples=20", "--ais=30").stdout.split())
+    assert f"NLL by AIS {found['ais_nll']:.2f} ±" in table
+    assert "-log p(x) at most, 30 annealing steps too high by <= " in table
+
+
+def test_too_few_draws_that_count_are_warned_of(make_run: MakeRun) -> None:
+    run = trained(make_run)
+    table = " ".join(evaluate(run, "--samples=3").stdout.split())
+    assert "of 3 draws of z no more than" in table
+    assert "the NLL is an upper bound" in table
+    assert "upper bound, and" not in " ".join(evaluate(run, "--samples=2000").stdout.split())
+
+
+def test_training_images_that_were_drawn_anew_each_time_are_black_and_white(make_run: MakeRun) -> None:
+    """Grey pixels would have a likelihood of their own, far from that of any image that was trained on."""
+    run = trained(make_run, "data.binarize=dynamic")
+    train, test = (
+        json.loads(evaluate(run, "--json", "--samples=20", f"--split={split}").stdout) for split in ("train", "test")
+    )
+    assert train["binarization"] == test["binarization"] == "drawn once (dynamic in training)"
+    assert train["nll"] == pytest.approx(test["nll"], rel=0.15)
+    table = evaluate(run, "--samples=5", "--split=train").stdout
+    assert "bits per dimension" in table
 
 
 def test_the_elbo_of_validation_is_that_of_training(make_run: MakeRun) -> None:

@@ -6,63 +6,13 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from ppca import Z, last_bias, make_ppca
+from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.model import VAE, build
-from vae_tui.model.likelihoods import Gaussian
 from vae_tui.recipe import parse
-
-D, Z, SIGMA = 12, 3, 0.3
-
-
-class LinearGaussian(Gaussian):
-    """A Gaussian about the decoder's output itself: with linear networks the model is probabilistic PCA."""
-
-    def distortion(self, output: Tensor, images: Tensor) -> Tensor:
-        squared_error = (output - images).square().sum((-3, -2, -1))
-        return squared_error * self._precision + images[0].numel() * self._log_normalizer
-
-
-def last_bias(vae: VAE) -> Tensor:
-    """The bias of the encoder's last layer: a posterior for all images."""
-    last = list(vae.encoder.children())[-1]
-    assert isinstance(last, nn.Linear)
-    return last.bias
-
-
-def make_ppca() -> tuple[VAE, MultivariateNormal, Tensor]:
-    """A linear VAE whose posterior is the true one, the exact marginal of its images, and some of them.
-
-    Tipping and Bishop, Probabilistic Principal Component Analysis, 1999, equations 5 and 8.
-    """
-    tables = {
-        "model": {"hidden": [], "latent_dim": Z, "posterior": "full"},
-        "likelihood": {"name": "gaussian", "sigma": SIGMA},
-    }
-    vae = build(parse(tables)[0], (1, 3, 4), seed=0)
-    vae.likelihood = LinearGaussian(SIGMA)
-    weight = torch.randn(D, Z, generator=torch.Generator().manual_seed(0))
-    mean = torch.rand(D, generator=torch.Generator().manual_seed(1))
-    precision = weight.T @ weight / SIGMA**2 + torch.eye(Z)
-    factor = torch.linalg.cholesky(torch.linalg.inv(precision))
-    to_mean = torch.linalg.inv(precision) @ weight.T / SIGMA**2
-    encoder, decoder = list(vae.encoder.children())[-1], next(iter(vae.decoder.children()))
-    assert isinstance(encoder, nn.Linear)
-    assert isinstance(decoder, nn.Linear)
-    with torch.no_grad():
-        decoder.weight.copy_(weight)
-        decoder.bias.copy_(mean)
-        encoder.weight.zero_()
-        encoder.weight[:Z] = to_mean
-        encoder.bias[:Z] = -to_mean @ mean
-        encoder.bias[Z : 2 * Z] = factor.diagonal().square().log()
-        rows, columns = torch.tril_indices(Z, Z, -1)
-        encoder.bias[2 * Z :] = factor[rows, columns]
-    marginal = MultivariateNormal(mean, weight @ weight.T + SIGMA**2 * torch.eye(D))
-    torch.manual_seed(2)
-    return vae.eval(), marginal, marginal.sample((400,)).view(-1, 1, 3, 4)
 
 
 def costs_of(vae: VAE, images: Tensor, samples: int, seed: int = 0) -> Costs:
@@ -100,6 +50,22 @@ def test_with_a_posterior_that_is_off_the_nll_is_still_exact_and_the_elbo_short_
     found = (costs.distortion + costs.rate_per_dimension.sum(1)).mean().item()
     assert gap > 0.5
     assert found - exact == pytest.approx(gap, abs=0.05)
+
+
+def test_draws_count_in_full_from_the_true_posterior_and_few_of_them_from_one_that_is_off() -> None:
+    vae, _, images = make_ppca()
+    torch.testing.assert_close(
+        costs_of(vae, images, 50).effective_draws, torch.full((400,), 50.0).double(), rtol=0.01, atol=0
+    )
+    with torch.no_grad():
+        last_bias(vae)[:Z] += 0.3
+    epsilon = torch.randn(400, 50, Z, generator=torch.Generator().manual_seed(0))
+    found = costs_of(vae, images[:1], 50).effective_draws.item()
+    draw = vae.posterior.draw(vae.encoder(images[:1])[:, None], epsilon[:1])
+    log_p = -vae.likelihood.distortion(vae.decoder(draw.latent[0]), images[:1].expand(50, -1, -1, -1))
+    weights = (log_p + (vae.prior.log_density(draw.latent) - draw.log_density)[0].sum(1)).double().softmax(0)
+    assert found == pytest.approx(1 / weights.square().sum().item(), rel=0.05)
+    assert found < 40
 
 
 @pytest.mark.parametrize(

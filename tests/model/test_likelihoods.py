@@ -94,3 +94,37 @@ def test_bits_of_uniform_noise() -> None:
     bits = wide.distortion(torch.zeros_like(values), values) / math.log(2)
     # A logistic of scale 1 has a quarter of its density at the middle.
     assert bits.min().item() == pytest.approx(math.log2(4 * 255), abs=0.01)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize(
+    "table",
+    [
+        *DENSITIES,
+        {"name": "bernoulli"},
+        {"name": "continuous-bernoulli"},
+        {"name": "discretized-logistic", "scale": 0.05},
+    ],
+    ids=str,
+)
+def test_draws_cost_on_average_what_their_distribution_says(table: dict[str, object], output: float) -> None:
+    likelihood = build_likelihood(parse({"likelihood": table})[0].likelihood).eval()
+    outputs = torch.full((40_000, likelihood.outputs, 1, 1), output)
+    drawn = likelihood.draw(outputs, torch.Generator().manual_seed(0))
+    assert drawn.shape == (40_000, 1, 1, 1)
+    if table["name"] == "bernoulli":
+        values, width = torch.tensor([0.0, 1.0]), 1.0
+    elif table["name"] == "discretized-logistic":
+        values, width = torch.arange(256) / 255, 1.0
+    else:
+        low, high = (0, 1) if table["name"] == "continuous-bernoulli" else (-12, 13)
+        values = torch.linspace(low, high, 250_001)
+        width = (values[1] - values[0]).item()
+    log_probability = of_one_pixel(table, values, output)
+    probability = log_probability.exp() * width
+    moments = [probability @ values.double() ** power for power in (1, 2)]
+    error = 5 / math.sqrt(40_000)
+    assert drawn.mean().item() == pytest.approx(moments[0].item(), abs=error * max(drawn.std().item(), 0.01))
+    assert drawn.square().mean().item() == pytest.approx(moments[1].item(), rel=4 * error, abs=1e-3)
+    cost = -of_one_pixel(table, drawn.flatten(), output).mean().item()
+    assert cost == pytest.approx(-(probability @ log_probability).item(), abs=8 * error)

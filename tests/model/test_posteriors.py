@@ -80,6 +80,15 @@ def test_moments_are_those_of_the_draws(kind: str) -> None:
     torch.testing.assert_close(log_variance[0, exact], latent.var(0).log()[exact], atol=2 * within, rtol=0)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_noise_a_draw_was_made_of_is_found_again(kind: str) -> None:
+    posterior = make(kind)
+    parameters = parameters_of(posterior, 5)
+    epsilon = torch.randn(5, Z, dtype=torch.float64, generator=torch.Generator().manual_seed(6)) * 2
+    latent = posterior.draw(parameters, epsilon).latent
+    torch.testing.assert_close(posterior.noise_of(parameters, latent), epsilon, atol=1e-8, rtol=0)
+
+
 @pytest.mark.parametrize("kind", ["diagonal", "full"])
 def test_the_density_of_any_latent_is_that_of_the_draw_it_could_be(kind: str) -> None:
     posterior = make(kind)

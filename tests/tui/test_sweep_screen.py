@@ -248,7 +248,7 @@ async def test_it_is_opened_from_the_list_of_runs_and_left_to_it(sweep: Sweep) -
 
 
 async def test_what_a_search_found_to_matter_stands_below_it(show_sweep: ShowSweep, tmp_path: Path) -> None:
-    space = {
+    space: dict[str, dict[str, Any]] = {
         "optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True},
         "train.batch_size": {"low": 8, "high": 64, "log": False},
     }

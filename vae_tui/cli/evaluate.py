@@ -10,6 +10,16 @@ import typer
 from vae_tui.cli.options import DataRoot, Device, RunsDir, Seed, SourceArgument, Split, choose_checkpoint
 from vae_tui.cli.output import give_json, say
 
+Annealing = Annotated[
+    int | None,
+    typer.Option(
+        metavar="STEPS",
+        min=1,
+        max=1_000_000,
+        help="The likelihood by annealed importance sampling too, in so many steps: true where plain draws are too few, in minutes.",
+    ),
+]
+
 
 def evaluate(
     source: SourceArgument = None,
@@ -21,6 +31,7 @@ def evaluate(
     frechet: Annotated[
         bool, typer.Option("--frechet", help="Train a small classifier, and compare samples in its features.")
     ] = False,
+    ais: Annealing = None,
     seed: Seed = 0,
     device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
@@ -32,7 +43,8 @@ def evaluate(
     ELBO, importance-sampled likelihood, active units, information: sums over pixels and latent dimensions, means over
     images. Where factors are known, scores of disentanglement too.
 
-    Examples: `vae-tui evaluate fc20`; `vae-tui evaluate beta10 --samples 5000 --count 10000 --json`.
+    Examples: `vae-tui evaluate fc20`; `vae-tui evaluate beta10 --samples 5000 --count 10000 --json`;
+    `vae-tui evaluate fc20 --ais 500`.
     """
     from vae_tui.headless import StageProgress
 
@@ -53,6 +65,7 @@ def evaluate(
             frechet=frechet,
             device=device,
             progress=stages.update,
+            annealing_steps=ais,
         )
     finally:
         stages.close()

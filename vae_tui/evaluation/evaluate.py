@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
+from vae_tui.data.binarize import binarize_on_disk, binarize_once
 from vae_tui.device import choose_device
 from vae_tui.errors import DataError
+from vae_tui.evaluation.annealing import anneal, anneal_back
 from vae_tui.evaluation.disentanglement import (
     Dci,
     dci,
@@ -29,10 +31,13 @@ from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
-from vae_tui.recipe import DataTable, LikelihoodTable
+from vae_tui.recipe import DataTable, LikelihoodTable, Recipe
 from vae_tui.runs.metadata import read_metadata
 
 _BINS = 20
+_CHAINS, _SANDWICHED = 2, 100
+"""Annealed chains an image, and how many images of the model's own are annealed to and fro."""
+_FEW_EFFECTIVE_DRAWS = 10
 _LOOKED_AT = 1000
 _CATEGORICAL = ("shape",)
 
@@ -82,11 +87,29 @@ class SampleQuality:
 
 
 @dataclass(frozen=True)
+class Annealed:
+    """-log p(x) by annealed importance sampling, in nats, by `chains` chains of `steps` steps an image.
+
+    `sandwich` is what the way back and the way there give for `sandwich_count` images that the model drew itself, whose
+    true mean lies between.
+    """
+
+    steps: int
+    chains: int
+    nll: float
+    nll_standard_error: float
+    sandwich: tuple[float, float]
+    sandwich_count: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A checkpoint's figures: nats per image where no other unit is given.
 
-    `nll` is the importance-sampled -log p(x); `bits_per_dimension` the same per value of an image, where p(x|z) is a
-    probability of the values it has. What a checkpoint or its images have not is None, and `notes` say why.
+    `nll` is the importance-sampled -log p(x), `nll_standard_error` of its mean over the images, and `effective_draws` the
+    median over them; `annealed` is the same by annealed importance sampling, where asked for. `bits_per_dimension` is the
+    better of both per value of an image, where p(x|z) is a probability of the values it has. What a checkpoint or its
+    images have not is None, and `notes` say why.
     """
 
     subject: Subject
@@ -95,6 +118,8 @@ class Evaluation:
     rate: float
     nll: float
     nll_standard_error: float
+    effective_draws: float
+    annealed: Annealed | None
     bits_per_dimension: float | None
     active_units: int
     rate_per_dimension: tuple[float, ...]
@@ -117,17 +142,20 @@ def evaluate(
     frechet: bool,
     device: str,
     progress: Progress,
+    annealing_steps: int | None = None,
 ) -> Evaluation:
     """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all where there are fewer.
 
-    `samples` draws of z are made for each; `frechet` asks for that distance. Raises VaeTuiError where the checkpoint, its
+    `samples` draws of z are made for each; `frechet` asks for that distance, `annealing_steps` for the likelihood by
+    annealed importance sampling. Raises VaeTuiError where the checkpoint, its
     images or the device are not there.
     """
     metadata = read_metadata(checkpoint)
     vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
     torch.set_flush_denormal(True)
     sets = load_sets_of(metadata, data_root, progress, checkpoint)
-    images = split_of(sets, split)
+    recipe = vae.recipe
+    images = _as_trained_on(split_of(sets, split), recipe, split, progress)
     generator = torch.Generator().manual_seed(seed)
     wanted = min(count, len(images))
     chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
@@ -135,10 +163,16 @@ def evaluate(
     costs = estimate_costs(vae, as_floats(pixels), samples=samples, seed=seed, progress=progress)
 
     notes = [*sets.notes]
-    recipe = vae.recipe
-    dimensions = pixels[0].numel()
-    nll = float(costs.nll.mean())
-    bits = nll / (dimensions * math.log(2))
+    nll, effective = float(costs.nll.mean()), float(costs.effective_draws.median())
+    annealed = None
+    if annealing_steps is not None:
+        annealed = _anneal(vae, as_floats(pixels), annealing_steps, seed, progress)
+    elif effective < _FEW_EFFECTIVE_DRAWS:
+        notes.append(
+            f"of {samples:,} draws of z no more than {effective:.1f} count, for half of the images: the NLL is an upper bound, and the "
+            "true one may be far below it; more --samples bring it down slowly, --ais 500 anneals"
+        )
+    bits = (annealed.nll if annealed is not None else nll) / (pixels[0].numel() * math.log(2))
     problem = _why_no_bits(recipe.likelihood, recipe.data, pixels)
     if problem:
         notes.append(problem)
@@ -165,7 +199,7 @@ def evaluate(
             split=split,
             count=wanted,
             split_count=len(images),
-            binarization=_binarization(recipe.data, split),
+            binarization=_binarization(recipe.data),
             split_seed=recipe.train.seed,
             seed=seed,
             samples=samples,
@@ -174,7 +208,9 @@ def evaluate(
         distortion=distortion,
         rate=float(rates.sum()),
         nll=nll,
-        nll_standard_error=float(costs.nll.std() / math.sqrt(wanted)) if wanted > 1 else math.nan,
+        nll_standard_error=_standard_error(costs.nll),
+        effective_draws=effective,
+        annealed=annealed,
         bits_per_dimension=None if problem else bits,
         active_units=count_active_units(costs.mean),
         rate_per_dimension=tuple(rates.tolist()),
@@ -201,13 +237,38 @@ def _why_no_bits(likelihood: LikelihoodTable, data: DataTable, pixels: Tensor) -
     return None
 
 
-def _binarization(data: DataTable, split: str) -> str:
+def _standard_error(values: Tensor) -> float:
+    """Of the mean of values (N,); not a number for one alone."""
+    return float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def _anneal(vae: VAE, images: Tensor, steps: int, seed: int, progress: Progress) -> Annealed:
+    nll = anneal(vae, images, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+    device = next(vae.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    with torch.no_grad():
+        latent = vae.prior.draw(_SANDWICHED, torch.Generator().manual_seed(seed)).to(device)
+        drawn = vae.likelihood.draw(vae.decoder(latent), generator)
+    below = anneal_back(vae, latent, drawn, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+    above = anneal(vae, drawn, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+    sandwich = float(below.mean()), float(above.mean())
+    return Annealed(steps, _CHAINS, float(nll.mean()), _standard_error(nll), sandwich, _SANDWICHED)
+
+
+def _as_trained_on(images: PackedImages, recipe: Recipe, split: str, progress: Progress) -> PackedImages:
+    """The images of a split, black and white where training saw them so: those drawn anew each time are drawn once."""
+    if recipe.data.binarize != "dynamic" or split != "train":
+        return images
+    if isinstance(images.pixels, Tensor):
+        return binarize_once(images, seed=recipe.train.seed, split=split)
+    return binarize_on_disk(images, seed=recipe.train.seed, split=split, progress=progress)
+
+
+def _binarization(data: DataTable) -> str:
     if data.name == "binarized-mnist":
         return "as the set is"
     if data.binarize == "none":
         return "none"
-    if data.binarize == "dynamic" and split == "train":
-        return "none: grey, as kept for dynamic draws"
     return f"drawn once ({data.binarize} in training)"
 
 

@@ -19,11 +19,13 @@ _VALUES_AT_ONCE = 1 << 19
 class Costs:
     """What each of N images costs, in nats: `nll` (N,), `distortion` (N,), `rate_per_dimension` (N, Z).
 
-    The latter two are means over the draws; `mean` and `log_variance` (N, Z) are the moments of the posteriors, and
+    `effective_draws` (N,) is how many draws count in `nll`, (sum w)^2 / sum w^2: where they are few, it is too high (Kong,
+    A Note on Importance Sampling Using Standardized Weights, 1992). Distortion and rates are means over the draws; `mean` and `log_variance` (N, Z) are the moments of the posteriors, and
     `latent` (N, Z) is one draw from each, whose log density `log_density` (N,) is.
     """
 
     nll: Tensor
+    effective_draws: Tensor
     distortion: Tensor
     rate_per_dimension: Tensor
     mean: Tensor
@@ -66,6 +68,7 @@ def _estimate(
     precise = torch.float32 if device.type == "mps" else torch.float64
     parameters = vae.encoder(images)
     log_sum = torch.full((len(images),), -torch.inf, dtype=precise, device=device)
+    log_sum_of_squares = log_sum.clone()
     distortion_sum = torch.zeros(len(images), dtype=precise, device=device)
     rate_sum = torch.zeros(len(images), vae.latent_dim, dtype=precise, device=device)
     for begun in range(0, samples, chunk):
@@ -76,11 +79,14 @@ def _estimate(
         repeated = images[:, None].expand(-1, draws, *images.shape[1:]).reshape(-1, *images.shape[1:])
         distortion = vae.likelihood.distortion(output, repeated).view(len(images), draws).to(precise)
         drawn_rate = (draw.log_density - prior.log_density(draw.latent)).to(precise)
-        log_sum = torch.logaddexp(log_sum, torch.logsumexp(-distortion - drawn_rate.sum(2), 1))
+        log_weights = -distortion - drawn_rate.sum(2)
+        log_sum = torch.logaddexp(log_sum, torch.logsumexp(log_weights, 1))
+        log_sum_of_squares = torch.logaddexp(log_sum_of_squares, torch.logsumexp(2 * log_weights, 1))
         distortion_sum += distortion.sum(1)
         rate = draw.normal_rate if isinstance(vae.prior, StandardNormal) else drawn_rate
         rate_sum += rate.to(precise).expand(-1, draws, -1).sum(1)
     nll = torch.log(torch.tensor(samples, dtype=precise)).to(device) - log_sum
     mean, log_variance = vae.posterior.moments(parameters)
     one = draw.latent[:, -1], draw.log_density[:, -1].sum(1)
-    return nll, distortion_sum / samples, rate_sum / samples, mean, log_variance, *one
+    effective = torch.exp(2 * log_sum - log_sum_of_squares)
+    return nll, effective, distortion_sum / samples, rate_sum / samples, mean, log_variance, *one

@@ -11,6 +11,8 @@ from torch import Tensor
 from vae_tui.model.priors import SettledMixture
 
 _ACTIVE_VARIANCE = 0.01
+_NEAR_BOUND = 0.2
+"""Nats from log N within which an estimate of the information is no more than log N."""
 
 
 def count_active_units(mean: Tensor) -> int:
@@ -23,13 +25,14 @@ def count_active_units(mean: Tensor) -> int:
 
 @dataclass(frozen=True)
 class Information:
-    """Estimates in nats: what a code tells of which of the images it is, and how far all codes together are from p(z).
+    """Bounds in nats: what a code tells of its image, I(x; z), at least, and how far all codes together are from p(z), at most.
 
-    Both come from the same images, whose number N bounds the first by log N (`bound`).
+    Both come from the same N images, which can show no more than log N (`bound`) of the first. Where it comes close to
+    that, both are None: they would tell the number of images.
     """
 
-    mutual_information: float
-    marginal_kl: float
+    mutual_information: float | None
+    marginal_kl: float | None
     bound: float
 
 
@@ -38,11 +41,15 @@ def estimate_information(
 ) -> Information:
     """Part the mean `rate` by draws (N, Z) of the log density (N,) from diagonal Gaussian posteriors (N, Z).
 
-    KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), where q(z) is the mean of the N posteriors. Hoffman and Johnson, ELBO
+    KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), where q(z) is the mean of the N posteriors, in which a code's own has a
+    larger share than among all images: so the information is too low, and the rest too high. Hoffman and Johnson, ELBO
     Surgery, 2016, equation 6.
     """
     count = len(latent)
     weights = torch.full((count,), -math.log(count))
     aggregated = SettledMixture(weights, mean, log_variance).log_density(latent).double().sum(1)
     information = float((log_density.double() - aggregated).mean())
-    return Information(information, rate - information, math.log(count))
+    bound = math.log(count)
+    if information > bound - _NEAR_BOUND:
+        return Information(None, None, bound)
+    return Information(information, rate - information, bound)

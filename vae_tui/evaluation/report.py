@@ -15,15 +15,17 @@ from rich.text import Text
 from vae_tui.evaluation.evaluate import Evaluation
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.text import printable
+from vae_tui.wording import MISSING, counted
 
 
 def to_json(evaluation: Evaluation) -> str:
     """One JSON object on one line: the subject's keys and the figures side by side; what is not there is null."""
     body: dict[str, Any] = dataclasses.asdict(evaluation)
     subject = body.pop("subject")
-    information, impression, disentanglement = (
-        body.pop(part) or {} for part in ("information", "impression", "disentanglement")
+    information, impression, disentanglement, annealed = (
+        body.pop(part) or {} for part in ("information", "impression", "disentanglement", "annealed")
     )
+    body |= {f"ais_{name}": annealed.get(name) for name in ("nll", "nll_standard_error", "steps", "chains", "sandwich")}
     names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
     body |= {given or name: information.get(name) for name, given in names.items()}
     names_seen = ("sample_sharpness", "sample_diversity", "reconstruction_sharpness", "reconstruction_mse")
@@ -49,6 +51,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
         f"{subject.network} · prior {subject.prior} · {subject.likelihood} · step {subject.step:,}",
         f"{subject.data} {subject.split}: {subject.count:,} images ({of}) · the splits' seed {subject.split_seed}",
         f"binarisation: {subject.binarization} · {subject.samples:,} draws of z an image · seed {subject.seed}",
+        "means over the images, ± their standard error",
         "",
     ]
     for line in lines:
@@ -64,21 +67,32 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     yield "-ELBO", f"{-evaluation.elbo:.2f}", "nats per image: distortion + rate"
     yield "  distortion", f"{evaluation.distortion:.2f}", "-log p(x|z)"
     yield "  rate", f"{evaluation.rate:.2f}", "KL(q(z|x) || p(z))"
-    error = evaluation.nll_standard_error
-    margin = "" if math.isnan(error) else f" ± {error:.2f}"
     yield (
         "NLL",
-        f"{evaluation.nll:.2f}{margin}",
-        "-log p(x), importance-sampled; its error",
+        _with_error(evaluation.nll, evaluation.nll_standard_error),
+        "-log p(x) at most, importance-sampled",
     )
+    yield "  effective draws", f"{evaluation.effective_draws:.1f}", f"of {evaluation.subject.samples:,} (median)"
+    if (annealed := evaluation.annealed) is not None:
+        yield (
+            "NLL by AIS",
+            _with_error(annealed.nll, annealed.nll_standard_error),
+            f"-log p(x) at most, {counted(annealed.steps, 'annealing step')}",
+        )
+        below, above = annealed.sandwich
+        too_high = f"<= {max(0.0, above - below):.2f}"
+        yield "  too high by", too_high, f"on {annealed.sandwich_count} samples of the model"
     if evaluation.bits_per_dimension is not None:
         yield "bits per dimension", f"{evaluation.bits_per_dimension:.4f}", "NLL per value of an image"
     size = len(evaluation.rate_per_dimension)
     yield "active units", f"{evaluation.active_units} of {size}", "whose means vary by more than 0.01"
     if (information := evaluation.information) is not None:
-        bound = f"I(x; z), at most log N = {information.bound:.2f}"
-        yield "mutual information", f"{information.mutual_information:.2f}", bound
-        yield "marginal KL", f"{information.marginal_kl:.2f}", "KL(q(z) || p(z)), the rest of the rate"
+        seen_at_most = f"ln {evaluation.subject.count:,} = {information.bound:.2f} can be seen at most"
+        if information.mutual_information is None or information.marginal_kl is None:
+            yield "mutual information", MISSING, f"{seen_at_most}: --count"
+        else:
+            yield "mutual information", f">= {information.mutual_information:.2f}", f"I(x; z); {seen_at_most}"
+            yield "marginal KL", f"<= {information.marginal_kl:.2f}", "KL(q(z) || p(z)), the rest of the rate"
     if (seen := evaluation.impression) is not None:
         yield "samples", f"{seen.sample_diversity:.2f}", "diversity, as a share of the images' own"
         yield "", f"{seen.sample_sharpness:.2f}", "sharpness, likewise"
@@ -101,6 +115,10 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     carrying = [f"{index}:{rate:.2f}" for index, rate in ranked if rate > ACTIVE_NATS]
     shown = "  ".join(carrying[:20]) + (f"  and {len(carrying) - 20} more" if len(carrying) > 20 else "")
     yield "rate per dimension", f"{len(carrying)} of {size}", shown or "none carries anything"
+
+
+def _with_error(mean: float, error: float) -> str:
+    return f"{mean:.2f}" + ("" if math.isnan(error) else f" ± {error:.2f}")
 
 
 def _finite(value: Any) -> Any:

@@ -65,6 +65,13 @@ class LadderPosterior(nn.Module):
             torch.cat((rate, rate_per_dimension(lower_mean, lower_log_variance)), -1),
         )
 
+    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
+        """The noise (..., Z) that `draw` makes these latents (..., Z) from."""
+        (mean, log_variance), lower = self._split(parameters)
+        lower_mean, lower_log_variance = self._join(latent[..., : self.upper_dim], lower)
+        means, log_variances = torch.cat((mean, lower_mean), -1), torch.cat((log_variance, lower_log_variance), -1)
+        return (latent - means) * torch.exp(-0.5 * log_variances)
+
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each dimension, (..., Z) both; of the lower level where z2 is at its mean."""
         (mean, log_variance), lower = self._split(parameters)

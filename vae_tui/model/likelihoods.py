@@ -27,6 +27,9 @@ class Likelihood(Protocol):
     def mean(self, output: Tensor) -> Tensor:
         """The expected image, or where the likelihood puts it, (B, C, H, W) in [0, 1]."""
 
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """An image (B, C, H, W) from each distribution, of a density in [0, 1] or beyond; the generator is the output's device's."""
+
 
 class Bernoulli(nn.Module):
     """Each pixel is 1 with the probability whose logit the decoder gives.
@@ -58,6 +61,10 @@ class Bernoulli(nn.Module):
         """The probability of each pixel, (B, C, H, W)."""
         return torch.sigmoid(output)
 
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W) of zeros and ones."""
+        return torch.bernoulli(torch.sigmoid(output), generator=generator)
+
 
 class ContinuousBernoulli(nn.Module):
     """The Bernoulli's form with the normaliser that makes it a density on [0, 1]; the decoder gives the logit.
@@ -86,6 +93,14 @@ class ContinuousBernoulli(nn.Module):
         far = torch.where(near, 1.0, logits)
         exact = torch.log(far / torch.tanh(far / 2))
         return torch.where(near, math.log(2) + logits.square() / 12 - logits**4 * (7 / 1440), exact)
+
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W) in [0, 1], by the inverse of the distribution function (appendix of the paper)."""
+        uniform = _uniform_like(output, generator)
+        near = output.abs() < 1e-3
+        falling = -torch.where(near, 1.0, output.abs())
+        dark = torch.log1p(uniform * torch.expm1(falling)) / falling
+        return torch.where(near, uniform, torch.where(output < 0, dark, 1 - dark)).clamp(0, 1)
 
 
 class Gaussian(nn.Module):
@@ -118,6 +133,10 @@ class Gaussian(nn.Module):
     def mean(self, output: Tensor) -> Tensor:
         """The mean of each pixel, (B, C, H, W)."""
         return torch.sigmoid(output)
+
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W), whose values may lie outside [0, 1]."""
+        return torch.sigmoid(output) + _normal_like(output, generator) / math.sqrt(2 * self._precision)
 
 
 class OptimalGaussian(nn.Module):
@@ -154,6 +173,10 @@ class OptimalGaussian(nn.Module):
         """The mean of each pixel, (B, C, H, W)."""
         return torch.sigmoid(output)
 
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W), whose values may lie outside [0, 1]."""
+        return torch.sigmoid(output) + _normal_like(output, generator) * self.variance.sqrt()
+
 
 class _Scaled(nn.Module):
     """What those share whose scale is fixed, learned for all pixels, or given by the decoder for each."""
@@ -189,6 +212,11 @@ class ScaledGaussian(_Scaled):
         nats = 0.5 * squared_error * torch.exp(-2 * log_sigma) + log_sigma + 0.5 * math.log(2 * math.pi)
         return nats.sum(_PIXELS)
 
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W), whose values may lie outside [0, 1]."""
+        center, log_sigma = self._split(output)
+        return torch.sigmoid(center) + _normal_like(center, generator) * torch.exp(log_sigma)
+
 
 class Laplace(_Scaled):
     """Each pixel is Laplace about the decoder's output through a sigmoid."""
@@ -198,6 +226,13 @@ class Laplace(_Scaled):
         center, log_scale = self._split(output)
         error = (torch.sigmoid(center) - images).abs()
         return (error * torch.exp(-log_scale) + log_scale + math.log(2)).sum(_PIXELS)
+
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W), whose values may lie outside [0, 1]."""
+        center, log_scale = self._split(output)
+        uniform = _uniform_like(center, generator) - 0.5
+        magnitude = -torch.log1p(-2 * uniform.abs()) * torch.exp(log_scale)
+        return torch.sigmoid(center) + uniform.sign() * magnitude
 
 
 class DiscretizedLogistic(_Scaled):
@@ -217,6 +252,22 @@ class DiscretizedLogistic(_Scaled):
         between = log_below + log_above + torch.log(-torch.expm1(-inverse / 255))
         log_probability = torch.where(images <= 0, log_below, torch.where(images >= 1, log_above, between))
         return -log_probability.sum(_PIXELS)
+
+    def draw(self, output: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, C, H, W) of the 256 values."""
+        center, log_scale = self._split(output)
+        logistic = torch.logit(_uniform_like(center, generator)) * torch.exp(log_scale)
+        return ((torch.sigmoid(center) + logistic) * 255).round().clamp(0, 255) / 255
+
+
+def _uniform_like(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws from (0, 1), without its ends."""
+    drawn = torch.rand(values.shape, generator=generator, device=values.device)
+    return drawn.clamp(1e-7, 1 - 1e-7)
+
+
+def _normal_like(values: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(values.shape, generator=generator, device=values.device)
 
 
 def build_likelihood(

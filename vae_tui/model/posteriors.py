@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,9 @@ class Posterior(Protocol):
     def draw(self, parameters: Tensor, epsilon: Tensor) -> Draw:
         """A draw made from `epsilon` (..., Z) ~ N(0, I)."""
 
+    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
+        """The noise (..., Z) that `draw` makes these latents (..., Z) from."""
+
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each dimension, (..., Z) both."""
 
@@ -56,8 +59,12 @@ class DiagonalGaussian(nn.Module):
 
     def log_density(self, parameters: Tensor, latent: Tensor) -> Tensor:
         """What sums to log q(z|x) in nats, (..., Z), for any latents (..., Z)."""
+        return normal_log_density(self.noise_of(parameters, latent)) - 0.5 * halves(parameters)[1]
+
+    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
+        """The noise (..., Z) that `draw` makes these latents (..., Z) from."""
         mean, log_variance = halves(parameters)
-        return normal_log_density((latent - mean) * torch.exp(-0.5 * log_variance)) - 0.5 * log_variance
+        return (latent - mean) * torch.exp(-0.5 * log_variance)
 
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance, (..., Z) both."""
@@ -85,9 +92,13 @@ class FullGaussian(nn.Module):
 
     def log_density(self, parameters: Tensor, latent: Tensor) -> Tensor:
         """What sums to log q(z|x) in nats, (..., Z), for any latents (..., Z)."""
-        mean, log_squares, factor = self._split(parameters)
-        epsilon = torch.linalg.solve_triangular(factor, (latent - mean)[..., None], upper=False)[..., 0]
-        return normal_log_density(epsilon) - 0.5 * log_squares
+        return normal_log_density(self.noise_of(parameters, latent)) - 0.5 * self._split(parameters)[1]
+
+    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
+        """The noise (..., Z) that `draw` makes these latents (..., Z) from."""
+        mean, _, factor = self._split(parameters)
+        noise: Tensor = torch.linalg.solve_triangular(factor, (latent - mean)[..., None], upper=False)
+        return noise[..., 0]
 
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each dimension by itself, (..., Z) both."""
@@ -126,6 +137,17 @@ class InverseAutoregressiveFlow(nn.Module):
             latent, log_density = latent.flip(-1), (log_density - log_scale).flip(-1)
         return Draw(latent, log_density, log_density - normal_log_density(latent))
 
+    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
+        """The noise (..., Z) that `draw` makes these latents (..., Z) from, one dimension after the other."""
+        base, context = parameters[..., : 2 * self._latent_dim], parameters[..., 2 * self._latent_dim :]
+        for step in reversed(self.steps):
+            moved, latent = latent.flip(-1), torch.zeros_like(latent)
+            for dimension in range(self._latent_dim):
+                found = cast(_AutoregressiveStep, step).undo(latent, context, moved)
+                latent = torch.cat((found[..., : dimension + 1], latent[..., dimension + 1 :]), -1)
+        mean, log_variance = halves(base)
+        return (latent - mean) * torch.exp(-0.5 * log_variance)
+
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each dimension, (..., Z) both, from 64 draws that are the same every time."""
         generator = torch.Generator().manual_seed(0)
@@ -147,10 +169,19 @@ class _AutoregressiveStep(nn.Module):
 
     def forward(self, latent: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (..., Z) moved, and the log of what each dimension was scaled by, (..., Z)."""
+        shift, log_scale = self._shift_and_scale(latent, context)
+        return torch.lerp(shift, latent, log_scale.exp()), log_scale
+
+    def undo(self, latent: Tensor, context: Tensor, moved: Tensor) -> Tensor:
+        """What latents were before they were `moved`, in the dimensions whose predecessors `latent` (..., Z) has right."""
+        shift, log_scale = self._shift_and_scale(latent, context)
+        return shift + (moved - shift) * torch.exp(-log_scale)
+
+    def _shift_and_scale(self, latent: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Where each dimension is moved towards, and the log of what it is scaled by, (..., Z) both."""
         features = functional.elu(self.first(latent) + self.context(functional.elu(context)))
         shift, gate = halves(self.last(features))
-        log_scale = functional.logsigmoid(gate + 2)  # begins by changing little
-        return torch.lerp(shift, latent, log_scale.exp()), log_scale
+        return shift, functional.logsigmoid(gate + 2)  # begins by changing little
 
 
 class _MaskedLinear(nn.Linear):
