@@ -56,7 +56,7 @@ def test_the_bernoulli_sums_to_one(output: float) -> None:
 
 
 @pytest.mark.parametrize("output", [*OUTPUTS, -30.0, 30.0])
-@pytest.mark.parametrize("scale", [1e-4, 1e-3, 0.05, 3.0, "learned", "per-pixel"])
+@pytest.mark.parametrize("scale", [1.25e-4, 1e-3, 0.05, 3.0, "learned", "per-pixel"])
 def test_the_discretised_logistic_sums_to_one_over_the_grey_values(scale: object, output: float) -> None:
     values = torch.arange(256) / 255
     total = of_one_pixel({"name": "discretized-logistic", "scale": scale}, values, output).exp().sum()

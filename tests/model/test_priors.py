@@ -78,3 +78,13 @@ def test_a_dimension_that_does_not_part_the_components_gets_nothing_of_what_they
     latent = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     shares = mixture_log_density(latent, torch.full((2,), 0.5).log(), means, torch.zeros(2, 2))
     torch.testing.assert_close(shares[:, 1], StandardNormal(1).log_density(latent[:, 1]))
+
+
+def test_pseudo_images_begin_as_grey_noise_where_that_is_wanted() -> None:
+    examples = torch.rand(3, 1, 6, 6)
+    recipe = parse({"prior": {"name": "vamp", "components": 50, "start": "noise"}})[0]
+    prior = build(recipe, (1, 6, 6), examples=examples).prior
+    assert isinstance(prior, VampPrior)
+    assert prior.images.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert prior.images.std().item() == pytest.approx(0.02, rel=0.1)
+    assert torch.equal(prior.images, build(recipe, (1, 6, 6)).prior.images)

@@ -131,3 +131,11 @@ def test_a_gaussian_of_variance_one_half_is_the_notebooks_squared_error_and_a_co
     squared: Tensor = (torch.sigmoid(output) - images).square().flatten(1).sum(1)
     constant = 20 * 0.5 * math.log(math.pi)
     torch.testing.assert_close(Gaussian(0.7071067811865476).distortion(output, images), squared + constant)
+
+
+def test_a_new_vae_whose_output_bias_is_zero_decodes_to_about_middle_grey() -> None:
+    bright = torch.full((1, 8, 6), 0.9)
+    vae = build(parse({"model": {"output_bias": "zero"}})[0], (1, 8, 6), mean_image=bright)
+    last = [layer for layer in vae.decoder.modules() if isinstance(layer, torch.nn.Linear)][-1]
+    assert torch.equal(last.bias, torch.zeros(48))
+    assert vae.decode(torch.zeros(1, 20)).mean().item() == pytest.approx(0.5, abs=0.05)

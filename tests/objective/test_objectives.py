@@ -60,6 +60,16 @@ def test_at_its_neutral_setting_it_is_the_negative_elbo(table: ObjectiveTable, v
     torch.testing.assert_close(loss_of(table, terms), expected)
 
 
+def test_the_loss_of_tcvae_does_not_grow_with_the_number_of_images(vae: VAE, images: Tensor) -> None:
+    """Minibatch-weighted sampling adds (beta - 1) (Z - 1) log N, which would hide what is minimised."""
+    terms, table = vae(images, noise(B, Z)), ObjectiveTable(name="tcvae", beta=6.0)
+    few, many = (
+        build_objective(table, latent_dim=Z, image_count=count).loss(terms, {"beta": torch.tensor(6.0)})
+        for count in (10, 1_000_000)
+    )
+    torch.testing.assert_close(few, many, rtol=1e-4, atol=0)
+
+
 def test_one_importance_weighted_draw_is_the_elbo_of_that_draw(vae: VAE, images: Tensor) -> None:
     terms = vae(images, noise(B, Z))
     mean, log_variance = vae.encode(images)

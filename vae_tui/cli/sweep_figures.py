@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.styles import COLORS, LineStyle, style_of
-from vae_tui.sweep.results import SEED, RunResult, SeedsResult, average_seeds, show_value
+from vae_tui.sweep.results import SEED, Mean, RunResult, SeedsResult, average_seeds, show_value
 from vae_tui.text import printable
 from vae_tui.tui.paper import FAINT_INK, draw_file
 
@@ -30,8 +30,9 @@ _TITLES = {"nelbo": "−ELBO", "loss": "loss", "distortion": "distortion", "rate
 
 def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) -> bytes:
     """Draw -ELBO, distortion and rate against the first key, a line for each setting of the others, and all in the plane of
-    rate and distortion; means over seeds, with bars of one standard error. Of two keys, -ELBO is a map of both. Of a search,
-    its figure by trial, and by each key.
+    rate and distortion; means over seeds, with bars of one standard error, and each seed as a faint dot. Where seeds alone
+    differ they are the key, and a band is their mean and its standard error. Of two keys, -ELBO is a map of both. Of a
+    search, its figure by trial, and by each key.
 
     Returns the content of a .png, .svg or .pdf file. Raises VaeTuiError where matplotlib is not installed, or nothing is
     there to draw.
@@ -43,6 +44,9 @@ def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) ->
         trials = [result for result in results if search.metric in result.figures]
         return draw_file(lambda figure: _draw_search(figure, search, trials), suffix, (9.6, 7.2))
     keys = [key for key in contents.keys if key != SEED] or [SEED]
+    over_seeds = groups[0].means if keys == [SEED] else {}
+    if over_seeds:
+        groups = [SeedsResult(run.job.values, (run,), average_seeds([run])[0].means) for run in results if run.figures]
     lines = _lines(groups, keys)
     if len(lines) > _MOST_LINES:
         raise VaeTuiError(f"that is {len(lines)} lines, more than can be told apart: --out a table instead")
@@ -53,6 +57,8 @@ def draw_sweep(contents: Contents, results: Sequence[RunResult], suffix: str) ->
             if name == "nelbo" and len(keys) == 2 and len(lines) > 2:
                 _draw_map(figure, panel, groups, keys)
             else:
+                if name in over_seeds:
+                    _draw_band(panel, over_seeds[name])
                 _draw_lines(panel, lines, keys[0], name)
                 panel.set(title=title, ylabel="nats per image")
         _draw_plane(plane, lines, keys[0])
@@ -74,14 +80,32 @@ def _lines(groups: Sequence[SeedsResult], keys: Sequence[str]) -> dict[str, list
     return lines
 
 
+def _draw_band(panel: Axes, mean: Mean) -> None:
+    """The mean over all seeds, and one standard error to either side."""
+    error = mean.error or 0.0
+    panel.axhspan(mean.mean - error, mean.mean + error, color=FAINT_INK, alpha=0.15, linewidth=0)
+    panel.axhline(mean.mean, color=FAINT_INK, linewidth=1)
+
+
+def _have_an_order(groups: Sequence[SeedsResult], key: str) -> bool:
+    """Whether a line through the values of a key says something."""
+    return all(isinstance(group.values.get(key), int | float) for group in groups) and key != SEED
+
+
 def _draw_lines(panel: Axes, lines: dict[str, list[SeedsResult]], key: str, name: str) -> None:
     ticks = _ticks(lines, key)
     for index, (rest, groups) in enumerate(lines.items()):
         found = [(ticks.index(_shown(group, key)), group.means[name]) for group in groups if name in group.means]
         style = style_of(index)
+        seeds = [(x, run.figures[name]) for group in groups if len(group.runs) > 1 for run in group.runs if name in run.figures
+                 for x in [ticks.index(_shown(group, key))]]  # fmt: skip
+        panel.scatter(
+            [x for x, _ in seeds], [value for _, value in seeds], color=style.color, alpha=0.3, s=12, linewidths=0
+        )
         panel.errorbar(
             [x for x, _ in found], [mean.mean for _, mean in found], yerr=[mean.error or 0.0 for _, mean in found],
-            label=rest, color=style.color, linestyle=_DASHES[style.line], marker="o", markersize=4, capsize=3, linewidth=1.5,
+            label=rest, color=style.color, linestyle=_DASHES[style.line] if _have_an_order(groups, key) else "none",
+            marker="o", markersize=4, capsize=3, linewidth=1.5,
         )  # fmt: skip
     panel.set_xticks(range(len(ticks)), ticks)
     panel.set_xlabel(key)
@@ -158,7 +182,8 @@ def _draw_plane(plane: Axes, lines: dict[str, list[SeedsResult]], key: str) -> N
         plane.errorbar(
             [mean.mean for mean in rates], [mean.mean for mean in distortions],
             xerr=[mean.error or 0.0 for mean in rates], yerr=[mean.error or 0.0 for mean in distortions],
-            color=style.color, linestyle=_DASHES[style.line], marker="o", markersize=4, linewidth=1.0,
+            color=style.color, linestyle=_DASHES[style.line] if _have_an_order(found, key) else "none",
+            marker="o", markersize=4, linewidth=1.0,
         )  # fmt: skip
         for group in found:
             plane.annotate(

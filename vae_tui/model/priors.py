@@ -15,6 +15,8 @@ from vae_tui.model.gaussian import normal_log_density, reparametrise
 _STARTING_CONTRAST = 0.9
 """Pseudo-images begin this far from middle grey to black or white, so that every pixel has a gradient."""
 
+_STARTING_NOISE = 0.02
+
 
 class Prior(Protocol):
     """A distribution of latents (..., Z)."""
@@ -102,6 +104,11 @@ class VampPrior(nn.Module):
         """Log weights (K,), means and log-variances (K, Z)."""
         means, log_variances = self._moments(self.images.clamp(0, 1))
         return means.new_full((len(means),), -math.log(len(means))), means, log_variances
+
+    @torch.no_grad()
+    def start_as_noise(self, generator: torch.Generator) -> None:
+        """Begin with middle grey, and hardly any noise."""
+        self.images.normal_(0.5, _STARTING_NOISE, generator=generator)
 
     @torch.no_grad()
     def start(self, images: Tensor) -> None:

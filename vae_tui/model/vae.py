@@ -131,16 +131,20 @@ def build(
 ) -> VAE:
     """A VAE with fresh weights, the same for the same seed.
 
-    It decodes to about `mean_image` (C, H, W), where given; the pseudo-images of a VampPrior begin as `examples`
+    It decodes to about `mean_image` (C, H, W), where given and not unwanted by the recipe; the pseudo-images of a VampPrior begin as `examples`
     (K, C, H, W) in [0, 1], of which some come again where they are too few.
     """
     vae = VAE(recipe, image_shape)
     generator = torch.Generator().manual_seed(seed)
     initialize(vae, generator)
-    if mean_image is not None:
+    if recipe.model.output_bias == "zero":
+        start_at(vae.decoder, torch.full(image_shape, 0.5))
+    elif mean_image is not None:
         start_at(vae.decoder, mean_image)
     if isinstance(vae.prior, MixturePrior):
         vae.prior.start(generator)
+    elif isinstance(vae.prior, VampPrior) and recipe.prior.start == "noise":
+        vae.prior.start_as_noise(generator)
     elif isinstance(vae.prior, VampPrior) and examples is not None:
         vae.prior.start(examples[torch.arange(recipe.prior.components) % len(examples)])
     return vae

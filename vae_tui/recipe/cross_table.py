@@ -13,6 +13,10 @@ def cross_table_errors(recipe: Recipe) -> Iterator[str]:
     diagonal = model.posterior == "diagonal" and model.network != "ladder"
     if recipe.optimizer.schedule == "cosine" and recipe.train.epochs is None:
         yield '[train] epochs: needed with [optimizer] schedule = "cosine", which ends with them'
+    if recipe.data.validation == 0 and recipe.optimizer.schedule == "plateau":
+        yield '[optimizer] schedule: "plateau" goes by validation images, and there are none with [data] validation = 0'
+    if recipe.data.validation == 0 and recipe.train.patience is not None:
+        yield "[train] patience: goes by validation images, and there are none with [data] validation = 0"
     if objective in ("tcvae", "dip") and not diagonal:
         yield f'[objective] name: "{objective}" needs a diagonal posterior, without a ladder'
     if objective == "iwae" and not diagonal and model.posterior != "full":

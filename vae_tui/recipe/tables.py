@@ -211,6 +211,11 @@ class ModelTable(Table):
     )
     activation: Activation = _key("relu", "between layers", only={"network": ["mlp", "conv", "resnet"]})
     latent_dim: int = _key(20, "latent dimensions", ge=1, le=4096)
+    output_bias: Literal["mean", "zero"] = _key(
+        "mean",
+        "where the decoder's last bias begins: at the training images' mean, which it would else spend its first epochs "
+        "finding, or at 0, as in most code",
+    )
     upper_dim: Annotated[int, Field(ge=1)] | None = _key(
         None,
         "how many of the latent dimensions, the first, are the upper level's (half of them if not given)",
@@ -257,6 +262,9 @@ class PriorTable(Table):
         "N(0, I), a mixture of Gaussians that is learned, or one of the posteriors of pseudo-images that are learned",
     )
     components: int = _key(500, "of the mixture", only={"name": ["mixture", "vamp"]}, ge=1, le=65536)
+    start: Literal["images", "noise"] = _key(
+        "images", "what pseudo-images begin as: training images, or grey noise", only={"name": ["vamp"]}
+    )
 
 
 class LikelihoodTable(Table):
@@ -272,7 +280,7 @@ class LikelihoodTable(Table):
         "all, `per-pixel` by the decoder, or `optimal`: the error of the batch itself (sigma-VAE)",
         only={"name": ["gaussian"]},
     )
-    scale: Annotated[float, Field(ge=1e-4, le=1e4)] | Literal["learned", "per-pixel"] = _key(
+    scale: Annotated[float, Field(ge=1.25e-4, le=8.1e3)] | Literal["learned", "per-pixel"] = _key(
         "learned",
         "scale of every pixel, `learned` one for all, or `per-pixel` by the decoder",
         only={"name": ["laplace", "discretized-logistic"]},
@@ -366,14 +374,18 @@ class OptimizerTable(Table):
     lr: float = _key(1e-3, "learning rate", gt=0)
     momentum: float = _key(0.0, "momentum", only={"name": ["sgd"]}, ge=0, lt=1)
     weight_decay: float = _key(0.0, "weight decay (decoupled with adamw)", ge=0)
-    schedule: Literal["constant", "step", "exponential", "cosine"] = _key(
+    schedule: Literal["constant", "step", "exponential", "cosine", "plateau"] = _key(
         "constant",
-        "of the learning rate: held, times gamma at each milestone, times gamma every epoch, or a half cosine",
+        "of the learning rate: held, times gamma at each milestone, times gamma every epoch, a half cosine, or times gamma "
+        "whenever no epoch has validated better for plateau_epochs",
     )
     milestones: _Milestones = _key(
         (), "epochs after which the learning rate is multiplied by gamma", only={"schedule": ["step"]}
     )
-    gamma: float = _key(0.1, "factor of the schedule", only={"schedule": ["step", "exponential"]}, gt=0, le=1)
+    plateau_epochs: int = _key(10, "epochs without a better one", only={"schedule": ["plateau"]}, ge=1)
+    gamma: float = _key(
+        0.1, "factor of the schedule", only={"schedule": ["step", "exponential", "plateau"]}, gt=0, le=1
+    )
     clip_norm: float = _key(0.0, "gradients are scaled down to this norm; 0: never", ge=0)
     ema_decay: float = _key(
         0.0, "decay per step of averaged weights, which then validate, draw and are loaded; 0: none", ge=0, lt=1
@@ -393,6 +405,9 @@ class TrainTable(Table):
         None, "passes over the training images (20 if neither this nor max_seconds is given)", ge=1
     )
     max_seconds: float | None = _key(None, "training stops after this time, whichever comes first", gt=0)
+    patience: int | None = _key(
+        None, "training stops once no epoch has validated better for so many; counted when a warm-up is over", ge=1
+    )
     batch_size: int = _key(100, "images a step; an epoch's last batch may be smaller", ge=1)
     threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = _key(
         "auto", "CPU threads; auto: what is fastest in a trial of some steps, then kept, on resuming too"

@@ -410,7 +410,7 @@ class Loop:
     def _is_done(self) -> bool:
         epochs = self._trainer.recipe.train.epochs
         finished = epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over
-        return finished or self._out_of_time()
+        return finished or self._out_of_time() or bool(self._trainer.patience.verdict(self._trainer.recipe))
 
     def _out_of_time(self) -> bool:
         limit = self._trainer.recipe.train.max_seconds
@@ -424,7 +424,8 @@ class Loop:
         epochs = self._trainer.recipe.train.epochs
         if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
             return counted(epochs, "epoch")
-        return f"{self._trainer.recipe.train.max_seconds:g} seconds"
+        waited = self._trainer.patience.verdict(self._trainer.recipe)
+        return waited or f"{self._trainer.recipe.train.max_seconds:g} seconds"
 
     def _now(self) -> dict[str, Any]:
         return {"time": time.time(), "step": self._trainer.step_count}

@@ -26,6 +26,7 @@ from vae_tui.runs.log import EventReader
 from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
 from vae_tui.text import path_as_text
+from vae_tui.training.patience import Patience
 
 _STAYS = "stays as it is when a run goes on:"
 _SECONDS_TO_CLOSE_DOWN = 10.0
@@ -257,6 +258,10 @@ def _check_something_is_left(run: Run, point: ResumePoint | None, recipe: Recipe
     if epochs is not None and trained == epochs:
         count = f"{epochs} epoch{'s' if epochs != 1 else ''}"
         raise RunError(f"{run.name} has finished its {count}; {go_on} train.epochs={2 * epochs}")
+    patience = Patience()
+    patience.restore(state.get("patience", {}))
+    if waited := patience.verdict(recipe.at(point.checkpoint.step)):
+        raise RunError(f"{run.name} has ended after {waited}; {go_on} train.patience={2 * (train.patience or 1)}")
     if max_seconds is not None and seconds >= max_seconds:
         more = math.ceil(2 * max(seconds, max_seconds))
         raise RunError(f"{run.name} has had its {max_seconds:g} seconds; {go_on} train.max_seconds={more}")

@@ -20,6 +20,7 @@ from vae_tui.training.aside import Aside
 from vae_tui.training.batches import Batches, on_device
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
+from vae_tui.training.patience import Patience
 from vae_tui.training.ranks import Alone, Batch, Ranks
 from vae_tui.training.steps import AutogradStep, Parts, choose_recorder, choose_step, memory_layout
 from vae_tui.training.stopwatch import Stopwatch
@@ -92,7 +93,7 @@ class Trainer:
             (channels, height, width),
             seed=seed,
             mean_image=self.images.mean_image,
-            examples=self._examples() if recipe.prior.name == "vamp" else None,
+            examples=self._examples() if recipe.prior.name == "vamp" and recipe.prior.start == "images" else None,
         )
         self.vae: VAE = vae.to(device).to(memory_format=memory_layout(recipe))
         if self.ranks.count > 1 and device.type == "cuda":
@@ -127,6 +128,7 @@ class Trainer:
         )
         self.compiled = compiled
         self._choose_step()
+        self.patience = Patience()
 
         self.step_count = 0
         self._next_change = self._find_next_change(-1)
@@ -176,7 +178,8 @@ class Trainer:
     @property
     def lr(self) -> float:
         """The learning rate of this epoch."""
-        return learning_rate(self.recipe.optimizer, max(1, self.epoch), self.recipe.train.epochs)
+        scheduled = learning_rate(self.recipe.optimizer, max(1, self.epoch), self.recipe.train.epochs)
+        return scheduled * self.patience.factor(self.recipe)
 
     @property
     def beta(self) -> float:
@@ -220,6 +223,8 @@ class Trainer:
     def _follow(self, recipe: Recipe) -> None:
         """Train on by a recipe that differs in what can be changed."""
         another_clip = recipe.optimizer.clip_norm != self.recipe.optimizer.clip_norm
+        if recipe.objective != self.recipe.objective:
+            self.patience.begin_anew()
         self.recipe = recipe
         self._parts = replace(self._parts, recipe=recipe)
         if self.objective.change(recipe.objective) or another_clip:
@@ -277,6 +282,8 @@ class Trainer:
             partners=self.ranks,
         )
         self.stopwatch.lap("validation")
+        if self.epoch_is_over:
+            self.patience.look(self.selection_loss(elbo), self.epoch, self.recipe)
         return elbo
 
     def selection_loss(self, validation: Elbo) -> float:
@@ -338,6 +345,7 @@ class Trainer:
             "images_crc32": self._sets.checksums,
             "device": self.device.type,
             "moments": "shaped as weights",
+            "patience": self.patience.state(),
         }
         return tensors, numbers
 
@@ -361,6 +369,7 @@ class Trainer:
         # A change at the very step it goes on from is made by then.
         self._follow(self._script.at(self.step_count))
         self._next_change = self._find_next_change(self.step_count)
+        self.patience.restore(numbers.get("patience", {}))
         self._checked_step = self.step_count
         self._loss_index.fill_(self.step_count % _LOSSES_KEPT)
         same_device = numbers["device"] == self.device.type

@@ -62,7 +62,7 @@ HOME_KEYS = (
                 (Key("o", "overlay", "Compare the chosen runs"),),
                 (FooterItem(4, "o", "compare", ("chosen",)),),
             ),
-            Row("v", "the sweep it is of", (Key("v", "show_sweep", "The sweep it is of"),)),
+            Row("v", "the sweep it is of", (Key("v", "do('show_sweep')", "The sweep it is of"),)),
             Row(
                 "L",
                 "its log: what happened, a line each, and what its trainer printed",

@@ -22,7 +22,6 @@ from vae_tui.runs.find import best_or_newest
 from vae_tui.runs.layout import Run
 from vae_tui.runs.overview import Overview
 from vae_tui.runs.summary import Summary
-from vae_tui.sweep.folder import find_sweep
 from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.run_actions import StartedRun
@@ -308,21 +307,6 @@ class HomeScreen(Screen[None]):
             self.app.push_screen(OverlayScreen(runs))
         else:
             self.report("choose runs by space, then o", "$warning")
-
-    def action_show_sweep(self) -> None:
-        """Show the sweep that the run under the cursor is of."""
-        from vae_tui.tui.screens.sweep import SweepScreen  # noqa: PLC0415 most sessions show none
-
-        run = self.current_run()
-        if run is None:
-            return
-        sweep = find_sweep(run.sweep, run.path.parent) if run.sweep else None
-        if sweep is not None:
-            self.app.push_screen(SweepScreen(sweep, self._data_root))
-        elif run.sweep:
-            self.report(f"the sweep {run.sweep} is not there any more", "$warning")
-        else:
-            self.report("that run is not of a sweep; vae-tui sweep --help says how one is made", "$warning")
 
     def current_run(self) -> Summary | None:
         """The run under the cursor; where there is none, that is said."""

@@ -14,6 +14,7 @@ from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.prune import plan_pruning
 from vae_tui.runs.summary import Summary
+from vae_tui.sweep.folder import find_sweep
 from vae_tui.tui import run_actions
 from vae_tui.tui.run_list import RunList
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
@@ -122,6 +123,21 @@ class RunControl:
 
         if run := self._screen.current_run():
             self._screen.app.push_screen(LogScreen(Run(run.path)))
+
+    def show_sweep(self, _runs: Sequence[Summary]) -> None:
+        """Show the sweep that the run under the cursor is of, whichever are chosen."""
+        from vae_tui.tui.screens.sweep import SweepScreen  # noqa: PLC0415 most sessions show none
+
+        run = self._screen.current_run()
+        if run is None:
+            return
+        sweep = find_sweep(run.sweep, run.path.parent) if run.sweep else None
+        if sweep is not None:
+            self._screen.app.push_screen(SweepScreen(sweep, self._data_root))
+        elif run.sweep:
+            self._screen.report(f"the sweep {run.sweep} is not there any more", "$warning")
+        else:
+            self._screen.report("that run is not of a sweep; vae-tui sweep --help says how one is made", "$warning")
 
     def copy(self, runs: Sequence[Summary]) -> None:
         """Copy something of the runs to the clipboard."""
