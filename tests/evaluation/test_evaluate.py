@@ -127,7 +127,21 @@ def test_sprites_are_scored_by_their_factors(make_run: MakeRun) -> None:
     run = trained(make_run, "data.name=sprites", "data.image_size=32", "train.max_seconds=0.3", "train.batch_size=64")
     found = json.loads(evaluate(run, "--json", "--samples=2", "--count=20").stdout)
     assert all(0 <= found[name] <= 1 for name in ("mig", "sap", "factor_vae_score"))
+    assert found["dci"] is None
+
+
+def test_dci_is_scored_where_asked_for(make_run: MakeRun) -> None:
+    run = trained(
+        make_run,
+        "data.name=sprites",
+        "data.image_size=32",
+        "data.test=0.0003",
+        "train.max_seconds=0.3",
+        "train.batch_size=64",
+    )
+    found = json.loads(evaluate(run, "--json", "--samples=2", "--count=20", "--dci").stdout)
     assert set(found["dci"]) == {"disentanglement", "completeness", "informativeness"}
+    assert 0 <= found["dci"]["disentanglement"] <= 1
 
 
 @pytest.mark.parametrize(

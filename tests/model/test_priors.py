@@ -87,4 +87,6 @@ def test_pseudo_images_begin_as_grey_noise_where_that_is_wanted() -> None:
     assert isinstance(prior, VampPrior)
     assert prior.images.mean().item() == pytest.approx(0.5, abs=0.01)
     assert prior.images.std().item() == pytest.approx(0.02, rel=0.1)
-    assert torch.equal(prior.images, build(recipe, (1, 6, 6)).prior.images)
+    again = build(recipe, (1, 6, 6)).prior
+    assert isinstance(again, VampPrior)
+    assert torch.equal(prior.images, again.images)

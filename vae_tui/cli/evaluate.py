@@ -32,6 +32,9 @@ def evaluate(
         bool, typer.Option("--frechet", help="Train a small classifier, and compare samples in its features.")
     ] = False,
     ais: Annealing = None,
+    dci: Annotated[
+        bool, typer.Option("--dci", help="DCI too, where factors are known, by gradient boosting: it takes minutes.")
+    ] = False,
     seed: Seed = 0,
     device: Device = "auto",
     json_: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
@@ -66,6 +69,7 @@ def evaluate(
             device=device,
             progress=stages.update,
             annealing_steps=ais,
+            with_dci=dci,
         )
     finally:
         stages.close()

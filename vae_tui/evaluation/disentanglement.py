@@ -3,36 +3,38 @@
 Codes are (N, Z), real numbers: the means of N images' posteriors. Factors are (N, F), whole numbers: what each image was
 made from. A factor that never changes says nothing and is left out; so does a dimension that never changes, which counts
 as knowing nothing.
+
+Every score follows the protocol of disentanglement_lib (Locatello et al., Challenging Common Assumptions in the
+Unsupervised Learning of Disentangled Representations, 2019), whose figures most papers have.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.data.progress import Progress
 from vae_tui.errors import DataError
+from vae_tui.sweep.places import count_cores
 
 Values = NDArray[np.floating[Any]]
 Factors = NDArray[np.int64]
-Encode = Callable[[Factors], Values]
-"""From factors (B, F) to the codes (B, Z) of images drawn from them."""
 
 FEWEST_CODES = 100
-_VOTES = 800
-"""To learn from, and as many to be judged by."""
+_VOTES, _VOTES_JUDGED = 10_000, 5_000
 _CODES_A_VOTE = 64
 _VOTES_AT_ONCE = 16
-_CODES_FOR_VARIANCES = 10_000
-_LEAST_VARIANCE = 0.05
-"""Of the largest variance of any dimension."""
-_TREES = 10
-_FEWEST_IN_A_LEAF = 5
-_TRAINED_ON = 2 / 3
+_LEAST_DEVIATION = 0.05
+_LEARNED_FROM, _PREDICTED = 10_000, 5_000
+MOST_CODES = _LEARNED_FROM + _PREDICTED
+"""More than these are not looked at by any score but FactorVAE's."""
 
 
 @dataclass(frozen=True)
@@ -63,48 +65,14 @@ def mutual_information_gap(codes: Values, factors: Factors, *, bins: int = 20) -
     return _mean_gap(known / entropies)
 
 
-def factor_vae_score(encode: Encode, factor_sizes: Sequence[int], *, seed: int = 0) -> float:
+def factor_vae_score(codes: Values, factors: Factors, *, seed: int = 0) -> float:
     """FactorVAE score: how often the dimension that changes least tells which factor was held still, in [0, 1].
 
-    `encode` gives the codes (B, Z) of images drawn from factors (B, F), each from 0 to below its `factor_sizes`; it is
-    called for 112,400 images. Each vote holds one factor still in 64 images, and looks for the dimension whose variance,
-    over that of 10,000 codes of any images, is smallest; dimensions with less than 0.05 of the largest variance have no
-    vote, as they say nothing. 800 votes settle which factor each dimension stands for, 800 more are the score; without
-    a dimension that changes, it is 0. Raises DataError for factors without choice. Kim and Mnih, Disentangling by
-    Factorising, 2018, section 4.
-    """
-    sizes = np.asarray(factor_sizes, np.int64)
-    varying = np.flatnonzero(sizes > 1)
-    if not len(varying):
-        raise DataError(f"FactorVAE score: no factor takes more than one value: {list(factor_sizes)}")
-    generator = np.random.default_rng(seed)
-
-    def draw(count: int) -> Factors:
-        return generator.integers(0, sizes, (count, len(sizes)))
-
-    def encode_checked(wanted: Factors) -> Values:
-        codes = np.asarray(encode(wanted))
-        _check_codes(codes, len(wanted))
-        return codes
-
-    parts = [min(1000, _CODES_FOR_VARIANCES - start) for start in range(0, _CODES_FOR_VARIANCES, 1000)]
-    scale = _variances(np.concatenate([encode_checked(draw(count)) for count in parts]))
-
-    def vote(held: Factors) -> Values:
-        wanted = draw(len(held) * _CODES_A_VOTE).reshape(len(held), _CODES_A_VOTE, len(sizes))
-        rows = np.arange(len(held))
-        wanted[rows, :, held] = wanted[rows, :1, held]
-        codes = encode_checked(wanted.reshape(-1, len(sizes)))
-        return codes.reshape(len(held), _CODES_A_VOTE, -1)
-
-    return _score_votes(vote, varying, scale, generator)
-
-
-def factor_vae_score_of_codes(codes: Values, factors: Factors, *, seed: int = 0) -> float:
-    """The FactorVAE score, as `factor_vae_score` has it, where no more codes can be had than `codes` (N, Z) of `factors` (N, F).
-
-    A vote's 64 codes are drawn from all that share a value of the factor that is held still; of such values, those that
-    64 codes share are drawn from. Raises DataError where a factor has no such value.
+    Each vote takes 64 of the `codes` (N, Z) of `factors` (N, F) that share a value of one factor, and looks for the
+    dimension whose variance, over that of all codes, is smallest; dimensions whose deviation is below 0.05 have no vote,
+    as they say nothing. 10,000 votes settle which factor each dimension stands for, 5,000 more are the score; without a
+    dimension that changes, it is 0. Of a factor's values, those that 64 codes share are held still. Raises DataError where
+    a factor has no such value. Kim and Mnih, Disentangling by Factorising, 2018, section 4.
     """
     codes, factors, numbers = _check(codes, factors)
     groups = []
@@ -126,59 +94,78 @@ def factor_vae_score_of_codes(codes: Values, factors: Factors, *, seed: int = 0)
     return _score_votes(vote, np.arange(factors.shape[1]), _variances(codes), generator)
 
 
-def dci(codes: Values, factors: Factors, *, seed: int = 0) -> Dci:
+def dci(codes: Values, factors: Factors, *, seed: int = 0, progress: Progress = lambda *_: None) -> Dci:
     """Disentanglement, completeness and informativeness of `codes` (N, Z) for `factors` (N, F), each in [0, 1].
 
-    A random forest of 10 trees, 5 codes in a leaf at least, learns each factor, as classes, from two thirds of the codes.
-    Informativeness is the share of the other third it gets right, the mean over factors. How much each dimension matters
-    to it is how much impurity its splits take away: a dimension is disentangled as far as it matters to one factor alone
-    (the mean, weighted by how much it matters), a factor complete as far as one dimension alone matters to it. Raises
-    DataError for too few codes, or factors that never change. Eastwood and Williams, A Framework for the Quantitative Evaluation of Disentangled
-    Representations, 2018.
+    Gradient boosting, as scikit-learn has it by default, learns each factor, as classes, from 10,000 of the codes.
+    Informativeness is the share of 5,000 others it gets right, the mean over factors; of fewer codes a third is kept for
+    that. How much each dimension matters to it is how much impurity its splits take away: a dimension is disentangled as
+    far as it matters to one factor alone (the mean, weighted by how much it matters), a factor complete as far as one
+    dimension alone matters to it. It takes minutes: one process a core, and a factor of 32 values a hundred trees for each
+    of them. Raises DataError for too few codes, or factors that never change. Eastwood and Williams, A Framework for the
+    Quantitative Evaluation of Disentangled Representations, 2018.
     """
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415  a second to import, and only this needs it
-
     codes, factors, _ = _check(codes, factors)
-    order = np.random.default_rng(seed).permutation(len(codes))
-    learnt, judged = np.split(order, [round(_TRAINED_ON * len(codes))])
-    importance = np.zeros((codes.shape[1], factors.shape[1]))
-    right = []
-    for number, factor in enumerate(factors.T):
-        forest = RandomForestClassifier(
-            _TREES,
-            min_samples_leaf=_FEWEST_IN_A_LEAF,
-            max_features=None,  # a split that sees only some dimensions makes the second best matter
-            random_state=seed % 2**32,
-            n_jobs=-1,
-        )
-        forest.fit(codes[learnt], factor[learnt])
-        importance[:, number] = forest.feature_importances_
-        forest.n_jobs = 1  # threads add up the trees' answers in any order
-        right.append(float(forest.score(codes[judged], factor[judged])))
+    learnt, judged = _part(len(codes), seed)
+    count = factors.shape[1]
+    importance, right = np.zeros((codes.shape[1], count)), np.zeros(count)
+    progress("learning factors for DCI", 0, count)
+    # Torch does not survive a fork.
+    with ProcessPoolExecutor(min(count, count_cores()), mp_context=get_context("spawn")) as processes:
+        # The longest first, so that no core waits for one alone.
+        order = np.argsort([-len(np.unique(factor)) for factor in factors.T], kind="stable").tolist()
+        tasks = {processes.submit(_boost, codes, factors[:, number], learnt, judged, seed): number for number in order}
+        for done, task in enumerate(as_completed(tasks), start=1):
+            importance[:, tasks[task]], right[tasks[task]] = task.result()
+            progress("learning factors for DCI", done, count)
     total = importance.sum()
     return Dci(
         disentanglement=float(_purity(importance) @ importance.sum(1) / total) if total else 0.0,
         completeness=float(_purity(importance.T).mean()),
-        informativeness=float(np.mean(right)),
+        informativeness=float(right.mean()),
     )
 
 
-def sap_score(codes: Values, factors: Factors, *, categorical: Collection[int] = ()) -> float:
+def _boost(
+    codes: Values, factor: NDArray[np.int64], learnt: NDArray[np.int64], judged: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.float64], float]:
+    """How much each dimension (Z,) matters to a factor (N,), and the share of codes it is told of."""
+    from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415  a second to import, and only this needs it
+
+    if len(np.unique(factor[learnt])) == 1:
+        return np.zeros(codes.shape[1]), float((factor[judged] == factor[learnt[0]]).mean())
+    model = GradientBoostingClassifier(random_state=seed % 2**32).fit(codes[learnt], factor[learnt])
+    return np.asarray(model.feature_importances_, np.float64), float(model.score(codes[judged], factor[judged]))
+
+
+def sap_score(codes: Values, factors: Factors, *, seed: int = 0) -> float:
     """SAP: by how much the best dimension for a factor predicts it better than the second best, in [0, 1], over factors.
 
-    How well a dimension of `codes` (N, Z) predicts a factor of `factors` (N, F) is the R^2 of a line, or for a factor
-    whose number is in `categorical`, as its values have no order (of the sprites, 0: the shape), the balanced accuracy of logistic regression; as one of
-    K classes is guessed with 1 / K, such a factor adds at most 1 - 1 / K. Raises DataError for too few codes, or
-    factors that never change. Kumar et al., Variational Inference of Disentangled Latent Concepts from Unlabeled
-    Observations, 2018.
+    How well a dimension of `codes` (N, Z) predicts a factor of `factors` (N, F) is the share of 5,000 codes whose value a
+    linear support vector classifier (C = 0.01, classes weighing alike) gets right that has learned it from 10,000 others;
+    of fewer codes a third is kept for that. A line through many classes tells few of them apart, so that even a perfect
+    code of a factor of 32 values scores little. Raises DataError for too few codes, or factors that never change. Kumar et
+    al., Variational Inference of Disentangled Latent Concepts from Unlabeled Observations, 2018.
     """
-    codes, factors, numbers = _check(codes, factors)
-    standard = _standardize(codes)
-    predicted = np.square(standard.T @ _standardize(factors) / len(standard))  # (Z, F)
-    for column, number in enumerate(numbers):
-        if number in categorical:
-            predicted[:, column] = [_balanced_accuracy(code, factors[:, column]) for code in standard.T]
+    from sklearn.svm import LinearSVC  # noqa: PLC0415  a second to import, and only this needs it
+
+    codes, factors, _ = _check(codes, factors)
+    learnt, judged = _part(len(codes), seed)
+    predicted = np.zeros((codes.shape[1], factors.shape[1]))
+    for column, factor in enumerate(factors.T):
+        for row, code in enumerate(codes.T):
+            if len(np.unique(factor[learnt])) > 1:
+                model = LinearSVC(C=0.01, class_weight="balanced", random_state=seed % 2**32)
+                model.fit(code[learnt, None], factor[learnt])
+                predicted[row, column] = model.score(code[judged, None], factor[judged])
     return _mean_gap(predicted)
+
+
+def _part(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of so many codes are learned from, and which are predicted."""
+    order = np.random.default_rng(seed).permutation(count)[: _LEARNED_FROM + _PREDICTED]
+    learnt = min(_LEARNED_FROM, round(len(order) * _LEARNED_FROM / (_LEARNED_FROM + _PREDICTED)))
+    return order[:learnt], order[learnt:]
 
 
 def _check(codes: Values, factors: Factors) -> tuple[NDArray[np.float64], Factors, list[int]]:
@@ -242,22 +229,6 @@ def _purity(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return purity
 
 
-def _standardize(columns: NDArray[Any]) -> NDArray[np.float64]:
-    """Columns (N, K) with mean 0 and variance 1; 0 where one never changes."""
-    centred = columns - columns.mean(0)
-    spread = columns.std(0)
-    standard: NDArray[np.float64] = np.divide(centred, spread, out=np.zeros(columns.shape), where=spread > 0)
-    return standard
-
-
-def _balanced_accuracy(code: NDArray[np.float64], classes: NDArray[np.int64]) -> float:
-    """The mean over classes of the share that logistic regression on one dimension (N,) gets right, each weighing alike."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  a second to import, and only this needs it
-
-    guessed = LogisticRegression(class_weight="balanced").fit(code[:, None], classes).predict(code[:, None])
-    return float(np.mean([(guessed[classes == value] == value).mean() for value in np.unique(classes)]))
-
-
 def _variances(codes: Values) -> NDArray[np.float64]:
     """Of each dimension, of codes (.., N, Z) over the N."""
     variances: NDArray[np.float64] = np.asarray(codes, np.float64).var(-2, ddof=1)
@@ -275,19 +246,19 @@ def _score_votes(
     `vote` gives codes (B, 64, Z) in which the factors (B,), of `numbers`, were held still; `scale` (Z,) are the variances
     of codes in which none was.
     """
-    speaking = np.flatnonzero((scale > 0) & (scale >= _LEAST_VARIANCE * scale.max()))
+    speaking = np.flatnonzero(np.sqrt(scale) >= _LEAST_DEVIATION)
     if not len(speaking):
         return 0.0
 
-    def hold() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which factor was held still, and which dimension changed least, of each vote (800,)."""
-        held = generator.choice(numbers, _VOTES)
-        parts = [vote(held[start : start + _VOTES_AT_ONCE]) for start in range(0, _VOTES, _VOTES_AT_ONCE)]
+    def hold(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which factor was held still, and which dimension changed least, of so many votes."""
+        held = generator.choice(numbers, count)
+        parts = [vote(held[start : start + _VOTES_AT_ONCE]) for start in range(0, count, _VOTES_AT_ONCE)]
         left = np.concatenate([_variances(part[..., speaking]) for part in parts]) / scale[speaking]
         return held, left.argmin(1)
 
-    held, least = hold()
+    held, least = hold(_VOTES)
     votes = np.zeros((len(speaking), numbers.max() + 1), np.int64)
     np.add.at(votes, (least, held), 1)
-    held, least = hold()
+    held, least = hold(_VOTES_JUDGED)
     return float((votes[least].argmax(1) == held)[votes[least].any(1)].sum() / len(held))

@@ -15,9 +15,10 @@ from vae_tui.device import choose_device
 from vae_tui.errors import DataError
 from vae_tui.evaluation.annealing import anneal, anneal_back
 from vae_tui.evaluation.disentanglement import (
+    MOST_CODES,
     Dci,
     dci,
-    factor_vae_score_of_codes,
+    factor_vae_score,
     mutual_information_gap,
     sap_score,
 )
@@ -34,12 +35,10 @@ from vae_tui.model.posteriors import DiagonalGaussian
 from vae_tui.recipe import DataTable, LikelihoodTable, Recipe
 from vae_tui.runs.metadata import read_metadata
 
-_BINS = 20
 _CHAINS, _SANDWICHED = 2, 100
 """Annealed chains an image, and how many images of the model's own are annealed to and fro."""
 _FEW_EFFECTIVE_DRAWS = 10
 _LOOKED_AT = 1000
-_CATEGORICAL = ("shape",)
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Disentanglement:
-    """How far latent dimensions stand for the known factors of a set; `bins` are those of MIG."""
+    """How far latent dimensions stand for the known factors of a set, by `count` codes; what is not there was not asked for, or
+    cannot be had of so few."""
 
     mig: float
     factor_vae_score: float | None
-    dci: Dci
+    dci: Dci | None
     sap: float
-    bins: int
     count: int
 
 
@@ -143,11 +142,12 @@ def evaluate(
     device: str,
     progress: Progress,
     annealing_steps: int | None = None,
+    with_dci: bool = False,
 ) -> Evaluation:
     """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all where there are fewer.
 
     `samples` draws of z are made for each; `frechet` asks for that distance, `annealing_steps` for the likelihood by
-    annealed importance sampling. Raises VaeTuiError where the checkpoint, its
+    annealed importance sampling, `with_dci` for that score too, where factors are known. Raises VaeTuiError where the checkpoint, its
     images or the device are not there.
     """
     metadata = read_metadata(checkpoint)
@@ -218,7 +218,7 @@ def evaluate(
         impression=_judge(vae, pixels, costs.mean, None if images.labels is None else images.labels[chosen], seed),
         frechet_distance=distances[0],
         frechet_distance_of_data=distances[1],
-        disentanglement=_disentanglement(vae, sets, images, seed, notes, progress),
+        disentanglement=_disentanglement(vae, images, seed, notes, progress, with_dci=with_dci),
         notes=tuple(notes),
     )
 
@@ -327,27 +327,25 @@ def _frechet(
 
 
 def _disentanglement(
-    vae: VAE, sets: ImageSets, images: PackedImages, seed: int, notes: list[str], progress: Progress
+    vae: VAE, images: PackedImages, seed: int, notes: list[str], progress: Progress, *, with_dci: bool
 ) -> Disentanglement | None:
     if images.factors is None:
         return None
-    codes, _ = encode_images(vae, images.pixels, progress=progress)
-    factors = images.factors.numpy()
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:MOST_CODES].sort().values
+    codes, _ = encode_images(vae, images.pixels[chosen], progress=progress)
+    factors = images.factors[chosen].numpy()
     progress("scoring disentanglement", 0, None)
-    bins = max(_BINS, int(factors.max()) + 1)
     try:
-        by_votes = factor_vae_score_of_codes(codes, factors, seed=seed)
+        by_votes = factor_vae_score(codes, factors, seed=seed)
     except DataError as error:
         notes.append(f"no FactorVAE score: {error}")
         by_votes = None
-    categorical = [index for index, name in enumerate(sets.factor_names) if name in _CATEGORICAL]
     try:
         return Disentanglement(
-            mig=mutual_information_gap(codes, factors, bins=bins),
+            mig=mutual_information_gap(codes, factors),
             factor_vae_score=by_votes,
-            dci=dci(codes, factors, seed=seed),
-            sap=sap_score(codes, factors, categorical=categorical),
-            bins=bins,
+            dci=dci(codes, factors, seed=seed, progress=progress) if with_dci else None,
+            sap=sap_score(codes, factors, seed=seed),
             count=len(codes),
         )
     except DataError as error:

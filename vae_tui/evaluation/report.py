@@ -104,13 +104,14 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
         yield "Frechet distance", f"{evaluation.frechet_distance:.2f}", "of samples, in features trained here"
         yield "  of training images", f"{evaluation.frechet_distance_of_data:.2f}", "to know what is little"
     if (found := evaluation.disentanglement) is not None:
-        yield "MIG", f"{found.mig:.3f}", f"of {found.count:,} codes, {found.bins} bins"
+        yield "MIG", f"{found.mig:.3f}", f"of {found.count:,} codes, in 20 bins"
         if found.factor_vae_score is not None:
-            yield "FactorVAE score", f"{found.factor_vae_score:.3f}", "majority votes"
-        yield "DCI", f"{found.dci.disentanglement:.3f}", "disentanglement"
-        yield "", f"{found.dci.completeness:.3f}", "completeness"
-        yield "", f"{found.dci.informativeness:.3f}", "informativeness, accuracy"
-        yield "SAP", f"{found.sap:.3f}", "gap of the two best dimensions"
+            yield "FactorVAE score", f"{found.factor_vae_score:.3f}", "5,000 votes after 10,000, deviation >= 0.05"
+        yield "SAP", f"{found.sap:.3f}", "linear SVC, C = 0.01: the best two's gap"
+        if found.dci is not None:
+            yield "DCI", f"{found.dci.disentanglement:.3f}", "disentanglement, by gradient boosting"
+            yield "", f"{found.dci.completeness:.3f}", "completeness"
+            yield "", f"{found.dci.informativeness:.3f}", "informativeness, accuracy"
     ranked = sorted(enumerate(evaluation.rate_per_dimension), key=lambda pair: -pair[1])
     carrying = [f"{index}:{rate:.2f}" for index, rate in ranked if rate > ACTIVE_NATS]
     shown = "  ".join(carrying[:20]) + (f"  and {len(carrying) - 20} more" if len(carrying) > 20 else "")
