@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from vae_tui import __version__
-from vae_tui.cli import evaluate, evolve, export, pictures, runs, serve, steer, sweep, tidy, tools, train, walk
+from vae_tui.cli import encode, evaluate, evolve, export, pictures, runs, serve, steer, sweep, tidy, tools, train, walk
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, note_on_stderr
 from vae_tui.cli.output import give, prepare_streams, say
@@ -84,6 +84,7 @@ for command in (
     pictures.manifold,
     pictures.project,
     evolve.evolve,
+    encode.encode,
     evaluate.evaluate,
     export.export,
     tools.check,

@@ -71,6 +71,15 @@ class Split(StrEnum):
     TEST = "test"
 
 
+class WhichSplits(StrEnum):
+    """Which images of a set, or all of them."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+    ALL = "all"
+
+
 def note_on_stderr(note: str) -> None:
     """Write a note for the user, in a line of its own."""
     say(f"note: {note}")

@@ -110,7 +110,9 @@ def read_folder(
     whole = {photo.split for index, photo in enumerate(photos) if index not in found.broken}
     if missing := {photo.split for photo in photos} - whole:
         raise DataError(f"{root}: every image for {' and '.join(sorted(missing))} is broken: {', '.join(skipped)}")
-    return replace(_assemble(photos, pixels, found.broken), skipped=skipped, notes=(*notes, *_tell(found, names)))
+    return replace(
+        _assemble(photos, names, pixels, found.broken), skipped=skipped, notes=(*notes, *_tell(found, names))
+    )
 
 
 def _tell(found: _Found, names: Sequence[str]) -> list[str]:
@@ -243,7 +245,7 @@ def _key(names: Sequence[str], digests: Sequence[bytes]) -> str:
     return key.hexdigest()
 
 
-def _assemble(photos: Sequence[Photo], pixels: AnyPixels, broken: Collection[int]) -> StoredSets:
+def _assemble(photos: Sequence[Photo], names: Sequence[str], pixels: AnyPixels, broken: Collection[int]) -> StoredSets:
     class_names = tuple(sorted({photo.class_name for photo in photos if photo.class_name is not None}))
     index_of = {name: index for index, name in enumerate(class_names)}
     every = PackedImages(pixels)
@@ -251,9 +253,10 @@ def _assemble(photos: Sequence[Photo], pixels: AnyPixels, broken: Collection[int
     for split in SPLITS:
         rows = [row for row, photo in enumerate(photos) if photo.split == split and row not in broken]
         if rows:
-            names = [photos[row].class_name for row in rows]
-            labels = [index_of[name] for name in names if name is not None]
+            classes = [photos[row].class_name for row in rows]
+            labels = [index_of[name] for name in classes if name is not None]
             # Each split gets memory of its own, so that none keeps alive what another was cut from.
             part = pixels if len(rows) == len(pixels) else every.pick(torch.tensor(rows)).pixels
-            sets[split] = PackedImages(part, torch.tensor(labels) if len(labels) == len(rows) else None)
+            known = torch.tensor(labels) if len(labels) == len(rows) else None
+            sets[split] = PackedImages(part, known, names=tuple(names[row] for row in rows))
     return StoredSets(sets["train"], sets.get("validation"), sets.get("test"), class_names)

@@ -21,12 +21,14 @@ _BYTES_AT_ONCE = 1 << 20
 class PackedImages:
     """Images (N, C, H, W), uint8, in memory or streamed, and what is known of them.
 
-    `labels` (N,), int64, are their classes; `factors` (N, F), int64, what they were drawn from, each counted from 0.
+    `labels` (N,), int64, are their classes; `factors` (N, F), int64, what they were drawn from, each counted from 0; `names`
+    those of their files, below the set's folder.
     """
 
     pixels: AnyPixels
     labels: torch.Tensor | None = None
     factors: torch.Tensor | None = None
+    names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         """How many images there are."""
@@ -41,8 +43,9 @@ class PackedImages:
         """The images at `indexes`: copied from memory, but not read from disk, nor drawn."""
         pixels = self.pixels
         picked = pixels.pick(indexes) if isinstance(pixels, StreamedPixels) else pixels[indexes]
-        known = (None if values is None else values[indexes] for values in (self.labels, self.factors))
-        return PackedImages(picked, *known)
+        labels, factors = (None if values is None else values[indexes] for values in (self.labels, self.factors))
+        names = None if self.names is None else tuple(self.names[index] for index in indexes.tolist())
+        return PackedImages(picked, labels, factors, names)
 
     @cached_property
     def copies(self) -> dict[torch.device, torch.Tensor]:

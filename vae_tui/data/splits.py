@@ -48,10 +48,11 @@ def _share(share: float, total: int) -> int:
 
 def _join(first: PackedImages, second: PackedImages) -> PackedImages:
     labels, factors = _join_known(first.labels, second.labels), _join_known(first.factors, second.factors)
+    names = None if first.names is None or second.names is None else first.names + second.names
     if isinstance(first.pixels, StreamedPixels):
         assert isinstance(second.pixels, StreamedPixels)
-        return PackedImages(first.pixels.join(second.pixels), labels, factors)
-    return PackedImages(torch.cat([first.pixels, read_all(second.pixels)]), labels, factors)
+        return PackedImages(first.pixels.join(second.pixels), labels, factors, names)
+    return PackedImages(torch.cat([first.pixels, read_all(second.pixels)]), labels, factors, names)
 
 
 def _join_known(first: torch.Tensor | None, second: torch.Tensor | None) -> torch.Tensor | None:

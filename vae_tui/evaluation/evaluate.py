@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
-from vae_tui.data.binarize import binarize_on_disk, binarize_once
 from vae_tui.device import choose_device
 from vae_tui.errors import DataError
 from vae_tui.evaluation.annealing import anneal, anneal_back
@@ -27,12 +26,12 @@ from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
 from vae_tui.evaluation.pictures import diversity, neighbor_accuracy, sharpness
 from vae_tui.latent.codes import encode_images
-from vae_tui.latent.sources import load_sets_of, split_of
+from vae_tui.latent.sources import load_sets_of, split_as_trained_on
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
-from vae_tui.recipe import DataTable, LikelihoodTable, Recipe
+from vae_tui.recipe import DataTable, LikelihoodTable
 from vae_tui.runs.metadata import read_metadata
 
 _CHAINS, _SANDWICHED = 2, 100
@@ -155,7 +154,7 @@ def evaluate(
     torch.set_flush_denormal(True)
     sets = load_sets_of(metadata, data_root, progress, checkpoint)
     recipe = vae.recipe
-    images = _as_trained_on(split_of(sets, split), recipe, split, progress)
+    images = split_as_trained_on(sets, split, recipe, progress)
     generator = torch.Generator().manual_seed(seed)
     wanted = min(count, len(images))
     chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
@@ -253,15 +252,6 @@ def _anneal(vae: VAE, images: Tensor, steps: int, seed: int, progress: Progress)
     above = anneal(vae, drawn, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
     sandwich = float(below.mean()), float(above.mean())
     return Annealed(steps, _CHAINS, float(nll.mean()), _standard_error(nll), sandwich, _SANDWICHED)
-
-
-def _as_trained_on(images: PackedImages, recipe: Recipe, split: str, progress: Progress) -> PackedImages:
-    """The images of a split, black and white where training saw them so: those drawn anew each time are drawn once."""
-    if recipe.data.binarize != "dynamic" or split != "train":
-        return images
-    if isinstance(images.pixels, Tensor):
-        return binarize_once(images, seed=recipe.train.seed, split=split)
-    return binarize_on_disk(images, seed=recipe.train.seed, split=split, progress=progress)
 
 
 def _binarization(data: DataTable) -> str:

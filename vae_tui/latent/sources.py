@@ -14,11 +14,12 @@ from PIL import Image
 from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
+from vae_tui.data.binarize import binarize_on_disk, binarize_once
 from vae_tui.data.photo import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
-from vae_tui.recipe import parse
+from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.files import user_path
 from vae_tui.runs.images import locate_images, recorded_roots
 
@@ -172,6 +173,21 @@ def split_of(sets: ImageSets, split: str) -> PackedImages:
     if images is None:
         raise DataError("there is no validation split: the recipe has data.validation = 0; take train or test")
     return images
+
+
+def split_as_trained_on(sets: ImageSets, split: str, recipe: Recipe, progress: Progress) -> PackedImages:
+    """One split, black and white where training saw it so: what is drawn anew for each batch is drawn once."""
+    images = split_of(sets, split)
+    if recipe.data.binarize != "dynamic" or split != "train":
+        return images
+    return binarize_for(recipe, images, split, progress)
+
+
+def binarize_for(recipe: Recipe, images: PackedImages, split: str, progress: Progress) -> PackedImages:
+    """Images drawn black or white once, by the recipe's seed."""
+    if isinstance(images.pixels, Tensor):
+        return binarize_once(images, seed=recipe.train.seed, split=split)
+    return binarize_on_disk(images, seed=recipe.train.seed, split=split, progress=progress)
 
 
 def _indexed(index: int, split: str, sets: ImageSets) -> Source:
