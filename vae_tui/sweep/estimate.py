@@ -7,17 +7,14 @@ import statistics
 import tempfile
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.events import RunFinished, TrainingStarted
-from vae_tui.runs.job import start_trainer, wait_until_opened
-from vae_tui.runs.log import read_events
+from vae_tui.runs.trial import try_training
 from vae_tui.sweep.folder import Contents, Job, Sweep, make_sweep
 
-_SECONDS_OF_A_TRIAL = 4.0
 _MOST_TRIALS = 6
 _ALIKE = ("train.seed", "optimizer.lr", "objective.beta")
 """Keys that change neither how long a step takes nor how large a checkpoint is."""
@@ -77,28 +74,13 @@ def _kind(job: Job) -> str:
 
 def _try(sweep: Sweep, contents: Contents, job: Job, device: str, data_root: Path | None) -> Estimate:
     """What one run takes, by some seconds of it."""
-    whole = sweep.training_job(contents, job, device=device, data_root=data_root)
-    trainer = start_trainer(
-        replace(whole, overrides=(*whole.overrides, f"train.max_seconds={_SECONDS_OF_A_TRIAL}"), sweep="")
-    )
-    run = wait_until_opened(trainer).run
-    trainer.wait()
-    events = read_events(run.events_path)
-    started = next((event for event in events if isinstance(event, TrainingStarted)), None)
-    ended = events[-1]
-    if started is None or not isinstance(ended, RunFinished) or ended.status == "failed":
-        raise VaeTuiError(
-            f"a trial of {job.run} failed: {ended.reason if isinstance(ended, RunFinished) else 'killed'}"
-        )
-    train: dict[str, Any] = tomllib.loads(run.recipe_path.read_text())["train"]
     most = contents.fixed.get("train.max_seconds", job.values.get("train.max_seconds", _base(sweep).get("max_seconds")))
-    steps = train["epochs"] * started.steps_per_epoch if "epochs" in train else float("inf")
-    seconds = steps * (ended.time - started.time) / max(1, ended.step)
-    seconds = started.time - events[0].time + min(seconds, float("inf") if most is None else most)
-    checkpoint = run.latest()
-    weights, state = checkpoint.path.stat().st_size, checkpoint.state_path.stat().st_size
-    kept = train["keep"] + 1
-    return Estimate(seconds, kept * (weights + state) + train["snapshots"] * weights, (started.parameter_count,) * 2)
+    whole = sweep.training_job(contents, job, device=device, data_root=data_root)
+    try:
+        trial = try_training(whole, max_seconds=most)
+    except VaeTuiError as error:
+        raise VaeTuiError(f"{job.run}: {error}") from error
+    return Estimate(trial.seconds, trial.disk_bytes, (trial.parameters, trial.parameters))
 
 
 def _base(sweep: Sweep) -> dict[str, Any]:
