@@ -19,6 +19,7 @@ from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDi
 from vae_tui.cli.output import give, prepare_streams, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
 from vae_tui.runs.job import environment_of_torch
+from vae_tui.runs.trust import TRUST_ALL
 from vae_tui.settings import Settings, describe_problems, read_settings, settings_path
 
 _Misuse: Any = typer.BadParameter.__base__
@@ -140,11 +141,16 @@ def home(
     runs_dir: RunsDir = Path("checkpoints"),
     images: PictureModeOption = PictureMode.AUTO,
     data_root: DataRoot = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the code that a checkpoint or a run brings along for its networks.")
+    ] = False,
 ) -> None:
     """Train, watch, steer and walk variational autoencoders without leaving the terminal.
 
     Without a command, on a terminal: all runs, to open, steer, compare and keep in order.
     """
+    if trust:
+        os.environ[TRUST_ALL] = "1"
     if context.obj:
         note_on_stderr(describe_problems(settings_path(), context.obj))
     if context.invoked_subcommand is not None:

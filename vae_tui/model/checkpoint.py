@@ -16,6 +16,7 @@ from vae_tui.errors import CheckpointError, RecipeError
 from vae_tui.model.vae import VAE
 from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.metadata import digest_tensors, read_header, read_whole, seal_metadata
+from vae_tui.runs.trust import require_trust
 
 _AVERAGED = "ema."
 _DTYPES = {
@@ -66,6 +67,8 @@ def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int]]:
     try:
         recipe, _ = parse(metadata["recipe"], source=f"{path} (its recipe)")
         channels, height, width = metadata["image_shape"]
+        if recipe.model.code is not None:
+            require_trust(recipe.model.code, recipe.model.network, str(path))
         sizes = (*recipe.model.hidden, *recipe.model.channels, *recipe.model.dense)
         if len(sizes) > len(stored):
             raise ValueError(f"it has more layers than tensors ({len(stored)})")

@@ -14,9 +14,11 @@ from torch.nn import functional
 
 from vae_tui.errors import RecipeError
 from vae_tui.model.ladder import LadderPosterior, TopDown
+from vae_tui.model.own import build_own
 from vae_tui.model.posteriors import Posterior, build_posterior
 from vae_tui.recipe import ModelTable
 from vae_tui.recipe.sizes import Sides, feature_sizes, group_count, shrinking_error
+from vae_tui.recipe.tables import is_own
 
 ImageShape = tuple[int, int, int]
 """(C, H, W)."""
@@ -47,14 +49,18 @@ class Networks:
 def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int = 1) -> Networks:
     """The networks a recipe names; the decoder gives `outputs` numbers for each value of an image: C' = outputs C.
 
-    Raises RecipeError where the images are too small for the convolutions.
+    Raises RecipeError where the images are too small for the convolutions, or where networks of one's own cannot be made.
     """
     if model.network == "ladder":
         return _ladder(model, image_shape, outputs)
     posterior = build_posterior(model)
+    posterior_name = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
+    if is_own(model.network):
+        encoder, decoder = build_own(model, image_shape, outputs, posterior.size)
+        name = f"{model.network.replace(':', ' ').replace(',', ' and ')}, {model.latent_dim} latents"
+        return Networks(encoder, posterior, decoder, name + posterior_name)
     build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
     encoder, decoder, name = build(model, image_shape, outputs, posterior.size)
-    posterior_name = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
     return Networks(encoder, posterior, decoder, f"{model.network} {name}{posterior_name}")
 
 

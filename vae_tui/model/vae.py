@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from vae_tui.model.likelihoods import build_likelihood
 from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
+from vae_tui.model.own import check_own
 from vae_tui.model.priors import MixturePrior, StandardNormal, VampPrior
 from vae_tui.recipe import Recipe
+from vae_tui.recipe.tables import is_own
 
 
 @dataclass(frozen=True)
@@ -131,16 +133,25 @@ def build(
 ) -> VAE:
     """A VAE with fresh weights, the same for the same seed.
 
-    It decodes to about `mean_image` (C, H, W), where given and not unwanted by the recipe; the pseudo-images of a VampPrior begin as `examples`
+    It decodes to about `mean_image` (C, H, W), where given and not unwanted by the recipe, unless its networks are the user's own; the pseudo-images of a VampPrior begin as `examples`
     (K, C, H, W) in [0, 1], of which some come again where they are too few.
     """
-    vae = VAE(recipe, image_shape)
     generator = torch.Generator().manual_seed(seed)
-    initialize(vae, generator)
-    if recipe.model.output_bias == "zero":
-        start_at(vae.decoder, torch.full(image_shape, 0.5))
-    elif mean_image is not None:
-        start_at(vae.decoder, mean_image)
+    if is_own(recipe.model.network):
+        # They begin as they are made.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            vae = VAE(recipe, image_shape)
+        check_own(
+            recipe.model, vae.encoder, vae.decoder, image_shape, vae.posterior.size, outputs=vae.likelihood.outputs
+        )
+    else:
+        vae = VAE(recipe, image_shape)
+        initialize(vae, generator)
+        if recipe.model.output_bias == "zero":
+            start_at(vae.decoder, torch.full(image_shape, 0.5))
+        elif mean_image is not None:
+            start_at(vae.decoder, mean_image)
     if isinstance(vae.prior, MixturePrior):
         vae.prior.start(generator)
     elif isinstance(vae.prior, VampPrior) and recipe.prior.start == "noise":

@@ -16,7 +16,7 @@ from vae_tui.errors import RecipeError
 from vae_tui.recipe.changes import STEERABLE, Change, read_changes
 from vae_tui.recipe.cross_table import cross_table_errors
 from vae_tui.recipe.sizes import size_errors
-from vae_tui.recipe.tables import TABLES, Recipe, Table
+from vae_tui.recipe.tables import OWN, TABLES, Recipe, Table, is_own
 from vae_tui.wording import did_you_mean
 
 _LONGEST = 1 << 22
@@ -48,14 +48,16 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecip
         raise RecipeError(str(path), [f"is not UTF-8 text: {error}"]) from error
     except (ValueError, RecursionError) as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from error
-    recipe, notes = parse(tables, overrides, source=str(path))
+    recipe, notes = parse(tables, overrides, source=str(path), folder=path.parent)
     return LoadedRecipe(recipe, path.stem, notes)
 
 
 def parse(
-    tables: Mapping[str, Any], overrides: Sequence[str] = (), *, source: str = "recipe"
+    tables: Mapping[str, Any], overrides: Sequence[str] = (), *, source: str = "recipe", folder: Path | None = None
 ) -> tuple[Recipe, tuple[str, ...]]:
     """Validate `tables` with `table.key=value` overrides on top; the recipe, and notes on what was dropped.
+
+    The file of an own network is read from `folder`, or for an override from the working directory.
 
     A key that goes only with another network (data set, optimizer, ...) is a problem, unless an override changed the
     network: then it is dropped with a note. Raises RecipeError with every problem found.
@@ -65,6 +67,8 @@ def parse(
     given = {name: dict(table) if isinstance(table, Mapping) else table for name, table in tables.items()}
     changes = read_changes(given.pop("changes", ()), problems)
     overridden = _apply(overrides, given, problems)
+
+    _read_code(given.get("model"), ("model", "network") in overridden, folder, problems)
 
     sections: dict[str, Table] = {}
     for name, table in given.items():
@@ -152,8 +156,10 @@ def find_recipe(name_or_path: str) -> Path:
 
 
 def choices(annotation: Any) -> list[Any]:
-    """The values of a Literal; none of anything else."""
-    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+    """The values of a Literal, alone or beside other types; none of anything else."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [value for part in get_args(annotation) if get_origin(part) is Literal for value in get_args(part)]
 
 
 def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str]) -> set[tuple[str, str]]:
@@ -171,6 +177,25 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
             given[table][key] = _toml_or_text(text.strip())
             overridden.add((table, key))
     return overridden
+
+
+def _read_code(model: object, overridden: bool, folder: Path | None, problems: list[str]) -> None:
+    """Copy the file of an own network into the table that names it, unless it is there already."""
+    network = model.get("network") if isinstance(model, dict) else None
+    if not isinstance(model, dict) or not isinstance(network, str) or not is_own(network):
+        return
+    if "code" in model and not overridden:
+        return
+    path = Path(network.partition(":")[0]).expanduser()
+    try:
+        found = path if overridden or folder is None else folder / path
+        if found.stat().st_size > _LONGEST:
+            problems.append(f"[model] network: {found} is longer than {_LONGEST:,} bytes")
+            return
+        model["code"] = found.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        problems.append(f"[model] network: {found} cannot be read: {why}")
 
 
 def _toml_or_text(text: str) -> Any:
@@ -199,7 +224,7 @@ def _drop_inapplicable(
         extra: Any = kind.model_fields[key].json_schema_extra
         selector, values = next(iter(extra["only"].items()))
         chosen = table.get(selector, kind.model_fields[selector].default)
-        if chosen not in choices(kind.model_fields[selector].annotation):
+        if chosen not in choices(kind.model_fields[selector].annotation) and not is_own(chosen):
             continue
         goes_with = " or ".join(f'"{value}"' for value in values)
         if (name, selector) in overridden and (name, key) not in overridden:
@@ -249,6 +274,8 @@ def _describe(name: str, kind: type[Table], key: str, details: Sequence[Any]) ->
 
 
 def _expected(message: str) -> str:
+    if message.startswith("String should match pattern"):
+        return f'"{OWN}"'
     for pydantics, ours in (
         ("Input should be ", ""),
         ("a valid string, unable to parse raw data as a unicode string", "UTF-8 text"),

@@ -5,6 +5,7 @@ What a key means stands once, in its field's description here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -43,6 +44,22 @@ _Side = Annotated[int, Field(ge=4, le=4096)]
 _ImageSize = Annotated[_Side | tuple[_Side, _Side], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
 
 
+OWN = "FILE.py:ENCODER,DECODER"
+"""What stands for networks of one's own where keys say which networks they go with."""
+_OWN = r"[^:]+\.py:[A-Za-z_]\w*,[A-Za-z_]\w*"
+_BUILT_IN = ("mlp", "gated", "conv", "resnet", "ladder")
+
+
+def is_own(network: object) -> bool:
+    """Whether a network is named by a file and two classes in it."""
+    return isinstance(network, str) and re.fullmatch(_OWN, network) is not None
+
+
+def goes_with(given: object, values: Sequence[str]) -> bool:
+    """Whether a value is one of `values`."""
+    return str(given) in values or (OWN in values and is_own(given))
+
+
 def _key(default: Any, meaning: str, *, only: Mapping[str, Sequence[str]] | None = None, **constraints: Any) -> Any:
     """A key of a table; `only` names the values of a sibling key it goes with, such as {"network": ["conv"]}."""
     return Field(
@@ -66,7 +83,7 @@ class Table(BaseModel):
             extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
             only: Any = extra.get("only", {})
             applies[name] = all(
-                str(given.get(selector, cls.model_fields[selector].default)) in values
+                goes_with(given.get(selector, cls.model_fields[selector].default), values)
                 for selector, values in only.items()
             )
         return applies
@@ -176,11 +193,13 @@ class DataTable(Table):
 class ModelTable(Table):
     """The networks between images and latents."""
 
-    network: Literal["mlp", "gated", "conv", "resnet", "ladder"] = _key(
+    network: Literal["mlp", "gated", "conv", "resnet", "ladder"] | Annotated[str, Field(pattern=f"^{_OWN}$")] = _key(
         "mlp",
         "fully connected, the same with gates, convolutional, convolutional with residual blocks and skips from the "
-        "latents, or two levels of latents (a ladder of gated layers); the decoder mirrors the encoder",
+        "latents, or two levels of latents (a ladder of gated layers), whose decoder mirrors the encoder; or a file beside "
+        'the recipe and two classes in it: "my_networks.py:MyEncoder,MyDecoder"',
     )
+    code: str | None = _key(None, "what that file holds, copied here when a run is made", only={"network": [OWN]})
     hidden: _Sizes = _key(
         (400,), "widths of the hidden layers, encoder order", only={"network": ["mlp", "gated", "ladder"]}
     )
@@ -215,6 +234,7 @@ class ModelTable(Table):
         "mean",
         "where the decoder's last bias begins: at the training images' mean, which it would else spend its first epochs "
         "finding, or at 0, as in most code",
+        only={"network": list(_BUILT_IN)},
     )
     upper_dim: Annotated[int, Field(ge=1)] | None = _key(
         None,
@@ -224,7 +244,7 @@ class ModelTable(Table):
     posterior: Literal["diagonal", "full", "iaf"] = _key(
         "diagonal",
         "Gaussian with a diagonal or a full covariance, or a diagonal one through inverse autoregressive flows",
-        only={"network": ["mlp", "gated", "conv", "resnet"]},
+        only={"network": ["mlp", "gated", "conv", "resnet", OWN]},
     )
     flow_steps: int = _key(2, "autoregressive steps of the flow", only={"posterior": ["iaf"]}, ge=1, le=32)
     flow_hidden: int = _key(320, "width of each step's hidden layer", only={"posterior": ["iaf"]}, ge=1, le=65536)
@@ -470,7 +490,7 @@ class Recipe(BaseModel):
     def to_toml(self) -> str:
         """Write the recipe, every default included; it parses back to an equal recipe."""
         changes = [f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in self.changes_until(None)]
-        return tomli_w.dumps(self.resolved()) + "".join(changes)
+        return tomli_w.dumps(self.resolved(), multiline_strings=True) + "".join(changes)
 
     def changes_until(self, step: int | None) -> list[dict[str, Any]]:
         """The changes up to a step, or all of them, as TOML writes them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,11 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 
 def flatten(tables: Tables) -> dict[str, Any]:
-    """A recipe's values by key, as "optimizer.lr"."""
-    return {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
+    """A recipe's values by key, as "optimizer.lr"; of code its digest, which tells it from other code."""
+    flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
+    if isinstance(code := flat.get("model.code"), str):
+        flat["model.code"] = hashlib.sha256(code.encode()).hexdigest()[:8]
+    return flat
 
 
 def changes_to_recipe(tables: Tables, recipe: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from vae_tui.runs.lock import busy_message, lock_holder
 from vae_tui.runs.log import EventReader
 from vae_tui.runs.resume import ResumePoint, find_resume_point
 from vae_tui.runs.status import read_status
+from vae_tui.runs.trust import require_trust, trust
 from vae_tui.text import path_as_text
 from vae_tui.training.patience import Patience
 
@@ -42,6 +43,8 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     recipe = _with_absolute_paths(loaded.recipe, runs_dir)
     if recipe.data.root is not None and not user_path(recipe.data.root).exists():
         raise DataError(f"{recipe.data.root} is not there; [data] root names it, relative to where you are")
+    if recipe.model.code is not None:
+        trust(recipe.model.code)
     return Run.create(runs_dir, loaded.name if name is None else name, recipe.to_toml(), exact=name is not None)
 
 
@@ -100,6 +103,8 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
         recipe = _find_images(recipe, [recipe.data.root], data_root)
+    if recipe.model.code is not None:
+        require_trust(recipe.model.code, recipe.model.network, str(run.path))
     _check_something_is_left(run, point, recipe, changed=recipe != written)
     for folder in (run.images_path, run.commands_path):
         if folder.exists() and not folder.is_dir():

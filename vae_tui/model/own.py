@@ -1,0 +1,112 @@
+"""Networks of the user's own, out of the code that a recipe brings along.
+
+The file has two classes. `Encoder(image_shape, outputs)` gives `outputs` numbers an image, (B, C, H, W) -> (B, outputs): for a
+diagonal posterior the mean, then the log-variance, of each latent. `Decoder(latent_dim, image_shape, outputs)` gives `outputs`
+numbers for each value of an image, (B, Z) -> (B, outputs C, H, W): for a Bernoulli the logit. Both are torch.nn.Modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import sys
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vae_tui.errors import RecipeError
+from vae_tui.recipe import ModelTable
+
+ImageShape = tuple[int, int, int]
+_BATCH = 2
+
+
+def build_own(
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+) -> tuple[nn.Module, nn.Module]:
+    """The encoder and the decoder that a recipe's code makes; raises RecipeError, with the line, where it cannot."""
+    file, _, classes = model.network.partition(":")
+    encoder_name, _, decoder_name = classes.partition(",")
+    module = _run(file, model.code or "")
+    encoder = _make(file, module, encoder_name, image_shape, posterior_size)
+    decoder = _make(file, module, decoder_name, model.latent_dim, image_shape, outputs)
+    return encoder, decoder
+
+
+@torch.no_grad()
+def check_own(
+    model: ModelTable,
+    encoder: nn.Module,
+    decoder: nn.Module,
+    image_shape: ImageShape,
+    posterior_size: int,
+    outputs: int,
+) -> None:
+    """Raise RecipeError where a batch of images, or of latents, does not come out in the shape that is wanted."""
+    file, _, classes = model.network.partition(":")
+    encoder_name, _, decoder_name = classes.partition(",")
+    channels, height, width = image_shape
+    numbers = f"{posterior_size} numbers for the {model.posterior} posterior of {model.latent_dim} latents"
+    _check(file, encoder_name, encoder, torch.zeros(_BATCH, *image_shape), (_BATCH, posterior_size), numbers)
+    latent, shape = torch.zeros(_BATCH, model.latent_dim), (_BATCH, outputs * channels, height, width)
+    _check(file, decoder_name, decoder, latent, shape, f"{outputs} for each value of an image")
+
+
+def _run(file: str, code: str) -> ModuleType:
+    name = f"vae_tui_own_{hashlib.sha256(code.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = ModuleType(name)
+    # Tracebacks, and torch's compiler, look for the lines of a module by its file.
+    module.__file__ = shown = f"<{file}>"
+    linecache.cache[shown] = (len(code), None, code.splitlines(keepends=True), shown)
+    sys.modules[name] = module
+    try:
+        _calling(file, lambda: exec(compile(code, shown, "exec"), module.__dict__))
+    except RecipeError:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _make(file: str, module: ModuleType, name: str, *arguments: Any) -> nn.Module:
+    kind = getattr(module, name, None)
+    if not isinstance(kind, type) or not issubclass(kind, nn.Module):
+        there = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, nn.Module)]
+        listed = ", ".join(there) or "none"
+        raise RecipeError(file, [f"has no class {name} that is a torch.nn.Module (it has {listed})"])
+    made: nn.Module = _calling(file, lambda: kind(*arguments), f"{name}{_shown(arguments)}")
+    if any(nn.parameter.is_lazy(parameter) for parameter in made.parameters()):
+        raise RecipeError(
+            file, [f"{name} has lazy layers, whose weights no checkpoint could be loaded into: give their sizes"]
+        )
+    return made
+
+
+def _check(file: str, name: str, network: nn.Module, given: Tensor, wanted: tuple[int, ...], numbers: str) -> None:
+    training = network.training
+    found = _calling(file, lambda: network.eval()(given), f"{name} of a batch {tuple(given.shape)}")
+    network.train(training)
+    shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+    if shape != wanted:
+        raise RecipeError(file, [f"{name} makes {shape} of a batch {tuple(given.shape)}; expected {wanted}: {numbers}"])
+
+
+def _calling(file: str, call: Callable[[], Any], what: str = "") -> Any:
+    """What the user's code returns; raises RecipeError with the line where it fails."""
+    try:
+        return call()
+    except Exception as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == f"<{file}>"]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        where = f"line {line}: " if line is not None else ""
+        message = f"{where}{type(error).__name__}: {error}" + (f" (in {what})" if what else "")
+        raise RecipeError(file, [message]) from error
+
+
+def _shown(arguments: tuple[Any, ...]) -> str:
+    return f"({', '.join(map(str, arguments))})"
