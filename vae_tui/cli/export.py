@@ -15,6 +15,7 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.wording import counted
 
 if TYPE_CHECKING:
+    from vae_tui.model.exported import Format
     from vae_tui.runs.layout import Run
     from vae_tui.runs.rows import FigureTable
 
@@ -37,22 +38,40 @@ def export(
             metavar="DIR", help="TensorBoard's event files, DIR/RUN/events.out.tfevents.*: figures and grids."
         ),
     ] = None,
+    pt2: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The best checkpoint's networks, DIR/RUN-encoder.pt2 and -decoder.pt2: torch.export.load opens them.",
+        ),
+    ] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The same as ONNX, DIR/RUN-encoder.onnx and -decoder.onnx, checked by onnxruntime."
+        ),
+    ] = None,
     steps: Annotated[
         bool, typer.Option("--steps", help="With --csv FILE.csv: the trainer's reports instead of the epochs.")
     ] = False,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Write the history of runs for other programs. Prints the paths of the files.
+    """Write runs for other programs: their history, their networks. Prints the paths of the files.
+
+    Networks: the encoder is images (B, C, H, W) in [0, 1] -> mean, log-variance (B, Z), the decoder latents (B, Z) -> images.
+    Neither needs vae-tui. ONNX needs packages: pip install 'vae-tui[onnx]'
 
     Figures are in nats per image. What was trained past a step from which a run was resumed later is left out. Files of
     the same names are replaced. TensorBoard's need the package: pip install 'vae-tui[tensorboard]'
 
-    Examples: `vae-tui export beta1 --csv beta1.csv`; `vae-tui export beta1 beta10 --tensorboard boards`.
+    Examples: `vae-tui export beta1 --csv beta1.csv`; `vae-tui export beta1 beta10 --tensorboard boards`;
+    `vae-tui export fc20 --onnx networks`.
     """
     from vae_tui.runs.find import find_run
 
-    if csv is None and tensorboard is None:
-        raise VaeTuiError("say where to: --csv DIR or --csv FILE.csv, or --tensorboard DIR")
+    networks: tuple[tuple[Format, Path | None], ...] = (("pt2", pt2), ("onnx", onnx))
+    if csv is None and tensorboard is None and pt2 is None and onnx is None:
+        raise VaeTuiError("say where to: --csv DIR or --csv FILE.csv, --tensorboard DIR, --pt2 DIR or --onnx DIR")
     one_file = csv is not None and csv.suffix.lower() == ".csv" and not csv.is_dir()
     if steps and not one_file:
         raise VaeTuiError("--steps goes with --csv FILE.csv; a folder gets both epochs and steps")
@@ -78,6 +97,37 @@ def export(
             say(f"{run.name}: {counted(scalars, 'scalar')}, {counted(images, 'image')}")
             give_path(path)
         say(f"see them with: tensorboard --logdir {tensorboard}")
+    for kind, wanted in networks:
+        if wanted is not None:
+            for run, beside in _folders(exported, wanted, f"--{kind}"):
+                _write_networks(run, kind, beside)
+
+
+def _write_networks(run: Run, kind: Format, path: Path) -> None:
+    """Write the encoder and the decoder of a run's best checkpoint to files whose names begin with `path`."""
+    from vae_tui.headless import StageProgress
+    from vae_tui.runs.best import best_checkpoint
+    from vae_tui.runs.files import write_whole
+
+    checkpoint = best_checkpoint(run).path
+    stages = StageProgress()
+    stages.update(f"exporting {run.name} as {kind}", 0, None)
+    from vae_tui.model.checkpoint import load_checkpoint
+    from vae_tui.model.exported import export_parts
+
+    try:
+        parts = list(export_parts(load_checkpoint(checkpoint), kind))
+    finally:
+        stages.close()
+    for part in parts:
+        file = path.with_name(f"{path.name}-{part.part}.{kind}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, part.content)
+        except OSError as error:
+            raise VaeTuiError(f"{error.filename or file} cannot be written: {error.strerror}") from error
+        say(f"{checkpoint.name}: the {part.part}, as far off as {part.error:.1g}")
+        give_path(file)
 
 
 def _folders(runs: Iterable[Run], folder: Path, option: str) -> Iterable[tuple[Run, Path]]:
