@@ -33,11 +33,12 @@ class Encoder(nn.Module):
         channels, height, width = image_shape
         self.convolution = nn.Conv2d(channels, 4, 3, padding=1)
         self.scale = nn.Parameter(torch.randn(4))
+        self.dropout = nn.Dropout(0.2)
         self.last = nn.Linear(4 * height * width, outputs)
 
     def forward(self, images):
         features = self.convolution(images).relu() * self.scale[:, None, None]
-        return self.last(features.flatten(1))
+        return self.last(self.dropout(features.flatten(1)))
 
 
 class Decoder(nn.Module):
@@ -92,14 +93,23 @@ def test_the_same_seed_makes_the_same_networks_and_they_begin_as_they_are_made(r
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("class Encoder", "class Other", r"has no class Encoder that is a torch.nn.Module \(it has Other, Decoder\)"),
+        ("class Encoder(nn.Module)", "class Encoder", r"has no class Encoder that is a torch.nn.Module \(it has Decoder\)"),
         ("nn.Linear(4 * height * width, outputs)", "nn.Linear(4 * height * width, 5)",
          r"Encoder makes \(2, 5\) of a batch \(2, 1, 8, 6\); expected \(2, 6\): 6 numbers for the diagonal posterior of 3"),
         (".unflatten(1, self.shape)", "", r"Decoder makes \(2, 48\) of a batch \(2, 3\); expected \(2, 1, 8, 6\): 1 for each value"),
         ("nn.Linear(4 * height * width, outputs)", "nn.LazyLinear(outputs)", "Encoder has lazy layers, .*: give their sizes"),
-        ("images).relu()", "image).relu()", r"line 15: NameError: name 'image' is not defined \(in Encoder of a batch"),
+        ("images).relu()", "image).relu()", r"line 16: NameError: name 'image' is not defined \(in Encoder of a batch"),
         ("import torch\n", "import torsch\n", r"line 2: ModuleNotFoundError: No module named 'torsch'"),
-        ("        return self.last", "       return self.last", r"line 16: IndentationError"),
+        ("super().__init__()", "pass", r"line 10: AttributeError: cannot assign module before"),
+        ("return self.last(self.dropout(features.flatten(1)))", "return self.last(self.dropout(features.flatten(1))).double()",
+         "Encoder makes torch.float64; expected torch.float32"),
+        ("return self.last(self.dropout(features.flatten(1)))", "return self.last(self.dropout(features.flatten(1))).detach()",
+         "Encoder has no weights that a gradient reaches"),
+        ("return self.last(self.dropout(features.flatten(1)))", "return self.last(self.dropout(features.flatten(1))) / 0",
+         "Encoder makes values that are not finite"),
+        ("return self.last(self.dropout(features.flatten(1)))", "assert not self.training; return self.last(self.dropout(features.flatten(1)))",
+         r"line 17: AssertionError:  \(in Encoder of a batch \(2, 1, 8, 6\) in training\)"),
+        ("return self.last(self.dropout(features.flatten(1)))", "raise SystemExit(3)", "line 17: SystemExit: 3"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_its_line_or_its_shape(recipe: Path, old: str, new: str, message: str) -> None:
@@ -107,6 +117,28 @@ def test_what_is_wrong_is_named_by_its_line_or_its_shape(recipe: Path, old: str,
     networks.write_text(NETWORKS.replace(old, new, 1))
     with pytest.raises(RecipeError, match=f"networks.py: {message}"):
         build(load_recipe(str(recipe)).recipe, (1, 8, 6))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("        return self.last", "       return self.last", r"line 17: IndentationError"),
+        ("class Encoder", "class Other", r"has no class Encoder \(it has Other, Decoder\)"),
+        ("my own", "my \udce9 own", r"is not UTF-8 text: save it as UTF-8"),
+    ],
+)
+def test_what_can_be_seen_without_running_it_is_a_problem_of_the_recipe(
+    recipe: Path, old: str, new: str, message: str
+) -> None:
+    networks = recipe.parent / "networks.py"
+    networks.write_bytes(NETWORKS.replace(old, new, 1).encode(errors="surrogateescape"))
+    with pytest.raises(RecipeError, match=rf"\[model\] network: .*networks.py {message}"):
+        load_recipe(str(recipe))
+
+
+def test_a_byte_order_mark_is_no_code(recipe: Path) -> None:
+    (recipe.parent / "networks.py").write_text(NETWORKS, encoding="utf-8-sig")
+    assert load_recipe(str(recipe)).recipe.model.code == NETWORKS
 
 
 def test_a_file_that_is_not_there_and_keys_of_other_networks_are_problems(recipe: Path, tmp_path: Path) -> None:
@@ -177,6 +209,9 @@ def test_a_strangers_checkpoint_runs_nothing_unless_it_is_trusted(
         assert done.returncode != 0
         assert "brings code of its own for its networks (networks.py:Encoder,Decoder)" in done.stderr
         assert "vae-tui --trust COMMAND" in done.stderr
+    planned = cli("check", "--plan", Run(tmp_path / "checkpoints" / "theirs").recipe_path)
+    assert planned.returncode == 2
+    assert "brings code of its own" in planned.stderr
     with pytest.raises(CheckpointError, match="is not trusted here"):
         vae_tui.load(checkpoint)
     assert not (tmp_path / "ran").exists()
@@ -189,7 +224,32 @@ def test_a_strangers_checkpoint_runs_nothing_unless_it_is_trusted(
 
 
 @pytest.mark.slow
+def test_a_run_whose_networks_do_not_fit_says_how_to_go_on(cli: Cli, recipe: Path) -> None:
+    (recipe.parent / "networks.py").write_text(NETWORKS.replace(".unflatten(1, self.shape)", ""))
+    done = cli("train", recipe, "--run", "mine", "--ui", "plain")
+    assert done.returncode != 0
+    assert "Decoder makes (2, 48) of a batch (2, 3)" in done.stderr
+    assert "mend networks.py and train another --run, or first: vae-tui delete mine" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_sweep_keeps_the_code_it_was_made_with(cli: Cli, recipe: Path, tmp_path: Path) -> None:
+    networks = recipe.parent / "networks.py"
+    shutil.copy(networks, tmp_path / "mine.py")
+    arguments = ["sweep", "digits", "--grid", "beta=1,4", "--set", "model.network=mine.py:Encoder,Decoder"]
+    arguments += ["--set", "train.epochs=1", "--name", "own", "--ui", "none"]
+    assert cli(*arguments).returncode == 0
+    (tmp_path / "mine.py").write_text(NETWORKS + "\n# another\n")
+    again = cli(*arguments)
+    assert again.returncode != 0
+    assert "was begun with other settings for model.code" in again.stderr
+    several = cli("sweep", "digits", "--grid", 'model.network="mlp","mine.py:Encoder,Decoder"', "--name", "several")
+    assert several.returncode == 2
+    assert "one's own goes into the recipe, or under [set]" in several.stderr
+
+
+@pytest.mark.slow
 def test_nothing_is_imported_from_a_recipe_that_is_only_checked(recipe: Path) -> None:
-    (recipe.parent / "networks.py").write_text("raise SystemExit('it was run')\n")
+    (recipe.parent / "networks.py").write_text(NETWORKS + "raise SystemExit('it was run')\n")
     done = subprocess.run([sys.executable, "-m", "vae_tui", "check", str(recipe)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, f"{recipe}: ok\n")

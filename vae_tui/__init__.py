@@ -59,7 +59,7 @@ def train(
     from vae_tui.training.train_run import train_run
 
     if isinstance(recipe, Recipe):
-        loaded = LoadedRecipe(parse(recipe.document(), overrides)[0], "notebook")
+        loaded = LoadedRecipe(parse(recipe.document(), overrides)[0], "notebook", has_own_file=True)
     else:
         loaded = load_recipe(str(recipe), overrides)
     job = TrainingJob(recipe=loaded.name, device=device, data_root=None if data_root is None else Path(data_root))

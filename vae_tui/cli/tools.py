@@ -55,7 +55,11 @@ def check(
             for note in loaded.notes:
                 say(f"  {note}")
             if plan:
-                _give_plan(name, set_ or [], loaded.recipe.train, device, data_root)
+                try:
+                    _give_plan(name, set_ or [], loaded.recipe.train, device, data_root)
+                except VaeTuiError as error:
+                    wrong = True
+                    say(f"{name}: {error}")
     if wrong:
         raise typer.Exit(EXIT_WRONG_INPUT)
 
@@ -70,7 +74,7 @@ def _give_plan(name: str, overrides: list[str], train: TrainTable, device: str, 
     stages = StageProgress()
     stages.update(f"training {name} for {SECONDS_OF_A_TRIAL:.0f} seconds", 0, None)
     try:
-        trial = try_training(job, max_seconds=train.max_seconds)
+        trial = try_training(job, epochs=train.epochs, max_seconds=train.max_seconds)
     finally:
         stages.close()
     ends = [counted(train.epochs, "epoch")] if train.epochs is not None else []

@@ -109,7 +109,7 @@ def dci(codes: Values, factors: Factors, *, seed: int = 0, progress: Progress = 
     learnt, judged = _part(len(codes), seed)
     count = factors.shape[1]
     importance, right = np.zeros((codes.shape[1], count)), np.zeros(count)
-    progress("learning factors for DCI", 0, count)
+    progress("learning factors for DCI, which takes minutes", 0, count)
     # Torch does not survive a fork.
     with ProcessPoolExecutor(min(count, count_cores()), mp_context=get_context("spawn")) as processes:
         # The longest first, so that no core waits for one alone.
@@ -117,7 +117,7 @@ def dci(codes: Values, factors: Factors, *, seed: int = 0, progress: Progress = 
         tasks = {processes.submit(_boost, codes, factors[:, number], learnt, judged, seed): number for number in order}
         for done, task in enumerate(as_completed(tasks), start=1):
             importance[:, tasks[task]], right[tasks[task]] = task.result()
-            progress("learning factors for DCI", done, count)
+            progress("learning factors for DCI, which takes minutes", done, count)
     total = importance.sum()
     return Dci(
         disentanglement=float(_purity(importance) @ importance.sum(1) / total) if total else 0.0,

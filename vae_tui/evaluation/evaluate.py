@@ -320,6 +320,8 @@ def _disentanglement(
     vae: VAE, images: PackedImages, seed: int, notes: list[str], progress: Progress, *, with_dci: bool
 ) -> Disentanglement | None:
     if images.factors is None:
+        if with_dci:
+            notes.append("no DCI: it takes the factors that images were made from, which are not known of these")
         return None
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:MOST_CODES].sort().values
     codes, _ = encode_images(vae, images.pixels[chosen], progress=progress)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vae_tui.data import PackedImages, Progress
 from vae_tui.data.folder import read_folder
 from vae_tui.data.memory import memory_limit
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.latent.codes import Latents, encode_images
 from vae_tui.latent.sources import SPLITS, binarize_for, load_sets_of, split_as_trained_on
 from vae_tui.model import VAE
@@ -69,6 +69,10 @@ def encode_folder(vae: VAE, checkpoint: Path, folder: Path, *, progress: Progres
     They are drawn black or white once where the model was trained on such. Raises DataError where it holds none, or many
     broken ones.
     """
+    if not folder.is_dir():
+        raise DataError(
+            f"--folder {folder} {'is no folder' if folder.exists() else 'is not there'}: give a folder of images"
+        )
     channels, height, width = vae.image_shape
     memory = memory_limit("auto")
     stored = read_folder(folder, height=height, width=width, channels=channels, memory_bytes=memory, progress=progress)

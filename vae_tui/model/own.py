@@ -37,7 +37,6 @@ def build_own(
     return encoder, decoder
 
 
-@torch.no_grad()
 def check_own(
     model: ModelTable,
     encoder: nn.Module,
@@ -46,12 +45,12 @@ def check_own(
     posterior_size: int,
     outputs: int,
 ) -> None:
-    """Raise RecipeError where a batch of images, or of latents, does not come out in the shape that is wanted."""
+    """Raise RecipeError where what a batch of images, or of latents, comes to is not what is wanted: shape, type, values, gradient."""
     file, _, classes = model.network.partition(":")
     encoder_name, _, decoder_name = classes.partition(",")
     channels, height, width = image_shape
     numbers = f"{posterior_size} numbers for the {model.posterior} posterior of {model.latent_dim} latents"
-    _check(file, encoder_name, encoder, torch.zeros(_BATCH, *image_shape), (_BATCH, posterior_size), numbers)
+    _check(file, encoder_name, encoder, torch.full((_BATCH, *image_shape), 0.5), (_BATCH, posterior_size), numbers)
     latent, shape = torch.zeros(_BATCH, model.latent_dim), (_BATCH, outputs * channels, height, width)
     _check(file, decoder_name, decoder, latent, shape, f"{outputs} for each value of an image")
 
@@ -80,7 +79,11 @@ def _make(file: str, module: ModuleType, name: str, *arguments: Any) -> nn.Modul
         listed = ", ".join(there) or "none"
         raise RecipeError(file, [f"has no class {name} that is a torch.nn.Module (it has {listed})"])
     made: nn.Module = _calling(file, lambda: kind(*arguments), f"{name}{_shown(arguments)}")
-    if any(nn.parameter.is_lazy(parameter) for parameter in made.parameters()):
+    if _calling(
+        file,
+        lambda: any(map(nn.parameter.is_lazy, made.parameters())),
+        f"{name}, whose __init__ must call super().__init__()",
+    ):
         raise RecipeError(
             file, [f"{name} has lazy layers, whose weights no checkpoint could be loaded into: give their sizes"]
         )
@@ -88,19 +91,28 @@ def _make(file: str, module: ModuleType, name: str, *arguments: Any) -> nn.Modul
 
 
 def _check(file: str, name: str, network: nn.Module, given: Tensor, wanted: tuple[int, ...], numbers: str) -> None:
-    training = network.training
-    found = _calling(file, lambda: network.eval()(given), f"{name} of a batch {tuple(given.shape)}")
-    network.train(training)
-    shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-    if shape != wanted:
-        raise RecipeError(file, [f"{name} makes {shape} of a batch {tuple(given.shape)}; expected {wanted}: {numbers}"])
+    batch = f"a batch {tuple(given.shape)}"
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    for mode in (False, True):
+        network.train(mode)
+        found = _calling(file, lambda: network(given), f"{name} of {batch}" + (" in training" if mode else ""))
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        if shape != wanted:
+            raise RecipeError(file, [f"{name} makes {shape} of {batch}; expected {wanted}: {numbers}"])
+        if found.dtype != given.dtype:
+            raise RecipeError(file, [f"{name} makes {found.dtype}; expected {given.dtype}"])
+        if not torch.isfinite(found).all():
+            raise RecipeError(file, [f"{name} makes values that are not finite of {batch}"])
+        if not found.requires_grad:
+            raise RecipeError(file, [f"{name} has no weights that a gradient reaches: is something detached?"])
+    network.load_state_dict(before)  # running means have seen nothing yet
 
 
 def _calling(file: str, call: Callable[[], Any], what: str = "") -> Any:
     """What the user's code returns; raises RecipeError with the line where it fails."""
     try:
         return call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == f"<{file}>"]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
         where = f"line {line}: " if line is not None else ""

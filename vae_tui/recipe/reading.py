@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from vae_tui.errors import RecipeError
 from vae_tui.recipe.changes import STEERABLE, Change, read_changes
 from vae_tui.recipe.cross_table import cross_table_errors
+from vae_tui.recipe.own_file import read_network_file
 from vae_tui.recipe.sizes import size_errors
 from vae_tui.recipe.tables import OWN, TABLES, Recipe, Table, is_own
 from vae_tui.wording import did_you_mean
@@ -25,11 +26,15 @@ _SWEEPS = "sweeps/"
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe, the name runs of it get, and sentences on what was dropped while reading it."""
+    """A recipe, the name runs of it get, and sentences on what was dropped while reading it.
+
+    `has_own_file`: the code of its networks is the user's, in a file of its own, and not what a run brought along.
+    """
 
     recipe: Recipe
     name: str
     notes: tuple[str, ...] = ()
+    has_own_file: bool = False
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecipe:
@@ -49,7 +54,10 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecip
     except (ValueError, RecursionError) as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from error
     recipe, notes = parse(tables, overrides, source=str(path), folder=path.parent)
-    return LoadedRecipe(recipe, path.stem, notes)
+    written = tables.get("model", {})
+    brought = written.get("code") if isinstance(written, dict) else None
+    has_own_file = recipe.model.code is not None and recipe.model.code != brought
+    return LoadedRecipe(recipe, path.stem, notes, has_own_file)
 
 
 def parse(
@@ -68,7 +76,7 @@ def parse(
     changes = read_changes(given.pop("changes", ()), problems)
     overridden = _apply(overrides, given, problems)
 
-    _read_code(given.get("model"), ("model", "network") in overridden, folder, problems)
+    _read_code(given.get("model"), overridden, folder, problems)
 
     sections: dict[str, Table] = {}
     for name, table in given.items():
@@ -179,23 +187,18 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
     return overridden
 
 
-def _read_code(model: object, overridden: bool, folder: Path | None, problems: list[str]) -> None:
-    """Copy the file of an own network into the table that names it, unless it is there already."""
+def _read_code(model: object, overridden: set[tuple[str, str]], folder: Path | None, problems: list[str]) -> None:
+    """Copy the file of an own network into the table that names it, unless its code is there already."""
     network = model.get("network") if isinstance(model, dict) else None
     if not isinstance(model, dict) or not isinstance(network, str) or not is_own(network):
         return
-    if "code" in model and not overridden:
+    another = ("model", "network") in overridden and ("model", "code") not in overridden
+    if "code" in model and not another:
         return
-    path = Path(network.partition(":")[0]).expanduser()
     try:
-        found = path if overridden or folder is None else folder / path
-        if found.stat().st_size > _LONGEST:
-            problems.append(f"[model] network: {found} is longer than {_LONGEST:,} bytes")
-            return
-        model["code"] = found.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or error
-        problems.append(f"[model] network: {found} cannot be read: {why}")
+        model["code"] = read_network_file(network, None if another else folder)
+    except RecipeError as error:
+        problems += [f"[model] network: {error.source} {problem}" for problem in error.problems]
 
 
 def _toml_or_text(text: str) -> Any:

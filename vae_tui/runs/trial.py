@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
 import tempfile
+import threading
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,16 +40,20 @@ class Trial:
     disk_bytes: float
 
 
-def try_training(job: TrainingJob, *, max_seconds: float | None) -> Trial:
-    """Train a new run of `job` for some seconds, in a folder that is removed again; the whole would end after `max_seconds`.
+def try_training(job: TrainingJob, *, epochs: int | None, max_seconds: float | None) -> Trial:
+    """Train a new run of `job` for some seconds, in a folder that is removed again; the whole would end after so many epochs or seconds.
 
     Raises VaeTuiError where it cannot be trained.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _ended_by_a_hangup(), tempfile.TemporaryDirectory() as folder:
         overrides = (*job.overrides, f"train.max_seconds={SECONDS_OF_A_TRIAL}")
         trainer = start_trainer(replace(job, overrides=overrides, runs_dir=Path(folder), name="trial", sweep=""))
-        run = wait_until_opened(trainer).run
-        trainer.wait()
+        try:
+            run = wait_until_opened(trainer).run
+            trainer.wait()
+        finally:
+            trainer.kill()
+            trainer.wait()
         events = read_events(run.events_path)
         started = next((event for event in events if isinstance(event, TrainingStarted)), None)
         ended = events[-1]
@@ -56,11 +63,12 @@ def try_training(job: TrainingJob, *, max_seconds: float | None) -> Trial:
         checkpoint = run.latest()
         weights, state = checkpoint.path.stat().st_size, checkpoint.state_path.stat().st_size
     reports = [event for event in events if isinstance(event, StepCompleted)]
-    speed = reports[-1].images_per_second if reports else ended.step / max(1e-3, ended.time - started.time)
+    measured = [event.images_per_second for event in events if isinstance(event, StepCompleted | EpochCompleted)]
+    speed = measured[-1]
     images = started.data_sizes["train"]
     per_epoch = images / max(1e-9, speed) + _seconds_of_validation(events)
     to_begin = started.time - events[0].time
-    whole = train["epochs"] * per_epoch if "epochs" in train else math.inf
+    whole = math.inf if epochs is None else epochs * per_epoch
     return Trial(
         device=started.device,
         threads=started.threads,
@@ -73,6 +81,19 @@ def try_training(job: TrainingJob, *, max_seconds: float | None) -> Trial:
         gpu_memory_bytes=max((report.gpu_memory_bytes for report in reports if report.gpu_memory_bytes), default=None),
         disk_bytes=(train["keep"] + 1) * (weights + state) + train["snapshots"] * weights,
     )
+
+
+@contextlib.contextmanager
+def _ended_by_a_hangup() -> Iterator[None]:
+    """A terminal that is closed ends what it would else leave behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _seconds_of_validation(events: Sequence[Event]) -> float:

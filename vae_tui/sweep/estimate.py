@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.trial import try_training
@@ -74,15 +73,14 @@ def _kind(job: Job) -> str:
 
 def _try(sweep: Sweep, contents: Contents, job: Job, device: str, data_root: Path | None) -> Estimate:
     """What one run takes, by some seconds of it."""
-    most = contents.fixed.get("train.max_seconds", job.values.get("train.max_seconds", _base(sweep).get("max_seconds")))
+    base = tomllib.loads(sweep.base_path.read_text()).get("train", {})
+    epochs, most = (
+        contents.fixed.get(f"train.{key}", job.values.get(f"train.{key}", base.get(key)))
+        for key in ("epochs", "max_seconds")
+    )
     whole = sweep.training_job(contents, job, device=device, data_root=data_root)
     try:
-        trial = try_training(whole, max_seconds=most)
+        trial = try_training(whole, epochs=epochs, max_seconds=most)
     except VaeTuiError as error:
         raise VaeTuiError(f"{job.run}: {error}") from error
     return Estimate(trial.seconds, trial.disk_bytes, (trial.parameters, trial.parameters))
-
-
-def _base(sweep: Sweep) -> dict[str, Any]:
-    table: dict[str, Any] = tomllib.loads(sweep.base_path.read_text()).get("train", {})
-    return table

@@ -10,6 +10,7 @@ from typing import Any
 
 from vae_tui.errors import RunError
 from vae_tui.runs.lock import lock_holder
+from vae_tui.runs.trust import trust
 from vae_tui.sweep.folder import Contents, Job, Sweep, add_jobs, find_sweep, make_sweep
 from vae_tui.sweep.plan import Plan, read_settings, run_names
 from vae_tui.wording import counted
@@ -38,6 +39,8 @@ def open_sweep(plan: Plan, runs_dir: Path, *, threads: int = 1) -> tuple[Sweep, 
     Raises RunError where there is another sweep of its name.
     """
     contents = contents_of(plan, threads=threads)
+    if plan.has_own_file:
+        trust(plan.fixed.get("model.code") or plan.base.model.code or "")
     jobs = [(job.values, job.run) for job in contents.jobs]
     found = find_sweep(f"sweep:{plan.name}", runs_dir)
     if found is None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from vae_tui.errors import RecipeError
 from vae_tui.recipe import Recipe, find_recipe, load_recipe, parse, shipped_sweeps
-from vae_tui.recipe.tables import TABLES
+from vae_tui.recipe.own_file import read_network_file
+from vae_tui.recipe.tables import TABLES, is_own
 from vae_tui.runs.identity import as_toml
 from vae_tui.sweep.search import Search, read_search
 from vae_tui.wording import did_you_mean
@@ -31,7 +32,8 @@ Values = dict[str, Any]
 class Plan:
     """A sweep called `name`: each of `runs`, by the values it differs in, of `base` with `fixed` set in all of them.
 
-    `base_name` is what the recipe is called. Of a `search` the runs are not known beforehand.
+    `base_name` is what the recipe is called. Of a `search` the runs are not known beforehand. `has_own_file`: the code of its
+    networks is the user's, in a file of its own.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Plan:
     fixed: Values
     runs: tuple[Values, ...]
     search: Search | None = None
+    has_own_file: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -154,7 +157,7 @@ def _make(
         raise RecipeError(source, problems)
     loaded = load_recipe(base)
     runs = tuple({key: value for part in parts for key, value in part.items()} for parts in itertools.product(*axes))
-    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, runs))
+    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, runs, has_own_file=loaded.has_own_file))
 
 
 def _make_search(
@@ -176,7 +179,7 @@ def _make_search(
     if problems or search is None:
         raise RecipeError(source, problems)
     loaded = load_recipe(base)
-    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, (), search))
+    return _absolute(Plan(name, loaded.recipe, loaded.name, fixed, (), search, loaded.has_own_file))
 
 
 def _absolute(plan: Plan) -> Plan:
@@ -188,7 +191,15 @@ def _absolute(plan: Plan) -> Plan:
         fixed.setdefault("train.start_from", start)
     fixed = {key: _whole_path(key, value) for key, value in fixed.items() if key not in plan.keys}
     runs = tuple({key: _whole_path(key, value) for key, value in values.items()} for values in plan.runs)
-    return replace(plan, fixed=fixed, runs=runs)
+    choices = plan.search.space.get("model.network", {}).get("choices", ()) if plan.search is not None else ()
+    if any(is_own(network) for network in (*(values.get("model.network") for values in plan.runs), *choices)):
+        raise RecipeError(plan.name, ["model.network: one's own goes into the recipe, or under [set]: one a sweep"])
+    has_own_file = plan.has_own_file
+    network = fixed.get("model.network")
+    if isinstance(network, str) and is_own(network):
+        # A file that is edited later changes no run, nor makes runs that do not compare.
+        fixed["model.code"], has_own_file = read_network_file(network, None), True
+    return replace(plan, fixed=fixed, runs=runs, has_own_file=has_own_file)
 
 
 def _whole_path(key: str, value: Any) -> Any:

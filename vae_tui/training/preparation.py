@@ -44,7 +44,9 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     if recipe.data.root is not None and not user_path(recipe.data.root).exists():
         raise DataError(f"{recipe.data.root} is not there; [data] root names it, relative to where you are")
     if recipe.model.code is not None:
-        trust(recipe.model.code)
+        if loaded.has_own_file:
+            trust(recipe.model.code)
+        require_trust(recipe.model.code, recipe.model.network, loaded.name)
     return Run.create(runs_dir, loaded.name if name is None else name, recipe.to_toml(), exact=name is not None)
 
 
@@ -237,7 +239,10 @@ def _describe(old: object, new: object) -> str:
     if not isinstance(old, BaseModel) or not isinstance(new, BaseModel):
         return as_toml(old)
     before, after = old.model_dump(), new.model_dump()
-    return ", ".join(f"{key} = {as_toml(before[key])}" for key in before if before[key] != after[key])
+    named = {
+        key: "other code" if key == "code" else as_toml(before[key]) for key in before if before[key] != after[key]
+    }
+    return ", ".join(f"{key} = {value}" for key, value in named.items())
 
 
 def _describe_changes(trained: Recipe, recipe: Recipe) -> Iterator[str]:

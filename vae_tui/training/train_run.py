@@ -10,8 +10,9 @@ from functools import partial
 
 import vae_tui
 from vae_tui import events as ev
-from vae_tui.errors import DeviceError, RunError, VaeTuiError
+from vae_tui.errors import DeviceError, RecipeError, RunError, VaeTuiError
 from vae_tui.recipe import Recipe, load_recipe
+from vae_tui.recipe.own_file import line_of
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
@@ -97,9 +98,13 @@ def train_run(
         for event in loop.events():
             yield logged(event)
     except VaeTuiError as error:
+        if isinstance(error, RecipeError) and recipe.model.code is not None:
+            file = recipe.model.network.partition(":")[0]
+            way_on = f"this run keeps the code it was made with: mend {file} and train another --run, or first: vae-tui delete {run.shown.name}"
+            error = RecipeError(error.source, [*error.problems, way_on])
         with contextlib.suppress(VaeTuiError):  # the log may be what cannot be written
             yield finish("failed", str(error))
-        raise
+        raise error from None
     except OSError as error:
         message = f"{error.filename or run.shown} could not be read or written: {error.strerror or error}; {go_on}"
         with contextlib.suppress(VaeTuiError):
@@ -119,7 +124,7 @@ def train_run(
         if not ended:
             finish(
                 "failed",
-                f"{type(error).__name__}: {error} (the traceback is in {run.shown / run.worker_log_path.name})",
+                f"{line_of(error)}{type(error).__name__}: {error} (the traceback is in {run.shown / run.worker_log_path.name})",
             )
         raise
     finally:
