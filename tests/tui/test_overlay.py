@@ -213,6 +213,8 @@ async def test_a_small_terminal_has_one_chart_with_the_names_below_it(runs: list
     assert "A a-s   C b" in text
     assert "┤" in text
     assert "the first 2 of 3 runs " in await show(runs, (40, 12), ("3",))
+    assert "1 more; ↑ ↓ show them" in await show(runs, (40, 12), ("6",))
+    assert "small multiples" in await show(runs, (30, 4), ("6",))
 
 
 async def test_as_many_runs_have_pictures_as_there_is_room_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -61,6 +62,9 @@ _ROWS_AROUND, _ROWS_OF_A_PANE = 3, 7
 _MULTIPLES = 20
 """Small charts that are shown at once, at most."""
 _ROWS_OF_A_MULTIPLE, _COLUMNS_OF_A_MULTIPLE = 9, 36
+"""That one of them takes, at least."""
+_SHAPE = 5.0
+"""Columns to a row of a chart that is read easily."""
 _NARROW, _HIGH, _LOW = 100, 32, 16
 _NOTICE_SECONDS = 12
 
@@ -235,10 +239,14 @@ class OverlayScreen(ClosesOnce[None], ChartedScreen):
     def _show_multiples(self, groups: list[OverlaidGroup], at: float | None, stamp: tuple[object, ...]) -> None:
         """A small chart a run, or a recipe, all on the same axes."""
         figure, _ = FIGURES[self._alone or 0]
-        rows = max(1, (self.size.height - _ROWS_AROUND) // _ROWS_OF_A_MULTIPLE)
-        most = min(_MULTIPLES, rows * max(1, self.size.width // _COLUMNS_OF_A_MULTIPLE))
-        # As few abreast as there are rows for: wide charts are read more easily.
-        abreast = -(-min(most, len(groups)) // rows) or 1
+        width, height = self.size.width, max(1, self.size.height - _ROWS_AROUND)
+        rows, columns = max(1, height // _ROWS_OF_A_MULTIPLE), max(1, width // _COLUMNS_OF_A_MULTIPLE)
+        most = min(_MULTIPLES, rows * columns)
+        count = max(1, min(most, len(groups)))
+        fitting = [number for number in range(1, columns + 1) if -(-count // number) <= rows]
+        abreast = min(
+            fitting, key=lambda number: abs(math.log(width / number / (height / -(-count // number)) / _SHAPE))
+        )
         self._multiples_abreast = abreast
         last_row = -(-(len(groups) - most) // abreast)
         self._first_multiple = max(0, min(self._first_multiple, last_row * abreast))
