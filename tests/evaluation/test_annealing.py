@@ -78,9 +78,9 @@ def test_every_posterior_and_prior_is_annealed_to_what_very_many_draws_find(
 ) -> None:
     vae = build(parse(tables)[0], (1, 5, 4), seed=1).eval()
     images = torch.rand(6, 1, 5, 4, generator=torch.Generator().manual_seed(0)).round()
-    found = annealed(vae, images, 300, chains=16)
-    plain = estimate_costs(vae, images, samples=300_000, seed=0, progress=quiet)
-    assert found.mean().item() == pytest.approx(plain.nll.mean().item(), abs=0.04)
-    torch.testing.assert_close(found.float(), plain.nll.float(), atol=0.15, rtol=0)
+    found = annealed(vae, images, 200, chains=16)
+    plain = estimate_costs(vae, images, samples=100_000, seed=0, progress=quiet)
+    assert found.mean().item() == pytest.approx(plain.nll.mean().item(), abs=0.06)
+    torch.testing.assert_close(found.float(), plain.nll.float(), atol=0.2, rtol=0)
     assert torch.equal(annealed(vae, images, 5), annealed(vae, images, 5))
     assert all(parameter.requires_grad for parameter in vae.parameters())

@@ -27,7 +27,9 @@ def encode(
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
-    """Write the posterior of every image: its mean and log-variance, with what is known of it. Prints the file's path.
+    """Write the posterior of every image for other programs.
+
+    Its mean and log-variance, with what is known of the image. Prints the file's path.
 
     A row an image: split, number there, file, label, class, factors, mean_0, mean_1, ... log_variance_0, ... An .npz has
     arrays instead: mean and log_variance (N, Z), split, index, files, label, class_names, factors.
