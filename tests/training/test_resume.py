@@ -215,6 +215,28 @@ def test_a_pause_holds_until_somebody_ends_it_or_stops_the_run(make_run: MakeRun
     assert read_status(run).phase == "completed"
 
 
+def test_a_run_killed_between_its_first_best_and_its_first_checkpoint_goes_on_exactly(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise RuntimeError("killed")
+
+    run = make_run("train.epochs=2000", "data.validation=0.2", name="broken")
+    with monkeypatch.context() as patched:
+        # The first epoch is the best, and waits for the first checkpoint, which is not written any more.
+        patched.setattr("vae_tui.training.checkpoints.is_better", lambda _, best: best is None)
+        patched.setattr("vae_tui.training.checkpoints.Checkpoints._save", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            list(train_events(run))
+    (first,) = run.checkpoints()
+    assert first.state_path.exists()
+    _go_on(run, "train.epochs=30")
+    anew = make_run("train.epochs=30", "data.validation=0.2", name="anew")
+    list(train_events(anew))
+    weights, expected = (read_tensors(one.latest().path)[0] for one in (run, anew))
+    assert all((weights[name] == tensor).all() for name, tensor in expected.items())
+
+
 def test_what_killed_trainers_left_is_removed_when_a_run_goes_on(make_run: MakeRun) -> None:
     run = _trained(make_run)
     for left in (".step-000000099.safetensors.4711", "images/.samples.png.4711", "commands/.0-0.json.4711"):

@@ -46,8 +46,8 @@ class Checkpoints:
         self._snapshots = Snapshots(run, trainer.recipe.train.snapshots)
         self._about = dict(about)
         self._best_loss: float | None = None
-        self._waiting: tuple[int, int, bytes] | None = None
-        """The best weights so far, (step, epoch, file), where they came too soon after the last save."""
+        self._waiting: tuple[int, int, bytes, bytes | None] | None = None
+        """The best weights so far, (step, epoch, file, its state if there is none yet), where they came too soon after the last save."""
         self._measured: tuple[int, Measured] = (-1, {})
         """What was measured last, and the step it is of."""
         self._encoded: tuple[dict[str, Any], bytes] = ({}, b"")
@@ -121,7 +121,10 @@ class Checkpoints:
             self._best_loss = loss
         if not force and self.age_seconds < _SECONDS_BETWEEN:
             if best:
-                self._waiting = (self._trainer.step_count, self._trainer.epoch, self._encode(measured))
+                weights = self._encode(measured)
+                # Before the first checkpoint there is no state to go on from, should this process be killed just after it.
+                state = None if self.last else self._encode_state(elapsed_seconds, weights)
+                self._waiting = (self._trainer.step_count, self._trainer.epoch, weights, state)
             return []
         saved = [] if best else self._save_waiting()
         self._waiting = None
@@ -182,11 +185,13 @@ class Checkpoints:
     def _save_waiting(self) -> list[CheckpointSaved]:
         if self._waiting is None:
             return []
-        step, epoch, content = self._waiting
-        path = self._run.path / weights_name(step)
-        self._make_way(path)
-        write_whole(path, content)
-        return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=path.name, best=True)]
+        step, epoch, weights, state = self._waiting
+        checkpoint = Checkpoint(step, self._run.path / weights_name(step))
+        for path, content in ((checkpoint.state_path, state), (checkpoint.path, weights)):
+            if content is not None:
+                self._make_way(path)
+                write_whole(path, content)
+        return [CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=checkpoint.path.name, best=True)]
 
     def _encode(self, measured: Measured) -> bytes:
         trainer = self._trainer
