@@ -21,7 +21,6 @@ from vae_tui.latent.sources import SPLITS, binarize_for, load_sets_of, split_as_
 from vae_tui.model import VAE
 from vae_tui.runs.metadata import read_metadata
 
-FORMATS = (".npz", ".csv", ".parquet")
 Format = Literal[".npz", ".csv", ".parquet"]
 
 
