@@ -29,6 +29,8 @@ def draw(points: NDArray[Any]) -> NDArray[np.uint8]:
 class FakeDecoder:
     """Replies at once; `sent` are the requests it was sent."""
 
+    conditional = False
+
     def __init__(self, receive: Receive, *, data_root: Path | None = None) -> None:
         self._receive = receive
         self.sent: list[ms.Request[Any]] = []
@@ -49,11 +51,12 @@ class FakeDecoder:
     def reply(self, request: ms.Request[Any]) -> ms.Reply:
         """What a real one would reply to the request, about this space."""
         match request:
-            case ms.OpenCheckpoint(checkpoint):
+            case ms.OpenCheckpoint(checkpoint, class_given):
                 step = int(checkpoint.stem.partition("-")[2])
                 epochs = step / 100
+                given = (ms.NO_CLASS if class_given is None else class_given) if self.conditional else None
                 about = checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True
-                return ms.CheckpointOpened(*about, epochs=epochs, negative_elbo=150 - epochs)
+                return ms.CheckpointOpened(*about, epochs=epochs, negative_elbo=150 - epochs, class_given=given)
             case ms.DrawPrior(seed):
                 noise = (EPSILON * (1 + seed)).astype(np.float32)
                 return ms.PriorDrawn(noise, np.zeros(5, np.float32), noise)

@@ -103,15 +103,18 @@ def test_batches_come_in_order_wherever_they_begin(
     device = torch.device("cpu")
     if where == "memory":  # as images are that a GPU has no room for
         monkeypatch.setattr("vae_tui.training.batches.on_device", lambda *_: None)
-    images = streamed if where == "disk" else PackedImages(streamed.pixels[:])
-    batches = Batches(images, device, batch_size)
+    labels = torch.arange(1000) % 7
+    images = PackedImages(streamed.pixels if where == "disk" else streamed.pixels[:], labels)
+    batches = Batches(images, device, batch_size, labelled=True)
     assert (batches.resident is not None) == (where == "device")
     batches.seek(torch.randperm(1000), 0)  # what is on its way is forgotten
     batches.take(min(batch_size, 1000))
     batches.seek(order, position)
     for start in range(position, 1000, batch_size):
         expected = streamed.pixels[order[start : start + batch_size]]
-        assert torch.equal(batches.take(len(expected)), expected)
+        batch = batches.take(len(expected))
+        assert torch.equal(batch["pixels"], expected)
+        assert torch.equal(batch["labels"], labels[order[start : start + batch_size]])
 
 
 def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
@@ -127,7 +130,7 @@ def test_of_a_batch_only_the_share_is_read(streamed: PackedImages) -> None:
     for batches in halves:
         batches.seek(order, 0)
     for start in range(0, 1000, 300):
-        both = torch.cat([batches.take(min(300, 1000 - start)) for batches in halves])
+        both = torch.cat([batches.take(min(300, 1000 - start))["pixels"] for batches in halves])
         assert torch.equal(both, streamed.pixels[order[start : start + 300]])
 
 

@@ -24,6 +24,40 @@ Start = Callable[[], Walking]
 # Place
 
 
+def test_the_same_place_is_decoded_as_one_class_after_the_other(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("fake_decoder.FakeDecoder.conditional", True)
+    walking = start()
+    walking.deliver()
+    assert walking.walk.class_name == "none"
+    walking.session.place.step(0.5)
+    walking.deliver()
+    before, walking.decoders[-1].sent = walking.z.copy(), []
+    seen = []
+    for _ in range(4):
+        walking.session.place.change_class(1)
+        walking.deliver()
+        seen.append(walking.walk.class_name)
+    assert seen == ["circle", "ring", "spot", "none"]
+    assert len(walking.sent(Decode)) == 4, "each class is seen"
+    np.testing.assert_array_equal(walking.z, before)
+    walking.session.place.change_class(-1)
+    walking.session.place.change_class(-1)
+    walking.deliver()
+    assert walking.walk.class_name == "ring", "keys that come faster than replies are all taken"
+    walking.session.motion.add_here()
+    walking.session.place.step(1.0)
+    walking.session.motion.add_here()
+    walking.session.storage.export(str(tmp_path / "walk.toml"), 8)
+    assert read_walk(tmp_path / "walk.toml").class_name == "ring"
+
+
+def test_a_model_that_is_given_no_class_says_so(walking: Walking) -> None:
+    walking.session.place.change_class(1)
+    assert walking.notice.startswith("this model is given no class")
+
+
 def test_steps_there_and_back_are_no_way_at_all(walking: Walking) -> None:
     for _ in range(7):
         walking.session.place.step(0.1)

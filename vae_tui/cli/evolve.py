@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vae_tui.cli.options import ANCHOR, DataRoot, FramesPerSecond, RunsDir, Scale, Seed, note_on_stderr
+from vae_tui.cli.options import ANCHOR, ClassName, DataRoot, FramesPerSecond, RunsDir, Scale, Seed, note_on_stderr
 from vae_tui.cli.outfiles import check_out
 from vae_tui.cli.output import say
 from vae_tui.cli.picture_files import MOVING, write_picture
@@ -43,6 +43,7 @@ def evolve(
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row of a GIF [default: a square].")] = None,
     scale: Scale = None,
     frames_per_second: FramesPerSecond = 4.0,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -87,12 +88,12 @@ def evolve(
             return evolution.follow_images(space, image)
         if places:
             return evolution.follow_points(np.array(places, np.float32))
-        return evolution.follow_noise(distribution, count or _COUNT, seed=seed, temperature=temperature)
+        return evolution.follow_noise(space, distribution, count or _COUNT, seed=seed, temperature=temperature)
 
     stages = StageProgress()
     try:
         spaces = evolution.open_over_time(
-            run, weights, data_root=data_root, progress=stages.update, note=note_on_stderr
+            run, weights, class_name=class_name, data_root=data_root, progress=stages.update, note=note_on_stderr
         )
         picture, last = evolution.draw_evolution(
             spaces,

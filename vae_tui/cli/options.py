@@ -49,6 +49,15 @@ Scale = Annotated[
 ]
 FramesPerSecond = Annotated[float, typer.Option("--fps", min=0.1, max=50, help="Frames a second of a GIF.")]
 ANCHOR = "12 (of the test images), train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
+ClassName = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="CLASS",
+        help="Of a conditional model: which class to decode as, by name, or none [default: the image's own; samples: each in "
+        "turn].",
+    ),
+]
 PictureModeOption = Annotated[
     PictureMode, typer.Option("--images", help="How pictures are drawn; auto: the best that the terminal can show.")
 ]

@@ -21,8 +21,10 @@ STILL, MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
 
 
 @contextmanager
-def open_space(source: str | None, runs_dir: Path, data_root: Path | None, doing: str) -> Iterator[Space]:
-    """A checkpoint's latent space, whose long stages are shown on stderr."""
+def open_space(
+    source: str | None, runs_dir: Path, data_root: Path | None, doing: str, class_name: str | None = None
+) -> Iterator[Space]:
+    """A checkpoint's latent space, given a class or not, whose long stages are shown on stderr."""
     from vae_tui.headless import StageProgress
 
     checkpoint = choose_checkpoint(source, runs_dir)
@@ -32,6 +34,8 @@ def open_space(source: str | None, runs_dir: Path, data_root: Path | None, doing
     stages = StageProgress()
     try:
         space = Space(checkpoint, data_root=data_root, progress=stages.update)
+        if class_name is not None:
+            space.give(class_name)
         yield space
     finally:
         stages.close()

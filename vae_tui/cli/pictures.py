@@ -10,6 +10,7 @@ import typer
 
 from vae_tui.cli.options import (
     ANCHOR,
+    ClassName,
     DataRoot,
     FramesPerSecond,
     RunsDir,
@@ -66,6 +67,9 @@ def sample(
     seed: Seed = 0,
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: a square].")] = None,
     scale: Scale = None,
+    by_class: Annotated[
+        bool, typer.Option("--grid", help="Of a conditional model: a row for each latent, a column for each class.")
+    ] = False,
     temperature: Annotated[
         float,
         typer.Option(
@@ -88,6 +92,7 @@ def sample(
         Path | None, typer.Option(metavar="WALK", help="Replay a walk recorded as TOML, with the checkpoint it names.")
     ] = None,
     frames_per_second: FramesPerSecond = 10.0,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -97,7 +102,8 @@ def sample(
     mixture look at the training images.
 
     Examples: `vae-tui sample beta10 --out grid.png --count 100 --scale 2`;
-    `vae-tui sample beta0 --prior "mixture(10)" --out mixture.png`; `vae-tui sample --path walk.toml --out walk.gif`.
+    `vae-tui sample beta0 --prior "mixture(10)" --out mixture.png`; `vae-tui sample --path walk.toml --out walk.gif`;
+    `vae-tui sample conditional --class 7 --out sevens.png`.
     """
     import math
 
@@ -108,13 +114,19 @@ def sample(
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
     if path is not None:
-        if count is not None or distribution != parse_prior("model") or temperature != 1:
-            raise VaeTuiError("--path replays a walk as it is: give it without --count, --prior and --temperature")
+        others = class_name is not None or by_class
+        if count is not None or distribution != parse_prior("model") or temperature != 1 or others:
+            raise VaeTuiError(
+                "--path replays a walk as it is: give it without --count, --prior, --temperature, --class and --grid"
+            )
         _replay(path, source, runs_dir, out, columns, scale)
         return
     moving = suffix == ".gif"
-    wanted = count or (8 if moving else 64)
-    with open_space(source, runs_dir, data_root, f"drawing {counted(wanted, 'image')}") as space:
+    if by_class and (moving or class_name is not None or columns is not None):
+        raise VaeTuiError("--grid draws every class side by side: as .png or .npz, without --class and --columns")
+    wanted = count or (8 if moving or by_class else 64)
+    total = "classes side by side" if by_class else counted(wanted, "image")
+    with open_space(source, runs_dir, data_root, f"drawing {total}", class_name) as space:
         from vae_tui.latent.prior_draws import draw_prior_samples
 
         picture = draw_prior_samples(
@@ -124,6 +136,7 @@ def sample(
             columns=columns,
             seed=seed,
             temperature=temperature,
+            by_class=by_class,
             moving=moving,
             frames_per_second=frames_per_second,
             scale=scale,
@@ -147,6 +160,7 @@ def reconstruct(
     seed: Seed = 0,
     columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
     scale: Scale = None,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -155,7 +169,7 @@ def reconstruct(
     Example: `vae-tui reconstruct beta0 --at draw --out posterior.png` shows draws from the posteriors.
     """
     check_out(out, STILL)
-    with open_space(source, runs_dir, data_root, "reconstructing images") as space:
+    with open_space(source, runs_dir, data_root, "reconstructing images", class_name) as space:
         from vae_tui.latent.reconstruct import choose_images, draw_reconstructions
 
         sources = [space.find(name) for name in image] if image else choose_images(space, split.value, count)
@@ -188,6 +202,7 @@ def interpolate(
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: one strip].")] = None,
     scale: Scale = None,
     frames_per_second: FramesPerSecond = 15.0,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -199,7 +214,7 @@ def interpolate(
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
     """
     suffix = check_out(out, MOVING)
-    with open_space(source, runs_dir, data_root, "interpolating") as space:
+    with open_space(source, runs_dir, data_root, "interpolating", class_name) as space:
         from vae_tui.latent.interpolate import choose_ends, draw_interpolation
 
         start, end = choose_ends(space, from_, to)
@@ -243,6 +258,7 @@ def traverse(
     seed: Seed = 0,
     scale: Scale = None,
     frames_per_second: FramesPerSecond = 10.0,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -257,7 +273,7 @@ def traverse(
     suffix = check_out(out, MOVING)
     chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
     reach = parse_range(range_)
-    with open_space(source, runs_dir, data_root, "traversing latent dimensions") as space:
+    with open_space(source, runs_dir, data_root, "traversing latent dimensions", class_name) as space:
         from vae_tui.latent.traverse import draw_traversal
 
         picture = draw_traversal(
@@ -297,6 +313,7 @@ def manifold(
     at: Annotated[LatentAt, typer.Option(help="Take the image's posterior mean, or a draw.")] = LatentAt.MEAN,
     seed: Seed = 0,
     scale: Scale = None,
+    class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
@@ -315,7 +332,7 @@ def manifold(
     chosen = None
     if plane is not None:
         chosen = _pair("--plane", plane)
-    with open_space(source, runs_dir, data_root, "drawing the map") as space:
+    with open_space(source, runs_dir, data_root, "drawing the map", class_name) as space:
         from vae_tui.latent.manifold import draw_manifold
 
         center = None if around is None else space.find(around)
@@ -384,7 +401,8 @@ def _replay(path: Path, source: str | None, runs_dir: Path, out: Path, columns: 
     walk = read_walk(path)
     if source is None:
         source = find_checkpoint_of(walk, path)
-    with open_space(source, runs_dir, None, f"replaying {counted(len(walk.points), 'point')}") as space:
+    replaying = f"replaying {counted(len(walk.points), 'point')}"
+    with open_space(source, runs_dir, None, replaying, walk.class_name or None) as space:
         from vae_tui.latent.replay import draw_walk, render_walk
 
         if out.suffix.lower() == ".gif":

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vae_tui.data import Progress
 from vae_tui.model import VAE
-from vae_tui.model.priors import SettledMixture, StandardNormal, settle
+from vae_tui.model.priors import Prior, settle
 
 _VALUES_AT_ONCE = 1 << 19
 """Pixels decoded at once: as many as stay near the processor."""
@@ -47,8 +47,17 @@ class _Place:
 _Look = Callable[[Tensor], _Place]
 
 
-def anneal(vae: VAE, images: Tensor, *, steps: int, chains: int, seed: int, progress: Progress) -> Tensor:
-    """-log p(x) in nats (N,) of images (N, C, H, W) in [0, 1], from `chains` chains of `steps` steps for each.
+def anneal(
+    vae: VAE,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    steps: int,
+    chains: int,
+    seed: int,
+    progress: Progress,
+) -> Tensor:
+    """-log p(x) in nats (N,) of images (N, C, H, W) in [0, 1], given labels (N,) or not, from `chains` chains of `steps` steps each.
 
     On average it is too high by less the more steps and chains there are. The same for the same seed. The VAE must be in
     evaluation mode.
@@ -57,11 +66,19 @@ def anneal(vae: VAE, images: Tensor, *, steps: int, chains: int, seed: int, prog
     def start(_: slice, count: int, generator: torch.Generator) -> Tensor:
         return torch.randn(count, vae.latent_dim, generator=generator, device=generator.device)
 
-    return _run(vae, images, start, steps=steps, chains=chains, seed=seed, back=False, progress=progress)
+    return _run(vae, images, labels, start, steps=steps, chains=chains, seed=seed, back=False, progress=progress)
 
 
 def anneal_back(
-    vae: VAE, latent: Tensor, images: Tensor, *, steps: int, chains: int, seed: int, progress: Progress
+    vae: VAE,
+    latent: Tensor,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    steps: int,
+    chains: int,
+    seed: int,
+    progress: Progress,
 ) -> Tensor:
     """-log p(x) in nats (N,) of images (N, C, H, W) that the model drew at `latent` (N, Z), by chains from there back to q(z|x).
 
@@ -71,16 +88,17 @@ def anneal_back(
 
     def start(part: slice, count: int, _: torch.Generator) -> Tensor:
         device = next(vae.parameters()).device
-        parameters = vae.encoder(images[part].to(device))
+        parameters = vae.posterior_parameters(images[part].to(device), None if labels is None else labels[part])
         noise: Tensor = vae.posterior.noise_of(parameters, latent[part].to(device))
         return noise.repeat_interleave(count // len(noise), 0)
 
-    return _run(vae, images, start, steps=steps, chains=chains, seed=seed, back=True, progress=progress)
+    return _run(vae, images, labels, start, steps=steps, chains=chains, seed=seed, back=True, progress=progress)
 
 
 def _run(
     vae: VAE,
     images: Tensor,
+    labels: Tensor | None,
     start: Callable[[slice, int, torch.Generator], Tensor],
     *,
     steps: int,
@@ -91,7 +109,7 @@ def _run(
 ) -> Tensor:
     device = next(vae.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    prior = settle(vae.prior)
+    settled = settle(vae.prior)
     group = max(1, _VALUES_AT_ONCE // images[0].numel() // chains)
     total = len(images) * (steps + steps // _REHEARSED)
     done, found = 0, []
@@ -108,7 +126,9 @@ def _run(
                 done += len(shown)
                 progress("annealing", done, total)
 
-            look = _looking_at(vae, prior, shown, chains)
+            of_shown = None if labels is None else labels[part].to(device)
+            prior = vae.prior_given(_often(of_shown, chains), len(shown) * chains, settled=settled)
+            look = _looking_at(vae, prior, shown, of_shown, chains)
             rows = len(shown) * chains
             sizes = _rehearse(look, start(part, rows, generator), max(1, steps // _REHEARSED), back, generator, advance)
             log_ratio = _walk(look, start(part, rows, generator), steps, sizes, back, generator, advance)
@@ -121,16 +141,21 @@ def _run(
     return torch.cat(found)
 
 
-def _looking_at(vae: VAE, prior: StandardNormal | SettledMixture, images: Tensor, chains: int) -> _Look:
+def _often(labels: Tensor | None, times: int) -> Tensor | None:
+    return None if labels is None else labels.repeat_interleave(times)
+
+
+def _looking_at(vae: VAE, prior: Prior, images: Tensor, labels: Tensor | None, chains: int) -> _Look:
     """What finds log w = log p(x|z) + log p(z) - log q(z|x), and its gradient, at noise (R, Z) of images, each `chains` times."""
     with torch.no_grad():
-        parameters = vae.encoder(images).repeat_interleave(chains, 0)
+        parameters = vae.posterior_parameters(images, labels).repeat_interleave(chains, 0)
+    repeated_labels = _often(labels, chains)
     repeated = images.repeat_interleave(chains, 0)
 
     def look(noise: Tensor) -> _Place:
         noise = noise.detach().requires_grad_()
         draw: Any = vae.posterior.draw(parameters, noise)
-        distortion = vae.likelihood.distortion(vae.decoder(draw.latent), repeated)
+        distortion = vae.likelihood.distortion(vae.likelihood_parameters(draw.latent, repeated_labels), repeated)
         log_weight = (prior.log_density(draw.latent) - draw.log_density).sum(1) - distortion
         (gradient,) = torch.autograd.grad(log_weight.sum(), noise)
         return _Place(noise.detach(), log_weight.detach(), gradient)

@@ -53,12 +53,14 @@ def evaluate_elbo(
     vae: VAE,
     pixels: AnyPixels,
     *,
+    labels: Tensor | None = None,
     seed: int,
     batch_size: int | None = None,
     draws: int = 1,
     partners: Partners | None = None,
 ) -> Elbo:
-    """The ELBO of uint8 images (N, C, H, W) with one draw of z each, or several; the same for the same seed.
+    """The ELBO of uint8 images (N, C, H, W), given their labels (N,) or not, with one draw of z each, or several; the same for
+    the same seed.
 
     With `partners` who call it too, each takes its turn at the batches. The VAE is left in the mode, training or
     evaluation, it was found in.
@@ -74,11 +76,13 @@ def evaluate_elbo(
     shape = (draws, vae.latent_dim) if draws > 1 else (vae.latent_dim,)
     training = vae.training
     vae.eval()
-    for number, part in enumerate(in_slices(pixels, max(1, batch_size // draws))):
+    rows = max(1, batch_size // draws)
+    for number, part in enumerate(in_slices(pixels, rows)):
         epsilon = torch.randn(len(part), *shape, generator=generator, device=device)
         if partners is not None and number % partners.count != partners.index:
             continue
-        terms = vae(as_floats(part.to(device)), epsilon)
+        of_part = None if labels is None else labels[number * rows : number * rows + len(part)].to(device)
+        terms = vae(as_floats(part.to(device)), epsilon, of_part)
         distortion = terms.distortion.view(len(part), draws).to(precise)
         rates = terms.rate_per_dimension.view(len(part), draws, -1).to(precise)
         sums[0] += importance_bound(-distortion - rates.sum(2)).sum()

@@ -26,9 +26,11 @@ from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
 from vae_tui.evaluation.pictures import diversity, neighbor_accuracy, sharpness
 from vae_tui.latent.codes import encode_images
+from vae_tui.latent.sample import classes_in_turn
 from vae_tui.latent.sources import load_sets_of, split_as_trained_on
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.model.conditional import NO_LABEL
 from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
 from vae_tui.recipe import DataTable, LikelihoodTable
@@ -38,6 +40,7 @@ _CHAINS, _SANDWICHED = 2, 100
 """Annealed chains an image, and how many images of the model's own are annealed to and fro."""
 _FEW_EFFECTIVE_DRAWS = 10
 _LOOKED_AT = 1000
+_DECODED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,22 @@ class Annealed:
 
 
 @dataclass(frozen=True)
+class WithoutClass:
+    """What a conditional VAE has for images whose class it is not given, in nats."""
+
+    elbo: float
+    nll: float
+    nll_standard_error: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A checkpoint's figures: nats per image where no other unit is given.
 
     `nll` is the importance-sampled -log p(x), `nll_standard_error` of its mean over the images, and `effective_draws` the
     median over them; `annealed` is the same by annealed importance sampling, where asked for. `bits_per_dimension` is the
-    better of both per value of an image, where p(x|z) is a probability of the values it has. What a checkpoint or its
-    images have not is None, and `notes` say why.
+    better of both per value of an image, where p(x|z) is a probability of the values it has. A conditional VAE's are given each
+    image's class, and `without_class` not. What a checkpoint or its images have not is None, and `notes` say why.
     """
 
     subject: Subject
@@ -117,6 +129,7 @@ class Evaluation:
     nll: float
     nll_standard_error: float
     effective_draws: float
+    without_class: WithoutClass | None
     annealed: Annealed | None
     bits_per_dimension: float | None
     active_units: int
@@ -159,13 +172,22 @@ def evaluate(
     wanted = min(count, len(images))
     chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
     pixels = images.pixels[chosen]
-    costs = estimate_costs(vae, as_floats(pixels), samples=samples, seed=seed, progress=progress)
+    labels = images.labels[chosen] if vae.class_count and images.labels is not None else None
+    costs = estimate_costs(vae, as_floats(pixels), labels, samples=samples, seed=seed, progress=progress)
 
     notes = [*sets.notes]
+    without_class = None
+    if labels is not None:
+        notes.append("every figure is given the image's class, such as -log p(x|y), where nothing else is said")
+        if vae.knows_no_label:
+            without_class = _without_class(vae, as_floats(pixels), samples, seed, progress)
+    elif vae.class_count:
+        given = "no class" if vae.label == NO_LABEL else f"class {sets.class_names[vae.label]} for each"
+        notes.append(f"the classes of these images are not known: the model was given {given}")
     nll, effective = float(costs.nll.mean()), float(costs.effective_draws.median())
     annealed = None
     if annealing_steps is not None:
-        annealed = _anneal(vae, as_floats(pixels), annealing_steps, seed, progress)
+        annealed = _anneal(vae, as_floats(pixels), labels, annealing_steps, seed, progress)
     elif effective < _FEW_EFFECTIVE_DRAWS:
         notes.append(
             f"of {samples:,} draws of z no more than {effective:.1f} count, for half of the images: the NLL is an upper bound, and the "
@@ -209,6 +231,7 @@ def evaluate(
         nll=nll,
         nll_standard_error=_standard_error(costs.nll),
         effective_draws=effective,
+        without_class=without_class,
         annealed=annealed,
         bits_per_dimension=None if problem else bits,
         active_units=count_active_units(costs.mean),
@@ -241,15 +264,24 @@ def _standard_error(values: Tensor) -> float:
     return float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
-def _anneal(vae: VAE, images: Tensor, steps: int, seed: int, progress: Progress) -> Annealed:
-    nll = anneal(vae, images, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+def _without_class(vae: VAE, images: Tensor, samples: int, seed: int, progress: Progress) -> WithoutClass:
+    labels = torch.full((len(images),), NO_LABEL)
+    costs = estimate_costs(vae, images, labels, samples=samples, seed=seed, progress=progress)
+    elbo = -float(costs.distortion.mean() + costs.rate_per_dimension.sum(1).mean())
+    return WithoutClass(elbo, float(costs.nll.mean()), _standard_error(costs.nll))
+
+
+def _anneal(vae: VAE, images: Tensor, labels: Tensor | None, steps: int, seed: int, progress: Progress) -> Annealed:
+    nll = anneal(vae, images, labels, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
     device = next(vae.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     with torch.no_grad():
-        latent = vae.prior.draw(_SANDWICHED, torch.Generator().manual_seed(seed)).to(device)
-        drawn = vae.likelihood.draw(vae.decoder(latent), generator)
-    below = anneal_back(vae, latent, drawn, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
-    above = anneal(vae, drawn, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+        given = classes_in_turn(vae, _SANDWICHED)
+        prior = vae.prior_given(given, _SANDWICHED)
+        latent = prior.draw(_SANDWICHED, torch.Generator().manual_seed(seed)).to(device)
+        drawn = vae.likelihood.draw(vae.likelihood_parameters(latent, given), generator)
+    below = anneal_back(vae, latent, drawn, given, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
+    above = anneal(vae, drawn, given, steps=steps, chains=_CHAINS, seed=seed, progress=progress)
     sandwich = float(below.mean()), float(above.mean())
     return Annealed(steps, _CHAINS, float(nll.mean()), _standard_error(nll), sandwich, _SANDWICHED)
 
@@ -275,12 +307,9 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
     if len(pixels) < 2:
         return None
     images = as_floats(pixels[:_LOOKED_AT])
-    device = next(vae.parameters()).device
-    latent = vae.prior.draw(len(images), torch.Generator().manual_seed(seed))
-    samples, reconstructions = (
-        torch.cat([vae.decode(part.to(device)).cpu() for part in torch.split(points, 100)])
-        for points in (latent, mean[:_LOOKED_AT])
-    )
+    given = labels[:_LOOKED_AT] if vae.class_count and labels is not None else None
+    latent = vae.prior_given(given, len(images)).draw(len(images), torch.Generator().manual_seed(seed))
+    samples, reconstructions = (_decode(vae, points, given) for points in (latent, mean[:_LOOKED_AT]))
     own = max(sharpness(images), 1e-9)
     return SampleQuality(
         sample_sharpness=sharpness(samples) / own,
@@ -291,6 +320,15 @@ def _judge(vae: VAE, pixels: Tensor, mean: Tensor, labels: Tensor | None, seed: 
     )
 
 
+def _decode(vae: VAE, points: Tensor, labels: Tensor | None) -> Tensor:
+    """Expected images (N, C, H, W) on the CPU at points (N, Z), given labels (N,) or not."""
+    device = next(vae.parameters()).device
+    parts = [slice(start, start + _DECODED_AT_ONCE) for start in range(0, len(points), _DECODED_AT_ONCE)]
+    return torch.cat(
+        [vae.decode(points[part].to(device), None if labels is None else labels[part]).cpu() for part in parts]
+    )
+
+
 def _frechet(
     vae: VAE, sets: ImageSets, images: PackedImages, data: DataTable, seed: int, progress: Progress
 ) -> tuple[float, float]:
@@ -298,13 +336,13 @@ def _frechet(
     network = train_features(sets.train, seed=seed, progress=progress)
     generator = torch.Generator().manual_seed(seed)
     count = min(len(images), 10_000)
-    latent = vae.prior.draw(count, generator)
-    device = next(vae.parameters()).device
+    given = None if images.labels is None or not vae.class_count else images.labels[:count]
+    latent = vae.prior_given(given, count).draw(count, generator)
 
     @torch.no_grad()
     def sampled(part: slice) -> Tensor:
         progress("drawing samples", part.stop, count)
-        means = vae.decode(latent[part].to(device)).cpu()
+        means = _decode(vae, latent[part], None if given is None else given[part])
         # Images drawn black or white are compared with samples drawn alike.
         return means if data.binarize == "none" else torch.bernoulli(means, generator=generator)
 
@@ -324,7 +362,8 @@ def _disentanglement(
             notes.append("no DCI: it takes the factors that images were made from, which are not known of these")
         return None
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:MOST_CODES].sort().values
-    codes, _ = encode_images(vae, images.pixels[chosen], progress=progress)
+    labels = None if images.labels is None else images.labels[chosen]
+    codes, _ = encode_images(vae, images.pixels[chosen], labels, progress=progress)
     factors = images.factors[chosen].numpy()
     progress("scoring disentanglement", 0, None)
     try:

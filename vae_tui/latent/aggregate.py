@@ -116,9 +116,10 @@ def _draw_posteriors_of(
     rows = max(1, _VALUES_AT_ONCE // images.pixels.shape[1:].numel())
     for start in range(0, len(indexes), rows):
         some = slice(start, start + rows)
-        pixels = read_all(images.pick(indexes[some]).pixels)
+        picked = images.pick(indexes[some])
+        pixels = read_all(picked.pixels)
         if vae.recipe.data.binarize == "dynamic":
             pixels = binarize(pixels, draw_bits(pixels.shape, generator)).mul_(255).to(torch.uint8)
-        latents[some] = draw_posteriors(vae, pixels, epsilon[some])
+        latents[some] = draw_posteriors(vae, pixels, epsilon[some], picked.labels)
         progress("encoding training images", min(start + rows, len(indexes)), len(indexes))
     return latents

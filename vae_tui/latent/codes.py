@@ -37,15 +37,17 @@ class Codes:
 
 
 @torch.no_grad()
-def encode_images(vae: VAE, pixels: AnyPixels, *, progress: Progress | None = None) -> tuple[Latents, Latents]:
-    """Mean and log-variance (N, Z) of the posterior of each uint8 image (N, C, H, W); some images at a time."""
+def encode_images(
+    vae: VAE, pixels: AnyPixels, labels: Tensor | None = None, *, progress: Progress | None = None
+) -> tuple[Latents, Latents]:
+    """Mean and log-variance (N, Z) of the posterior of each uint8 image (N, C, H, W), given its label (N,); some at a time."""
     device = next(vae.parameters()).device
     mean = np.empty((len(pixels), vae.latent_dim), np.float32)
     log_variance = np.empty_like(mean)
     rows = max(1, _VALUES_AT_ONCE // pixels.shape[1:].numel())
     for start in range(0, len(pixels), rows):
         images = as_floats(pixels[start : start + rows].to(device))
-        found = vae.encode(images)
+        found = vae.encode(images, None if labels is None else labels[start : start + rows])
         mean[start : start + rows], log_variance[start : start + rows] = (part.cpu().numpy() for part in found)
         if progress is not None:
             progress("encoding", min(start + rows, len(pixels)), len(pixels))
@@ -53,13 +55,14 @@ def encode_images(vae: VAE, pixels: AnyPixels, *, progress: Progress | None = No
 
 
 @torch.no_grad()
-def draw_posteriors(vae: VAE, pixels: AnyPixels, epsilon: Tensor) -> Latents:
-    """A draw (N, Z) from the posterior of each uint8 image (N, C, H, W), made from `epsilon` (N, Z) ~ N(0, I)."""
+def draw_posteriors(vae: VAE, pixels: AnyPixels, epsilon: Tensor, labels: Tensor | None = None) -> Latents:
+    """A draw (N, Z) from the posterior of each uint8 image (N, C, H, W), given its label (N,), made from `epsilon` (N, Z) ~ N(0, I)."""
     device = next(vae.parameters()).device
     latents = np.empty((len(pixels), vae.latent_dim), np.float32)
     rows = max(1, _VALUES_AT_ONCE // pixels.shape[1:].numel())
     for start in range(0, len(pixels), rows):
-        parameters = vae.encoder(as_floats(pixels[start : start + rows].to(device)))
+        images = as_floats(pixels[start : start + rows].to(device))
+        parameters = vae.posterior_parameters(images, None if labels is None else labels[start : start + rows])
         draw = vae.posterior.draw(parameters, epsilon[start : start + rows].to(device))
         latents[start : start + rows] = draw.latent.cpu().numpy()
     return latents
@@ -70,7 +73,7 @@ def encode_set(
 ) -> Codes:
     """The codes of a split, with its classes."""
     labels = None if images.labels is None else images.labels.numpy()
-    return Codes(*encode_images(vae, images.pixels, progress=progress), labels, tuple(class_names))
+    return Codes(*encode_images(vae, images.pixels, images.labels, progress=progress), labels, tuple(class_names))
 
 
 def class_means(codes: Codes) -> Latents:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_tui.data import PackedImages, Progress
 from vae_tui.data.folder import read_folder
@@ -19,6 +21,7 @@ from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.latent.codes import Latents, encode_images
 from vae_tui.latent.sources import SPLITS, binarize_for, load_sets_of, split_as_trained_on
 from vae_tui.model import VAE
+from vae_tui.model.conditional import NO_LABEL
 from vae_tui.runs.metadata import read_metadata
 
 Format = Literal[".npz", ".csv", ".parquet"]
@@ -117,6 +120,21 @@ def write_encoded(encoded: Encoded, kind: Format) -> bytes:
     return bytes(whole.getvalue())
 
 
+def _labels_for(vae: VAE, images: PackedImages, class_names: Sequence[str], trained_on: Sequence[str]) -> Tensor | None:
+    """The images' labels as a conditional VAE counts its classes, which it knows by name; raises DataError for one that it must have."""
+    if images.labels is None or not vae.class_count:
+        return None
+    known = [trained_on.index(name) if name in trained_on else NO_LABEL for name in class_names]
+    labels = torch.tensor(known)[images.labels]
+    if not vae.knows_no_label and bool((labels == NO_LABEL).any()):
+        others = [name for name, index in zip(class_names, known, strict=True) if index == NO_LABEL]
+        raise DataError(
+            f"the model always needs a class, and was trained on none called {', '.join(others[:6])}; it knows "
+            f"{', '.join(trained_on[:20])}"
+        )
+    return labels
+
+
 def _encode(
     vae: VAE,
     checkpoint: Path,
@@ -126,7 +144,14 @@ def _encode(
     notes: tuple[str, ...],
     progress: Progress,
 ) -> Encoded:
-    found = [encode_images(vae, images.pixels, progress=progress) for _, images in parts]
+    trained_on = tuple(read_metadata(checkpoint).get("class_names", ()))
+    if vae.class_count and any(images.labels is None for _, images in parts):
+        given = f"as class {trained_on[vae.label]}" if vae.label != NO_LABEL else "without a class"
+        notes = (*notes, f"the classes of these images are not known: they are encoded {given}")
+    found = [
+        encode_images(vae, images.pixels, _labels_for(vae, images, class_names, trained_on), progress=progress)
+        for _, images in parts
+    ]
     labels, factors = (
         np.concatenate([getattr(images, known).numpy() for _, images in parts])
         if all(getattr(images, known) is not None for _, images in parts)

@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_tui.data import Progress
 from vae_tui.errors import CheckpointError, VaeTuiError
 from vae_tui.imaging.grid import Pixels, make_grid, pair_rows
-from vae_tui.latent.codes import Latents, encode_images
+from vae_tui.latent.codes import Latents
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.prior_draws import draw_from
 from vae_tui.latent.priors import Prior
-from vae_tui.latent.reconstruct import image_of
-from vae_tui.latent.sample import as_pictures
+from vae_tui.latent.reconstruct import image_of, labels_of
+from vae_tui.latent.sample import as_pictures, classes_in_turn
+from vae_tui.latent.sources import locate_sources
 from vae_tui.latent.space import Space
 from vae_tui.runs.identity import logged_recipe, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run
@@ -33,7 +35,8 @@ from vae_tui.wording import counted
 class Subject:
     """What is seen over time: `name` says it in words, `locate` gives its N points (N, Z) in some weights' space.
 
-    `data` (N, H, W, C) are the images that are reconstructed, with their `names`; None where there are none.
+    `data` (N, H, W, C) are the images that are reconstructed, with their `names`; None where there are none. A conditional VAE
+    decodes as of `labels` (N,).
     """
 
     name: str
@@ -41,16 +44,18 @@ class Subject:
     locate: Callable[[Space], Latents]
     data: Pixels | None = None
     names: tuple[str, ...] = ()
+    labels: Tensor | None = None
 
 
-def follow_noise(prior: Prior, count: int, *, seed: int, temperature: float) -> Subject:
+def follow_noise(space: Space, prior: Prior, count: int, *, seed: int, temperature: float) -> Subject:
     """`count` draws, by the same noise in all weights; of a prior that is learned itself, by what it is in each."""
+    labels = None if space.class_is_given else classes_in_turn(space.vae, count)
 
     def locate(space: Space) -> Latents:
-        return draw_from(prior, space, count, seed=seed, temperature=temperature)[0]
+        return draw_from(prior, space, count, seed=seed, temperature=temperature, labels=labels)[0]
 
     drawn = counted(count, "sample") + ("" if prior.name == "model" else f" of {prior.name}")
-    return Subject(f"{drawn}, seed {seed}, temperature {temperature:g}", count, locate)
+    return Subject(f"{drawn}, seed {seed}, temperature {temperature:g}", count, locate, labels=labels)
 
 
 def follow_images(space: Space, names: Sequence[str]) -> Subject:
@@ -61,9 +66,10 @@ def follow_images(space: Space, names: Sequence[str]) -> Subject:
     return Subject(
         f"reconstructions of {', '.join(found)}",
         len(found),
-        lambda other: encode_images(other.vae, pixels)[0],
+        lambda other: locate_sources(other.vae, sources, other.codes)[0],
         as_pictures(pixels),
         found,
+        labels_of(space, sources),
     )
 
 
@@ -84,11 +90,12 @@ def open_over_time(
     run: Run,
     weights: Sequence[Checkpoint],
     *,
+    class_name: str | None,
     data_root: Path | None,
     progress: Progress,
     note: Callable[[str], object],
 ) -> Iterator[Space]:
-    """The space of each of a run's weights in turn; what cannot be read is left out, with a note."""
+    """The space of each of a run's weights in turn, given a class or not; what cannot be read is left out, with a note."""
     logged, before = logged_recipe(run), None
     for number, checkpoint in enumerate(weights):
         progress("decoding weights", number, len(weights))
@@ -105,8 +112,16 @@ def open_over_time(
                 note(f"left out: {checkpoint.path} is of another model than {before.checkpoint.name}")
                 continue
             space.share_sets(before)
+        if class_name is not None:
+            space.give(class_name)
         before = space
         yield space
+
+
+def _decode(space: Space, subject: Subject, latents: Latents) -> Pixels:
+    """Images (N, H, W, C) of a subject's points in some weights' space, as of their classes."""
+    given = None if space.class_is_given else subject.labels
+    return decode_points(space.vae, latents, labels=given)
 
 
 def draw_evolution(
@@ -134,7 +149,7 @@ def draw_evolution(
             grid = {} if moving else {"rows": chosen.count, "columns": shown}
             check_size(chosen.count * shown, space.vae.image_shape, scale, **grid)
         latents.append(chosen.locate(space))
-        images.append(decode_points(space.vae, latents[-1]))
+        images.append(_decode(space, chosen, latents[-1]))
         about.append(_about(space))
     if chosen is None or space is None:
         raise CheckpointError("none of the run's weights can be read")

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_tui.data import Progress
 from vae_tui.errors import VaeTuiError
@@ -20,15 +21,24 @@ _VALUES_AT_ONCE = 1 << 21
 
 
 @torch.no_grad()
-def decode_points(vae: VAE, points: Latents, batch: int | None = None, *, progress: Progress | None = None) -> Pixels:
-    """The expected image at each point (N, Z), as uint8 (N, H, W, C); `batch` of them at a time, or as many as is wise."""
+def decode_points(
+    vae: VAE,
+    points: Latents,
+    batch: int | None = None,
+    *,
+    labels: Tensor | None = None,
+    progress: Progress | None = None,
+) -> Pixels:
+    """The expected image at each point (N, Z), given its label (N,), as uint8 (N, H, W, C); `batch` of them at a time, or as many as
+    is wise."""
     device = next(vae.parameters()).device
     channels, height, width = vae.image_shape
     images = np.empty((len(points), height, width, channels), np.uint8)
     batch = batch or max(1, min(256, _VALUES_AT_ONCE // (channels * height * width)))
     for start in range(0, len(points), batch):
         part = np.ascontiguousarray(points[start : start + batch], np.float32)
-        images[start : start + batch] = to_uint8(vae.decode(torch.from_numpy(part).to(device)))
+        of_part = None if labels is None else labels[start : start + batch]
+        images[start : start + batch] = to_uint8(vae.decode(torch.from_numpy(part).to(device), of_part))
         if progress is not None:
             progress("decoding", start + len(part), len(points))
     return images

@@ -55,6 +55,7 @@ def draw_interpolation(
     row = min(count, columns or _WIDEST)
     check_size(2 * (legs + 1) * frames, space.vae.image_shape, scale, rows=-(-count // row), columns=row)
     places = space.locate(anchors, at, seed)
+    space.give_class_of(*anchors)
     points = pass_through(places, frames, method=method)
     images = decode_points(space.vae, points, progress=space.progress)
     if bounce:
@@ -71,10 +72,10 @@ def draw_interpolation(
         arrays["anchor_images"] = np.concatenate([as_pictures(a.pixels[None]) for a in anchors if a.pixels is not None])
     way = " to ".join(anchor.name for anchor in anchors)
     return Picture(
-        f"interpolate {way}, {method}, at {at}, {frames} a leg, seed {seed}",
+        f"interpolate {way}, {method}, at {at}, {frames} a leg, seed {seed}{space.given_class}",
         arrays,
         make_grid(images, row),
         moving,
         frames_per_second,
-        ("from " + " to ".join(anchor.caption for anchor in anchors),),
+        ("from " + " to ".join(anchor.caption for anchor in anchors) + space.given_class,),
     )

@@ -44,19 +44,20 @@ def draw_manifold(
     if around is not None:
         mean, log_variance = locate_sources(space.vae, [around], space.codes)
         latent = space.locate([around], at, seed)[0]
+        space.give_class_of(around)
     xs, ys = choose_values(
-        range_, side, plane, prior=space.vae.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
+        range_, side, plane, prior=space.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
     )
     images = manifold(space.vae, latent, plane, xs, ys[::-1], progress=space.progress)
     center = "the origin" if around is None else around.caption
     about = "0" if around is None else around.name
     return Picture(
         f"manifold z{plane[0]} to the right, z{plane[1]} upwards, about {about}, {describe_range(range_)}, "
-        f"at {at}, seed {seed}",
+        f"at {at}, seed {seed}{space.given_class}",
         {"images": images, "xs": xs, "ys": ys[::-1], "plane": np.array(plane), "latent": latent},
         make_grid(images.reshape(-1, *images.shape[2:]), side, padding=1),
         notes=(
             f"z{plane[0]} to the right, {xs[0]:.2f} to {xs[-1]:.2f}; z{plane[1]} upwards, {ys[0]:.2f} to {ys[-1]:.2f}; "
-            f"about {center}",
+            f"about {center}{space.given_class}",
         ),
     )

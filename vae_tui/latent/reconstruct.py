@@ -37,6 +37,12 @@ def image_of(source: Source) -> Tensor:
     return source.pixels
 
 
+def labels_of(space: Space, sources: Sequence[Source]) -> Tensor:
+    """The labels (N,) of images; where one's class is not known, that which the model takes for it."""
+    known = [source.class_index for source in sources]
+    return torch.tensor([space.vae.label if index is None else index for index in known])
+
+
 def draw_reconstructions(
     space: Space, sources: Sequence[Source], *, at: PosteriorChoice, seed: int, columns: int, scale: int | None
 ) -> Picture:
@@ -45,17 +51,22 @@ def draw_reconstructions(
     rows = 2 * -(-len(sources) // columns)
     check_size(2 * len(sources), space.vae.image_shape, scale, rows=rows, columns=columns)
     pixels = torch.stack([image_of(source) for source in sources])
-    mean, log_variance = encode_images(space.vae, pixels)
+    labels = labels_of(space, sources)
+    mean, log_variance = encode_images(space.vae, pixels, labels)
     latents = mean
     generator = torch.Generator().manual_seed(seed)
     if at == "draw":
-        latents = draw_posteriors(space.vae, pixels, torch.randn(mean.shape, generator=generator))
+        latents = draw_posteriors(space.vae, pixels, torch.randn(mean.shape, generator=generator), labels)
     elif at == "doubly":
         latents = draw_doubly(mean, log_variance, generator)
-    data, drawn = as_pictures(pixels), decode_points(space.vae, latents, progress=space.progress)
+    data, drawn = (
+        as_pictures(pixels),
+        decode_points(space.vae, latents, labels=None if space.class_is_given else labels, progress=space.progress),
+    )
+    given = space.given_class if space.class_is_given else ", as their own class" if space.vae.class_count else ""
     shown = [source.name for source in sources]
     return Picture(
-        f"reconstruct {counted(len(shown), 'image')} from {shown[0]} to {shown[-1]}, at {at}, seed {seed}",
+        f"reconstruct {counted(len(shown), 'image')} from {shown[0]} to {shown[-1]}, at {at}, seed {seed}{given}",
         {
             "images": data,
             "reconstructions": drawn,

@@ -99,7 +99,7 @@ class Service:
             self._send(number, ms.Progressed(stage, done, total))
 
         if isinstance(request, ms.OpenCheckpoint):
-            return self._open(request.checkpoint)
+            return self._open(request.checkpoint, request.class_given)
         if self._opened is None:
             raise CheckpointError("no checkpoint is open")
         if isinstance(request, _QUICK):
@@ -107,10 +107,16 @@ class Service:
         self._opened.progress = progress
         return _reply_in_time(self._opened, request, progress)
 
-    def _open(self, path: Path) -> ms.CheckpointOpened:
-        opened = Space(path, data_root=self._data_root, progress=_ignore_progress)
-        if self._opened is not None:
-            opened.share_sets(self._opened)
+    def _open(self, path: Path, class_given: int | None) -> ms.CheckpointOpened:
+        if self._opened is not None and self._opened.checkpoint == path:
+            opened = self._opened
+        else:
+            opened = Space(path, data_root=self._data_root, progress=_ignore_progress)
+            if self._opened is not None:
+                opened.share_sets(self._opened)
+        conditional = opened.vae.class_count > 0
+        if conditional and class_given is not None and class_given < opened.vae.class_count:
+            opened.vae.label = class_given if class_given >= 0 or opened.vae.knows_no_label else 0
         rates, measured = _rates(opened)
         middles = noises = None
         if not isinstance(opened.vae.prior, StandardNormal):
@@ -128,6 +134,8 @@ class Service:
             noises=noises,
             epochs=recorded_epochs(opened.metadata),
             negative_elbo=recorded_negative_elbo(opened.metadata),
+            class_given=opened.vae.label if conditional else None,
+            knows_no_class=opened.vae.knows_no_label,
         )
 
 
@@ -185,8 +193,9 @@ def _check_size(opened: Space, points: Latents) -> Latents:
 @torch.no_grad()
 def _draw_apart(vae: VAE, count: int, seed: int) -> tuple[Latents, Latents]:
     """Draws from the prior: what is left of each without its noise, and the noise, (count, Z) both."""
-    middles = vae.prior.draw(count, torch.Generator().manual_seed(seed), temperature=0.0)
-    draws = vae.prior.draw(count, torch.Generator().manual_seed(seed))
+    prior = vae.prior_given(None, 1)
+    middles = prior.draw(count, torch.Generator().manual_seed(seed), temperature=0.0)
+    draws = prior.draw(count, torch.Generator().manual_seed(seed))
     return middles.numpy(), (draws - middles).numpy()
 
 
@@ -232,7 +241,7 @@ def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.N
     for row, index in enumerate(indexes):
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
-    means, _ = encode_images(opened.vae, near_pixels)
+    means, _ = encode_images(opened.vae, near_pixels, near.labels)
     return ms.NeighborsFound(tuple(captions), as_pictures(near_pixels), means)
 
 

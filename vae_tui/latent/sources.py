@@ -40,6 +40,11 @@ class Source:
     pixels: Tensor | None = None
     class_index: int | None = None
 
+    @property
+    def labels(self) -> Tensor | None:
+        """Its label as that of a batch of one, (1,); None where its class is not known."""
+        return None if self.class_index is None else torch.tensor([self.class_index])
+
 
 def load_sets_of(
     metadata: Mapping[str, Any], data_root: Path | None, progress: Progress, checkpoint: Path | None = None
@@ -141,7 +146,7 @@ def locate_sources(vae: VAE, sources: Sequence[Source], test_codes: Callable[[],
     log_variance = np.full_like(mean, -np.inf)
     for row, source in enumerate(sources):
         if source.pixels is not None:
-            found = encode_images(vae, source.pixels[None])
+            found = encode_images(vae, source.pixels[None], source.labels)
             mean[row], log_variance[row] = found[0][0], found[1][0]
         else:
             assert source.class_index is not None
@@ -163,7 +168,7 @@ def place_sources(
         epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
         for row, source in enumerate(sources):
             if source.pixels is not None:
-                points[row] = draw_posteriors(vae, source.pixels[None], epsilon)[0]
+                points[row] = draw_posteriors(vae, source.pixels[None], epsilon, source.labels)[0]
     return points
 
 

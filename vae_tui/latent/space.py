@@ -10,9 +10,11 @@ from typing import Literal
 from vae_tui.data import ImageSets, PackedImages, Progress
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
-from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
+from vae_tui.latent.sources import Source, find_class, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
+from vae_tui.model.conditional import NO_LABEL
+from vae_tui.model.priors import Prior
 from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
 
@@ -28,6 +30,7 @@ class Space:
         self._data_root, self.progress = data_root, progress
         self.metadata = read_metadata(checkpoint)
         self._codes: dict[str, Codes] = {}
+        self._class_given = False
 
     @property
     def name(self) -> str:
@@ -52,6 +55,11 @@ class Space:
         return load_sets_of(self.metadata, self._data_root, self.progress, self.checkpoint)
 
     @property
+    def class_is_given(self) -> bool:
+        """Whether `give` has chosen one."""
+        return self._class_given
+
+    @property
     def has_sets(self) -> bool:
         """Whether its images have been asked for."""
         return "sets" in self.__dict__
@@ -65,6 +73,44 @@ class Space:
         ]
         if same and other.has_sets:
             self.__dict__["sets"] = other.sets
+
+    def give(self, class_name: str) -> None:
+        """Have a conditional VAE decode everything as of this class, or, with "none", of none; raises DataError where it cannot."""
+        if not self.vae.class_count:
+            raise DataError(
+                f'--class {class_name}: this model is given no class; one trained with model.condition = "label" is'
+            )
+        self._class_given = True
+        class_names = self.metadata["class_names"]
+        if class_name != "none" or "none" in class_names:
+            self.vae.label = find_class(class_name, class_names)
+        elif self.vae.knows_no_label:
+            self.vae.label = NO_LABEL
+        else:
+            raise DataError(
+                "--class none: this model always needs a class: it was trained with model.label_dropout = 0"
+            )
+
+    def give_class_of(self, *sources: Source) -> None:
+        """Decode as of the class that all of the sources have, unless another was given; of several, as of none or the first's."""
+        if not self.vae.class_count or self._class_given:
+            return
+        classes = {source.class_index for source in sources} - {None}
+        if len(classes) == 1 or (classes and not self.vae.knows_no_label):
+            first = next(source.class_index for source in sources if source.class_index is not None)
+            self.vae.label = first
+
+    @property
+    def prior(self) -> Prior:
+        """What latents are drawn from: of the class that is given, where each has its own."""
+        return self.vae.prior_given(None, 1)
+
+    @property
+    def given_class(self) -> str:
+        """How a picture says what class was given: ", class 7", or nothing of a model that is given none."""
+        if not self.vae.class_count:
+            return ""
+        return ", no class" if self.vae.label == NO_LABEL else f", class {self.metadata['class_names'][self.vae.label]}"
 
     def images(self, split: str) -> PackedImages:
         """One split; raises DataError where the recipe has none such."""

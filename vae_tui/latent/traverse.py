@@ -50,17 +50,18 @@ def draw_traversal(
     check_size(len(chosen) * count, space.vae.image_shape, scale, rows=len(chosen), columns=count)
     mean, log_variance = locate_sources(space.vae, [around], space.codes)
     latent = space.locate([around], at, seed)[0]
+    space.give_class_of(around)
     codes = space.codes() if range_.kind == "data" else None
     values = choose_values(
-        range_, count, chosen, prior=space.vae.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
+        range_, count, chosen, prior=space.prior, mean=mean[0], log_variance=log_variance[0], codes=codes
     )
     images = traverse(space.vae, latent, chosen, values, progress=space.progress)
     arrays |= {"images": images, "dimensions": np.array(chosen), "values": values, "latent": latent}
     return Picture(
-        f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {describe_range(range_)}, at {at}, seed {seed}",
+        f"traverse {around.name}, dimensions {' '.join(map(str, chosen))}, {describe_range(range_)}, at {at}, seed {seed}{space.given_class}",
         arrays,
         make_grid(images.reshape(-1, *images.shape[2:]), count),
         to_and_fro(make_grids(images, math.ceil(math.sqrt(len(chosen))))),
         frames_per_second,
-        (f"around {around.caption}", f"dimensions in order: {listed}"),
+        (f"around {around.caption}{space.given_class}", f"dimensions in order: {listed}"),
     )

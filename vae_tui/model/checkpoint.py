@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 import vae_tui
-from vae_tui.errors import CheckpointError, RecipeError
+from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.model.vae import VAE
 from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.metadata import digest_tensors, read_header, read_whole, seal_metadata
@@ -48,17 +48,17 @@ def load_checkpoint(path: Path, *, device: str = "cpu", averaged: bool = True) -
 
     Raises CheckpointError for a file that is missing, damaged, cut short or not one of ours.
     """
-    recipe, image_shape = _read_architecture(path)
+    recipe, image_shape, class_count = _read_architecture(path)
     tensors, _ = read_tensors(path)
-    vae = VAE(recipe, image_shape)
+    vae = VAE(recipe, image_shape, class_count)
     ema = {name.removeprefix(_AVERAGED): t for name, t in tensors.items() if name.startswith(_AVERAGED)}
     plain = {name: t for name, t in tensors.items() if not name.startswith(_AVERAGED)}
     load_weights(vae, ema if ema and averaged else plain, source=path)
     return vae.to(device).eval()
 
 
-def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int]]:
-    """The recipe and the image shape of a checkpoint whose tensors fit them, by its header alone.
+def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int], int]:
+    """The recipe, the image shape and the number of classes of a checkpoint whose tensors fit them, by its header alone.
 
     What a file says of itself takes no memory before it is known to be so. Raises CheckpointError.
     """
@@ -72,14 +72,15 @@ def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int]]:
         sizes = (*recipe.model.hidden, *recipe.model.channels, *recipe.model.dense)
         if len(sizes) > len(stored):
             raise ValueError(f"it has more layers than tensors ({len(stored)})")
+        class_count = len(metadata.get("class_names", []))
         with torch.device("meta"):
-            wanted = VAE(recipe, (channels, height, width))
-    except (KeyError, TypeError, ValueError, RuntimeError, RecipeError) as error:
+            wanted = VAE(recipe, (channels, height, width), class_count)
+    except (KeyError, TypeError, ValueError, RuntimeError, RecipeError, DataError) as error:
         raise CheckpointError(f"{path} does not hold a VAE this version knows: {error}") from error
     shapes = {name: tuple(tensor.shape) for name, tensor in wanted.state_dict().items()}
     plain = {name: tensor.shape for name, tensor in stored.items() if not name.startswith(_AVERAGED)}
     _check_shapes(shapes, plain, wanted.network_name, path)
-    return recipe, (channels, height, width)
+    return recipe, (channels, height, width), class_count
 
 
 def load_weights(vae: VAE, weights: Mapping[str, Tensor], *, source: Path) -> None:

@@ -1,7 +1,7 @@
 """A VAE as files that need no vae-tui: its encoder and its decoder, as torch.export and ONNX have them.
 
 The encoder is images (B, C, H, W) in [0, 1] -> mean and log-variance (B, Z) of q(z|x), the decoder latents (B, Z) -> expected
-images (B, C, H, W) in [0, 1], for any B.
+images (B, C, H, W) in [0, 1], for any B. Those of a conditional VAE take the labels (B,) too, int64, -1 for none.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class _Encoder(nn.Module):
         super().__init__()
         self.vae = vae
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.vae.encode(images)
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return self.vae.encode(images, labels)
 
 
 class _Decoder(nn.Module):
@@ -48,8 +48,8 @@ class _Decoder(nn.Module):
         super().__init__()
         self.vae = vae
 
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.vae.decode(latent)
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.vae.decode(latent, labels)
 
 
 def export_parts(vae: VAE, kind: Format) -> Iterator[ExportedPart]:
@@ -61,35 +61,37 @@ def export_parts(vae: VAE, kind: Format) -> Iterator[ExportedPart]:
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(_BATCH, *vae.image_shape, generator=generator)
     latent = torch.randn(_BATCH, vae.latent_dim, generator=generator)
-    parts: tuple[tuple[str, nn.Module, Tensor], ...] = (
-        ("encoder", _Encoder(vae), images),
-        ("decoder", _Decoder(vae), latent),
+    labels = (torch.arange(_BATCH) % vae.class_count,) if vae.class_count else ()
+    parts: tuple[tuple[str, nn.Module, tuple[Tensor, ...]], ...] = (
+        ("encoder", _Encoder(vae), (images, *labels)),
+        ("decoder", _Decoder(vae), (latent, *labels)),
     )
-    for part, module, example in parts:
+    for part, module, examples in parts:
         with torch.no_grad():
-            expected = _as_tuple(module(example))
-            content, found = _write(part, module, example, kind)
+            expected = _as_tuple(module(*examples))
+            content, found = _write(part, module, examples, kind)
         error = max(float((mine - other).abs().max()) for mine, other in zip(expected, found, strict=True))
         if not error <= _AGREE:
             raise VaeTuiError(f"the {part} as {kind} is off by {error:.2g}, more than {_AGREE:g}: it is not written")
         yield ExportedPart(part, content, error)
 
 
-def _write(part: str, module: nn.Module, example: Tensor, kind: Format) -> tuple[bytes, tuple[Tensor, ...]]:
-    """The file of a part, and what it makes of the example."""
-    onnx_name = "images" if part == "encoder" else "latent"
+def _write(
+    part: str, module: nn.Module, examples: tuple[Tensor, ...], kind: Format
+) -> tuple[bytes, tuple[Tensor, ...]]:
+    """The file of a part, and what it makes of the examples."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         try:
             batch = torch.export.Dim("batch", min=1)
-            program = torch.export.export(module, (example,), dynamic_shapes=({0: batch},))
+            program = torch.export.export(module, examples, dynamic_shapes=tuple({0: batch} for _ in examples))
             if kind == "pt2":
                 file = io.BytesIO()
                 torch.export.save(program, file)
                 loaded = torch.export.load(io.BytesIO(file.getvalue()))
-                return file.getvalue(), _as_tuple(loaded.module()(example))
-            return _write_onnx(program, onnx_name, example)
+                return file.getvalue(), _as_tuple(loaded.module()(*examples))
+            return _write_onnx(program, part, examples)
         except (ImportError, VaeTuiError):
             raise
         except Exception as error:
@@ -97,7 +99,7 @@ def _write(part: str, module: nn.Module, example: Tensor, kind: Format) -> tuple
             raise VaeTuiError(f"the {part} cannot be exported as {kind}: {type(error).__name__}: {reason}") from error
 
 
-def _write_onnx(program: Any, name: str, example: Tensor) -> tuple[bytes, tuple[Tensor, ...]]:
+def _write_onnx(program: Any, part: str, examples: tuple[Tensor, ...]) -> tuple[bytes, tuple[Tensor, ...]]:
     try:
         import onnxruntime  # noqa: PLC0415 - it is optional, as what torch exports by is
         import onnxscript  # noqa: F401, PLC0415
@@ -105,11 +107,13 @@ def _write_onnx(program: Any, name: str, example: Tensor) -> tuple[bytes, tuple[
         raise VaeTuiError(
             f"ONNX needs the package {error.name}: pip install 'vae-tui[onnx]'; pt2 files need torch alone"
         ) from error
-    outputs = ["mean", "log_variance"] if name == "images" else ["images"]
-    exported: Any = torch.onnx.export(program, dynamo=True, verbose=False, input_names=[name], output_names=outputs)
+    inputs, outputs = (["images"], ["mean", "log_variance"]) if part == "encoder" else (["latent"], ["images"])
+    inputs = [*inputs, "labels"][: len(examples)]
+    exported: Any = torch.onnx.export(program, dynamo=True, verbose=False, input_names=inputs, output_names=outputs)
     content: bytes = exported.model_proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found = session.run(None, {session.get_inputs()[0].name: example.numpy()})
+    given = {one.name: example.numpy() for one, example in zip(session.get_inputs(), examples, strict=True)}
+    found = session.run(None, given)
     return content, tuple(torch.from_numpy(np.asarray(value)) for value in found)
 
 

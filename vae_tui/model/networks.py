@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.errors import RecipeError
+from vae_tui.model.conditional import ConditionalDecoder, FlatConditionalEncoder, PlaneConditionalEncoder
 from vae_tui.model.ladder import LadderPosterior, TopDown
 from vae_tui.model.own import build_own
 from vae_tui.model.posteriors import Posterior, build_posterior
@@ -37,7 +38,7 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 class Networks:
     """An encoder (B, C, H, W) -> (B, P), the posterior that reads its P numbers, a decoder (B, Z) -> (B, C', H, W).
 
-    `name` is what to call them.
+    Conditional ones also take the codes (B, K + 1) of classes. `name` is what to call them.
     """
 
     encoder: nn.Module
@@ -46,32 +47,40 @@ class Networks:
     name: str
 
 
-def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int = 1) -> Networks:
+def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int = 1, code_width: int = 0) -> Networks:
     """The networks a recipe names; the decoder gives `outputs` numbers for each value of an image: C' = outputs C.
 
-    Raises RecipeError where the images are too small for the convolutions, or where networks of one's own cannot be made.
+    With a `code_width` of K + 1 they are conditional. Raises RecipeError where the images are too small for the convolutions, or where networks of one's own cannot be made.
     """
     if model.network == "ladder":
         return _ladder(model, image_shape, outputs)
     posterior = build_posterior(model)
     posterior_name = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
     if is_own(model.network):
-        encoder, decoder = build_own(model, image_shape, outputs, posterior.size)
+        encoder, decoder = build_own(model, image_shape, outputs, posterior.size, code_width=code_width)
         name = f"{model.network.replace(':', ' ').replace(',', ' and ')}, {model.latent_dim} latents"
         return Networks(encoder, posterior, decoder, name + posterior_name)
     build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
-    encoder, decoder, name = build(model, image_shape, outputs, posterior.size)
+    encoder, decoder, name = build(model, image_shape, outputs, posterior.size, code_width)
+    if code_width:
+        decoder = ConditionalDecoder(decoder)
+        name += f", given one of {code_width - 1} classes"
     return Networks(encoder, posterior, decoder, f"{model.network} {name}{posterior_name}")
 
 
 def _mlp(
-    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int, code_width: int
 ) -> tuple[nn.Module, nn.Module, str]:
     pixels = image_shape[0] * image_shape[1] * image_shape[2]
     layer = _gated if model.network == "gated" else partial(_dense, activation=_ACTIVATIONS[model.activation])
     widths = [pixels, *model.hidden]
-    encoder = nn.Sequential(nn.Flatten(), *_layers(widths, layer), nn.Linear(widths[-1], posterior_size))
-    decoder_widths = [model.latent_dim, *reversed(model.hidden)]
+    encoder_widths = [pixels + code_width, *model.hidden]
+    encoder: nn.Module = nn.Sequential(
+        nn.Flatten(), *_layers(encoder_widths, layer), nn.Linear(encoder_widths[-1], posterior_size)
+    )
+    if code_width:
+        encoder = FlatConditionalEncoder(encoder)
+    decoder_widths = [model.latent_dim + code_width, *reversed(model.hidden)]
     decoder = nn.Sequential(*_layers(decoder_widths, layer), *_to_pixels(decoder_widths[-1], image_shape, outputs))
     return encoder, decoder, "-".join(str(width) for width in [*widths, model.latent_dim])
 
@@ -96,7 +105,7 @@ def _to_pixels(inputs: int, image_shape: ImageShape, outputs: int) -> list[nn.Mo
 
 
 def _conv(
-    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int, code_width: int
 ) -> tuple[nn.Module, nn.Module, str]:
     """Convolutions that shrink any H x W, and transposed ones that grow it back to exactly the same."""
     activation = _ACTIVATIONS[model.activation]
@@ -105,7 +114,7 @@ def _conv(
     kernel, stride, padding = model.kernel_size, model.stride, model.padding
 
     encoder: list[nn.Module] = []
-    for inputs, filters in pairwise(channels):
+    for inputs, filters in pairwise([channels[0] + (code_width > 0), *channels[1:]]):
         encoder += [nn.Conv2d(inputs, filters, kernel, stride, padding), *_norm(model.norm, filters), activation()]
     if model.pool > 1:
         encoder.append(nn.MaxPool2d(model.pool))
@@ -114,7 +123,7 @@ def _conv(
     encoder += [nn.Flatten(), *_layers(widths, partial(_dense, activation=activation))]
     encoder.append(nn.Linear(widths[-1], posterior_size))
 
-    decoder_widths = [model.latent_dim, *reversed(model.dense)]
+    decoder_widths = [model.latent_dim + code_width, *reversed(model.dense)]
     decoder: list[nn.Module] = [
         *_layers(decoder_widths, partial(_dense, activation=activation)),
         nn.Linear(decoder_widths[-1], features),
@@ -134,7 +143,13 @@ def _conv(
         if depth > 1:
             decoder += [*_norm(model.norm, channels[depth - 1]), activation()]
     name = "-".join(str(width) for width in [*channels, *widths, model.latent_dim])
-    return nn.Sequential(*encoder), nn.Sequential(*decoder), name
+    return _seeing_class(encoder, image_shape, code_width), nn.Sequential(*decoder), name
+
+
+def _seeing_class(layers: Sequence[nn.Module], image_shape: ImageShape, code_width: int) -> nn.Module:
+    """A convolutional encoder, whose first layer takes one channel more where it is given the class."""
+    encoder = nn.Sequential(*layers)
+    return PlaneConditionalEncoder(encoder, code_width, *image_shape[1:]) if code_width else encoder
 
 
 def _norm(norm: str, channels: int) -> list[nn.Module]:
@@ -154,13 +169,13 @@ def _sizes(model: ModelTable, image_shape: ImageShape) -> list[Sides]:
 
 
 def _resnet(
-    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int, code_width: int
 ) -> tuple[nn.Module, nn.Module, str]:
     """Residual blocks at resolutions that are halved from one to the next; the decoder sees the latents at each."""
     sizes = _sizes(model, image_shape)
     channels = model.channels
     features = channels[-1] * sizes[-1][0] * sizes[-1][1]
-    encoder: list[nn.Module] = [nn.Conv2d(image_shape[0], channels[0], 3, padding=1)]
+    encoder: list[nn.Module] = [nn.Conv2d(image_shape[0] + (code_width > 0), channels[0], 3, padding=1)]
     for depth, width in enumerate(channels):
         if depth:
             encoder.append(nn.Conv2d(channels[depth - 1], width, 3, 2, 1))
@@ -169,7 +184,8 @@ def _resnet(
     layer = partial(_dense, activation=_ACTIVATIONS[model.activation])
     encoder += [_still(model.activation), nn.Flatten(), *_layers(widths, layer), nn.Linear(widths[-1], posterior_size)]
     name = "-".join(str(width) for width in [image_shape[0], *channels, *widths, model.latent_dim])
-    return nn.Sequential(*encoder), _ResnetDecoder(model, sizes, image_shape[0] * outputs), name
+    decoder = _ResnetDecoder(model, sizes, image_shape[0] * outputs, model.latent_dim + code_width)
+    return _seeing_class(encoder, image_shape, code_width), decoder, name
 
 
 def _still(activation: str) -> nn.Module:
@@ -202,18 +218,18 @@ class _ResnetDecoder(nn.Module):
     Dieng et al., Avoiding Latent Variable Collapse with Generative Skip Models, 2019, equation 5.
     """
 
-    def __init__(self, model: ModelTable, sizes: Sequence[tuple[int, int]], pixel_channels: int) -> None:
+    def __init__(self, model: ModelTable, sizes: Sequence[tuple[int, int]], pixel_channels: int, inputs: int) -> None:
         super().__init__()
         channels = list(reversed(model.channels))
         self._sizes = list(reversed(sizes))
         height, width = self._sizes[0]
-        widths = [model.latent_dim, *reversed(model.dense)]
+        widths = [inputs, *reversed(model.dense)]
         self.first = nn.Sequential(
             *_layers(widths, partial(_dense, activation=_ACTIVATIONS[model.activation])),
             nn.Linear(widths[-1], channels[0] * height * width),
             nn.Unflatten(1, (channels[0], height, width)),
         )
-        self.skips = nn.ModuleList(nn.Linear(model.latent_dim, count) for count in channels)
+        self.skips = nn.ModuleList(nn.Linear(inputs, count) for count in channels)
         self.stages = nn.ModuleList(
             nn.Sequential(*(_ResidualBlock(count, model.activation) for _ in range(model.blocks))) for count in channels
         )

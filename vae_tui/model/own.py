@@ -2,7 +2,9 @@
 
 The file has two classes. `Encoder(image_shape, outputs)` gives `outputs` numbers an image, (B, C, H, W) -> (B, outputs): for a
 diagonal posterior the mean, then the log-variance, of each latent. `Decoder(latent_dim, image_shape, outputs)` gives `outputs`
-numbers for each value of an image, (B, Z) -> (B, outputs C, H, W): for a Bernoulli the logit. Both are torch.nn.Modules.
+numbers for each value of an image, (B, Z) -> (B, outputs C, H, W): for a Bernoulli the logit. Both are torch.nn.Modules. With
+`condition = "label"` both are made with one argument more, `classes`, and called with one more, the one-hot codes (B, classes)
+of classes, whose last column stands for none.
 """
 
 from __future__ import annotations
@@ -26,14 +28,15 @@ _BATCH = 2
 
 
 def build_own(
-    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int
+    model: ModelTable, image_shape: ImageShape, outputs: int, posterior_size: int, *, code_width: int = 0
 ) -> tuple[nn.Module, nn.Module]:
     """The encoder and the decoder that a recipe's code makes; raises RecipeError, with the line, where it cannot."""
+    more = (code_width,) if code_width else ()
     file, _, classes = model.network.partition(":")
     encoder_name, _, decoder_name = classes.partition(",")
     module = _run(file, model.code or "")
-    encoder = _make(file, module, encoder_name, image_shape, posterior_size)
-    decoder = _make(file, module, decoder_name, model.latent_dim, image_shape, outputs)
+    encoder = _make(file, module, encoder_name, image_shape, posterior_size, *more)
+    decoder = _make(file, module, decoder_name, model.latent_dim, image_shape, outputs, *more)
     return encoder, decoder
 
 
@@ -44,15 +47,19 @@ def check_own(
     image_shape: ImageShape,
     posterior_size: int,
     outputs: int,
+    *,
+    code_width: int = 0,
 ) -> None:
     """Raise RecipeError where what a batch of images, or of latents, comes to is not what is wanted: shape, type, values, gradient."""
     file, _, classes = model.network.partition(":")
     encoder_name, _, decoder_name = classes.partition(",")
     channels, height, width = image_shape
     numbers = f"{posterior_size} numbers for the {model.posterior} posterior of {model.latent_dim} latents"
-    _check(file, encoder_name, encoder, torch.full((_BATCH, *image_shape), 0.5), (_BATCH, posterior_size), numbers)
+    more = (torch.eye(code_width)[:_BATCH],) if code_width else ()
+    images = torch.full((_BATCH, *image_shape), 0.5)
+    _check(file, encoder_name, encoder, (images, *more), (_BATCH, posterior_size), numbers)
     latent, shape = torch.zeros(_BATCH, model.latent_dim), (_BATCH, outputs * channels, height, width)
-    _check(file, decoder_name, decoder, latent, shape, f"{outputs} for each value of an image")
+    _check(file, decoder_name, decoder, (latent, *more), shape, f"{outputs} for each value of an image")
 
 
 def _run(file: str, code: str) -> ModuleType:
@@ -90,17 +97,19 @@ def _make(file: str, module: ModuleType, name: str, *arguments: Any) -> nn.Modul
     return made
 
 
-def _check(file: str, name: str, network: nn.Module, given: Tensor, wanted: tuple[int, ...], numbers: str) -> None:
-    batch = f"a batch {tuple(given.shape)}"
+def _check(
+    file: str, name: str, network: nn.Module, given: tuple[Tensor, ...], wanted: tuple[int, ...], numbers: str
+) -> None:
+    batch = f"a batch {' and '.join(str(tuple(one.shape)) for one in given)}"
     before = {key: value.clone() for key, value in network.state_dict().items()}
     for mode in (False, True):
         network.train(mode)
-        found = _calling(file, lambda: network(given), f"{name} of {batch}" + (" in training" if mode else ""))
+        found = _calling(file, lambda: network(*given), f"{name} of {batch}" + (" in training" if mode else ""))
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         if shape != wanted:
             raise RecipeError(file, [f"{name} makes {shape} of {batch}; expected {wanted}: {numbers}"])
-        if found.dtype != given.dtype:
-            raise RecipeError(file, [f"{name} makes {found.dtype}; expected {given.dtype}"])
+        if found.dtype != given[0].dtype:
+            raise RecipeError(file, [f"{name} makes {found.dtype}; expected {given[0].dtype}"])
         if not torch.isfinite(found).all():
             raise RecipeError(file, [f"{name} makes values that are not finite of {batch}"])
         if not found.requires_grad:

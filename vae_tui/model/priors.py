@@ -116,6 +116,39 @@ class VampPrior(nn.Module):
         self.images.copy_((images - 0.5) * _STARTING_CONTRAST + 0.5)
 
 
+class ClassPrior(nn.Module):
+    """A diagonal Gaussian for each of K classes, whose mean and variance are learned, and one for no class."""
+
+    def __init__(self, latent_dim: int, class_count: int) -> None:
+        super().__init__()
+        self.means = nn.Parameter(torch.zeros(class_count + 1, latent_dim))
+        self.log_variances = nn.Parameter(torch.zeros(class_count + 1, latent_dim))
+
+    def given(self, labels: Tensor) -> ClassGaussian:
+        """The prior p(z|y) of labels (B,), of which -1 is none."""
+        rows = labels % len(self.means)
+        return ClassGaussian(self.means[rows], self.log_variances[rows])
+
+
+@dataclass(frozen=True)
+class ClassGaussian:
+    """N(mean, diag(exp(log_variance))), one for each of B images: (B, Z) both."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z|y) in nats, (B, ..., Z)."""
+        shape = (len(self.mean), *[1] * (latent.dim() - 2), latent.shape[-1])
+        mean, log_variance = self.mean.view(shape), self.log_variance.view(shape)
+        return normal_log_density((latent - mean) * torch.exp(-0.5 * log_variance)) - 0.5 * log_variance
+
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+        """Latents (count, Z), one for each of the B = count images."""
+        epsilon = torch.randn(count, self.mean.shape[1], generator=generator) * temperature
+        return reparametrise(self.mean.detach().cpu(), self.log_variance.detach().cpu(), epsilon)
+
+
 @dataclass(frozen=True)
 class SettledMixture:
     """A mixture of K diagonal Gaussians that learns no more: `log_weights` (K,), `means`, `log_variances` (K, Z)."""
@@ -128,10 +161,16 @@ class SettledMixture:
         """What sums to log p(z) in nats, (..., Z)."""
         return mixture_log_density(latent, self.log_weights, self.means, self.log_variances)
 
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+        """Latents (count, Z)."""
+        return _draw_from(self.log_weights, self.means, self.log_variances, count, generator, temperature)
 
-def settle(prior: StandardNormal | MixturePrior | VampPrior) -> StandardNormal | SettledMixture:
+
+def settle(
+    prior: StandardNormal | MixturePrior | VampPrior | ClassPrior,
+) -> StandardNormal | SettledMixture | ClassPrior:
     """The same density, with nothing of it to be worked out anew for each call."""
-    if isinstance(prior, StandardNormal):
+    if isinstance(prior, StandardNormal | ClassPrior):
         return prior
     log_weights, means, log_variances = prior.components()
     return SettledMixture(log_weights.detach(), means.detach(), log_variances.detach())

@@ -8,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vae_tui.errors import DataError
+from vae_tui.model.conditional import NO_LABEL, OneHot
 from vae_tui.model.likelihoods import build_likelihood
 from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
 from vae_tui.model.own import check_own
-from vae_tui.model.priors import MixturePrior, StandardNormal, VampPrior
+from vae_tui.model.priors import ClassPrior, MixturePrior, Prior, StandardNormal, VampPrior
 from vae_tui.recipe import Recipe
 from vae_tui.recipe.tables import is_own
 
@@ -36,46 +38,65 @@ class VAE(nn.Module):
     """A variational autoencoder for images (C, H, W) in [0, 1] with `latent_dim` latents.
 
     Kingma and Welling, Auto-Encoding Variational Bayes, 2014.
+
+    A conditional one takes the label (B,) of each image everywhere: the index of its class, or -1 for none. Where no labels
+    are given, `label` goes for all.
     """
 
-    def __init__(self, recipe: Recipe, image_shape: ImageShape) -> None:
+    def __init__(self, recipe: Recipe, image_shape: ImageShape, class_count: int = 0) -> None:
+        """Raises DataError for a conditional VAE of images without classes."""
         super().__init__()
         self.recipe = recipe
         self.image_shape = image_shape
+        self.class_count = class_count if recipe.model.condition == "label" else 0
+        if recipe.model.condition == "label" and not class_count:
+            raise DataError('[model] condition = "label": these images have no classes')
+        self.one_hot = OneHot(class_count) if self.class_count else None
+        self.label = NO_LABEL if self.knows_no_label else 0
+        """The label that goes for images and latents whose own is not given; a plain VAE looks at none."""
         self.latent_dim = recipe.model.latent_dim
         self.likelihood = build_likelihood(recipe.likelihood)
-        networks = build_networks(recipe.model, image_shape, outputs=self.likelihood.outputs)
+        networks = build_networks(
+            recipe.model, image_shape, outputs=self.likelihood.outputs, code_width=self._code_width
+        )
         self.encoder, self.decoder, self.network_name = networks.encoder, networks.decoder, networks.name
         self.posterior: Any = networks.posterior
-        self.prior = self._build_prior()
+        self.prior: Any = self._build_prior()
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def knows_no_label(self) -> bool:
+        """Whether it was trained on images without their class as well, or knows of none at all."""
+        return not self.class_count or self.recipe.model.label_dropout > 0
+
+    def encode(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, Z) of q(z|x) for images (B, C, H, W) in [0, 1].
 
         Raises ValueError for images of another shape.
         """
-        mean, log_variance = self.posterior.moments(self._parameters_of(images))
+        mean, log_variance = self.posterior.moments(self.posterior_parameters(images, labels))
         return mean, log_variance
 
-    def decode(self, latent: Tensor) -> Tensor:
+    def decode(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z)."""
-        return self.likelihood.mean(self.decoder(latent))
+        return self.likelihood.mean(self.likelihood_parameters(latent, labels))
 
-    def reconstruct(self, images: Tensor) -> Tensor:
+    def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """The expected image (B, C, H, W) at each image's posterior mean."""
-        return self.decode(self.encode(images)[0])
+        return self.decode(self.encode(images, labels)[0], labels)
 
     @torch.no_grad()
-    def sample(self, count: int, *, seed: int = 0, temperature: float = 1.0) -> Tensor:
+    def sample(self, count: int, *, seed: int = 0, temperature: float = 1.0, labels: Tensor | None = None) -> Tensor:
         """Expected images (count, C, H, W) in [0, 1] at draws from the prior, the same for the same seed.
 
         `temperature` scales the deviation of the prior, or of the component of it that is chosen. Draws are made on the
         CPU, so that a seed means the same pictures on every device.
         """
-        latent = self.prior.draw(count, torch.Generator().manual_seed(seed), temperature=temperature)
-        return self.decode(latent.to(next(self.parameters()).device))
+        device = next(self.parameters()).device
+        generator = torch.Generator().manual_seed(seed)
+        latent = self.prior_given(labels, count).draw(count, generator, temperature=temperature)
+        return self.decode(latent.to(device), labels)
 
-    def forward(self, images: Tensor, epsilon: Tensor) -> Terms:
+    def forward(self, images: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> Terms:
         """The terms of the negative ELBO of images (B, C, H, W), with one draw `epsilon` (B, Z) ~ N(0, I) each.
 
         With K draws each, (B, K, Z), the rates are those of the draws, log q(z|x) - log p(z), and the parameters of
@@ -83,39 +104,70 @@ class VAE(nn.Module):
         2017) and Tucker et al. (Doubly Reparameterized Gradient Estimators, 2019) want it.
         """
         # Networks may have run in bfloat16; nats are counted in float32.
-        parameters = self._parameters_of(images).to(images.dtype)
+        parameters = self.posterior_parameters(images, labels).to(images.dtype)
+        prior = self.prior_given(labels, len(images))
         if epsilon.dim() == 3:
-            return self._forward_often(images, parameters, epsilon)
+            return self._forward_often(images, parameters, epsilon, labels, prior)
         draw = self.posterior.draw(parameters, epsilon)
-        output = self.decoder(draw.latent).to(images.dtype)
+        output = self.likelihood_parameters(draw.latent, labels).to(images.dtype)
         distortion = self.likelihood.distortion(output, images)
-        rates = self._rates(draw.latent, draw.log_density, draw.normal_rate)
+        exact = isinstance(prior, StandardNormal)
+        rates = draw.normal_rate if exact else draw.log_density - prior.log_density(draw.latent)
         return Terms(distortion, rates, draw.latent, draw.log_density, parameters)
 
-    def _forward_often(self, images: Tensor, parameters: Tensor, epsilon: Tensor) -> Terms:
+    def _forward_often(
+        self, images: Tensor, parameters: Tensor, epsilon: Tensor, labels: Tensor | None, prior: Prior
+    ) -> Terms:
         draws = epsilon.shape[1]
         latent = self.posterior.draw(parameters[:, None], epsilon).latent
         log_density = self.posterior.log_density(parameters.detach()[:, None], latent)
-        output = self.decoder(latent.flatten(0, 1)).to(images.dtype)
+        for_each = None if labels is None else labels.repeat_interleave(draws)
+        output = self.likelihood_parameters(latent.flatten(0, 1), for_each).to(images.dtype)
         repeated = images[:, None].expand(-1, draws, *images.shape[1:]).flatten(0, 1)
         distortion = self.likelihood.distortion(output, repeated).view(-1, draws)
-        rates = log_density - self.prior.log_density(latent)
+        rates = log_density - prior.log_density(latent)
         return Terms(distortion, rates, latent, log_density, parameters)
 
-    def _parameters_of(self, images: Tensor) -> Tensor:
+    def posterior_parameters(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the posterior reads, (B, P), of images (B, C, H, W) in [0, 1]; raises ValueError for another shape."""
         if images.shape[1:] != self.image_shape:
             expected = ", ".join(str(n) for n in self.image_shape)
             raise ValueError(f"expected images of shape (B, {expected}), got {tuple(images.shape)}")
-        parameters: Tensor = self.encoder(images)
+        parameters: Tensor = self.encoder(images, *self._codes(labels, images))
         return parameters
 
-    def _rates(self, latent: Tensor, log_density: Tensor, normal_rate: Tensor) -> Tensor:
-        if isinstance(self.prior, StandardNormal):
-            return normal_rate
-        return log_density - self.prior.log_density(latent)
+    def likelihood_parameters(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the likelihood reads, (B, C', H, W), at latents (B, Z)."""
+        output: Tensor = self.decoder(latent, *self._codes(labels, latent))
+        return output
 
-    def _build_prior(self) -> StandardNormal | MixturePrior | VampPrior:
+    def prior_given(self, labels: Tensor | None, count: int, *, settled: Prior | ClassPrior | None = None) -> Prior:
+        """The prior of `count` latents with these labels, or with `label`: the same for all, unless the recipe has one a class.
+
+        `settled` is the VAE's prior as `settle` gives it.
+        """
+        prior = self.prior if settled is None else settled
+        if not isinstance(prior, ClassPrior):
+            return prior
+        return prior.given(self._labels(labels, count, prior.means.device))
+
+    @property
+    def _code_width(self) -> int:
+        return self.class_count + 1 if self.class_count else 0
+
+    def _codes(self, labels: Tensor | None, beside: Tensor) -> tuple[Tensor, ...]:
+        """What networks take besides: nothing, or the codes (B, K + 1) of labels."""
+        if self.one_hot is None:
+            return ()
+        return (self.one_hot(self._labels(labels, beside.shape[0], beside.device)),)
+
+    def _labels(self, labels: Tensor | None, count: int, device: torch.device) -> Tensor:
+        return torch.full((count,), self.label, device=device) if labels is None else labels.to(device)
+
+    def _build_prior(self) -> StandardNormal | MixturePrior | VampPrior | ClassPrior:
         table = self.recipe.prior
+        if table.name == "class":
+            return ClassPrior(self.latent_dim, self.class_count)
         if table.name == "mixture":
             return MixturePrior(self.latent_dim, table.components)
         if table.name == "vamp":
@@ -127,13 +179,14 @@ def build(
     recipe: Recipe,
     image_shape: ImageShape,
     *,
+    class_count: int = 0,
     seed: int = 0,
     mean_image: Tensor | None = None,
     examples: Tensor | None = None,
 ) -> VAE:
     """A VAE with fresh weights, the same for the same seed.
 
-    It decodes to about `mean_image` (C, H, W), where given and not unwanted by the recipe, unless its networks are the user's own; the pseudo-images of a VampPrior begin as `examples`
+    A conditional one is given one of `class_count` classes. It decodes to about `mean_image` (C, H, W), where given and not unwanted by the recipe, unless its networks are the user's own; the pseudo-images of a VampPrior begin as `examples`
     (K, C, H, W) in [0, 1], of which some come again where they are too few.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -141,12 +194,18 @@ def build(
         # They begin as they are made.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            vae = VAE(recipe, image_shape)
+            vae = VAE(recipe, image_shape, class_count)
         check_own(
-            recipe.model, vae.encoder, vae.decoder, image_shape, vae.posterior.size, outputs=vae.likelihood.outputs
+            recipe.model,
+            vae.encoder,
+            vae.decoder,
+            image_shape,
+            vae.posterior.size,
+            outputs=vae.likelihood.outputs,
+            code_width=0 if vae.one_hot is None else len(vae.one_hot.codes),
         )
     else:
-        vae = VAE(recipe, image_shape)
+        vae = VAE(recipe, image_shape, class_count)
         initialize(vae, generator)
         if recipe.model.output_bias == "zero":
             start_at(vae.decoder, torch.full(image_shape, 0.5))

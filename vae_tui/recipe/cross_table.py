@@ -27,5 +27,9 @@ def cross_table_errors(recipe: Recipe) -> Iterator[str]:
         yield '[likelihood] sigma: "optimal" is not for several draws an image; "learned" is'
     if prior == "vamp" and not diagonal:
         yield '[prior] name: "vamp" is made of diagonal posteriors: posterior = "diagonal", without a ladder'
+    if prior == "class" and model.condition != "label":
+        yield '[prior] name: "class" has a Gaussian for each class, which the networks must be given: [model] condition = "label"'
+    if prior == "vamp" and model.condition == "label":
+        yield '[prior] name: "vamp" has pseudo-images without a class, so it goes with [model] condition = "none" alone'
     if objective in ("iwae", "factor") and recipe.train.compile is True:
         yield f'[train] compile: torch cannot compile "{objective}", whose gradients are not those of one loss alone'

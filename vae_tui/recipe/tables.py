@@ -230,6 +230,18 @@ class ModelTable(Table):
     )
     activation: Activation = _key("relu", "between layers", only={"network": ["mlp", "conv", "resnet"]})
     latent_dim: int = _key(20, "latent dimensions", ge=1, le=4096)
+    condition: Literal["none", "label"] = _key(
+        "none",
+        "what encoder and decoder are given beside an image or its latent: nothing, or the image's class (a conditional VAE)",
+        only={"network": ["mlp", "gated", "conv", "resnet", OWN]},
+    )
+    label_dropout: float = _key(
+        0.1,
+        "how probably a training image comes without its class, so that the model can do without; 0: it always needs one",
+        only={"condition": ["label"]},
+        ge=0,
+        lt=1,
+    )
     output_bias: Literal["mean", "zero"] = _key(
         "mean",
         "where the decoder's last bias begins: at the training images' mean, which it would else spend its first epochs "
@@ -277,9 +289,10 @@ class ModelTable(Table):
 class PriorTable(Table):
     """Where latents come from."""
 
-    name: Literal["normal", "mixture", "vamp"] = _key(
+    name: Literal["normal", "mixture", "vamp", "class"] = _key(
         "normal",
-        "N(0, I), a mixture of Gaussians that is learned, or one of the posteriors of pseudo-images that are learned",
+        "N(0, I), a mixture of Gaussians that is learned, one of the posteriors of pseudo-images that are learned, or, with "
+        '[model] condition = "label", a Gaussian that is learned for each class',
     )
     components: int = _key(500, "of the mixture", only={"name": ["mixture", "vamp"]}, ge=1, le=65536)
     start: Literal["images", "noise"] = _key(

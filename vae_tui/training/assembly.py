@@ -89,8 +89,7 @@ def assemble(
             "objective_since": objective_since,
         }
         checkpoints = Checkpoints(run, trainer, about)
-        shown = (sets.validation or sets.train).pixels
-        drawing = Drawing(run, shown, count=recipe.sample.count, seed=recipe.train.seed)
+        drawing = Drawing(run, sets.validation or sets.train, count=recipe.sample.count, seed=recipe.train.seed)
         elapsed = 0.0
         if point is not None:
             elapsed = checkpoints.restore(point.checkpoint.step, objective_since)

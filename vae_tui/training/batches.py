@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae_tui.data import AnyPixels, PackedImages
+from vae_tui.training.ranks import Batch
 
 _BYTES_AHEAD = 1 << 25
 _MOST_AHEAD = 8
@@ -17,17 +18,24 @@ _DEVICE_SHARE = 0.5
 
 
 class Batches:
-    """Gives the images in an order that `seek` sets, uint8 (B, C, H, W), on the device.
+    """Gives the images in an order that `seek` sets, on the device: `pixels`, uint8 (B, C, H, W), and, if wanted, `labels` (B,).
 
     Images that fit there are resident: a batch is one gather. Others are gathered from memory or read from disk by
     threads, some batches ahead, and copied while the device is still at work. What comes out is the same.
     """
 
     def __init__(
-        self, images: PackedImages, device: torch.device, batch_size: int, *, share: Callable[[int], slice] = slice
+        self,
+        images: PackedImages,
+        device: torch.device,
+        batch_size: int,
+        *,
+        share: Callable[[int], slice] = slice,
+        labelled: bool = False,
     ) -> None:
         """`share` says which of a batch's images are wanted here, of how many; all, unless several take from one."""
         self._share = share
+        self._labels = images.labels.to(device) if labelled and images.labels is not None else None
         self.resident = on_device(images, device)
         """All images on the device (N, C, H, W), or None."""
         self._order = torch.zeros(len(images), dtype=torch.int64, device=device)
@@ -35,7 +43,8 @@ class Batches:
         self._places = torch.arange(batch_size, device=device)
         self._ahead: _Ahead | None = None
         if self.resident is None:
-            self._ahead = _Ahead(images.pixels, device, batch_size, share)
+            labels = images.labels if labelled else None
+            self._ahead = _Ahead(images.pixels, labels, device, batch_size, share)
 
     def seek(self, order: Tensor, position: int) -> None:
         """Go on with the image at `position` of `order`, indexes (N,) on the device."""
@@ -45,7 +54,7 @@ class Batches:
             self._order.copy_(order)
             self._position.fill_(position)
 
-    def take(self, count: int) -> Tensor:
+    def take(self, count: int) -> Batch:
         """The next `count` images, a batch or what is left of the order. Raises DataError where they cannot be read.
 
         Resident ones are found by what is in tensors alone, so that a GPU can record this and go on by itself.
@@ -55,35 +64,51 @@ class Batches:
         assert self.resident is not None
         chosen = self._order.index_select(0, self._places[:count] + self._position)
         self._position += count
-        return self.resident.index_select(0, chosen[self._share(count)])
+        chosen = chosen[self._share(count)]
+        batch = {"pixels": self.resident.index_select(0, chosen)}
+        if self._labels is not None:
+            batch["labels"] = self._labels.index_select(0, chosen)
+        return batch
 
 
 class _Ahead:
     """Batches from outside the device, the next few of them on their way."""
 
-    def __init__(self, pixels: AnyPixels, device: torch.device, batch_size: int, share: Callable[[int], slice]) -> None:
-        self._pixels, self._device, self._batch_size, self._share = pixels, device, batch_size, share
+    def __init__(
+        self,
+        pixels: AnyPixels,
+        labels: Tensor | None,
+        device: torch.device,
+        batch_size: int,
+        share: Callable[[int], slice],
+    ) -> None:
+        self._pixels, self._labels, self._device = pixels, labels, device
+        self._batch_size, self._share = batch_size, share
         batch_bytes = batch_size * pixels.shape[1:].numel()
         self._count = max(2, min(_MOST_AHEAD, _BYTES_AHEAD // batch_bytes))
         self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="batches")
-        self._coming: deque[Future[Tensor]] = deque()
+        self._coming: deque[tuple[Tensor, Future[Tensor]]] = deque()
         self._order = torch.empty(0, dtype=torch.int64)
         self._next = 0
 
     def seek(self, order: Tensor, position: int) -> None:
-        for future in self._coming:
+        for _, future in self._coming:
             future.cancel()
         self._coming.clear()
         self._order, self._next = order, position
         while len(self._coming) < self._count and self._next < len(order):
             self._fetch()
 
-    def take(self) -> Tensor:
-        batch = self._coming.popleft().result()
+    def take(self) -> Batch:
+        chosen, coming = self._coming.popleft()
+        pixels = coming.result()
         if self._next < len(self._order):
             self._fetch()
         # From pinned memory, which torch keeps until it has been copied.
-        return batch.to(self._device, non_blocking=True)
+        batch = {"pixels": pixels.to(self._device, non_blocking=True)}
+        if self._labels is not None:
+            batch["labels"] = self._labels[chosen].to(self._device)
+        return batch
 
     def _fetch(self) -> None:
         chosen = self._order[self._next : self._next + self._batch_size]
@@ -91,7 +116,7 @@ class _Ahead:
         chosen = chosen[self._share(len(chosen))]
         shape = (len(chosen), *self._pixels.shape[1:])
         out = torch.empty(shape, dtype=torch.uint8, pin_memory=self._device.type == "cuda")
-        self._coming.append(self._threads.submit(_gather, self._pixels, chosen, out))
+        self._coming.append((chosen, self._threads.submit(_gather, self._pixels, chosen, out)))
 
 
 def _gather(pixels: AnyPixels, chosen: Tensor, out: Tensor) -> Tensor:

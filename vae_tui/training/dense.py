@@ -41,6 +41,7 @@ def supports_manual_backward(recipe: Recipe) -> bool:
     plain = (
         recipe.model.network in ("mlp", "gated")
         and recipe.model.posterior == "diagonal"
+        and recipe.model.condition == "none"
         and recipe.prior.name != "mixture"
     )
     known = recipe.likelihood.name == "bernoulli" or (

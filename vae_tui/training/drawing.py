@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from vae_tui.data import AnyPixels
+from vae_tui.data import PackedImages
 from vae_tui.events import ImagesDrawn
 from vae_tui.imaging.grid import Pixels, encode_png, make_grid, pair_rows
 from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
@@ -23,12 +23,14 @@ _RECONSTRUCTION_ROWS = 4
 class Drawing:
     """Draws a run's grids from the same noise and the same images every time, so that they can be compared."""
 
-    def __init__(self, run: Run, data: AnyPixels, *, count: int, seed: int) -> None:
-        """`data` are the uint8 images (N, C, H, W) to reconstruct from: a few, evenly spaced, are."""
+    def __init__(self, run: Run, images: PackedImages, *, count: int, seed: int) -> None:
+        """`images` are those to reconstruct from: a few, evenly spaced, are."""
         self._run = run
         self._count, self._seed = count, seed
-        wanted = min(len(data), _RECONSTRUCTION_COLUMNS * _RECONSTRUCTION_ROWS)
-        self._data = data[torch.linspace(0, len(data) - 1, wanted).long()]
+        wanted = min(len(images), _RECONSTRUCTION_COLUMNS * _RECONSTRUCTION_ROWS)
+        chosen = torch.linspace(0, len(images) - 1, wanted).long()
+        self._data = images.pixels[chosen]
+        self._labels = None if images.labels is None else images.labels[chosen]
 
     def draw(self, vae: VAE, *, step: int, epoch: int) -> list[ImagesDrawn]:
         """Draw both grids to the run's images/; raises OSError where they cannot be written."""
@@ -45,7 +47,7 @@ class Drawing:
         ]
 
     def _data_over_reconstructions(self, vae: VAE) -> Pixels:
-        data, drawn = as_pictures(self._data), reconstruct(vae, self._data)
+        data, drawn = as_pictures(self._data), reconstruct(vae, self._data, self._labels)
         row = min(_RECONSTRUCTION_COLUMNS, len(data))
         whole = len(data) // row * row
         return pair_rows(data[:whole], drawn[:whole], row)

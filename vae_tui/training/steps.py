@@ -110,7 +110,7 @@ class AutogradStep:
         """The batch's loss, summed, and what is logged of it: loss, distortion, and the rate of each dimension."""
         parts = self._parts
         with torch.autocast(parts.device.type, torch.bfloat16, enabled=parts.recipe.train.precision == "bf16"):
-            terms = parts.vae(parts.images(batch), batch["epsilon"])
+            terms = parts.vae(parts.images(batch), batch["epsilon"], batch.get("labels"))
         loss = parts.objective.loss(terms, batch)
         distortion, rates = terms.distortion, terms.rate_per_dimension
         if parts.objective.draws:

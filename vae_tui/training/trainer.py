@@ -13,6 +13,7 @@ from vae_tui.data import AnyPixels, ImageSets, as_floats, draw_bits, seed_for
 from vae_tui.errors import RunError
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
+from vae_tui.model.conditional import NO_LABEL
 from vae_tui.objective import build_objective
 from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.training.adversary import Adversary, pick
@@ -82,7 +83,10 @@ class Trainer:
         self.images, self._sets = sets.train, sets
         recipe = self.recipe
         _, channels, height, width = self.images.pixels.shape
-        self._batches = Batches(self.images, device, recipe.train.batch_size, share=self.ranks.share)
+        self._conditional = recipe.model.condition == "label"
+        self._batches = Batches(
+            self.images, device, recipe.train.batch_size, share=self.ranks.share, labelled=self._conditional
+        )
         self._validation: AnyPixels | None = None
         if sets.validation is not None:
             there = on_device(sets.validation, device)
@@ -91,6 +95,7 @@ class Trainer:
         vae = build(
             recipe,
             (channels, height, width),
+            class_count=len(sets.class_names),
             seed=seed,
             mean_image=self.images.mean_image,
             examples=self._examples() if recipe.prior.name == "vamp" and recipe.prior.start == "images" else None,
@@ -194,7 +199,9 @@ class Trainer:
     def _purposes(self) -> tuple[str, ...]:
         """Of random draws, each with a generator of its own."""
         mirroring = ("mirroring",) if self.recipe.data.mirror else ()
-        return ("order", "noise", "binarizing", *mirroring, *(("objective",) if self.objective.takes_noise else ()))
+        dropping = ("labels",) if self._conditional else ()
+        objective = ("objective",) if self.objective.takes_noise else ()
+        return ("order", "noise", "binarizing", *mirroring, *objective, *dropping)
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -246,7 +253,7 @@ class Trainer:
                 self._weight_tensors[name].fill_(weight)
                 self._weights_there[name] = weight
         # Resident images are found within a recorded step, others are handed to it.
-        given = {} if self._batches.resident is not None else {"pixels": self._batches.take(count)}
+        given = {} if self._batches.resident is not None else self._batches.take(count)
         self.stopwatch.lap("data")
         if self._record is not None and count == self.recipe.train.batch_size:
             self._record(lambda given: self._take_step(count, given), given)
@@ -280,6 +287,7 @@ class Trainer:
         elbo = evaluate_elbo(
             self.evaluated,
             self._validation,
+            labels=self._sets.validation.labels if self._sets.validation is not None else None,
             seed=self.recipe.train.seed,
             draws=self.objective.draws or 1,
             partners=self.ranks,
@@ -300,9 +308,11 @@ class Trainer:
             pixels = torch.zeros((size, *self.vae.image_shape), dtype=torch.uint8, device=self.device)
             noise = torch.zeros((size, self.vae.latent_dim), device=self.device)
             epsilon = torch.zeros(self._noise_shape(size), device=self.device)
+            labels = torch.zeros(size, dtype=torch.int64, device=self.device)
             weights = {name: torch.ones((), device=self.device) for name in self._weights}
             try:
-                loss, _ = step.forward({"pixels": pixels, "epsilon": epsilon, "noise": noise, **weights})
+                batch = {"pixels": pixels, "labels": labels, "epsilon": epsilon, "noise": noise, **weights}
+                loss, _ = step.forward(batch)
                 torch.autograd.backward(loss)
                 return size
             except Exception as error:
@@ -406,8 +416,9 @@ class Trainer:
         """This rank's share of the next batch, with the `pixels` that are given or else the next of those resident.
 
         Beside these the `sides` from which they are seen, if some are to be mirrored, the random `bits` that make them
-        black and white, if they are to be, the noise `epsilon` of the latents, and what the objective takes. The draws are
-        made for the whole batch, so that they do not depend on the ranks.
+        black and white, if they are to be, the `labels` that a conditional model is given, of which some are dropped, the
+        noise `epsilon` of the latents, and what the objective takes. The draws are made for the whole batch, so that they do
+        not depend on the ranks.
         """
         share = self.ranks.share(count)
         epsilon = torch.randn(self._noise_shape(count), generator=self._generators["noise"], device=self.device)
@@ -421,7 +432,12 @@ class Trainer:
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
-        return batch | (given or {"pixels": self._batches.take(count)})
+        batch |= given or self._batches.take(count)
+        if self._conditional:
+            drawn = torch.rand(count, generator=self._generators["labels"], device=self.device)
+            kept = drawn[share] >= self.recipe.model.label_dropout
+            batch["labels"] = torch.where(kept, batch["labels"], NO_LABEL)
+        return batch
 
     def _noise_shape(self, count: int) -> tuple[int, ...]:
         draws = self.objective.draws

@@ -81,6 +81,14 @@ PLACE = Group(
             (Key("p", _act("place.snap"), "Snap to the posterior mean"),),
         ),
         Row(
+            "y  Y",
+            "the same place as the next class, the one before (conditional)",
+            (
+                Key("y", _act("place.change_class", 1), "Next class"),
+                Key("Y", _act("place.change_class", -1), "Class before"),
+            ),
+        ),
+        Row(
             "u  U",
             "undo, redo",
             (Key("u", _act("place.undo"), "Undo"), Key("U,ctrl+r", _act("place.redo"), "Redo")),

@@ -25,7 +25,8 @@ def title_line(session: WalkSession, width: int) -> str:
     if walk.opened is not None:
         parts += [*_weights_parts(walk), printable(walk.opened.network)]
     seed = walk.position.place.seed
-    state = ["" if seed is None else f"seed {seed}", f"T {walk.draws.temperature:.1f}"]
+    given = f"class {printable(walk.class_name)}" if walk.class_name else ""
+    state = [given, "" if seed is None else f"seed {seed}", f"T {walk.draws.temperature:.1f}"]
     if walk.position.undo_count or walk.position.redo_count:
         state.append(f"undo {walk.position.undo_count}/{walk.position.redo_count}")
     if walk.recording.active:

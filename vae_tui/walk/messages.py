@@ -27,6 +27,9 @@ from numpy.typing import NDArray
 
 from vae_tui.walk.plane import PlaneMethod
 
+NO_CLASS = -1
+"""What stands for none among classes."""
+
 
 @dataclass(frozen=True)
 class Array:
@@ -66,6 +69,10 @@ class CheckpointOpened(Reply):
     """How many it was trained."""
     negative_elbo: float | None = None
     """In nats per image: of validation images, or of training images where there is nothing else."""
+    class_given: int | None = None
+    """Of a conditional VAE: which class its images are decoded as, or -1 for none."""
+    knows_no_class: bool = True
+    """Whether it can decode as of no class."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +186,10 @@ class Request(Generic[R]):
 
 @dataclass(frozen=True)
 class OpenCheckpoint(Request[CheckpointOpened]):
-    """Walk in this checkpoint from now on."""
+    """Walk in this checkpoint from now on, and, where it is a conditional VAE's, as of this class, or -1 for none."""
 
     checkpoint: Path
+    class_given: int | None = None
 
 
 @dataclass(frozen=True)

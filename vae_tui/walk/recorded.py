@@ -21,11 +21,15 @@ _LONGEST = 1 << 28
 
 @dataclass(frozen=True)
 class RecordedWalk:
-    """Points (N, Z), shown `frames_per_second` of them a second; `checkpoint` is the file they were found with."""
+    """Points (N, Z), shown `frames_per_second` of them a second; `checkpoint` is the file they were found with.
+
+    A conditional VAE decodes them as of the class called `class_name`, or "none"; empty: as of what it begins with.
+    """
 
     points: Latents
     frames_per_second: float
     checkpoint: str = ""
+    class_name: str = ""
 
 
 def write_walk(path: Path, walk: RecordedWalk) -> None:
@@ -33,6 +37,7 @@ def write_walk(path: Path, walk: RecordedWalk) -> None:
     tables = {
         "checkpoint": path_as_text(walk.checkpoint),
         "frames_per_second": float(walk.frames_per_second),
+        **({"class": walk.class_name} if walk.class_name else {}),
         "points": [[float(value) for value in point] for point in walk.points],
     }
     text = f"# vae-tui sample --path {printable(path.name)} --out walk.gif\n{tomli_w.dumps(tables)}"
@@ -52,15 +57,20 @@ def read_walk(path: Path) -> RecordedWalk:
         raise VaeTuiError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise VaeTuiError(f"{path} is not TOML: {error}") from None
-    unknown = sorted(set(tables) - {"checkpoint", "frames_per_second", "points"})
+    unknown = sorted(set(tables) - {"checkpoint", "frames_per_second", "class", "points"})
     if unknown:
-        raise VaeTuiError(f"{path}: unknown key {unknown[0]}; a walk has points, frames_per_second and checkpoint")
+        raise VaeTuiError(
+            f"{path}: unknown key {unknown[0]}; a walk has points, frames_per_second, checkpoint and class"
+        )
     pace, checkpoint = tables.get("frames_per_second", 10.0), tables.get("checkpoint", "")
     if isinstance(pace, bool) or not isinstance(pace, int | float) or not 0.01 <= pace <= 100:
         raise VaeTuiError(f"{path}: frames_per_second: expected a number from 0.01 to 100, got {pace!r}")
     if not isinstance(checkpoint, str):
         raise VaeTuiError(f"{path}: checkpoint: expected a file's name, got {checkpoint!r}")
-    return RecordedWalk(_points(tables.get("points"), path), float(pace), checkpoint)
+    class_name = tables.get("class", "")
+    if not isinstance(class_name, str):
+        raise VaeTuiError(f"{path}: class: expected a name, got {class_name!r}")
+    return RecordedWalk(_points(tables.get("points"), path), float(pace), checkpoint, class_name)
 
 
 def find_checkpoint_of(walk: RecordedWalk, path: Path) -> str | None:

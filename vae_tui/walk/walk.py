@@ -16,6 +16,7 @@ from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.link import DecoderLink
 from vae_tui.walk.messages import (
+    NO_CLASS,
     CheckpointOpened,
     Decode,
     Decoded,
@@ -83,6 +84,8 @@ class Walk:
         """The newest image (H, W, C) there is of the place."""
         self.note = note
         """What is to be read until one moves."""
+        self.class_wanted: int | None = None
+        """Which class a conditional VAE is to decode as, -1 for none; None: what it begins with."""
         self.failure = ""
         """Why there is nothing to walk in."""
         self._codes: Codes | None = None
@@ -94,6 +97,14 @@ class Walk:
     def z(self) -> Point:
         """The present latent (Z,)."""
         return self.position.z
+
+    @property
+    def class_name(self) -> str:
+        """The class that images are decoded as, or "none"; empty where the model is given none."""
+        opened = self.opened
+        if opened is None or opened.class_given is None:
+            return ""
+        return "none" if opened.class_given == NO_CLASS else opened.class_names[opened.class_given]
 
     @property
     def stops(self) -> list[Point]:
@@ -172,7 +183,16 @@ class Walk:
 
     def open(self, checkpoint: Path, *, progress: str = "") -> None:
         """Open a checkpoint, with a decoder of its own where there is none."""
-        self.link.send(OpenCheckpoint(checkpoint.absolute()), self.enter, self._open_failed, progress=progress)
+        self.link.send(self._opening(checkpoint), self.enter, self._open_failed, progress=progress)
+
+    def _opening(self, checkpoint: Path) -> OpenCheckpoint:
+        return OpenCheckpoint(checkpoint.absolute(), self.class_wanted)
+
+    def give_class(self, index: int) -> None:
+        """Have a conditional VAE decode as of a class, -1 for none, where one is."""
+        self.class_wanted = index
+        self.note = ""
+        self.open(self.checkpoint)
 
     def _open_failed(self, problem: str) -> None:
         # A checkpoint of a live run may be pruned before it is open; then there is a newer one.
@@ -211,7 +231,7 @@ class Walk:
         if not unseen and not self.link.is_waiting_for(OpenCheckpoint):
             wanted = self.time.take_wanted()
             assert wanted is not None
-            self.link.send(OpenCheckpoint(wanted.path.absolute()), self.enter, self.fail)
+            self.link.send(self._opening(wanted.path), self.enter, self.fail)
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""

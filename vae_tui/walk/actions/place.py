@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from vae_tui.walk.messages import Calculate, Calculated, Snap, Snapped
+from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, Snap, Snapped
 from vae_tui.walk.walk import Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -85,6 +85,18 @@ class PlaceActions:
             walk.go_to_draw()
         else:
             walk.moved()
+
+    def change_class(self, by: int) -> None:
+        """Decode the same place as of the next class, or the one before; after the last comes none, where that is known."""
+        opened = self._walk.opened
+        if opened is None:
+            return
+        if opened.class_given is None:
+            self._walk.notify('this model is given no class: one trained with model.condition = "label" is')
+            return
+        classes = [*range(len(opened.class_names)), *([NO_CLASS] if opened.knows_no_class else [])]
+        present = opened.class_given if self._walk.class_wanted is None else self._walk.class_wanted
+        self._walk.give_class(classes[(classes.index(present) + by) % len(classes)])
 
     def snap(self) -> None:
         """Go to where the encoder puts the picture that is seen."""

@@ -98,7 +98,9 @@ class StorageActions:
         if points is None:
             raise VaeTuiError("there is nothing to export that moves: record with v, or add two anchors with a")
         if out.suffix.lower() == ".toml":
-            write_walk(out, RecordedWalk(points, float(FRAMES_PER_SECOND), str(self._walk.checkpoint)))
+            write_walk(
+                out, RecordedWalk(points, float(FRAMES_PER_SECOND), str(self._walk.checkpoint), self._walk.class_name)
+            )
             replay = f"vae-tui sample --path {out} --out walk.gif"
             self._walk.notify(f"wrote {out}; replay it with: {replay}", "success")
         else:
