@@ -13,6 +13,7 @@ from vae_tui.walk.decoder import Receive
 
 CLASSES = ("circle", "ring", "spot")
 RATES = (0.21, 1.52, 0.001, 0.93, 0.4)
+CODEBOOK = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
 EPSILON = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
 
 
@@ -56,7 +57,9 @@ class FakeDecoder:
                 epochs = step / 100
                 given = (ms.NO_CLASS if class_given is None else class_given) if self.conditional else None
                 about = checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True
-                return ms.CheckpointOpened(*about, epochs=epochs, negative_elbo=150 - epochs, class_given=given)
+                return ms.CheckpointOpened(
+                    *about, epochs=epochs, negative_elbo=150 - epochs, class_given=given, codebook=CODEBOOK
+                )
             case ms.DrawPrior(seed):
                 noise = (EPSILON * (1 + seed)).astype(np.float32)
                 return ms.PriorDrawn(noise, np.zeros(5, np.float32), noise)

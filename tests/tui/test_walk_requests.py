@@ -43,13 +43,13 @@ async def test_every_key_sends_one_decode_at_most_and_none_twice(
         assert isinstance(screen, WalkScreen)
         for view in VIEW_NAMES:
             decoded = await press(str(1 + VIEW_NAMES.index(view)))
-            assert len(decoded) == (1 if view in ("strip", "table", "map", "scatter") else 0), view
+            assert len(decoded) == (1 if view in ("strip", "table", "map", "scatter", "codes") else 0), view
             current = screen.session.walk.views.current
             for key in ("right", "L", "shift+left", "u", "U", "t", "r", "p", "A", "O"):
                 before = screen.session.walk.z
                 decoded = await press(key)
                 moved = not np.array_equal(before, screen.session.walk.z)
                 assert len(decoded) == moved, (view, key)
-                if moved and view in ("strip", "table", "map"):
+                if moved and view in ("strip", "table", "map", "codes"):
                     assert current.tiles is not None
                     assert len(decoded[0].points) == 1 + len(current.tiles.points)

@@ -66,7 +66,7 @@ def test_to_choose_another_dimension_decodes_only_what_is_seen_of_it(walking: Wa
 def test_to_show_a_view_takes_one_decode_at_most(walking: Walking, view: ViewName) -> None:
     walking.session.view.show(view)
     walking.deliver()
-    assert len(walking.sent(Decode)) == (1 if view in ("strip", "table", "map") else 0)
+    assert len(walking.sent(Decode)) == (1 if view in ("strip", "table", "map", "codes") else 0)
 
 
 def test_what_changes_nothing_sends_nothing(walking: Walking) -> None:
@@ -222,3 +222,23 @@ def test_what_a_view_needs_and_cannot_have_is_told_and_not_sent_for_again(walkin
     assert walking.sent(EncodeTestImages) == []
     walking.session.view.show("scatter")
     assert len(walking.sent(EncodeTestImages)) == 1
+
+
+def test_codes_are_changed_one_place_at_a_time(walking: Walking) -> None:
+    session = walking.session
+    session.view.show("codes")
+    walking.deliver()
+    view = walking.walk.views.current
+    assert view.title(walking.walk.scene) == "place 2 of 5: codes 0 to 3 of 4"
+    assert view.tiles is not None
+    assert view.tiles.points[:, 1].tolist() == [-1.5, -0.5, 0.5, 1.5]
+    session.place.arrow(1, 0)
+    session.place.arrow(1, 0)
+    walking.deliver()
+    assert walking.z.tolist() == [0, 1.5, 0, 0, 0], "from the nearest to 0, the second, two on"
+    session.place.arrow(1, 0)
+    assert walking.z[1] == 1.5, "there is none after the last"
+    assert view.captions(walking.walk.scene) == ["code 3", "1 [3] 1 1 1"]
+    assert view.mark(walking.walk.scene) == 3
+    session.view.go_to_tile(0)
+    assert walking.z[1] == -1.5

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vae_tui.data import AnyPixels, as_floats, in_slices
 from vae_tui.model import VAE
+from vae_tui.model.quantised import perplexity
 from vae_tui.objective import importance_bound
 
 _IMAGES_AT_ONCE = 500
@@ -20,12 +21,14 @@ _VALUES_AT_ONCE = 1 << 22
 class Elbo:
     """Means over images, in nats: `distortion`, the `rate_per_dimension` (Z values) that sums to `rate`, and `elbo`.
 
-    `bound` is the importance-weighted bound of several draws an image; of one it is the ELBO.
+    `bound` is the importance-weighted bound of several draws an image; of one it is the ELBO. `code_perplexity` is how many of a
+    quantised posterior's codes are used, as `perplexity` counts them; None of any other.
     """
 
     distortion: float
     rate_per_dimension: tuple[float, ...]
     bound: float
+    code_perplexity: float | None = None
 
     @property
     def rate(self) -> float:
@@ -36,6 +39,11 @@ class Elbo:
     def elbo(self) -> float:
         """-(distortion + rate)."""
         return -(self.distortion + self.rate)
+
+    def figures(self, loss: float) -> dict[str, float | None]:
+        """As events carry them, beside the loss that is minimised."""
+        used = {} if self.code_perplexity is None else {"codes_used": self.code_perplexity}
+        return {"loss": loss, "elbo": self.elbo, "distortion": self.distortion, "rate": self.rate, **used}
 
 
 class Partners(Protocol):
@@ -74,6 +82,8 @@ def evaluate_elbo(
     precise = torch.float32 if device.type == "mps" else torch.float64
     sums = torch.zeros(2 + vae.latent_dim, dtype=precise, device=device)
     shape = (draws, vae.latent_dim) if draws > 1 else (vae.latent_dim,)
+    quantiser = vae.posterior if vae.recipe.model.is_quantised else None
+    used = torch.zeros(0 if quantiser is None else quantiser.code_count, device=device)
     training = vae.training
     vae.eval()
     rows = max(1, batch_size // draws)
@@ -88,8 +98,11 @@ def evaluate_elbo(
         sums[0] += importance_bound(-distortion - rates.sum(2)).sum()
         sums[1] += distortion.mean(1).sum()
         sums[2:] += rates.mean(1).sum(0)
+        if quantiser is not None:
+            used += torch.bincount(quantiser.codes(terms.latent).flatten(), minlength=len(used))
     vae.train(training)
     if partners is not None:
         partners.sum(sums)
+        partners.sum(used)
     bound, mean_distortion, *mean_rates = (sums / len(pixels)).tolist()
-    return Elbo(mean_distortion, tuple(mean_rates), bound)
+    return Elbo(mean_distortion, tuple(mean_rates), bound, perplexity(used) if quantiser is not None else None)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.device import choose_device
-from vae_tui.errors import DataError
+from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.evaluation.annealing import anneal, anneal_back
 from vae_tui.evaluation.disentanglement import (
     MOST_CODES,
@@ -33,6 +33,7 @@ from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.conditional import NO_LABEL
 from vae_tui.model.likelihoods import is_density
 from vae_tui.model.posteriors import DiagonalGaussian
+from vae_tui.model.quantised import perplexity
 from vae_tui.recipe import DataTable, LikelihoodTable
 from vae_tui.runs.metadata import read_metadata
 
@@ -104,6 +105,15 @@ class Annealed:
 
 
 @dataclass(frozen=True)
+class CodeUse:
+    """Of a quantised posterior's `count` codes: how many occur, and how many there would be, were all as frequent."""
+
+    used: int
+    perplexity: float
+    count: int
+
+
+@dataclass(frozen=True)
 class WithoutClass:
     """What a conditional VAE has for images whose class it is not given, in nats."""
 
@@ -132,6 +142,7 @@ class Evaluation:
     without_class: WithoutClass | None
     annealed: Annealed | None
     bits_per_dimension: float | None
+    codes: CodeUse | None
     active_units: int
     rate_per_dimension: tuple[float, ...]
     information: Information | None
@@ -164,6 +175,8 @@ def evaluate(
     """
     metadata = read_metadata(checkpoint)
     vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
+    if vae.recipe.model.is_quantised and annealing_steps is not None:
+        raise VaeTuiError("--ais goes from noise to noise, and a quantised posterior has none: leave it out")
     torch.set_flush_denormal(True)
     sets = load_sets_of(metadata, data_root, progress, checkpoint)
     recipe = vae.recipe
@@ -186,7 +199,9 @@ def evaluate(
         notes.append(f"the classes of these images are not known: the model was given {given}")
     nll, effective = float(costs.nll.mean()), float(costs.effective_draws.median())
     annealed = None
-    if annealing_steps is not None:
+    if recipe.model.is_quantised:
+        notes.append("a quantised posterior has one code an image, so that NLL is -ELBO: -log p(x) may be far below it")
+    elif annealing_steps is not None:
         annealed = _anneal(vae, as_floats(pixels), labels, annealing_steps, seed, progress)
     elif effective < _FEW_EFFECTIVE_DRAWS:
         notes.append(
@@ -234,6 +249,7 @@ def evaluate(
         without_class=without_class,
         annealed=annealed,
         bits_per_dimension=None if problem else bits,
+        codes=_code_use(vae, costs.latent),
         active_units=count_active_units(costs.mean),
         rate_per_dimension=tuple(rates.tolist()),
         information=_information(vae, costs, float(rates.sum()), notes),
@@ -262,6 +278,14 @@ def _why_no_bits(likelihood: LikelihoodTable, data: DataTable, pixels: Tensor) -
 def _standard_error(values: Tensor) -> float:
     """Of the mean of values (N,); not a number for one alone."""
     return float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def _code_use(vae: VAE, latent: Tensor) -> CodeUse | None:
+    if not vae.recipe.model.is_quantised:
+        return None
+    quantiser = vae.posterior.cpu()
+    counts = torch.bincount(quantiser.codes(latent).flatten(), minlength=quantiser.code_count)
+    return CodeUse(int((counts > 0).sum()), perplexity(counts), quantiser.code_count)
 
 
 def _without_class(vae: VAE, images: Tensor, samples: int, seed: int, progress: Progress) -> WithoutClass:

@@ -22,9 +22,9 @@ def to_json(evaluation: Evaluation) -> str:
     """One JSON object on one line: the subject's keys and the figures side by side; what is not there is null."""
     body: dict[str, Any] = dataclasses.asdict(evaluation)
     subject = body.pop("subject")
-    information, impression, disentanglement, annealed, without_class = (
-        body.pop(part) or {} for part in ("information", "impression", "disentanglement", "annealed", "without_class")
-    )
+    nested = ("information", "impression", "disentanglement", "annealed", "without_class", "codes")
+    information, impression, disentanglement, annealed, without_class, codes = (body.pop(part) or {} for part in nested)
+    body |= {f"codes_{name}": codes.get(name) for name in ("used", "perplexity", "count")}
     body |= {f"{name}_without_class": without_class.get(name) for name in ("elbo", "nll", "nll_standard_error")}
     body |= {f"ais_{name}": annealed.get(name) for name in ("nll", "nll_standard_error", "steps", "chains", "sandwich")}
     names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
@@ -73,7 +73,11 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
         _with_error(evaluation.nll, evaluation.nll_standard_error),
         "-log p(x) at most, importance-sampled",
     )
-    yield "  effective draws", f"{evaluation.effective_draws:.1f}", f"of {evaluation.subject.samples:,} (median)"
+    if (codes := evaluation.codes) is None:
+        yield "  effective draws", f"{evaluation.effective_draws:.1f}", f"of {evaluation.subject.samples:,} (median)"
+    else:
+        yield "codes used", f"{codes.used:,} of {codes.count:,}", "by these images"
+        yield "", f"{codes.perplexity:.1f}", "perplexity: as many, were all as frequent"
     if (blind := evaluation.without_class) is not None:
         yield "without the class", f"{-blind.elbo:.2f}", "-ELBO"
         yield "", _with_error(blind.nll, blind.nll_standard_error), "NLL"

@@ -89,10 +89,18 @@ def class_means(codes: Codes) -> Latents:
 
 
 def rate_per_dimension(codes: Codes) -> Latents:
-    """KL(q(z|x) || p(z)) of each latent dimension in nats, (Z,), the mean over the images."""
+    """KL(q(z|x) || p(z)) of each latent dimension in nats, (Z,), the mean over the images; of quantised codes their entropy."""
+    if np.isneginf(codes.log_variance).all():
+        return np.array([_entropy(values) for values in codes.mean.T], np.float32)
     rates = gaussian.rate_per_dimension(torch.from_numpy(codes.mean), torch.from_numpy(codes.log_variance))
     averaged: Latents = rates.double().mean(0).float().numpy()
     return averaged
+
+
+def _entropy(values: Latents) -> float:
+    """In nats, of values (N,) of which many are alike."""
+    shares = np.unique(values, return_counts=True)[1] / len(values)
+    return float(-(shares * np.log(shares)).sum())
 
 
 def rank_dimensions(rates: Latents) -> list[int]:

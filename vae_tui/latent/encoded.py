@@ -31,13 +31,14 @@ Format = Literal[".npz", ".csv", ".parquet"]
 class Encoded:
     """Posteriors N(mean, exp(log_variance)) of N images, (N, Z) both, and what is known of each.
 
-    `splits` (N,) is the split it is of, `indexes` (N,) its number there, `files` (N,) its file. A label is an index into
+    `codes` (N, S) are the numbers of a quantised posterior's. `splits` (N,) is the split it is of, `indexes` (N,) its number there, `files` (N,) its file. A label is an index into
     `class_names`, a column of `factors` (N, F) is named in `factor_names`. What is not known is None.
     """
 
     checkpoint: str
     mean: Latents
     log_variance: Latents
+    codes: NDArray[np.int64] | None
     splits: tuple[str, ...]
     indexes: NDArray[np.int64]
     files: tuple[str, ...] | None
@@ -152,6 +153,8 @@ def _encode(
         encode_images(vae, images.pixels, _labels_for(vae, images, class_names, trained_on), progress=progress)
         for _, images in parts
     ]
+    quantiser = vae.posterior.cpu() if vae.recipe.model.is_quantised else None
+    mean = np.concatenate([mean for mean, _ in found])
     labels, factors = (
         np.concatenate([getattr(images, known).numpy() for _, images in parts])
         if all(getattr(images, known) is not None for _, images in parts)
@@ -161,8 +164,9 @@ def _encode(
     names = [images.names for _, images in parts]
     return Encoded(
         str(checkpoint),
-        np.concatenate([mean for mean, _ in found]),
+        mean,
         np.concatenate([log_variance for _, log_variance in found]),
+        None if quantiser is None else quantiser.codes(torch.from_numpy(mean)).numpy(),
         tuple(split for split, images in parts for _ in range(len(images))),
         np.concatenate([np.arange(len(images)) for _, images in parts]),
         None if None in names else tuple(name for some in names for name in some or ()),
@@ -182,6 +186,8 @@ def _arrays(encoded: Encoded) -> dict[str, NDArray[Any]]:
         "index": encoded.indexes,
         "checkpoint": np.array(encoded.checkpoint),
     }
+    if encoded.codes is not None:
+        arrays["codes"] = encoded.codes
     if encoded.files is not None:
         arrays["files"] = np.array(encoded.files)
     if encoded.labels is not None:
@@ -204,7 +210,8 @@ def _typed_columns(encoded: Encoded) -> Iterator[tuple[str, Sequence[str] | NDAr
     if encoded.factors is not None:
         for name, factor in zip(encoded.factor_names, encoded.factors.T, strict=True):
             yield f"factor_{name}", factor
-    for name, values in (("mean", encoded.mean), ("log_variance", encoded.log_variance)):
+    quantised = () if encoded.codes is None else (("code", encoded.codes),)
+    for name, values in (*quantised, ("mean", encoded.mean), ("log_variance", encoded.log_variance)):
         for dimension, column in enumerate(values.T):
             yield f"{name}_{dimension}", column
 

@@ -16,7 +16,8 @@ from vae_tui.errors import RecipeError
 from vae_tui.model.conditional import ConditionalDecoder, FlatConditionalEncoder, PlaneConditionalEncoder
 from vae_tui.model.ladder import LadderPosterior, TopDown
 from vae_tui.model.own import build_own
-from vae_tui.model.posteriors import Posterior, build_posterior
+from vae_tui.model.posteriors import DiagonalGaussian, FullGaussian, InverseAutoregressiveFlow, Posterior
+from vae_tui.model.quantised import ScalarQuantiser, VectorQuantiser
 from vae_tui.recipe import ModelTable
 from vae_tui.recipe.sizes import Sides, feature_sizes, group_count, shrinking_error
 from vae_tui.recipe.tables import is_own
@@ -54,7 +55,7 @@ def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int =
     """
     if model.network == "ladder":
         return _ladder(model, image_shape, outputs)
-    posterior = build_posterior(model)
+    posterior = _posterior(model)
     posterior_name = "" if model.posterior == "diagonal" else f", {model.posterior} posterior"
     if is_own(model.network):
         encoder, decoder = build_own(model, image_shape, outputs, posterior.size, code_width=code_width)
@@ -66,6 +67,19 @@ def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int =
         decoder = ConditionalDecoder(decoder)
         name += f", given one of {code_width - 1} classes"
     return Networks(encoder, posterior, decoder, f"{model.network} {name}{posterior_name}")
+
+
+def _posterior(model: ModelTable) -> Posterior:
+    """The posterior a recipe names, for every network but a ladder, which brings its own."""
+    if model.posterior == "full":
+        return FullGaussian(model.latent_dim)
+    if model.posterior == "iaf":
+        return InverseAutoregressiveFlow(model.latent_dim, model.flow_steps, model.flow_hidden)
+    if model.posterior == "fsq":
+        return ScalarQuantiser(model.latent_dim, model.levels)
+    if model.posterior == "vq":
+        return VectorQuantiser(model.latent_dim, model.codebook, model.code_dim, model.commitment)
+    return DiagonalGaussian(model.latent_dim)
 
 
 def _mlp(

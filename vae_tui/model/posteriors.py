@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.model.gaussian import halves, normal_log_density, rate_per_dimension, reparametrise
-from vae_tui.recipe import ModelTable
 
 
 @dataclass(frozen=True)
@@ -18,24 +17,25 @@ class Draw:
     """Latents (..., Z) and what they cost, in nats.
 
     `log_density` (..., Z) sums to log q(z|x). `normal_rate` (..., Z) sums to KL(q(z|x) || N(0, I)): exactly where it has
-    a closed form, else as the draw estimates it.
+    a closed form, else as the draw estimates it. `penalty` (...) is what holds the encoder where it has no other hold.
     """
 
     latent: Tensor
     log_density: Tensor
     normal_rate: Tensor
+    penalty: Tensor | None = None
 
 
 class Posterior(Protocol):
-    """A distribution of latents (..., Z), given an encoder's output of `size` numbers an image, (..., size)."""
+    """A distribution of latents (..., Z), given an encoder's output of `size` numbers an image, (..., size).
+
+    Those with a density can say, by `noise_of`, what noise (..., Z) `draw` makes latents (..., Z) from.
+    """
 
     size: int
 
     def draw(self, parameters: Tensor, epsilon: Tensor) -> Draw:
         """A draw made from `epsilon` (..., Z) ~ N(0, I)."""
-
-    def noise_of(self, parameters: Tensor, latent: Tensor) -> Tensor:
-        """The noise (..., Z) that `draw` makes these latents (..., Z) from."""
 
     def moments(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of each dimension, (..., Z) both."""
@@ -194,12 +194,3 @@ class _MaskedLinear(nn.Linear):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return functional.linear(inputs, self.weight * self._mask, self.bias)
-
-
-def build_posterior(model: ModelTable) -> DiagonalGaussian | FullGaussian | InverseAutoregressiveFlow:
-    """The posterior a recipe names, for every network but a ladder, which brings its own."""
-    if model.posterior == "full":
-        return FullGaussian(model.latent_dim)
-    if model.posterior == "iaf":
-        return InverseAutoregressiveFlow(model.latent_dim, model.flow_steps, model.flow_hidden)
-    return DiagonalGaussian(model.latent_dim)

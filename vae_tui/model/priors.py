@@ -167,10 +167,10 @@ class SettledMixture:
 
 
 def settle(
-    prior: StandardNormal | MixturePrior | VampPrior | ClassPrior,
-) -> StandardNormal | SettledMixture | ClassPrior:
+    prior: Prior | ClassPrior,
+) -> Prior | ClassPrior:
     """The same density, with nothing of it to be worked out anew for each call."""
-    if isinstance(prior, StandardNormal | ClassPrior):
+    if not isinstance(prior, MixturePrior | VampPrior):
         return prior
     log_weights, means, log_variances = prior.components()
     return SettledMixture(log_weights.detach(), means.detach(), log_variances.detach())

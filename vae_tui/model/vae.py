@@ -14,6 +14,7 @@ from vae_tui.model.likelihoods import build_likelihood
 from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
 from vae_tui.model.own import check_own
 from vae_tui.model.priors import ClassPrior, MixturePrior, Prior, StandardNormal, VampPrior
+from vae_tui.model.quantised import CodePrior, ScalarQuantiser, VectorQuantiser
 from vae_tui.recipe import Recipe
 from vae_tui.recipe.tables import is_own
 
@@ -77,7 +78,9 @@ class VAE(nn.Module):
         return mean, log_variance
 
     def decode(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z)."""
+        """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z); of a quantised VAE at the nearest code."""
+        if isinstance(self.posterior, ScalarQuantiser | VectorQuantiser):
+            latent = self.posterior.latents(self.posterior.symbols(latent))
         return self.likelihood.mean(self.likelihood_parameters(latent, labels))
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -111,6 +114,9 @@ class VAE(nn.Module):
         draw = self.posterior.draw(parameters, epsilon)
         output = self.likelihood_parameters(draw.latent, labels).to(images.dtype)
         distortion = self.likelihood.distortion(output, images)
+        if draw.penalty is not None:
+            # Its gradient counts, and no figure does.
+            distortion = distortion + (draw.penalty - draw.penalty.detach())
         exact = isinstance(prior, StandardNormal)
         rates = draw.normal_rate if exact else draw.log_density - prior.log_density(draw.latent)
         return Terms(distortion, rates, draw.latent, draw.log_density, parameters)
@@ -164,8 +170,10 @@ class VAE(nn.Module):
     def _labels(self, labels: Tensor | None, count: int, device: torch.device) -> Tensor:
         return torch.full((count,), self.label, device=device) if labels is None else labels.to(device)
 
-    def _build_prior(self) -> StandardNormal | MixturePrior | VampPrior | ClassPrior:
+    def _build_prior(self) -> StandardNormal | MixturePrior | VampPrior | ClassPrior | CodePrior:
         table = self.recipe.prior
+        if table.name == "codes":
+            return CodePrior(self.posterior)
         if table.name == "class":
             return ClassPrior(self.latent_dim, self.class_count)
         if table.name == "mixture":
@@ -211,6 +219,8 @@ def build(
             start_at(vae.decoder, torch.full(image_shape, 0.5))
         elif mean_image is not None:
             start_at(vae.decoder, mean_image)
+    if isinstance(vae.posterior, VectorQuantiser):
+        vae.posterior.start(generator)
     if isinstance(vae.prior, MixturePrior):
         vae.prior.start(generator)
     elif isinstance(vae.prior, VampPrior) and recipe.prior.start == "noise":

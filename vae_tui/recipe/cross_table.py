@@ -21,12 +21,18 @@ def cross_table_errors(recipe: Recipe) -> Iterator[str]:
         yield f'[objective] name: "{objective}" needs a diagonal posterior, without a ladder'
     if objective == "iwae" and not diagonal and model.posterior != "full":
         yield '[objective] name: "iwae" needs the posterior\'s density anywhere: posterior = "diagonal" or "full"'
-    if objective in ("tcvae", "factor", "dip", "mmd") and prior != "normal":
+    if objective in ("factor", "mmd") and model.is_quantised:
+        yield f'[objective] name: "{objective}" holds the codes to N(0, I), where a quantised posterior has none'
+    elif objective in ("tcvae", "factor", "dip", "mmd") and prior != "normal":
         yield f'[objective] name: "{objective}" needs [prior] name = "normal"'
     if objective == "iwae" and recipe.likelihood.sigma == "optimal":
         yield '[likelihood] sigma: "optimal" is not for several draws an image; "learned" is'
     if prior == "vamp" and not diagonal:
         yield '[prior] name: "vamp" is made of diagonal posteriors: posterior = "diagonal", without a ladder'
+    if model.is_quantised and prior != "codes":
+        yield f'[prior] name: a quantised posterior ("{model.posterior}") has a prior over its codes: "codes"'
+    if prior == "codes" and not model.is_quantised:
+        yield '[prior] name: "codes" is the prior of a quantised posterior: [model] posterior = "fsq" or "vq"'
     if prior == "class" and model.condition != "label":
         yield '[prior] name: "class" has a Gaussian for each class, which the networks must be given: [model] condition = "label"'
     if prior == "vamp" and model.condition == "label":

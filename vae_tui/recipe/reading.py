@@ -93,6 +93,8 @@ def parse(
                 sections[name] = section
     if problems:
         raise RecipeError(source, problems)
+    if sections["model"].is_quantised and "name" not in given.get("prior", {}):  # type: ignore[attr-defined]
+        sections["prior"] = TABLES["prior"](name="codes")  # type: ignore[call-arg]
     recipe = Recipe(**sections)
     if problems := [*cross_table_errors(recipe), *size_errors(recipe)]:
         raise RecipeError(source, problems)

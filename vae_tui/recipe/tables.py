@@ -5,6 +5,7 @@ What a key means stands once, in its field's description here.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -35,6 +36,9 @@ Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
 _Sizes = Annotated[
     tuple[Annotated[int, Field(ge=1, le=65536)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
+_Levels = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=256)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
 ]
 _Milestones = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
@@ -253,13 +257,27 @@ class ModelTable(Table):
         "how many of the latent dimensions, the first, are the upper level's (half of them if not given)",
         only={"network": ["ladder"]},
     )
-    posterior: Literal["diagonal", "full", "iaf"] = _key(
+    posterior: Literal["diagonal", "full", "iaf", "fsq", "vq"] = _key(
         "diagonal",
-        "Gaussian with a diagonal or a full covariance, or a diagonal one through inverse autoregressive flows",
+        "Gaussian with a diagonal or a full covariance, or a diagonal one through inverse autoregressive flows; or one of "
+        "finitely many codes: each dimension rounded to a level (fsq), or each code_dim dimensions to an entry of a codebook (vq)",
         only={"network": ["mlp", "gated", "conv", "resnet", OWN]},
     )
     flow_steps: int = _key(2, "autoregressive steps of the flow", only={"posterior": ["iaf"]}, ge=1, le=32)
     flow_hidden: int = _key(320, "width of each step's hidden layer", only={"posterior": ["iaf"]}, ge=1, le=65536)
+    levels: _Levels = _key(
+        (8, 5, 5, 5),
+        "levels of the dimensions that make a code, over and over; latent_dim is a multiple of their number",
+        only={"posterior": ["fsq"]},
+        min_length=1,
+    )
+    codebook: int = _key(512, "codes in the codebook", only={"posterior": ["vq"]}, ge=2, le=65536)
+    code_dim: int = _key(
+        4, "dimensions of a code; latent_dim is a multiple of it", only={"posterior": ["vq"]}, ge=1, le=4096
+    )
+    commitment: float = _key(
+        0.25, "weight of the encoder's squared distance from its codes", only={"posterior": ["vq"]}, ge=0
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -268,6 +286,24 @@ class ModelTable(Table):
         if given.get("network") != "ladder" or not isinstance(latent_dim, int):
             return given
         return {"upper_dim": max(1, latent_dim // 2), **given}
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether the posterior is one of finitely many codes."""
+        return self.posterior in ("fsq", "vq")
+
+    @property
+    def code_count(self) -> int:
+        """How many codes a quantised posterior has; 0 of any other."""
+        return {"fsq": math.prod(self.levels), "vq": self.codebook}.get(self.posterior, 0)
+
+    @model_validator(mode="after")
+    def _codes_fill_the_latents(self) -> ModelTable:
+        size = {"fsq": len(self.levels), "vq": self.code_dim}.get(self.posterior, 1)
+        if self.latent_dim % size:
+            what = "the number of levels" if self.posterior == "fsq" else "code_dim"
+            raise ValueError(f"latent_dim: expected a multiple of {what} ({size}), got {self.latent_dim}")
+        return self
 
     @model_validator(mode="after")
     def _padding_fits(self) -> ModelTable:
@@ -289,10 +325,11 @@ class ModelTable(Table):
 class PriorTable(Table):
     """Where latents come from."""
 
-    name: Literal["normal", "mixture", "vamp", "class"] = _key(
+    name: Literal["normal", "mixture", "vamp", "class", "codes"] = _key(
         "normal",
         "N(0, I), a mixture of Gaussians that is learned, one of the posteriors of pseudo-images that are learned, or, with "
-        '[model] condition = "label", a Gaussian that is learned for each class',
+        '[model] condition = "label", a Gaussian that is learned for each class; of a quantised posterior always "codes": how often '
+        "each is used, learned",
     )
     components: int = _key(500, "of the mixture", only={"name": ["mixture", "vamp"]}, ge=1, le=65536)
     start: Literal["images", "noise"] = _key(

@@ -121,7 +121,7 @@ class History:
         self._machine = Track((*MACHINE, *STEP_SECONDS))
         self.train = self._reports.series | self._machine.series
         """Means of each report against its step, and about once a second what it told of the machine."""
-        self._validations = Track(FIGURES)
+        self._validations = Track((*FIGURES, "codes_used"))
         self.validation = self._validations.series
         """Figures of each epoch against its last step."""
         self.messages: deque[Note] = deque(maxlen=_MESSAGES)
@@ -423,7 +423,8 @@ class History:
         if event.validation is None:
             return
         seconds, figures = self._training_seconds(event.time), _figures(event.validation)
-        self._validations.append(event.step, seconds, event.time, figures)
+        used = event.validation.get("codes_used")
+        self._validations.append(event.step, seconds, event.time, (*figures, used))
         loss, negative_elbo, *_ = figures
         best = self._best_at(event.step)
         if loss is not None and is_better(loss, best.loss if best else None):

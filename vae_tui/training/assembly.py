@@ -104,9 +104,15 @@ def assemble(
 
 
 def _check_batches_are_shared(recipe: Recipe) -> None:
-    optimal = recipe.likelihood.name == "gaussian" and recipe.likelihood.sigma == "optimal"
-    if optimal or not find_objective(recipe.objective.name).is_sum_over_images:
-        what = '[likelihood] sigma = "optimal"' if optimal else f'[objective] name = "{recipe.objective.name}"'
+    if recipe.likelihood.name == "gaussian" and recipe.likelihood.sigma == "optimal":
+        what = '[likelihood] sigma = "optimal"'
+    elif recipe.model.posterior == "vq":
+        what = '[model] posterior = "vq"'
+    elif not find_objective(recipe.objective.name).is_sum_over_images:
+        what = f'[objective] name = "{recipe.objective.name}"'
+    else:
+        what = ""
+    if what:
         raise RunError(f"{what} looks at whole batches, which several devices would share: train it on one")
 
 

@@ -1,10 +1,10 @@
-"""Whether latent dimensions die while a model trains, up to all of them: posterior collapse."""
+"""Whether latent dimensions die while a model trains, up to all of them (posterior collapse), or codes (codebook collapse)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vae_tui.events import ACTIVE_NATS
+from vae_tui.events import ACTIVE_NATS, Figures
 from vae_tui.recipe import ObjectiveTable
 
 _STUCK_NATS = 1e-3
@@ -12,6 +12,8 @@ _STUCK_NATS = 1e-3
 _LEAST_EPOCHS, _LEAST_STEPS = 2, 200
 _WAKING = 1.5
 """A rate that grew by this factor in an epoch still grows."""
+_FEW_CODES = 0.05
+"""The share of a codebook in use below which it has collapsed."""
 _AWAKE_NATS = 2 * ACTIVE_NATS
 """What a collapse is over at, so that a dimension at the brink is not noted again and again."""
 
@@ -24,10 +26,11 @@ class Collapse:
     information in z.
     """
 
-    def __init__(self, objective: ObjectiveTable) -> None:
-        self._objective = objective
+    def __init__(self, objective: ObjectiveTable, code_count: int = 0) -> None:
+        """With a `code_count`, of a quantised posterior, which has no posterior to collapse: its codebook is watched."""
+        self._objective, self._code_count = objective, code_count
         self.collapsed = self._half_dead = False
-        """Whether all latent dimensions have died, or half of them."""
+        """Whether all latent dimensions, or nearly all codes, have died; whether half of the dimensions have."""
         self._last: tuple[int, float] | None = None
         """How many were dead, and the rate, an epoch before."""
 
@@ -35,8 +38,16 @@ class Collapse:
         """Watch what another objective leads to from here on."""
         self._objective = objective
 
-    def look(self, epoch: int, step: int, rates: Sequence[float]) -> str | None:
-        """A sentence where half of the dimensions or all have died, or have woken; `rates` (Z,) are of an epoch's end."""
+    def look(
+        self, epoch: int, step: int, measured: Sequence[float | None], validation: Figures | None = None
+    ) -> str | None:
+        """A sentence where half of the dimensions or all, or nearly all codes, have died, or have woken.
+
+        The rates `measured` (Z,) and the figures of `validation`, `codes_used` among them, are of an epoch's end.
+        """
+        if self._code_count:
+            return self._look_at_codes(epoch, step, (validation or {}).get("codes_used"))
+        rates = [rate or 0.0 for rate in measured]
         size, dead, rate = len(rates), sum(_is_dead(each) for each in rates), sum(rates)
         last, self._last = self._last, (dead, rate)
         if step < _LEAST_STEPS or not self._is_settled(epoch):
@@ -61,6 +72,19 @@ class Collapse:
         if self._half_dead and 4 * dead < size:
             self._half_dead = False
             return f"dead latent dimensions woke: {carrying} {details}"
+        return None
+
+    def _look_at_codes(self, epoch: int, step: int, used: float | None) -> str | None:
+        if used is None or step < _LEAST_STEPS or not self._is_settled(epoch):
+            return None
+        share = used / self._code_count
+        counted = f"{used:.1f} of {self._code_count:,} codes are used (perplexity, of validation images)"
+        if not self.collapsed and share < _FEW_CODES:
+            self.collapsed = True
+            return f"codebook collapse: {counted}; a smaller codebook or a lower learning rate help"
+        if self.collapsed and share > 2 * _FEW_CODES:
+            self.collapsed = False
+            return f"codebook collapse is over: {counted}"
         return None
 
     def _is_settled(self, epoch: int) -> bool:

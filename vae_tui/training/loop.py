@@ -98,7 +98,7 @@ class Loop:
         self._follows_others = parts.device.type == "cpu" and parts.ranks.count_here == 1
         """Whether its threads wait as fits what other programs do."""
         self._resources = Resources(parts.device, run.path, parts.others)
-        self._collapse = Collapse(recipe.objective)
+        self._collapse = Collapse(recipe.objective, recipe.model.code_count)
         self._course = Course(self._trainer)
         self._steering = Steering(run, recipe, self._trainer, self._course)
         self._started = time.monotonic()
@@ -207,7 +207,7 @@ class Loop:
             if not math.isfinite(elbo.elbo):
                 raise FloatingPointError(f"the validation ELBO was not finite after step {trainer.step_count}")
             loss = trainer.selection_loss(elbo)
-            validation = {"loss": loss, "elbo": elbo.elbo, "distortion": elbo.distortion, "rate": elbo.rate}
+            validation = elbo.figures(loss)
             rates = elbo.rate_per_dimension
         last = self._is_done()
         selected = validation["loss"] if validation else None
@@ -225,7 +225,7 @@ class Loop:
                 images_per_second=images_per_second,
                 elapsed_seconds=self._elapsed(),
             )
-        if (note := self._collapse.look(trainer.epoch, trainer.step_count, rates)) is not None:
+        if note := self._collapse.look(trainer.epoch, trainer.step_count, rates, validation):
             yield ev.NoteAdded(**self._now(), note=note, alarm="collapsed" if self._collapse.collapsed else "")
         if last:
             self._course.request_halt("now")
@@ -249,7 +249,7 @@ class Loop:
                 loss = event.validation.get("loss") if event.validation else None
                 if counts_towards_best(event.step, objective_since) and is_better(loss, self._best_loss):
                     self._best_loss = loss
-                self._collapse.look(event.epoch, event.step, [rate or 0.0 for rate in event.rate_per_dimension])
+                self._collapse.look(event.epoch, event.step, event.rate_per_dimension, event.validation)
             elif isinstance(event, ev.CommandDone) and not event.refused:
                 paused = event.command == "pause" or (paused and event.command not in ("unpause", "stop"))
         self._paused_at = time.monotonic() if paused else None

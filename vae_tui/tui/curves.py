@@ -107,7 +107,7 @@ def specify_figure(history: History, figure: str, look: Look, columns: int) -> C
     elif figure == "active":
         points = reader.of_epochs(lambda moment: float(moment.active_dimensions))
     else:
-        points = reader.training(figure)
+        points = reader.training(figure) if figure in history.train else []
     if figure.endswith("_bytes"):
         points = [(x, y / 2**30) for x, y in points]
     measured = history.train[figure] if figure in history.train and not figure.endswith("_bytes") else None

@@ -12,6 +12,7 @@ _FIGURES = {
     "distortion": "distortion, nats/image",
     "rate": "rate, nats/image",
     "active": "active latent dimensions",
+    "codes_used": "codes used (perplexity)",
     "beta": "beta",
     "lr": "learning rate",
     "gradient_norm": "gradient norm",
@@ -25,7 +26,7 @@ _FIGURES = {
     "disk_free_bytes": "free disk, GiB",
 }
 USUAL = (
-    *("loss", "rate", "active", "beta", "lr", "gradient_norm", "images_per_second"),
+    *("loss", "rate", "active", "codes_used", "beta", "lr", "gradient_norm", "images_per_second"),
     *("rss_bytes", "cpu_percent", "gpu_percent", "gpu_celsius", "gpu_watts"),
 )
 """Those that are shown where none was chosen, as far as the run has them."""
@@ -45,5 +46,9 @@ def title_of(figure: str) -> str:
 
 def figures_of(history: History) -> dict[str, str]:
     """The figures that a run has, each with its title."""
-    measured = {name: title for name, title in _FIGURES.items() if name == "active" or len(history.train[name])}
+    measured = {name: title for name, title in _FIGURES.items() if name == "active" or _is_measured(history, name)}
     return measured | {f"z{index}": title_of(f"z{index}") for index in range(len(history.now.rate_per_dimension))}
+
+
+def _is_measured(history: History, figure: str) -> bool:
+    return any(len(figures[figure]) for figures in (history.train, history.validation) if figure in figures)

@@ -110,7 +110,7 @@ PLACE = Group(
 VIEWS = Group(
     "Views",
     (
-        Row("1", "the image", (Key("1", "view('image')", "Image"),), (FooterItem(2, "1-6", "view"),)),
+        Row("1", "the image", (Key("1", "view('image')", "Image"),), (FooterItem(2, "1-7", "view"),)),
         Row(
             "2",
             "the chosen dimension, −3 to 3; tab: the range of the data",
@@ -138,6 +138,11 @@ VIEWS = Group(
             "6",
             "the training images nearest to the picture",
             (Key("6", "view('neighbors')", "Neighbours"),),
+        ),
+        Row(
+            "7",
+            "the codes of a quantised model; arrows change one, j k choose which",
+            (Key("7", "view('codes')", "Codes"),),
         ),
     ),
 )
@@ -203,7 +208,7 @@ STORAGE = Group(
             (
                 Key("m", "bookmark('save')", "Save a bookmark"),
                 Key("b", "bookmark('go')", "Go to a bookmark"),
-                *(Key(str(slot), f"slot({slot})") for slot in (0, 7, 8, 9)),
+                *(Key(str(slot), f"slot({slot})") for slot in (0, 8, 9)),
             ),
             (FooterItem(11, "m b", "bookmarks"),),
         ),

@@ -42,6 +42,7 @@ class Array:
 Vector = Annotated[NDArray[np.float32], Array("float32", "Z")]
 Points = Annotated[NDArray[np.float32], Array("float32", "NZ")]
 CodeRows = Annotated[NDArray[np.float32], Array("float32", "MZ")]
+CodeVectors = Annotated[NDArray[np.float32], Array("float32", "KD")]
 Indexes = Annotated[NDArray[np.int64], Array("int64", "M")]
 Pictures = Annotated[NDArray[np.uint8], Array("uint8", "NHWC")]
 
@@ -73,6 +74,8 @@ class CheckpointOpened(Reply):
     """Of a conditional VAE: which class its images are decoded as, or -1 for none."""
     knows_no_class: bool = True
     """Whether it can decode as of no class."""
+    codebook: CodeVectors | None = None
+    """Of a quantised VAE: where each code is, in the dimensions of a code."""
 
 
 @dataclass(frozen=True)

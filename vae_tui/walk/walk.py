@@ -116,7 +116,12 @@ class Walk:
         """What views look at."""
         at = self.dimensions
         decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
-        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, self.area)
+        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, self.area, self.codebook)
+
+    @property
+    def codebook(self) -> Latents | None:
+        """The codes (K, D) of a quantised model; None of any other."""
+        return None if self.opened is None else self.opened.codebook
 
     def notify(self, text: str, level: Level = "warning") -> None:
         """Let the user read something, until one moves or for as long as the screen shows it."""

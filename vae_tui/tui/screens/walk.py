@@ -230,6 +230,10 @@ class WalkScreen(ClosesOnce[None]):
         if self._bookmark is not None:
             self.action_slot(1 + VIEW_NAMES.index(view))
             return
+        if view == "codes" and self.session.walk.codebook is None:
+            self.session.walk.notify('this model has no codes: one trained with posterior = "fsq" or "vq" has')
+            self._show()
+            return
         if self._is_alone(view) != self.has_class("alone"):
             # It will have more or less room; what it shows is decoded once that is known.
             self.session.view.fit(None)

@@ -1,7 +1,8 @@
-"""The six views, of which one is seen."""
+"""The seven views, of which one is seen."""
 
 from __future__ import annotations
 
+from vae_tui.walk.views.codes import CodesView
 from vae_tui.walk.views.image import ImageView
 from vae_tui.walk.views.map import MapView
 from vae_tui.walk.views.neighbors import NeighborsView
@@ -26,6 +27,7 @@ class Views:
             "map": MapView(self._plane),
             "scatter": self.scatter,
             "neighbors": NeighborsView(),
+            "codes": CodesView(),
         }
         self.current: View = self._views["image"]
         self.problem = ""

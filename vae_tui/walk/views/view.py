@@ -13,7 +13,7 @@ from vae_tui.walk.messages import Request
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
 
-ViewName = Literal["image", "strip", "table", "map", "scatter", "neighbors"]
+ViewName = Literal["image", "strip", "table", "map", "scatter", "neighbors", "codes"]
 VIEW_NAMES: tuple[ViewName, ...] = get_args(ViewName)
 Pixels = NDArray[np.uint8]
 
@@ -35,6 +35,8 @@ class Scene:
     """The newest image (H, W, C) there is, and the latent (Z,) it is of."""
     area: tuple[int, int] | None = None
     """Height and width of the room for pictures, in pixels; None while it is not known."""
+    codebook: Latents | None = None
+    """The codes (K, D) of a quantised model, that stand at each D dimensions."""
 
 
 @dataclass(frozen=True)
