@@ -39,6 +39,7 @@ def train(
     recipe: Recipe | str | Path = "digits",
     overrides: Sequence[str] = (),
     *,
+    network: tuple[type, type] | None = None,
     name: str | None = None,
     runs_dir: str | Path = "checkpoints",
     data_root: str | Path | None = None,
@@ -46,13 +47,16 @@ def train(
 ) -> Iterator[Event]:
     """Train in this process, yielding each event as it is logged; the run is a folder like any other.
 
-    `recipe` is a Recipe, a file or the name of a shipped one, `overrides` are as for `--set`: "train.epochs=5". The run
+    `recipe` is a Recipe, a file or the name of a shipped one, `overrides` are as for `--set`: "train.epochs=5". `network` are an
+    encoder and a decoder of one's own, classes as docs/networks.md has them; their source becomes part of the run. The run
     starts with the first event asked for; a loop that is left ends it. Raises RecipeError, DataError or RunError for
     what a user can mend.
     """
+    from dataclasses import replace
     from pathlib import Path
 
     from vae_tui.recipe import LoadedRecipe, Recipe, load_recipe, parse
+    from vae_tui.recipe.own_file import with_networks
     from vae_tui.runs.job import TrainingJob
     from vae_tui.runs.lock import acquire_lock, release_lock
     from vae_tui.training.preparation import create_run
@@ -62,6 +66,8 @@ def train(
         loaded = LoadedRecipe(parse(recipe.document(), overrides)[0], "notebook", has_own_file=True)
     else:
         loaded = load_recipe(str(recipe), overrides)
+    if network is not None:
+        loaded = replace(loaded, recipe=with_networks(loaded.recipe, *network), has_own_file=True)
     job = TrainingJob(recipe=loaded.name, device=device, data_root=None if data_root is None else Path(data_root))
     run = create_run(loaded, Path(runs_dir), name)
     acquire_lock(run.path)

@@ -26,7 +26,7 @@ from vae_tui.training.preparation import create_run
 class HuberTable(ObjectiveTable):
     """The table with what the new objective adds."""
 
-    name: Literal["elbo", "huber"] = "elbo"  # type: ignore[assignment]
+    name: Literal["elbo", "huber"] = "elbo"
     beta: float = 1.0
     delta: float = 5.0
 

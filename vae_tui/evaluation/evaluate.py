@@ -177,6 +177,10 @@ def evaluate(
     vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
     if vae.recipe.model.is_quantised and annealing_steps is not None:
         raise VaeTuiError("--ais goes from noise to noise, and a quantised posterior has none: leave it out")
+    if annealing_steps is not None and not hasattr(vae.likelihood, "draw"):
+        raise VaeTuiError(
+            f"--ais draws images, and {vae.recipe.likelihood.name} has no method draw: leave it out, or write one"
+        )
     torch.set_flush_denormal(True)
     sets = load_sets_of(metadata, data_root, progress, checkpoint)
     recipe = vae.recipe

@@ -67,8 +67,7 @@ def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int], int]:
     try:
         recipe, _ = parse(metadata["recipe"], source=f"{path} (its recipe)")
         channels, height, width = metadata["image_shape"]
-        if recipe.model.code is not None:
-            require_trust(recipe.model.code, recipe.model.network, str(path))
+        require_trust(recipe, str(path))
         sizes = (*recipe.model.hidden, *recipe.model.channels, *recipe.model.dense)
         if len(sizes) > len(stored):
             raise ValueError(f"it has more layers than tensors ({len(stored)})")

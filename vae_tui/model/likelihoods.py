@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vae_tui.model.own import build_own_likelihood
 from vae_tui.recipe import LikelihoodTable
 
 _PIXELS = (-3, -2, -1)
@@ -272,8 +273,11 @@ def _normal_like(values: Tensor, generator: torch.Generator) -> Tensor:
 
 def build_likelihood(
     likelihood: LikelihoodTable,
-) -> Bernoulli | ContinuousBernoulli | Gaussian | OptimalGaussian | ScaledGaussian | Laplace | DiscretizedLogistic:
-    """The likelihood a recipe names."""
+) -> Any:
+    """The likelihood a recipe names; raises RecipeError where one's own is none."""
+    if likelihood.code is not None:
+        own: Any = build_own_likelihood(likelihood)
+        return own
     if likelihood.name == "continuous-bernoulli":
         return ContinuousBernoulli()
     if likelihood.name == "laplace":

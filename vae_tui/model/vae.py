@@ -12,7 +12,7 @@ from vae_tui.errors import DataError
 from vae_tui.model.conditional import NO_LABEL, OneHot
 from vae_tui.model.likelihoods import build_likelihood
 from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
-from vae_tui.model.own import check_own
+from vae_tui.model.own import check_own, check_own_likelihood
 from vae_tui.model.priors import ClassPrior, MixturePrior, Prior, StandardNormal, VampPrior
 from vae_tui.model.quantised import CodePrior, ScalarQuantiser, VectorQuantiser
 from vae_tui.recipe import Recipe
@@ -81,7 +81,8 @@ class VAE(nn.Module):
         """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z); of a quantised VAE at the nearest code."""
         if isinstance(self.posterior, ScalarQuantiser | VectorQuantiser):
             latent = self.posterior.latents(self.posterior.symbols(latent))
-        return self.likelihood.mean(self.likelihood_parameters(latent, labels))
+        mean: Tensor = self.likelihood.mean(self.likelihood_parameters(latent, labels))
+        return mean
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """The expected image (B, C, H, W) at each image's posterior mean."""
@@ -198,11 +199,13 @@ def build(
     (K, C, H, W) in [0, 1], of which some come again where they are too few.
     """
     generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # for what is the user's own
+        vae = VAE(recipe, image_shape, class_count)
+    if recipe.likelihood.code is not None:
+        check_own_likelihood(recipe.likelihood, vae.likelihood)
     if is_own(recipe.model.network):
         # They begin as they are made.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            vae = VAE(recipe, image_shape, class_count)
         check_own(
             recipe.model,
             vae.encoder,
@@ -213,9 +216,8 @@ def build(
             code_width=0 if vae.one_hot is None else len(vae.one_hot.codes),
         )
     else:
-        vae = VAE(recipe, image_shape, class_count)
         initialize(vae, generator)
-        if recipe.model.output_bias == "zero":
+        if recipe.model.output_bias == "zero" or recipe.likelihood.code is not None:
             start_at(vae.decoder, torch.full(image_shape, 0.5))
         elif mean_image is not None:
             start_at(vae.decoder, mean_image)

@@ -11,12 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
-from vae_tui.errors import RunError
+from vae_tui.errors import RecipeError, RunError
 from vae_tui.model import Terms
+from vae_tui.model.own import OWN_MODULE, calling, find_own_class
 from vae_tui.objective.schedules import scheduled_beta
 from vae_tui.recipe import ObjectiveTable
+
+_BATCH = 2
 
 
 class Objective(ABC):
@@ -90,14 +94,45 @@ class Objective(ABC):
 
 def build_objective(table: ObjectiveTable, *, latent_dim: int, image_count: int) -> Objective:
     """The objective a recipe names, for a VAE of `latent_dim` latents trained on `image_count` images."""
-    return find_objective(table.name)(table, latent_dim=latent_dim, image_count=image_count)
+    kind = find_objective(table)
+    if table.code is None:
+        return kind(table, latent_dim=latent_dim, image_count=image_count)
+    file = table.name.partition(":")[0]
+    objective: Objective = calling(
+        file, lambda: kind(table, latent_dim=latent_dim, image_count=image_count), kind.__name__
+    )
+    _check_own(file, objective, latent_dim)
+    return objective
 
 
-def find_objective(name: str) -> type[Objective]:
-    """The class of an objective; raises RunError for a name that none has."""
+def _check_own(file: str, objective: Objective, latent_dim: int) -> None:
+    """Raise RecipeError where the loss of a batch is not one number with a gradient."""
+    values = torch.full((_BATCH,), 0.5, requires_grad=True)
+    by_dimension = torch.full((_BATCH, latent_dim), 0.1, requires_grad=True)
+    terms = Terms(values, by_dimension, by_dimension, by_dimension, torch.cat((by_dimension, by_dimension), 1))
+    inputs = {name: torch.tensor(weight) for name, weight in objective.weights(0.0).items()}
+    inputs["noise"] = torch.zeros(_BATCH, latent_dim)
+    name = type(objective).__name__
+    loss = calling(file, lambda: objective.loss(terms, inputs), f"{name}.loss of a batch of {_BATCH}")
+    if not isinstance(loss, Tensor) or loss.shape != () or not loss.requires_grad or not torch.isfinite(loss):
+        found = f"a tensor {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise RecipeError(
+            file,
+            [f"{name}.loss makes {found}; expected one number (), in nats, summed over the images, with a gradient"],
+        )
+
+
+def find_objective(table: ObjectiveTable) -> type[Objective]:
+    """The class of an objective; raises RunError for a name that none has, RecipeError where one's own is none."""
+    name = table.name
+    if table.code is not None:
+        own: type[Objective] = find_own_class(name, table.code, Objective)
+        return own
     for module in pkgutil.iter_modules([__file__.rpartition("/")[0]]):
         importlib.import_module(f"vae_tui.objective.{module.name}")
-    kinds = {kind.name: kind for kind in Objective.__subclasses__()}
+    # One of the user's own stands for nothing but itself, whatever it is called.
+    known = (kind for kind in Objective.__subclasses__() if not kind.__module__.startswith(OWN_MODULE))
+    kinds = {kind.name: kind for kind in known}
     if name not in kinds:
         raise RunError(f'[objective] name = "{name}": no class in vae_tui/objective has this name')
     return kinds[name]

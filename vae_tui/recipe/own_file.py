@@ -1,23 +1,35 @@
-"""The file of networks of one's own: read, and looked at as far as that goes without running it."""
+"""The file of networks, an objective or a likelihood of one's own: read, and looked at as far as that goes without running it."""
 
 from __future__ import annotations
 
 import ast
+import inspect
+import sys
+import textwrap
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 from vae_tui.errors import RecipeError
+from vae_tui.recipe.tables import ModelTable, Recipe
 
 _LONGEST = 1 << 22
+_USUAL_IMPORTS = """import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn import functional as F
+
+"""
 
 
-def read_network_file(network: str, folder: Path | None) -> str:
-    """What the file of "FILE.py:ENCODER,DECODER" holds, from `folder` or the working directory.
+def read_own_file(named: str, folder: Path | None) -> str:
+    """What the file of "FILE.py:ENCODER,DECODER" or "FILE.py:CLASS" holds, from `folder` or the working directory.
 
     Raises RecipeError, on the file, where it cannot be read, is no Python, or makes no such classes.
     """
-    name, _, classes = network.partition(":")
+    name, _, classes = named.partition(":")
     path = Path(name)
     try:
         path = path.expanduser() if folder is None else folder / path.expanduser()
@@ -42,6 +54,35 @@ def read_network_file(network: str, folder: Path | None) -> str:
             str(path), [f"has no class {' and no class '.join(missing)} (it has {', '.join(there) or 'none'})"]
         )
     return code
+
+
+def with_networks(recipe: Recipe, encoder: type, decoder: type) -> Recipe:
+    """The recipe with two classes of a notebook's, or of a module's, as its networks; raises RecipeError where their source is not kept."""
+    table = recipe.model.resolved() | {
+        "network": f"{_file_of(encoder)}:{encoder.__name__},{decoder.__name__}",
+        "code": _source_of(encoder, decoder),
+    }
+    applies = ModelTable.keys(table)
+    model = ModelTable.model_validate({key: value for key, value in table.items() if applies[key]})
+    return recipe.model_copy(update={"model": model})
+
+
+def _file_of(kind: type) -> str:
+    return "notebook.py" if kind.__module__ == "__main__" else f"{kind.__module__.rpartition('.')[2]}.py"
+
+
+def _source_of(*kinds: type) -> str:
+    """What defines some classes: of a module all of it, of a notebook or a script they alone, with the usual imports of torch."""
+    try:
+        modules = {kind.__module__ for kind in kinds}
+        if len(modules) == 1 and "__main__" not in modules:
+            return inspect.getsource(sys.modules[modules.pop()])
+        return _USUAL_IMPORTS + "\n\n".join(textwrap.dedent(inspect.getsource(kind)) for kind in kinds)
+    except (OSError, TypeError) as error:
+        names = " and ".join(kind.__name__ for kind in kinds)
+        raise RecipeError(
+            "network", [f"the source of {names} is not to be found ({error}): write them to a file, and name that"]
+        ) from error
 
 
 def _names(tree: ast.Module) -> Iterator[str]:

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from vae_tui.errors import RecipeError
 from vae_tui.recipe.changes import STEERABLE, Change, read_changes
 from vae_tui.recipe.cross_table import cross_table_errors
-from vae_tui.recipe.own_file import read_network_file
+from vae_tui.recipe.own_file import read_own_file
 from vae_tui.recipe.sizes import size_errors
-from vae_tui.recipe.tables import OWN, TABLES, Recipe, Table, is_own
+from vae_tui.recipe.tables import OWN, OWN_CLASS, OWN_KEYS, TABLES, Recipe, Table, is_own
 from vae_tui.wording import did_you_mean
 
 _LONGEST = 1 << 22
@@ -54,9 +54,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> LoadedRecip
     except (ValueError, RecursionError) as error:
         raise RecipeError(str(path), [f"is not TOML: {error}"]) from error
     recipe, notes = parse(tables, overrides, source=str(path), folder=path.parent)
-    written = tables.get("model", {})
-    brought = written.get("code") if isinstance(written, dict) else None
-    has_own_file = recipe.model.code is not None and recipe.model.code != brought
+    written = {table.get("code") for table in tables.values() if isinstance(table, dict)}
+    has_own_file = any(code not in written for _, code in recipe.own.values())
     return LoadedRecipe(recipe, path.stem, notes, has_own_file)
 
 
@@ -76,7 +75,8 @@ def parse(
     changes = read_changes(given.pop("changes", ()), problems)
     overridden = _apply(overrides, given, problems)
 
-    _read_code(given.get("model"), overridden, folder, problems)
+    for key in OWN_KEYS:
+        _read_code(given, key, overridden, folder, problems)
 
     sections: dict[str, Table] = {}
     for name, table in given.items():
@@ -189,18 +189,22 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
     return overridden
 
 
-def _read_code(model: object, overridden: set[tuple[str, str]], folder: Path | None, problems: list[str]) -> None:
-    """Copy the file of an own network into the table that names it, unless its code is there already."""
-    network = model.get("network") if isinstance(model, dict) else None
-    if not isinstance(model, dict) or not isinstance(network, str) or not is_own(network):
+def _read_code(
+    given: Mapping[str, Any], key: str, overridden: set[tuple[str, str]], folder: Path | None, problems: list[str]
+) -> None:
+    """Copy the file that a key names into its table, unless its code is there already."""
+    name, _, naming = key.partition(".")
+    table = given.get(name)
+    value = table.get(naming) if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(value, str) or not is_own(value):
         return
-    another = ("model", "network") in overridden and ("model", "code") not in overridden
-    if "code" in model and not another:
+    another = (name, naming) in overridden and (name, "code") not in overridden
+    if "code" in table and not another:
         return
     try:
-        model["code"] = read_network_file(network, None if another else folder)
+        table["code"] = read_own_file(value, None if another else folder)
     except RecipeError as error:
-        problems += [f"[model] network: {error.source} {problem}" for problem in error.problems]
+        problems += [f"[{name}] {naming}: {error.source} {problem}" for problem in error.problems]
 
 
 def _toml_or_text(text: str) -> Any:
@@ -280,7 +284,7 @@ def _describe(name: str, kind: type[Table], key: str, details: Sequence[Any]) ->
 
 def _expected(message: str) -> str:
     if message.startswith("String should match pattern"):
-        return f'"{OWN}"'
+        return f'"{OWN if "," in message else OWN_CLASS}"'
     for pydantics, ours in (
         ("Input should be ", ""),
         ("a valid string, unable to parse raw data as a unicode string", "UTF-8 text"),

@@ -50,18 +50,22 @@ _ImageSize = Annotated[_Side | tuple[_Side, _Side], BeforeValidator(lambda v: tu
 
 OWN = "FILE.py:ENCODER,DECODER"
 """What stands for networks of one's own where keys say which networks they go with."""
-_OWN = r"[^:]+\.py:[A-Za-z_]\w*,[A-Za-z_]\w*"
+OWN_KEYS = ("model.network", "likelihood.name", "objective.name")
+"""The keys that may name something of one's own."""
+OWN_CLASS = "FILE.py:CLASS"
+"""The same of an objective or a likelihood of one's own."""
+_OWN, _OWN_CLASS = r"[^:]+\.py:[A-Za-z_]\w*,[A-Za-z_]\w*", r"[^:]+\.py:[A-Za-z_]\w*"
 _BUILT_IN = ("mlp", "gated", "conv", "resnet", "ladder")
 
 
-def is_own(network: object) -> bool:
-    """Whether a network is named by a file and two classes in it."""
-    return isinstance(network, str) and re.fullmatch(_OWN, network) is not None
+def is_own(name: object) -> bool:
+    """Whether networks are named by a file and two classes in it, or an objective or a likelihood by a file and one."""
+    return isinstance(name, str) and re.fullmatch(f"{_OWN}|{_OWN_CLASS}", name) is not None
 
 
 def goes_with(given: object, values: Sequence[str]) -> bool:
     """Whether a value is one of `values`."""
-    return str(given) in values or (OWN in values and is_own(given))
+    return str(given) in values or (not {OWN, OWN_CLASS}.isdisjoint(values) and is_own(given))
 
 
 def _key(default: Any, meaning: str, *, only: Mapping[str, Sequence[str]] | None = None, **constraints: Any) -> Any:
@@ -340,10 +344,15 @@ class PriorTable(Table):
 class LikelihoodTable(Table):
     """How probable an image is, given its latent."""
 
-    name: Literal["bernoulli", "continuous-bernoulli", "gaussian", "laplace", "discretized-logistic"] = _key(
+    name: (
+        Literal["bernoulli", "continuous-bernoulli", "gaussian", "laplace", "discretized-logistic"]
+        | Annotated[str, Field(pattern=f"^{_OWN_CLASS}$")]
+    ) = _key(
         "bernoulli",
-        "of each pixel, in [0, 1]; a discretised logistic gives the probability of each of the 256 grey values",
+        "of each pixel, in [0, 1]; a discretised logistic gives the probability of each of the 256 grey values; or a file beside "
+        'the recipe and a class in it: "my_likelihood.py:MyLikelihood"',
     )
+    code: str | None = _key(None, "what that file holds, copied here when a run is made", only={"name": [OWN_CLASS]})
     sigma: Annotated[float, Field(ge=1e-4, le=1e4)] | Literal["learned", "per-pixel", "optimal"] = _key(
         0.1,
         "standard deviation: of every pixel (the notebooks' squared error is 0.7071067811865476), `learned` one for "
@@ -364,28 +373,33 @@ _SCHEDULING = ("schedule", "warmup_epochs", "cycle_epochs", "capacity_epochs")
 class ObjectiveTable(Table):
     """What is minimised."""
 
-    name: Literal["elbo", "free-bits", "capacity", "iwae", "tcvae", "factor", "dip", "mmd"] = _key(
+    name: (
+        Literal["elbo", "free-bits", "capacity", "iwae", "tcvae", "factor", "dip", "mmd"]
+        | Annotated[str, Field(pattern=f"^{_OWN_CLASS}$")]
+    ) = _key(
         "elbo",
         "`elbo`: distortion + beta rate; `free-bits`: no reward for a rate below them; `capacity`: the rate is held at "
         "a capacity that grows; `iwae`: the bound of several draws, with DReG gradients; `tcvae`: beta weighs the total "
         "correlation alone; `factor`: gamma more of it, estimated by a discriminator; `dip`: covariances are held to the "
-        "identity; `mmd`: a distance of all codes from the prior",
+        "identity; `mmd`: a distance of all codes from the prior; or a file beside the recipe and a class in it: "
+        '"my_objective.py:MyObjective"',
     )
+    code: str | None = _key(None, "what that file holds, copied here when a run is made", only={"name": [OWN_CLASS]})
     beta: float = _key(
         1.0,
         "weight of the rate (tcvae: of the total correlation); 0 leaves only the distortion",
-        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd", OWN_CLASS]},
         ge=0,
     )
     schedule: Literal["linear", "sigmoid", "cyclical"] = _key(
         "linear",
         "how beta rises from 0 during the warm-up: evenly, along a sigmoid, or evenly and again from 0 every cycle_epochs",
-        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd", OWN_CLASS]},
     )
     warmup_epochs: float = _key(
         0.0,
         "epochs over which beta rises; 0: it is constant",
-        only={"name": ["elbo", "free-bits", "tcvae", "mmd"]},
+        only={"name": ["elbo", "free-bits", "tcvae", "mmd", OWN_CLASS]},
         ge=0,
     )
     cycle_epochs: float = _key(10.0, "epochs from one rise to the next", only={"schedule": ["cyclical"]}, gt=0)
@@ -528,6 +542,12 @@ class Recipe(BaseModel):
     sample: SampleTable = SampleTable()
     changes: tuple[Change, ...] = ()
     """What is changed while it trains, in the order of their steps."""
+
+    @property
+    def own(self) -> dict[str, tuple[str, str]]:
+        """What of it is the user's own, by the key that names it, such as "model.network": that name, and the code."""
+        codes = {key: self.value(f"{key.partition('.')[0]}.code") for key in OWN_KEYS}
+        return {key: (self.value(key), code) for key, code in codes.items() if code is not None}
 
     def resolved(self) -> dict[str, dict[str, Any]]:
         """Every table with every key that applies, defaults written out; without the changes."""

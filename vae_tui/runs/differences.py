@@ -14,8 +14,9 @@ Tables = Mapping[str, Mapping[str, Any]]
 def flatten(tables: Tables) -> dict[str, Any]:
     """A recipe's values by key, as "optimizer.lr"; of code its digest, which tells it from other code."""
     flat = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
-    if isinstance(code := flat.get("model.code"), str):
-        flat["model.code"] = hashlib.sha256(code.encode()).hexdigest()[:8]
+    for key in ("model.code", "likelihood.code", "objective.code"):
+        if isinstance(code := flat.get(key), str):
+            flat[key] = hashlib.sha256(code.encode()).hexdigest()[:8]
     return flat
 
 

@@ -18,7 +18,7 @@ from vae_tui.runs.log import read_events_of
 
 _MAY_CHANGE = {"data": ("root", "memory_gib"), "model": (), "prior": (), "likelihood": ()}
 """The tables that stay, but for these keys; images are told apart by their content."""
-_STAYS = {"objective": ("name",), "optimizer": ("name",), "train": ("seed", "start_from")}
+_STAYS = {"objective": ("name", "code"), "optimizer": ("name",), "train": ("seed", "start_from")}
 """Of the other tables, the keys that stay."""
 
 

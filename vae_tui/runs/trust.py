@@ -1,6 +1,6 @@
 """Code that a recipe brings along, which is run only for a user who trusts it.
 
-Whoever trains a recipe runs the networks it names, and is known to trust them from then on, by the digest of their code. A
+Whoever trains a recipe runs what it names, and is known to trust them from then on, by the digest of their code. A
 checkpoint of somebody else's is not opened where that means to run code, unless the user says so.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vae_tui.errors import CheckpointError
 from vae_tui.folders import user_data
+from vae_tui.recipe import Recipe
 
 TRUST_ALL = "VAE_TUI_TRUST"
 """The variable that `--trust` sets, for this process and those it starts."""
@@ -25,14 +26,16 @@ def trust(code: str) -> None:
         _mark(code).touch()
 
 
-def require_trust(code: str, network: str, source: str) -> None:
-    """Raise CheckpointError, about `source`, where the user does not trust the code of a network."""
-    if os.environ.get(TRUST_ALL) or _mark(code).exists():
-        return
-    raise CheckpointError(
-        f"{source} brings code of its own for its networks ({network}), which is not trusted here, and so not run; "
-        "read it, it is [model] code in its recipe, and if you trust it: vae-tui --trust COMMAND ..."
-    )
+def require_trust(recipe: Recipe, source: str) -> None:
+    """Raise CheckpointError, about `source`, where the user does not trust the code that its recipe brings along."""
+    kinds = {"model.network": "networks", "likelihood.name": "likelihood", "objective.name": "objective"}
+    for key, (name, code) in recipe.own.items():
+        if os.environ.get(TRUST_ALL) or _mark(code).exists():
+            continue
+        raise CheckpointError(
+            f"{source} brings code of its own for its {kinds[key]} ({name}), which is not trusted here, and so not run; "
+            f"read it, it is [{key.partition('.')[0]}] code in its recipe, and if you trust it: vae-tui --trust COMMAND ..."
+        )
 
 
 def _mark(code: str) -> Path:

@@ -40,7 +40,9 @@ def open_sweep(plan: Plan, runs_dir: Path, *, threads: int = 1) -> tuple[Sweep, 
     """
     contents = contents_of(plan, threads=threads)
     if plan.has_own_file:
-        trust(plan.fixed.get("model.code") or plan.base.model.code or "")
+        fixed = (code for key, code in plan.fixed.items() if key.endswith(".code"))
+        for code in (*fixed, *(code for _, code in plan.base.own.values())):
+            trust(str(code))
     jobs = [(job.values, job.run) for job in contents.jobs]
     found = find_sweep(f"sweep:{plan.name}", runs_dir)
     if found is None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from vae_tui.errors import RecipeError
 from vae_tui.recipe import Recipe, find_recipe, load_recipe, parse, shipped_sweeps
-from vae_tui.recipe.own_file import read_network_file
-from vae_tui.recipe.tables import TABLES, is_own
+from vae_tui.recipe.own_file import read_own_file
+from vae_tui.recipe.tables import OWN_KEYS, TABLES, is_own
 from vae_tui.runs.identity import as_toml
 from vae_tui.sweep.search import Search, read_search
 from vae_tui.wording import did_you_mean
@@ -191,14 +191,15 @@ def _absolute(plan: Plan) -> Plan:
         fixed.setdefault("train.start_from", start)
     fixed = {key: _whole_path(key, value) for key, value in fixed.items() if key not in plan.keys}
     runs = tuple({key: _whole_path(key, value) for key, value in values.items()} for values in plan.runs)
-    choices = plan.search.space.get("model.network", {}).get("choices", ()) if plan.search is not None else ()
-    if any(is_own(network) for network in (*(values.get("model.network") for values in plan.runs), *choices)):
-        raise RecipeError(plan.name, ["model.network: one's own goes into the recipe, or under [set]: one a sweep"])
     has_own_file = plan.has_own_file
-    network = fixed.get("model.network")
-    if isinstance(network, str) and is_own(network):
-        # A file that is edited later changes no run, nor makes runs that do not compare.
-        fixed["model.code"], has_own_file = read_network_file(network, None), True
+    for key in OWN_KEYS:
+        choices = plan.search.space.get(key, {}).get("choices", ()) if plan.search is not None else ()
+        if any(is_own(value) for value in (*(values.get(key) for values in plan.runs), *choices)):
+            raise RecipeError(plan.name, [f"{key}: one's own goes into the recipe, or under [set]: one a sweep"])
+        named = fixed.get(key)
+        if isinstance(named, str) and is_own(named):
+            # A file that is edited later changes no run, nor makes runs that do not compare.
+            fixed[f"{key.partition('.')[0]}.code"], has_own_file = read_own_file(named, None), True
     return replace(plan, fixed=fixed, runs=runs, has_own_file=has_own_file)
 
 

@@ -108,7 +108,7 @@ def _check_batches_are_shared(recipe: Recipe) -> None:
         what = '[likelihood] sigma = "optimal"'
     elif recipe.model.posterior == "vq":
         what = '[model] posterior = "vq"'
-    elif not find_objective(recipe.objective.name).is_sum_over_images:
+    elif not find_objective(recipe.objective).is_sum_over_images:
         what = f'[objective] name = "{recipe.objective.name}"'
     else:
         what = ""

@@ -47,7 +47,7 @@ def supports_manual_backward(recipe: Recipe) -> bool:
     known = recipe.likelihood.name == "bernoulli" or (
         recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
     )
-    objective = find_objective(recipe.objective.name).supports_manual_backward(recipe.objective)
+    objective = find_objective(recipe.objective).supports_manual_backward(recipe.objective)
     return plain and known and objective and recipe.train.precision != "bf16"
 
 

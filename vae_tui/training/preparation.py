@@ -43,10 +43,10 @@ def create_run(loaded: LoadedRecipe, runs_dir: Path, name: str | None = None) ->
     recipe = _with_absolute_paths(loaded.recipe, runs_dir)
     if recipe.data.root is not None and not user_path(recipe.data.root).exists():
         raise DataError(f"{recipe.data.root} is not there; [data] root names it, relative to where you are")
-    if recipe.model.code is not None:
-        if loaded.has_own_file:
-            trust(recipe.model.code)
-        require_trust(recipe.model.code, recipe.model.network, loaded.name)
+    if loaded.has_own_file:
+        for _, code in recipe.own.values():
+            trust(code)
+    require_trust(recipe, loaded.name)
     return Run.create(runs_dir, loaded.name if name is None else name, recipe.to_toml(), exact=name is not None)
 
 
@@ -105,8 +105,7 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
         # What was named just now is meant; what was recorded may have been moved since.
         data_root = job.data_root if recipe.data.root == written.data.root else None
         recipe = _find_images(recipe, [recipe.data.root], data_root)
-    if recipe.model.code is not None:
-        require_trust(recipe.model.code, recipe.model.network, str(run.path))
+    require_trust(recipe, str(run.path))
     _check_something_is_left(run, point, recipe, changed=recipe != written)
     for folder in (run.images_path, run.commands_path):
         if folder.exists() and not folder.is_dir():
@@ -220,13 +219,14 @@ def _check_same_run(trained: Recipe, recipe: Recipe, source: str, why: str, way_
         "[model]": (trained.model, recipe.model),
         "[prior]": (trained.prior, recipe.prior),
         "[objective] name": (trained.objective.name, recipe.objective.name),
+        "[objective] code": (trained.objective.code, recipe.objective.code),
         "[likelihood]": (trained.likelihood, recipe.likelihood),
         "[optimizer] name": (trained.optimizer.name, recipe.optimizer.name),
         "[train] seed": (trained.train.seed, recipe.train.seed),
         "[train] start_from": (trained.train.start_from, recipe.train.start_from),
     }
     problems = [
-        f"{what} {why} the run was trained with {_describe(old, new)}; {way_out}"
+        f"{what} {why} the run was trained with {'other code' if 'code' in what else _describe(old, new)}; {way_out}"
         for what, (old, new) in fixed.items()
         if old != new
     ]

@@ -98,8 +98,8 @@ def train_run(
         for event in loop.events():
             yield logged(event)
     except VaeTuiError as error:
-        if isinstance(error, RecipeError) and recipe.model.code is not None:
-            file = recipe.model.network.partition(":")[0]
+        if isinstance(error, RecipeError) and recipe.own:
+            file = " or ".join(dict.fromkeys(name.partition(":")[0] for name, _ in recipe.own.values()))
             way_on = f"this run keeps the code it was made with: mend {file} and train another --run, or first: vae-tui delete {run.shown.name}"
             error = RecipeError(error.source, [*error.problems, way_on])
         with contextlib.suppress(VaeTuiError):  # the log may be what cannot be written

@@ -244,8 +244,8 @@ class Trainer:
     def step(self) -> None:
         """Train on the next batch."""
         self.stopwatch.lap("rest")
-        if self.recipe.model.code is not None:
-            # What networks of one's own draw, as dropout does, depends on the step alone: it is the same after a resume.
+        if self.recipe.own:
+            # What one's own code draws, as dropout does, depends on the step alone: it is the same after a resume.
             torch.manual_seed(seed_for(self.recipe.train.seed, f"step {self.step_count}, rank {self.ranks.index}"))
         count = self._next_count
         for name, weight in self._weights.items():

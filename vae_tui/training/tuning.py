@@ -157,7 +157,7 @@ def _decide_compiling(
         return False, ""
     if wanted == "auto" and recorded is not None and not recorded.get("compiled", False):
         return False, ""
-    if not find_objective(recipe.objective.name).is_one_loss:
+    if not find_objective(recipe.objective).is_one_loss:
         return False, f"not compiled: {recipe.objective.name} has gradients that are not those of one loss alone"
     if wanted == "auto" and device.type == "cpu" and supports_manual_backward(recipe):
         return False, "not compiled: the gradients of fully connected networks are derived by hand, which is faster"
