@@ -57,7 +57,7 @@ def test_every_problem_is_reported_at_once() -> None:
         'got "minst"; did you mean "mnist"?',
         "[model] hiden: no such key; did you mean hidden?",
         "[model] latent_dim: expected at least 1, got 0",
-        '[model] channels: goes only with network = "conv" or "resnet", and network is "mlp"',
+        '[model] channels: goes only with network = "conv" or "resnet" or "autoencoder-kl", and network is "mlp"',
         '[optimizer] lr: expected a number, got "fast"',
         '[optimizer] milestones: needed with schedule = "step"',
         '[train] epochs: expected an integer, got "5"',

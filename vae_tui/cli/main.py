@@ -13,7 +13,22 @@ import typer
 from typer.core import TyperGroup
 
 from vae_tui import __version__
-from vae_tui.cli import encode, evaluate, evolve, export, pictures, runs, serve, steer, sweep, tidy, tools, train, walk
+from vae_tui.cli import (
+    encode,
+    evaluate,
+    evolve,
+    export,
+    import_vae,
+    pictures,
+    runs,
+    serve,
+    steer,
+    sweep,
+    tidy,
+    tools,
+    train,
+    walk,
+)
 from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, note_on_stderr
 from vae_tui.cli.output import give, prepare_streams, say
@@ -93,6 +108,7 @@ for command in (
 ):
     app.command()(command)
 app.command("set")(steer.set_)
+app.command("import")(import_vae.import_vae)
 # What is asked of runs may begin with a -, which is no option.
 app.command(context_settings={"ignore_unknown_options": True})(runs.runs)
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_tui.errors import RecipeError
+from vae_tui.model.autoencoder_kl import KlDecoder, KlEncoder
 from vae_tui.model.conditional import ConditionalDecoder, FlatConditionalEncoder, PlaneConditionalEncoder
 from vae_tui.model.ladder import LadderPosterior, TopDown
 from vae_tui.model.own import build_own
@@ -61,6 +62,8 @@ def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int =
         encoder, decoder = build_own(model, image_shape, outputs, posterior.size, code_width=code_width)
         name = f"{model.network.replace(':', ' ').replace(',', ' and ')}, {model.latent_dim} latents"
         return Networks(encoder, posterior, decoder, name + posterior_name)
+    if model.network == "autoencoder-kl":
+        return _autoencoder_kl(model, image_shape, outputs, posterior)
     build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
     encoder, decoder, name = build(model, image_shape, outputs, posterior.size, code_width)
     if code_width:
@@ -258,6 +261,32 @@ class _ResnetDecoder(nn.Module):
                 features = self.grown[depth - 1](features)
             features = stage(features + skip(latent)[:, :, None, None])
         return cast(Tensor, self.last(features))
+
+
+def _autoencoder_kl(model: ModelTable, image_shape: ImageShape, outputs: int, posterior: Posterior) -> Networks:
+    channels, height, width = image_shape
+    shrunk = 2 ** (len(model.channels) - 1)
+    if height % shrunk or width % shrunk:
+        raise RecipeError(
+            "recipe", [f"[model] channels: images of {height}x{width} are halved so often: {shrunk} must divide them"]
+        )
+    shape = model.latent_channels, height // shrunk, width // shrunk
+    size = shape[0] * shape[1] * shape[2]
+    if model.latent_dim != size:
+        picture = " x ".join(map(str, shape))
+        raise RecipeError(
+            "recipe", [f"[model] latent_dim: expected {size}, a picture of {picture}, got {model.latent_dim}"]
+        )
+    if outputs != 1:
+        raise RecipeError(
+            "recipe", ['[likelihood]: "per-pixel" needs two numbers a value, and autoencoder-kl gives one']
+        )
+    encoder = KlEncoder(channels, model.channels, model.blocks, model.groups, model.latent_channels)
+    decoder = KlDecoder(channels, model.channels, model.blocks, model.groups, shape)
+    widths = "-".join(map(str, (channels, *model.channels)))
+    return Networks(
+        encoder, posterior, decoder, f"autoencoder-kl {widths}, latents {shape[0]} x {shape[1]} x {shape[2]}"
+    )
 
 
 def _ladder(model: ModelTable, image_shape: ImageShape, outputs: int) -> Networks:

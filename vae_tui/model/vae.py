@@ -219,7 +219,7 @@ def build(
         initialize(vae, generator)
         if recipe.model.output_bias == "zero" or recipe.likelihood.code is not None:
             start_at(vae.decoder, torch.full(image_shape, 0.5))
-        elif mean_image is not None:
+        elif mean_image is not None and recipe.model.network != "autoencoder-kl":
             start_at(vae.decoder, mean_image)
     if isinstance(vae.posterior, VectorQuantiser):
         vae.posterior.start(generator)

@@ -201,10 +201,14 @@ class DataTable(Table):
 class ModelTable(Table):
     """The networks between images and latents."""
 
-    network: Literal["mlp", "gated", "conv", "resnet", "ladder"] | Annotated[str, Field(pattern=f"^{_OWN}$")] = _key(
+    network: (
+        Literal["mlp", "gated", "conv", "resnet", "ladder", "autoencoder-kl"]
+        | Annotated[str, Field(pattern=f"^{_OWN}$")]
+    ) = _key(
         "mlp",
         "fully connected, the same with gates, convolutional, convolutional with residual blocks and skips from the "
-        "latents, or two levels of latents (a ladder of gated layers), whose decoder mirrors the encoder; or a file beside "
+        "latents, two levels of latents (a ladder of gated layers), or the autoencoder of latent diffusion, whose latents are a "
+        "small picture; the decoder mirrors the encoder; or a file beside "
         'the recipe and two classes in it: "my_networks.py:MyEncoder,MyDecoder"',
     )
     code: str | None = _key(None, "what that file holds, copied here when a run is made", only={"network": [OWN]})
@@ -214,7 +218,7 @@ class ModelTable(Table):
     channels: _Sizes = _key(
         (32, 64),
         "channels after each convolution, or of each of a resnet's resolutions, encoder order",
-        only={"network": ["conv", "resnet"]},
+        only={"network": ["conv", "resnet", "autoencoder-kl"]},
         min_length=1,
     )
     dense: _Sizes = _key(
@@ -222,7 +226,20 @@ class ModelTable(Table):
         "widths of fully connected layers between convolutions and latents, encoder order; few latents need them",
         only={"network": ["conv", "resnet"]},
     )
-    blocks: int = _key(1, "residual blocks at each resolution", only={"network": ["resnet"]}, ge=1, le=64)
+    blocks: int = _key(
+        1, "residual blocks at each resolution", only={"network": ["resnet", "autoencoder-kl"]}, ge=1, le=64
+    )
+    groups: int = _key(
+        8, "in which channels are normalised, all of which it divides", only={"network": ["autoencoder-kl"]}, ge=1
+    )
+    latent_channels: int = _key(
+        4,
+        "of the picture that latents are; latent_dim is these times its height and width, the images' halved at each resolution but "
+        "the last",
+        only={"network": ["autoencoder-kl"]},
+        ge=1,
+        le=256,
+    )
     kernel_size: int = _key(3, "side of every convolution's kernel", only={"network": ["conv"]}, ge=1, le=15)
     stride: int = _key(2, "stride of every convolution", only={"network": ["conv"]}, ge=1, le=4)
     padding: int = _key(1, "zero padding of every convolution", only={"network": ["conv"]}, ge=0, le=7)
@@ -307,6 +324,14 @@ class ModelTable(Table):
         if self.latent_dim % size:
             what = "the number of levels" if self.posterior == "fsq" else "code_dim"
             raise ValueError(f"latent_dim: expected a multiple of {what} ({size}), got {self.latent_dim}")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_divide_the_channels(self) -> ModelTable:
+        if self.network == "autoencoder-kl" and any(width % self.groups for width in self.channels):
+            raise ValueError(
+                f"groups: expected a number that divides all of channels {list(self.channels)}, got {self.groups}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,10 +10,13 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vae_tui.errors import CheckpointError
 from vae_tui.folders import user_data
-from vae_tui.recipe import Recipe
+
+if TYPE_CHECKING:
+    from vae_tui.recipe import Recipe
 
 TRUST_ALL = "VAE_TUI_TRUST"
 """The variable that `--trust` sets, for this process and those it starts."""
