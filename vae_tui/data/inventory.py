@@ -7,8 +7,10 @@ from typing import get_args
 
 from vae_tui.data.binarized_mnist import find_binarized_mnist
 from vae_tui.data.cifar import CifarName, has_cifar
+from vae_tui.data.factor_sets import find_factor_sets
 from vae_tui.data.idx_sets import all_idx_sets
 from vae_tui.data.mnist import is_there
+from vae_tui.data.torchvision_sets import SETS
 
 
 def list_sets(data_root: Path) -> dict[str, bool]:
@@ -16,4 +18,6 @@ def list_sets(data_root: Path) -> dict[str, bool]:
     there = {"digits": True, "sprites": True}
     there |= {name: any(is_there(which, data_root) for which in sets) for name, sets in all_idx_sets().items()}
     there |= {name: has_cifar(name, data_root) for name in get_args(CifarName)}
+    there |= find_factor_sets(data_root)
+    there |= {name: any(data_root.glob(known.files)) for name, known in SETS.items()}
     return there | {"binarized-mnist": len(find_binarized_mnist(data_root)) == 1}

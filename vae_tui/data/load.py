@@ -17,6 +17,7 @@ from vae_tui.data.cifar import read_cifar
 from vae_tui.data.csv_table import read_csv
 from vae_tui.data.decoded_cache import cannot_stream
 from vae_tui.data.digits import read_digits
+from vae_tui.data.factor_sets import read_dsprites, read_shapes3d
 from vae_tui.data.folder import read_folder
 from vae_tui.data.idx_sets import MnistName, idx_set
 from vae_tui.data.memory import in_gib, memory_limit
@@ -27,6 +28,7 @@ from vae_tui.data.sets import ImageSets, PackedImages, StoredSets
 from vae_tui.data.splits import separate
 from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
+from vae_tui.data.torchvision_sets import TorchvisionName, read_torchvision
 from vae_tui.errors import DataError
 from vae_tui.folders import user_cache
 from vae_tui.recipe import DataTable
@@ -125,10 +127,18 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
     if data.name == "sprites":
         return read_sprites(_sides(data)[0], progress)
     if data.name in get_args(MnistName):
-        which = idx_set(cast(MnistName, data.name), data.split)
-        return read_mnist(which, user_path(str(data_root)), memory_bytes, progress)
+        mnist = idx_set(cast(MnistName, data.name), data.split)
+        return read_mnist(mnist, user_path(str(data_root)), memory_bytes, progress)
     if data.name == "cifar10" or data.name == "cifar100":
         return read_cifar(data.name, user_path(str(data_root)), memory_bytes, progress)
+    if data.name == "dsprites":
+        return read_dsprites(user_path(str(data_root)), memory_bytes, progress)
+    if data.name == "3dshapes":
+        return read_shapes3d(user_path(str(data_root)), memory_bytes, progress)
+    if data.name in get_args(TorchvisionName):
+        sides = None if data.image_size is None else _sides(data)
+        which = cast(TorchvisionName, data.name)
+        return read_torchvision(which, user_path(str(data_root)), sides, memory_bytes, progress)
     if data.name == "binarized-mnist":
         return read_binarized_mnist(user_path(str(data_root)), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it

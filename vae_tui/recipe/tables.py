@@ -19,6 +19,8 @@ from vae_tui.text import path_as_text
 ImageSet = Literal[
     "digits",
     "sprites",
+    "dsprites",
+    "3dshapes",
     "mnist",
     "fashion-mnist",
     "kmnist",
@@ -27,10 +29,23 @@ ImageSet = Literal[
     "binarized-mnist",
     "cifar10",
     "cifar100",
+    "svhn",
+    "stl10",
+    "usps",
+    "omniglot",
+    "celeba",
+    "gtsrb",
+    "food101",
+    "flowers102",
+    "oxford-iiit-pet",
+    "eurosat",
     "npz",
     "csv",
     "folder",
 ]
+_PHOTO_SETS = ("omniglot", "celeba", "gtsrb", "food101", "flowers102", "oxford-iiit-pet", "eurosat")
+"""Whose images are resized, and read by torchvision."""
+_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", *_PHOTO_SETS)
 EmnistSplit = Literal["balanced", "byclass", "bymerge", "letters", "digits", "mnist"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
@@ -131,8 +146,8 @@ class DataTable(Table):
     image_size: _ImageSize | None = _key(
         None,
         "side in pixels, or [height, width]; digits are enlarged to it (28 if not given), sprites drawn at it (32 or 64, "
-        "64 if not given), photos resized and centre-cropped (64 if not given)",
-        only={"name": ["digits", "sprites", "folder"]},
+        "64 if not given), photos resized and centre-cropped (64 if not given, omniglot's 28)",
+        only={"name": ["digits", "sprites", "folder", *_PHOTO_SETS]},
     )
     channels: Literal[1, 3] = _key(3, "1 for grey, 3 for RGB", only={"name": ["folder"]})
     binarize: Literal["none", "static", "dynamic"] = _key(
@@ -149,14 +164,14 @@ class DataTable(Table):
         0.1,
         "share of the training images held out by the seed to choose the best checkpoint on; a set with a validation "
         "split of its own uses that; 0 trains on everything, validation split included, and best is the last; 0.01 for "
-        "sprites if not given",
+        "sprites, dsprites and 3dshapes if not given",
         ge=0,
         lt=1,
     )
     test: float = _key(
         0.1,
-        "share cut off by the seed as test split, where the set has none of its own; 0.01 for sprites if not given",
-        only={"name": ["digits", "sprites", "npz", "csv", "folder"]},
+        "share cut off by the seed as test split, where the set has none of its own; 0.01 for sprites, dsprites and 3dshapes if not given",
+        only={"name": ["digits", "sprites", "dsprites", "3dshapes", "eurosat", "npz", "csv", "folder"]},
         gt=0,
         lt=1,
     )
@@ -164,7 +179,7 @@ class DataTable(Table):
         "auto",
         "memory the images may take; of a folder or an array that takes more, images are read from disk as they are "
         "wanted; auto: half of what is available",
-        only={"name": ["binarized-mnist", "npz", "folder"]},
+        only={"name": ["binarized-mnist", "npz", "folder", *_STREAMED]},
     )
 
     @model_validator(mode="before")
@@ -175,6 +190,8 @@ class DataTable(Table):
             "folder": {"image_size": 64},
             # A hundredth of the sprites are 7,373.
             "sprites": {"image_size": 64, "validation": 0.01, "test": 0.01},
+            **{name: {"validation": 0.01, "test": 0.01} for name in ("dsprites", "3dshapes")},
+            **{name: {"image_size": 28 if name == "omniglot" else 64} for name in _PHOTO_SETS},
         }
         return chosen.get(str(given.get("name", "digits")), {}) | given
 
