@@ -45,6 +45,11 @@ def build_own(
     return encoder, decoder
 
 
+def own_names(model: ModelTable) -> dict[str, Any]:
+    """What a recipe's code defines and imports, by name."""
+    return vars(_run(model.network.partition(":")[0], model.code or ""))
+
+
 def check_own(
     model: ModelTable,
     encoder: nn.Module,
