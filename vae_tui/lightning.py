@@ -62,7 +62,7 @@ class WatchCallback(_find_callback()):  # type: ignore[misc]
         self._run = vae_tui.write_events(self._name, **known)
         self._run.__enter__()
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, *_: Any) -> None:
         """Report the step; have the Trainer stop where that was asked for."""
         if self._run is None:
             return
