@@ -64,6 +64,11 @@ MODELS: dict[str, dict[str, Any]] = {
         "model": {"network": "ladder", "hidden": [8], "latent_dim": 4},
         "likelihood": {"name": "gaussian", "sigma": "optimal"},
     },
+    "codes of a book": {
+        "model": {"hidden": [8], "posterior": "vq", "latent_dim": 8},
+        "likelihood": {"name": "gaussian", "sigma": "learned"},
+    },
+    "levels": {"model": {"hidden": [8], "posterior": "fsq", "latent_dim": 8}},
     "mlp, given the class": {
         "model": {"hidden": [8], "activation": "leaky_relu", "condition": "label"},
         "likelihood": {"name": "discretized-logistic", "scale": 0.1},
@@ -114,6 +119,26 @@ def test_networks_of_one_s_own_bring_their_code() -> None:
     assert written.error < 1e-4
     assert "class Encoder(nn.Module):\n    def __init__(self, image_shape, outputs):" in written.source
     assert "self.encoder = Encoder((1, 8, 6), 6)" in written.source
+
+
+def test_a_likelihood_of_one_s_own_brings_its_code() -> None:
+    code = """
+import torch
+from torch import nn
+
+class Squares(nn.Module):
+    outputs = 1
+
+    def distortion(self, output, images):
+        return (torch.sigmoid(output) - images).square().flatten(1).sum(1)
+
+    def mean(self, output):
+        return torch.sigmoid(output)
+"""
+    tables: dict[str, Any] = {"model": {"hidden": [4]}, "likelihood": {"name": "squares.py:Squares", "code": code}}
+    written = write_pytorch(build(parse(tables)[0], (1, 8, 6)).eval(), "mine")
+    assert "# squares.py, as this model was trained with it:" in written.source
+    assert "self.likelihood = Squares()" in written.source
 
 
 def test_code_that_cannot_be_part_of_such_a_file_is_refused() -> None:

@@ -45,9 +45,9 @@ def build_own(
     return encoder, decoder
 
 
-def own_names(model: ModelTable) -> dict[str, Any]:
-    """What a recipe's code defines and imports, by name."""
-    return vars(_run(model.network.partition(":")[0], model.code or ""))
+def own_names(file: str, code: str) -> dict[str, Any]:
+    """What a recipe's code, of that file, defines and imports, by name."""
+    return vars(_run(file, code))
 
 
 def check_own(

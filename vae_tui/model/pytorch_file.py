@@ -25,7 +25,6 @@ from vae_tui.model.copied import CopiedCode
 from vae_tui.model.exported import compare_outputs, example_inputs
 from vae_tui.model.own import own_names
 from vae_tui.model.vae import VAE
-from vae_tui.recipe.tables import is_own
 
 _IMPORTS: dict[str, tuple[Any, str]] = {
     "Path": (Path, "from pathlib import Path"),
@@ -84,23 +83,28 @@ def write_pytorch(vae: VAE, title: str) -> PytorchFile:
     return PytorchFile(source, weights, error)
 
 
-def _take_own(vae: VAE, copied: CopiedCode) -> str:
-    """The code of networks of one's own, which make themselves; empty where they are ours."""
-    model = vae.recipe.model
-    if not is_own(model.network):
-        return ""
-    more = (len(vae.one_hot.codes),) if vae.one_hot is not None else ()
-    made: tuple[tuple[nn.Module, tuple[Any, ...]], ...] = (
-        (vae.encoder, (vae.image_shape, vae.posterior.size, *more)),
-        (vae.decoder, (vae.latent_dim, vae.image_shape, vae.likelihood.outputs, *more)),
-    )
-    names = model.network.partition(":")[2].split(",")
-    for name, (network, arguments) in zip(names, made, strict=True):
-        copied.take(network, f"{name}({', '.join(map(repr, arguments))})")
-    return (model.code or "").strip("\n")
+def _take_own(vae: VAE, copied: CopiedCode) -> dict[str, str]:
+    """The code of what is the user's own, networks and a likelihood, by its file: that makes them itself."""
+    model, likelihood = vae.recipe.model, vae.recipe.likelihood
+    own: dict[str, str] = {}
+    if likelihood.code is not None:
+        file, _, name = likelihood.name.partition(":")
+        copied.take(vae.likelihood, f"{name}()")
+        own[file] = likelihood.code
+    if model.code is not None:
+        more = (len(vae.one_hot.codes),) if vae.one_hot is not None else ()
+        file, _, names = model.network.partition(":")
+        made: tuple[tuple[nn.Module, tuple[Any, ...]], ...] = (
+            (vae.encoder, (vae.image_shape, vae.posterior.size, *more)),
+            (vae.decoder, (vae.latent_dim, vae.image_shape, vae.likelihood.outputs, *more)),
+        )
+        for name, (network, arguments) in zip(names.split(","), made, strict=True):
+            copied.take(network, f"{name}({', '.join(map(repr, arguments))})")
+        own[file] = model.code
+    return own
 
 
-def _compose(vae: VAE, title: str, copied: CopiedCode, own: str) -> str:
+def _compose(vae: VAE, title: str, copied: CopiedCode, own: dict[str, str]) -> str:
     """The whole source."""
     parts = {"encoder": copied.build(vae.encoder, "encoder"), "decoder": copied.build(vae.decoder, "decoder")}
     quantised = hasattr(vae.posterior, "symbols")  # latents are put at codes
@@ -113,8 +117,7 @@ def _compose(vae: VAE, title: str, copied: CopiedCode, own: str) -> str:
     if vae.one_hot is not None:
         parts["one_hot"] = copied.build(vae.one_hot, "one_hot")
     imports = copied.imports | _IMPORTS
-    if own:
-        _check_names(vae, imports | copied.definitions)
+    _check_names(own, imports | copied.definitions)
     made = "\n".join(f"self.{name} = {expression}" for name, expression in parts.items())
     kind = _KIND.format(
         made=textwrap.indent(made, " " * 8),
@@ -124,12 +127,9 @@ def _compose(vae: VAE, title: str, copied: CopiedCode, own: str) -> str:
         classes=f", given one of {vae.class_count} classes" if vae.class_count else "",
     )
     above = [source.rstrip() for _, source in copied.definitions.values()]
-    if own:
-        own = re.sub(r"^from __future__ import .*\n", "", own, flags=re.MULTILINE)
-        file = _file_of(vae)
-        above.insert(
-            0, f"# {file}, the networks of this model, as it was trained with:\n\n{own}\n\n# The end of {file}."
-        )
+    for file, code in own.items():
+        code = re.sub(r"^from __future__ import .*\n", "", code, flags=re.MULTILINE).strip("\n")
+        above.insert(0, f"# {file}, as this model was trained with it:\n\n{code}\n\n# The end of {file}.")
     head = _HEAD.format(
         title=_escape(title),
         network=_escape(vae.network_name),
@@ -151,15 +151,17 @@ def _sort(imports: Iterable[str]) -> str:
     return "\n".join([*ours, "", *others])
 
 
-def _check_names(vae: VAE, named: dict[str, tuple[Any, str]]) -> None:
-    """Raise VaeTuiError where the code of networks of one's own gives a name to something else than this file does."""
-    theirs = own_names(vae.recipe.model)
-    ours = {"VAE": None, "load": None} | {name: value for name, (value, _) in named.items()}
-    if taken := [name for name in ours if name in theirs and theirs[name] is not ours[name]]:
-        raise VaeTuiError(
-            f"{_file_of(vae)} calls something {taken[0]}, as the file to write calls something else, so the two cannot be "
-            "one file: --pt2 writes networks without their source"
-        )
+def _check_names(own: dict[str, str], named: dict[str, tuple[Any, str]]) -> None:
+    """Raise VaeTuiError where code of the user's own gives a name to something else than the rest of the file does."""
+    taken: dict[str, Any] = {"VAE": None, "load": None} | {name: value for name, (value, _) in named.items()}
+    for file, code in own.items():
+        theirs = {name: value for name, value in own_names(file, code).items() if not name.startswith("__")}
+        if twice := [name for name in theirs if name in taken and theirs[name] is not taken[name]]:
+            raise VaeTuiError(
+                f"{file} calls something {twice[0]}, as the file to write calls something else, so the two cannot be "
+                "one file: --pt2 writes networks without their source"
+            )
+        taken |= theirs
 
 
 def _open_elsewhere(vae: VAE, source: str, weights: bytes) -> float:
@@ -191,10 +193,6 @@ def _escape(text: str) -> str:
 
 def _shape_of(vae: VAE) -> str:
     return ", ".join(map(str, vae.image_shape))
-
-
-def _file_of(vae: VAE) -> str:
-    return vae.recipe.model.network.partition(":")[0]
 
 
 def _methods(vae: VAE, *, quantised: bool, by_class: bool) -> str:
