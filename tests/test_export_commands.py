@@ -56,7 +56,10 @@ def test_tensorboard_gets_a_folder_a_run(cli: Cli, two: tuple[Run, Run], tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["one"], "say where to: --csv DIR or --csv FILE.csv, --tensorboard DIR, --pt2 DIR or --onnx DIR"),
+        (
+            ["one"],
+            "say where to: --csv DIR or --csv FILE.csv, --tensorboard DIR, --pt2 DIR, --onnx DIR or --pytorch DIR",
+        ),
         (["one", "other", "--csv", "both.csv"], "one file holds one run; name a folder"),
         (["one", "--csv", "tables", "--steps"], "--steps goes with --csv FILE.csv"),
         (["one", "--csv", "nowhere/one.csv"], "there is no folder"),

@@ -105,5 +105,5 @@ def test_what_cannot_be_exported_says_so_and_writes_nothing(
     assert not (tmp_path / "networks").exists()
     with pytest.raises(CheckpointError):
         export(make_run(name="untrained"), "--pt2", tmp_path / "networks")
-    with pytest.raises(VaeTuiError, match=r"say where to: .* --pt2 DIR or --onnx DIR"):
+    with pytest.raises(VaeTuiError, match=r"say where to: .* --onnx DIR or --pytorch DIR"):
         export(run)

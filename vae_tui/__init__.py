@@ -1,7 +1,8 @@
 """Train, watch, steer and walk variational autoencoders without leaving the terminal.
 
 In a notebook: `vae_tui.load("checkpoints/RUN")` gives a VAE with `encode`, `decode` and `sample`, and
-`for event in vae_tui.train("digits"): ...` trains one. Importing the package imports nothing else.
+`for event in vae_tui.train("digits"): ...` trains one. `with vae_tui.write_events("my-run") as run:` has the run
+of a trainer of your own watched like any other. Importing the package imports nothing else.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from vae_tui.events import Event
     from vae_tui.model import VAE
+    from vae_tui.other_trainers import WrittenRun
     from vae_tui.recipe import Recipe
     from vae_tui.runs.feed import RunFeed
 
@@ -91,3 +94,39 @@ def watch(run: str | Path | None = None, *, runs_dir: str | Path = "checkpoints"
     feed = RunFeed(find_run(None if run is None else str(run), Path(runs_dir)))
     feed.catch_up()
     return feed
+
+
+def write_events(
+    name: str,
+    *,
+    runs_dir: str | Path = "checkpoints",
+    about: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    steps_per_epoch: int = 0,
+    loss: str = "",
+    device: str = "",
+    parameter_count: int = 0,
+    data_sizes: Mapping[str, int] | None = None,
+    resumed_from: int | None = None,
+) -> WrittenRun:
+    """A run that this program trains itself, with whatever it likes: a context to write its events from.
+
+    `about` is what it is trained with, by any names: `data`, `model`, `latent_dim`, `beta`, `lr` and `seed` have columns. The loss is
+    -ELBO unless `loss` says what else it is, such as "mse + 0.1 rate". `data_sizes` counts the images of train and validation. With
+    `resumed_from` a run that is there goes on from that step. Raises RunError, as the context begins, where the run cannot be
+    made, or is there already.
+    """
+    from pathlib import Path
+
+    from vae_tui.other_trainers import WrittenRun
+
+    training = {"device": device, "parameter_count": parameter_count, "steps_per_epoch": steps_per_epoch}
+    return WrittenRun(
+        name,
+        Path(runs_dir),
+        about or {},
+        epochs=epochs,
+        loss=loss,
+        training={**training, "data_sizes": dict(data_sizes or {})},
+        resumed_from=resumed_from,
+    )

@@ -55,7 +55,8 @@ class RunStarted(Event):
 
     `recipe_name` is what the recipe is called that a new run was made of, `sweep` the sweep it was made for.
     `objective_since` is the step from which on the run minimises what it minimises now. What was validated up to there was
-    measured by another loss and does not count towards the best.
+    measured by another loss and does not count towards the best. `trainer` is the program that trains the run, where that is
+    not vae-tui: then its checkpoints, its settings and whether it can go on are that program's affair.
     """
 
     event: ClassVar[str] = "run_started"
@@ -66,6 +67,7 @@ class RunStarted(Event):
     sweep: str = ""
     resumed_from: int | None = None
     objective_since: int = 0
+    trainer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ class TrainingStarted(Event):
     `data_sizes` counts the images of train, validation and test; `image_shape` is (C, H, W); `network` reads like
     "mlp 784-400-20"; `loss` names what is minimised, such as "distortion + 4 rate", and is empty where that is -ELBO;
     `notes` are sentences a user should see (a likelihood that is none), and `data_notes` such on the images: what of them
-    was left aside, and how the rest was read.
+    was left aside, and how the rest was read. What another program's trainer does not tell is empty or 0.
     """
 
     event: ClassVar[str] = "training_started"
@@ -124,9 +126,9 @@ class StepCompleted(Event):
     epoch: int
     steps: int
     train: Figures
-    beta: float
-    lr: float
-    images_per_second: float
+    beta: float | None
+    lr: float | None
+    images_per_second: float | None
     gradient_norm: float | None = None
     cpu_percent: float | None = None
     rss_bytes: int | None = None
@@ -202,9 +204,9 @@ class EpochCompleted(Event):
     train: Figures
     validation: Figures | None
     rate_per_dimension: list[float | None]
-    beta: float
-    lr: float
-    images_per_second: float
+    beta: float | None
+    lr: float | None
+    images_per_second: float | None
     elapsed_seconds: float
 
 

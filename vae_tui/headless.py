@@ -20,6 +20,7 @@ from rich.table import Column
 from vae_tui import events as ev
 from vae_tui.imaging.notification import encode_notification
 from vae_tui.imaging.terminal import detect_glyphs, is_dumb
+from vae_tui.runs.facts import describe_device, describe_network
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import how_to_go_on
 from vae_tui.runs.history import History
@@ -28,7 +29,6 @@ from vae_tui.runs.log import LoggedEvent
 from vae_tui.runs.notify import Notice, WatcherNotices
 from vae_tui.runs.status import RunStatus
 from vae_tui.text import printable, printable_json
-from vae_tui.wording import counted
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -164,11 +164,14 @@ class PlainView:
     def _show_training(self, event: ev.TrainingStarted) -> None:
         sizes = ", ".join(f"{count:,} {name}" for name, count in event.data_sizes.items() if count)
         shape = "x".join(str(n) for n in event.image_shape)
-        self._print(f"images    {shape}: {sizes}")
-        self._print(f"network   {event.network}, {event.parameter_count:,} parameters")
+        if sizes:
+            self._print(f"images    {shape}: {sizes}")
+        if network := describe_network(event):
+            self._print(f"network   {network}")
         if event.loss:
             self._print(f"loss      {event.loss}")
-        self._print(f"device    {event.device}, {counted(event.threads, 'thread')}")
+        if device := describe_device(event):
+            self._print(f"device    {device}")
         for note in (*event.data_notes, *event.notes):
             self._print(f"note      {note}")
 
@@ -184,7 +187,9 @@ class PlainView:
         text = f"epoch {event.epoch:>3}{of}  step {event.step:>6,}  train {_figures(event.train, history)}"
         if event.validation is not None:
             text += f"  validation {_validation(event.validation, history)}"
-        text += f"  {event.images_per_second / 1000:.1f}k images/s  {_clock(event.elapsed_seconds)}"
+        if event.images_per_second is not None:
+            text += f"  {event.images_per_second / 1000:.1f}k images/s"
+        text += f"  {_clock(event.elapsed_seconds)}"
         if event.time - self._line_at >= _SECONDS_BETWEEN_LINES:
             self._line_at, self._withheld = event.time, None
             self._print(text)
@@ -295,8 +300,10 @@ def _signals_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def _figures(figures: ev.Figures, history: History) -> str:
     elbo, distortion, rate = (figures.get(name) for name in ("elbo", "distortion", "rate"))
+    if elbo is None and figures.get("loss") is not None:
+        return f"loss {_nats(figures['loss'])}"
     if elbo is None or distortion is None or rate is None:
-        return "-ELBO not finite"
+        return f"-ELBO {_nats(None if elbo is None else -elbo)}"
     shown = f"-ELBO {-elbo:.2f} = distortion {distortion:.2f} + rate {rate:.2f}"
     return f"loss {_nats(figures.get('loss'))}  {shown}" if history.loss_name else shown
 

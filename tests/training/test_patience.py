@@ -89,7 +89,7 @@ def test_a_run_ends_by_its_patience_and_says_so(make_run: MakeRun) -> None:
     best = min(range(len(losses)), key=lambda index: losses[index])  # type: ignore[arg-type, return-value]
     assert len(epochs) == best + 1 + 4
     assert (last.status, last.reason) == ("completed", f"4 epochs without a better one than epoch {best + 1}")
-    rates = [event.lr for event in epochs]
+    rates = [event.lr or 0.0 for event in epochs]
     assert rates[0] == 0.1
     assert min(rates) < 0.031
     assert rates == sorted(rates, reverse=True)

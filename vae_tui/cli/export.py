@@ -51,6 +51,13 @@ def export(
             metavar="DIR", help="The same as ONNX, DIR/RUN-encoder.onnx and -decoder.onnx, checked by onnxruntime."
         ),
     ] = None,
+    pytorch: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The best checkpoint as a PyTorch module to read, change and train on: DIR/RUN.py and DIR/RUN.safetensors.",
+        ),
+    ] = None,
     steps: Annotated[
         bool, typer.Option("--steps", help="With --csv FILE.csv: the trainer's reports instead of the epochs.")
     ] = False,
@@ -59,7 +66,7 @@ def export(
     """Write runs for other programs: their history, their networks. Prints the paths of the files.
 
     Networks: the encoder is images (B, C, H, W) in [0, 1] -> mean, log-variance (B, Z), the decoder latents (B, Z) -> images.
-    Neither needs vae-tui. ONNX needs packages: pip install 'vae-tui[onnx]'
+    Neither needs vae-tui. ONNX needs packages: pip install 'vae-tui[onnx]'. The module has encode, decode and sample, and load().
 
     Figures are in nats per image. What was trained past a step from which a run was resumed later is left out. Files of
     the same names are replaced. TensorBoard's need the package: pip install 'vae-tui[tensorboard]'
@@ -70,8 +77,10 @@ def export(
     from vae_tui.runs.find import find_run
 
     networks: tuple[tuple[Format, Path | None], ...] = (("pt2", pt2), ("onnx", onnx))
-    if csv is None and tensorboard is None and pt2 is None and onnx is None:
-        raise VaeTuiError("say where to: --csv DIR or --csv FILE.csv, --tensorboard DIR, --pt2 DIR or --onnx DIR")
+    if all(wanted is None for wanted in (csv, tensorboard, pt2, onnx, pytorch)):
+        raise VaeTuiError(
+            "say where to: --csv DIR or --csv FILE.csv, --tensorboard DIR, --pt2 DIR, --onnx DIR or --pytorch DIR"
+        )
     one_file = csv is not None and csv.suffix.lower() == ".csv" and not csv.is_dir()
     if steps and not one_file:
         raise VaeTuiError("--steps goes with --csv FILE.csv; a folder gets both epochs and steps")
@@ -101,13 +110,15 @@ def export(
         if wanted is not None:
             for run, beside in _folders(exported, wanted, f"--{kind}"):
                 _write_networks(run, kind, beside)
+    if pytorch is not None:
+        for run, beside in _folders(exported, pytorch, "--pytorch"):
+            _write_module(run, beside)
 
 
 def _write_networks(run: Run, kind: Format, path: Path) -> None:
     """Write the encoder and the decoder of a run's best checkpoint to files whose names begin with `path`."""
     from vae_tui.headless import StageProgress
     from vae_tui.runs.best import best_checkpoint
-    from vae_tui.runs.files import write_whole
 
     checkpoint = best_checkpoint(run).path
     stages = StageProgress()
@@ -120,14 +131,40 @@ def _write_networks(run: Run, kind: Format, path: Path) -> None:
     finally:
         stages.close()
     for part in parts:
-        file = path.with_name(f"{path.name}-{part.part}.{kind}")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, part.content)
-        except OSError as error:
-            raise VaeTuiError(f"{error.filename or file} cannot be written: {error.strerror}") from error
         say(f"{checkpoint.name}: the {part.part}, as far off as {part.error:.1g}")
-        give_path(file)
+        _write_file(path.with_name(f"{path.name}-{part.part}.{kind}"), part.content)
+
+
+def _write_module(run: Run, path: Path) -> None:
+    """Write a run's best checkpoint to `path`.py and `path`.safetensors."""
+    from vae_tui.headless import StageProgress
+    from vae_tui.runs.best import best_checkpoint
+
+    checkpoint = best_checkpoint(run).path
+    stages = StageProgress()
+    stages.update(f"exporting {run.name} as a module of PyTorch", 0, None)
+    from vae_tui.model.checkpoint import load_checkpoint
+    from vae_tui.model.pytorch_file import write_pytorch
+
+    try:
+        module = write_pytorch(load_checkpoint(checkpoint), run.name)
+    finally:
+        stages.close()
+    say(f"{checkpoint.name}: the module, as far off as {module.error:.1g}")
+    # The source comes last: where it is, its weights are.
+    _write_file(path.with_name(f"{path.name}.safetensors"), module.weights)
+    _write_file(path.with_name(f"{path.name}.py"), module.source.encode())
+
+
+def _write_file(file: Path, content: bytes) -> None:
+    from vae_tui.runs.files import write_whole
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, content)
+    except OSError as error:
+        raise VaeTuiError(f"{error.filename or file} cannot be written: {error.strerror}") from error
+    give_path(file)
 
 
 def _folders(runs: Iterable[Run], folder: Path, option: str) -> Iterable[tuple[Run, Path]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,10 +58,7 @@ def export_parts(vae: VAE, kind: Format) -> Iterator[ExportedPart]:
     Raises VaeTuiError where a part cannot be exported, where the packages for ONNX are missing, or where what comes of it is off
     by more than 1e-4.
     """
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(_BATCH, *vae.image_shape, generator=generator)
-    latent = torch.randn(_BATCH, vae.latent_dim, generator=generator)
-    labels = (torch.arange(_BATCH) % vae.class_count,) if vae.class_count else ()
+    images, latent, *labels = example_inputs(vae)
     parts: tuple[tuple[str, nn.Module, tuple[Tensor, ...]], ...] = (
         ("encoder", _Encoder(vae), (images, *labels)),
         ("decoder", _Decoder(vae), (latent, *labels)),
@@ -70,10 +67,26 @@ def export_parts(vae: VAE, kind: Format) -> Iterator[ExportedPart]:
         with torch.no_grad():
             expected = _as_tuple(module(*examples))
             content, found = _write(part, module, examples, kind)
-        error = max(float((mine - other).abs().max()) for mine, other in zip(expected, found, strict=True))
-        if not error <= _AGREE:
-            raise VaeTuiError(f"the {part} as {kind} is off by {error:.2g}, more than {_AGREE:g}: it is not written")
-        yield ExportedPart(part, content, error)
+        yield ExportedPart(part, content, compare_outputs(zip(expected, found, strict=True), part, kind))
+
+
+def example_inputs(vae: VAE) -> tuple[Tensor, ...]:
+    """Images (B, C, H, W), latents (B, Z) and, of a conditional VAE, labels (B,) to compare by."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(_BATCH, *vae.image_shape, generator=generator)
+    latent = torch.randn(_BATCH, vae.latent_dim, generator=generator)
+    return (images, latent, torch.arange(_BATCH) % vae.class_count) if vae.class_count else (images, latent)
+
+
+def compare_outputs(pairs: Iterable[tuple[Tensor, Tensor]], part: str, kind: str) -> float:
+    """How far apart the outputs of a VAE and of what it is exported as are, at most; raises VaeTuiError where that is too far.
+
+    A log-variance of -inf, that of a code, is as far off as it is from itself.
+    """
+    error = max(float(torch.where(mine == other, 0.0, (mine - other).abs()).max()) for mine, other in pairs)
+    if not error <= _AGREE:
+        raise VaeTuiError(f"the {part} as {kind} is off by {error:.2g}, more than {_AGREE:g}: it is not written")
+    return error
 
 
 def _write(

@@ -45,6 +45,11 @@ def build_own(
     return encoder, decoder
 
 
+def own_names(file: str, code: str) -> dict[str, Any]:
+    """What a recipe's code, of that file, defines and imports, by name."""
+    return vars(_run(file, code))
+
+
 def check_own(
     model: ModelTable,
     encoder: nn.Module,

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vae_tui.errors import CheckpointError
-from vae_tui.runs.identity import logged_recipe, why_not_of_run
+from vae_tui.runs.identity import logged_recipe, require_own, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run
 from vae_tui.runs.metadata import has_digests, lost_digests, read_metadata
 
@@ -43,12 +43,19 @@ def counts_towards_best(step: int, objective_since: int) -> bool:
     return step > objective_since
 
 
+def newest_checkpoint(run: Run) -> Checkpoint:
+    """The newest checkpoint; raises CheckpointError where there is none, or none that is ours."""
+    if not run.checkpoints():
+        require_own(run)
+    return run.latest()
+
+
 def choose_best(run: Run) -> Choice:
     """The checkpoint with the lowest validation loss by the newest's objective, or the newest where none was validated.
 
     Raises CheckpointError where there is none of the run that can be read.
     """
-    run.latest()
+    newest_checkpoint(run)
     logged, digests_since = logged_recipe(run), None
     readable: list[tuple[Checkpoint, dict[str, object]]] = []
     problems: list[str] = []

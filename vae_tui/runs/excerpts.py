@@ -10,6 +10,7 @@ from vae_tui.runs.columns import COLUMNS, Value
 from vae_tui.runs.files import read_small
 from vae_tui.runs.find import how_to_go_on, name_to_type
 from vae_tui.runs.history import FIGURES, Moment
+from vae_tui.runs.identity import other_trainer
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.text import printable
@@ -25,8 +26,8 @@ def path_of(run: Run) -> str:
 
 
 def command_for(run: Run, *, live: bool) -> str:
-    """The command that goes on with a run, or shows one that is trained."""
-    return f"vae-tui watch {name_to_type(run)}" if live else how_to_go_on(run)
+    """The command that goes on with a run, or shows one that is trained, or that another program's trainer has to go on with."""
+    return f"vae-tui watch {name_to_type(run)}" if live or other_trainer(run) else how_to_go_on(run)
 
 
 def read_recipe_text(run: Run) -> str:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from vae_tui.errors import CheckpointError, RunError
 from vae_tui.events import CheckpointSaved, RunFinished, RunStarted
-from vae_tui.runs.best import choose_best
+from vae_tui.runs.best import choose_best, newest_checkpoint
 from vae_tui.runs.files import user_path
 from vae_tui.runs.history import History
-from vae_tui.runs.identity import first_start, recipe_name
+from vae_tui.runs.identity import first_start, other_trainer, recipe_name
 from vae_tui.runs.layout import Run, holds_snapshots
 from vae_tui.runs.lock import lock_holder
 from vae_tui.runs.log import read_events_of, read_last_event
@@ -83,7 +83,9 @@ def name_to_type(run: Run) -> str:
 
 
 def how_to_go_on(run: Run) -> str:
-    """The command that goes on with a run."""
+    """The command that goes on with a run; of one that another program trains, that program."""
+    if (program := other_trainer(run)) is not None:
+        return f"{program}, which trained it"
     return f"vae-tui train --resume {name_to_type(run)}"
 
 
@@ -130,7 +132,7 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
 
 def best_or_newest(run: Run) -> Path:
     """The weights of a run to look at: the best, of a live one the newest. Raises CheckpointError where it has none."""
-    return run.latest().path if lock_holder(run.path) is not None else choose_best(run).checkpoint.path
+    return newest_checkpoint(run).path if lock_holder(run.path) is not None else choose_best(run).checkpoint.path
 
 
 def _best_of(run: Run, note: Callable[[str], None]) -> Path:

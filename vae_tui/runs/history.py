@@ -140,6 +140,8 @@ class History:
         """From which steps on each objective of the run was minimised."""
         self._other_beta_until = 0
         """The step of the last report with another beta than the newest one has."""
+        self._steps_of_epochs = 0
+        """Steps an epoch, by the epochs that ended."""
         self._changed_loss: str | None = None
         """What is minimised since that was changed while the newest trainer trains."""
         self.changes: list[SettingChange] = []
@@ -247,8 +249,10 @@ class History:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch, 1 where it is not known yet."""
-        return self.training.steps_per_epoch if self.training and self.training.steps_per_epoch > 0 else 1
+        """Optimizer steps in an epoch, 1 where it is not known yet; where no trainer told, those of the epochs so far."""
+        if self.training and self.training.steps_per_epoch > 0:
+            return self.training.steps_per_epoch
+        return self._steps_of_epochs or 1
 
     @property
     def seconds(self) -> float:
@@ -340,7 +344,7 @@ class History:
         if self.max_seconds is not None:
             left.append(self.max_seconds - self.seconds)
         pace = self._steps_per_second()
-        if self.epochs is not None and pace:
+        if self.epochs is not None and pace and self.steps_per_epoch > 1:
             left.append((self.epochs * self.steps_per_epoch - self.step) / pace)
         return max(0.0, min(left)) if left else None
 
@@ -378,7 +382,8 @@ class History:
         self._epochs.truncate(step)
         self._checkpoints.truncate(step)
         betas, steps = self.train["beta"].rows, self._reports.steps
-        others = (steps[index] for index in range(len(betas) - 1, -1, -1) if betas[index] != betas[-1])
+        differs = (index for index in range(len(betas) - 1, -1, -1) if betas[index] != betas[-1] == betas[-1])
+        others = (steps[index] for index in differs)  # NaN, which no beta is, differs from nothing
         self._other_beta_until = next(others, 0)
         # A change at that very step is made before the next one.
         self.changes = [change for change in self.changes if change.step <= step]
@@ -408,7 +413,7 @@ class History:
     def _add_report(self, event: ev.StepCompleted) -> None:
         self.epoch = event.epoch
         betas = self.train["beta"].rows
-        if betas and betas[-1] != event.beta:
+        if betas and event.beta is not None and betas[-1] != event.beta:
             self._other_beta_until = self._reports.steps[-1]
         seconds = self._training_seconds(event.time)
         row = *_figures(event.train), event.beta, event.lr, event.images_per_second, event.gradient_norm
@@ -420,6 +425,7 @@ class History:
     def _add_epoch(self, event: ev.EpochCompleted) -> None:
         self.epoch = event.epoch
         self._epochs.append(event)
+        self._steps_of_epochs = -(-event.step // max(1, event.epoch))
         if event.validation is None:
             return
         seconds, figures = self._training_seconds(event.time), _figures(event.validation)

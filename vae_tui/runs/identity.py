@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from vae_tui.errors import CheckpointError
 from vae_tui.events import Event, RunStarted
 from vae_tui.runs.layout import Run
 from vae_tui.runs.log import read_events_of
@@ -66,6 +67,21 @@ def first_start(run: Run) -> RunStarted | None:
     """How the run began, by its log; None where that does not say it."""
     first = next(read_events_of(run.events_path, RunStarted), None)
     return first if isinstance(first, RunStarted) else None
+
+
+def other_trainer(run: Run) -> str | None:
+    """The program that trains a run, by its log, where that is not vae-tui."""
+    first = first_start(run)
+    return (first.trainer or None) if first is not None else None
+
+
+def require_own(run: Run) -> None:
+    """Raise CheckpointError for a run that another program trains: there are no weights in it that we could read."""
+    if (program := other_trainer(run)) is not None:
+        raise CheckpointError(
+            f"{run.path} was trained by another program ({program}), whose weights vae-tui cannot read; it can be "
+            "looked at, with watch, runs, compare and export --csv, and only its own program goes on with it"
+        )
 
 
 def logged_recipe(run: Run) -> Mapping[str, Any] | None:

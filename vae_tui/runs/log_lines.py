@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vae_tui import events as ev
+from vae_tui.runs.facts import describe_device, describe_network
 from vae_tui.text import printable
 from vae_tui.wording import (
     MISSING,
-    counted,
     format_bytes,
     format_count,
     format_nats,
@@ -59,17 +59,17 @@ def describe(event: ev.Event) -> tuple[str, Weight]:
             how_far = f" of {event.total:,}" if event.total is not None else ""
             return f"{event.stage}: {event.done:,}{how_far}", "faint"
         case ev.TrainingStarted():
-            network = f"{event.network}, {counted(event.parameter_count, 'parameter')}"
+            facts = [fact for fact in (describe_network(event), describe_device(event)) if fact]
             notes = "".join(f"; note: {note}" for note in (*event.data_notes, *event.notes))
-            return f"training began: {network}, {event.device}, {counted(event.threads, 'thread')}{notes}", "usual"
+            return f"training began{': ' if facts else ''}{', '.join(facts)}{notes}", "usual"
         case ev.EpochStarted():
             return f"epoch {event.epoch:,} began", "faint"
         case ev.StepCompleted():
-            speed = f"{format_speed(event.images_per_second)} images/s"
-            return f"−ELBO {_figures(event.train)}, {speed}", "faint"
+            speed = "" if event.images_per_second is None else f", {format_speed(event.images_per_second)} images/s"
+            return f"{_figures(event.train)}{speed}", "faint"
         case ev.EpochCompleted():
             validation = f"; validation {_figures(event.validation)}" if event.validation else ""
-            return f"epoch {event.epoch:,} done: −ELBO {_figures(event.train)}{validation}", "usual"
+            return f"epoch {event.epoch:,} done: {_figures(event.train)}{validation}", "usual"
         case ev.ImagesDrawn():
             return f"drew {event.kind}: {event.path}", "faint"
         case ev.CheckpointSaved():
@@ -93,9 +93,11 @@ def describe_rest(begins_at: int, size: int, *, is_full: bool, path: object) -> 
 
 
 def _figures(figures: ev.Figures) -> str:
-    """−ELBO and the rate."""
-    elbo = figures.get("elbo")
-    return f"{format_nats(None if elbo is None else -elbo)}, rate {format_nats(figures.get('rate'))}"
+    """−ELBO and the rate, or where there is none the loss."""
+    elbo, loss = figures.get("elbo"), figures.get("loss")
+    if elbo is None and loss is not None:
+        return f"loss {format_nats(loss)}"
+    return f"−ELBO {format_nats(None if elbo is None else -elbo)}, rate {format_nats(figures.get('rate'))}"
 
 
 def _clock(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved
-from vae_tui.runs.identity import logged_recipe, why_not_of_run
+from vae_tui.runs.identity import logged_recipe, require_own, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.log import read_events_of
 from vae_tui.runs.metadata import TornFile, UnreadableFile, has_digests, lost_digests, read_metadata, verify
@@ -39,6 +39,7 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
     Raises CheckpointError where there is none to go on from exactly, or where a newer one is damaged and no `step` says
     that this is known.
     """
+    require_own(run)
     found = run.checkpoints()
     with_state = [checkpoint for checkpoint in reversed(found) if checkpoint.state_path.exists()]
     if step is not None:

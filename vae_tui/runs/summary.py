@@ -105,7 +105,7 @@ def summarize(run: Run) -> Summary:
         path=run.path,
         phase=finished.status if finished else "starting",
         live=False,
-        recipe=_read_recipe(run),
+        recipe=_read_recipe(run) or (first.recipe if isinstance(first, ev.RunStarted) else {}),
         about=read_about(run),
         recipe_name=recipe_name(run, first),
         sweep=first.sweep if isinstance(first, ev.RunStarted) else "",

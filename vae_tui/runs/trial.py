@@ -64,7 +64,7 @@ def try_training(job: TrainingJob, *, epochs: int | None, max_seconds: float | N
         weights, state = checkpoint.path.stat().st_size, checkpoint.state_path.stat().st_size
     reports = [event for event in events if isinstance(event, StepCompleted)]
     measured = [event.images_per_second for event in events if isinstance(event, StepCompleted | EpochCompleted)]
-    speed = measured[-1]
+    speed = measured[-1] or 0.0
     images = started.data_sizes["train"]
     per_epoch = images / max(1e-9, speed) + _seconds_of_validation(events)
     to_begin = started.time - events[0].time

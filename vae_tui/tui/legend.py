@@ -8,6 +8,7 @@ from functools import lru_cache
 from textual.content import Content
 from textual.widget import Widget
 
+from vae_tui.runs.facts import tells_elbo
 from vae_tui.runs.history import History
 from vae_tui.tui.curves import SIGNS
 from vae_tui.tui.marks import MARKS, steps_of
@@ -25,13 +26,14 @@ def describe_curves(history: History, *, plain: bool) -> list[str]:
     """What the first chart shows, in ever fewer words."""
     marks = {name: f"[${color}]{SIGNS[name] if plain else mark}[/]" for name, (mark, color) in _LEGEND.items()}
     shown = {"train": "train"}
-    if len(history.validation["negative_elbo"]):
+    alone = not tells_elbo(history)
+    if len(history.validation["loss" if alone else "negative_elbo"]):
         shown |= {"validation": "validation"}
-    if history.loss_name:
+    if history.loss_name and not alone:
         shown |= {"loss": "loss"}
-    if history.best:
+    if history.best and not alone:
         shown |= {"best": "best by loss" if history.loss_name else "best"}
-    what, unit = "[b]−ELBO[/]", "[$faint]nats/image[/]"
+    what, unit = ("[b]loss[/]", "") if alone else ("[b]−ELBO[/]", "[$faint]nats/image[/]")
     whole = "  ".join(f"{marks[name]} {word}" for name, word in shown.items())
     short = " ".join(f"{marks[name]}{word.replace('validation', 'valid')}" for name, word in shown.items())
     shortest = short.removesuffix(" by loss")

@@ -98,6 +98,8 @@ def specify_overlay(
         points = drawn[0]
         if len(drawn) > 1:
             points, low, high = mean_and_band(drawn, columns)
+            if not points:
+                continue  # nowhere along the axis are both finite
             curves += [Curve(low, color, ".", faint=True), Curve(high, color, ".", faint=True)]
         solid.append([(x, y) for x, y in points if left <= x <= right and math.isfinite(y)])
         curves.append(Curve(points, color, letter, signed_at=_along(points)))

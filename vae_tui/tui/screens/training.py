@@ -18,6 +18,7 @@ from textual.worker import get_current_worker
 from vae_tui.errors import VaeTuiError
 from vae_tui.events import CheckpointSaved, EpochCompleted, EpochStarted, ImagesDrawn, StepCompleted
 from vae_tui.runs.commands import COMMANDS, Command, Stop
+from vae_tui.runs.facts import other_program
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.find import name_to_type
 from vae_tui.runs.history import History, Moment
@@ -377,6 +378,9 @@ class TrainingScreen(ChartedScreen):
         weights, at = list_weights(self._feed.run), self.look.at
         if not weights:
             none = "there is no checkpoint to walk in"
+            if program := other_program(self._feed.history):
+                self._show_hint(f"{none}: {program} trains this run, and keeps its weights itself")
+                return
             yet = " yet: one is saved at the end of an epoch, or by s" if self.status.live else ""
             self._show_hint(self._feed.run.absence or none + yet)
             return

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.widget import Widget
 
+from vae_tui.runs.facts import other_program
 from vae_tui.runs.history import History, Moment
 from vae_tui.runs.layout import Run
 from vae_tui.tui.curves import SIGNS, can_be_log, specify_balance, specify_elbo, stamp
@@ -113,7 +114,7 @@ class Dashboard(Container):
         then = look.at is not None
         self._samples.show(self._run, moment.images.get("samples"), at_once=then)
         self._reconstructions.show(self._run, moment.images.get("reconstructions"), at_once=then)
-        self._rates.show(moment)
+        self._rates.show(moment, may_come=not (other_program(history) and history.validation["loss"].rows))
         self._entitle()
 
     def show_charts(self) -> None:
@@ -154,8 +155,8 @@ class Dashboard(Container):
             ["[b]figures of training[/]  [$faint]F chooses[/]"],
             [f"[$faint]x:[/] {describe_axis(look, [history])}"],
         )
-        prior = "N(0, I)" if history.prior_is_normal else "p(z)"
-        self._set_titles(self._samples, [f"[b]samples[/]  [$faint]z ~ {prior}[/]"], None)
+        prior = f"  [$faint]z ~ {'N(0, I)' if history.prior_is_normal else 'p(z)'}[/]"
+        self._set_titles(self._samples, [f"[b]samples[/]{'' if other_program(history) else prior}"], None)
         self._set_titles(
             self._reconstructions,
             ["[b]reconstructions[/]  [$faint]below their data[/]", "[b]reconstructions[/]"],

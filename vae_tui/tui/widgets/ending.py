@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from vae_tui.events import RunFinished
+from vae_tui.runs.facts import other_program
 from vae_tui.runs.files import open_file
 from vae_tui.runs.find import how_to_go_on
 from vae_tui.runs.history import Best, History
@@ -69,7 +70,9 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
         if finished.status == "stopped" and finished.reason:
             lines.append(Content.styled(printable(finished.sentence, lines=True), "$faint"))
     last = finished.checkpoint or (newest.path if newest else None)
-    if last is None:
+    if other_program(history):
+        pass  # it keeps its checkpoints where it likes
+    elif last is None:
         lines.append(Content.styled("no checkpoint was saved", "$faint"))
     else:
         label = "last good checkpoint" if finished.status == "failed" else "checkpoint"
@@ -111,7 +114,8 @@ def _describe_best(best: Best | None, loss_name: str) -> str:
     if best is None:
         return ""
     if loss_name:
-        return f"   best validation loss {format_nats(best.loss)} at step {format_count(best.step)}, −ELBO {format_nats(best.negative_elbo)}"
+        elbo = "" if best.negative_elbo is None else f", −ELBO {format_nats(best.negative_elbo)}"
+        return f"   best validation loss {format_nats(best.loss)} at step {format_count(best.step)}{elbo}"
     return f"   best validation −ELBO {format_nats(best.negative_elbo)} at step {format_count(best.step)}"
 
 

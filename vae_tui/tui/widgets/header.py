@@ -6,12 +6,13 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
+from vae_tui.runs.facts import describe_device, other_program
 from vae_tui.runs.history import History
 from vae_tui.runs.status import RunStatus
 from vae_tui.runs.verdict import Kind, Verdict, judge
 from vae_tui.text import printable
 from vae_tui.tui.status import SIGNS, status_word
-from vae_tui.wording import counted, format_clock, format_count, format_setting
+from vae_tui.wording import format_clock, format_count, format_setting
 
 Words = tuple[str, str]
 """A text and its style."""
@@ -75,16 +76,18 @@ _VERDICTS: dict[Kind, str] = {
 
 def _facts(history: History) -> list[str]:
     recipe, training = history.recipe, history.training
-    if not recipe:
-        return []
-    facts = [str(history.name_of_data)]
-    facts.append(training.network if training else str(recipe.get("model", {}).get("network")))
-    facts.append(f"beta {format_setting(recipe.get('objective', {}).get('beta'))}")
-    facts.append(f"seed {recipe.get('train', {}).get('seed')}")
+    facts = [history.name_of_data or ""]
+    facts.append((training.network if training else "") or str(recipe.get("model", {}).get("network", "")))
+    if (beta := recipe.get("objective", {}).get("beta")) is not None:
+        facts.append(f"beta {format_setting(beta)}")
+    if (seed := recipe.get("train", {}).get("seed")) is not None:
+        facts.append(f"seed {seed}")
+    if program := other_program(history):
+        facts.append(f"by {program}")
     if training:
-        facts.append(f"{training.device}, {counted(training.threads, 'thread')}")
-        facts.append(f"{format_count(training.parameter_count)} parameters")
-    return facts
+        facts.append(describe_device(training))
+        facts.append(f"{format_count(training.parameter_count)} parameters" if training.parameter_count else "")
+    return [fact for fact in facts if fact]
 
 
 def _progress(history: History, status: RunStatus, verdict: Verdict | None) -> list[list[Words]]:

@@ -23,21 +23,23 @@ class RateBars(Widget):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._rates: list[tuple[int, float]] = []
+        self._missing = ""
 
-    def show(self, moment: Moment) -> None:
-        """Show the rates at the end of the moment's last whole epoch."""
+    def show(self, moment: Moment, *, may_come: bool = True) -> None:
+        """Show the rates at the end of the moment's last whole epoch; `may_come`: there will be some."""
         rated = enumerate(moment.rate_per_dimension)
         numbered = [(index, min(rate, _GREATEST) if rate > -_GREATEST else 0.0) for index, rate in rated]
         rates = sorted(numbered, key=lambda pair: (-pair[1], pair[0]))
-        if rates != self._rates:
-            self._rates = rates
+        missing = "after the first epoch" if may_come else "not told by its trainer"
+        if (rates, missing) != (self._rates, self._missing):
+            self._rates, self._missing = rates, missing
             self.refresh()
 
     def render(self) -> VisualType:
         """The bars at the present size."""
         width, height = self.size
         if not self._rates or width < 12 or height < 1:
-            return Text("after the first epoch", style="dim", justify="center")
+            return Text(self._missing, style="dim", justify="center")
         columns = min(-(-len(self._rates) // height), max(1, (width + 2) // (_LEAST_WIDTH + 2)))
         room = columns * height
         shown = self._rates if len(self._rates) <= room else self._rates[: room - 1]
