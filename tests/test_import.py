@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import Result
 
 import vae_tui
-from vae_tui.errors import CheckpointError, DataError, RecipeError
+from vae_tui.errors import CheckpointError, DataError, RecipeError, VaeTuiError
 from vae_tui.latent.service import Service
 from vae_tui.model import VAE, build
 from vae_tui.model.checkpoint import load_checkpoint
@@ -145,9 +145,13 @@ def test_the_file_goes_the_whole_round(folder: Path, run: Callable[..., Result],
         ("sample", "--count", "2", "--out", "grid.png"),
         ("traverse", "--dimensions", "0,5", "--out", "rows.png"),
         ("encode", "--split", "all", "--out", "codes.npz"),
+        ("export", "--pytorch", "networks"),
     ):
         assert run(command[0], "kl.safetensors", *command[1:]).exit_code == 0
     assert len(read_npz("codes.npz")["mean"]) == 30
+    assert (tmp_path / "networks" / "kl.py").exists()
+    with pytest.raises(VaeTuiError, match="is a file with weights: --csv and --tensorboard write the history of a run"):
+        run("export", "kl.safetensors", "--csv", "tables")
     evaluated = json.loads(run("evaluate", "kl.safetensors", "--samples", "2", "--json").stdout)
     assert evaluated["network"].startswith("autoencoder-kl")
     service = Service(io.BytesIO(), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 def export(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Runs, by name, path, recipe or the beginning of a name."),
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs, by name, path, recipe or the beginning of a name; of networks, files with weights too.",
+        ),
     ],
     csv: Annotated[
         Path | None,
@@ -74,6 +77,7 @@ def export(
     Examples: `vae-tui export beta1 --csv beta1.csv`; `vae-tui export beta1 beta10 --tensorboard boards`;
     `vae-tui export fc20 --onnx networks`.
     """
+    from vae_tui.runs.files import user_path
     from vae_tui.runs.find import find_run
 
     networks: tuple[tuple[Format, Path | None], ...] = (("pt2", pt2), ("onnx", onnx))
@@ -84,8 +88,11 @@ def export(
     one_file = csv is not None and csv.suffix.lower() == ".csv" and not csv.is_dir()
     if steps and not one_file:
         raise VaeTuiError("--steps goes with --csv FILE.csv; a folder gets both epochs and steps")
-    found = {run.path.resolve(): run for run in (find_run(name, runs_dir) for name in runs)}
-    exported = list(found.values())
+    files = [user_path(name) for name in runs if user_path(name).is_file()]
+    if files and (csv is not None or tensorboard is not None):
+        raise VaeTuiError(f"{files[0]} is a file with weights: --csv and --tensorboard write the history of a run")
+    others = (find_run(name, runs_dir) for name in runs if not user_path(name).is_file())
+    exported = list({run.path.resolve(): run for run in others}.values())
     if csv is not None and one_file:
         if len(exported) > 1:
             raise VaeTuiError(
@@ -108,21 +115,29 @@ def export(
         say(f"see them with: tensorboard --logdir {tensorboard}")
     for kind, wanted in networks:
         if wanted is not None:
-            for run, beside in _folders(exported, wanted, f"--{kind}"):
-                _write_networks(run, kind, beside)
+            for checkpoint, beside in _weights(exported, files, wanted, f"--{kind}"):
+                _write_networks(checkpoint, kind, beside)
     if pytorch is not None:
-        for run, beside in _folders(exported, pytorch, "--pytorch"):
-            _write_module(run, beside)
+        for checkpoint, beside in _weights(exported, files, pytorch, "--pytorch"):
+            _write_module(checkpoint, beside)
 
 
-def _write_networks(run: Run, kind: Format, path: Path) -> None:
-    """Write the encoder and the decoder of a run's best checkpoint to files whose names begin with `path`."""
-    from vae_tui.headless import StageProgress
+def _weights(runs: Sequence[Run], files: Sequence[Path], folder: Path, option: str) -> Iterator[tuple[Path, Path]]:
+    """The best checkpoint of each run, and each file, with what the names of its files begin with."""
     from vae_tui.runs.best import best_checkpoint
 
-    checkpoint = best_checkpoint(run).path
+    for run, beside in _folders(runs, folder, option):
+        yield best_checkpoint(run).path, beside
+    for file in files:
+        yield file, folder / file.stem
+
+
+def _write_networks(checkpoint: Path, kind: Format, path: Path) -> None:
+    """Write the encoder and the decoder of a checkpoint to files whose names begin with `path`."""
+    from vae_tui.headless import StageProgress
+
     stages = StageProgress()
-    stages.update(f"exporting {run.name} as {kind}", 0, None)
+    stages.update(f"exporting {path.name} as {kind}", 0, None)
     from vae_tui.model.checkpoint import load_checkpoint
     from vae_tui.model.exported import export_parts
 
@@ -135,19 +150,17 @@ def _write_networks(run: Run, kind: Format, path: Path) -> None:
         _write_file(path.with_name(f"{path.name}-{part.part}.{kind}"), part.content)
 
 
-def _write_module(run: Run, path: Path) -> None:
-    """Write a run's best checkpoint to `path`.py and `path`.safetensors."""
+def _write_module(checkpoint: Path, path: Path) -> None:
+    """Write a checkpoint to `path`.py and `path`.safetensors."""
     from vae_tui.headless import StageProgress
-    from vae_tui.runs.best import best_checkpoint
 
-    checkpoint = best_checkpoint(run).path
     stages = StageProgress()
-    stages.update(f"exporting {run.name} as a module of PyTorch", 0, None)
+    stages.update(f"exporting {path.name} as a module of PyTorch", 0, None)
     from vae_tui.model.checkpoint import load_checkpoint
     from vae_tui.model.pytorch_file import write_pytorch
 
     try:
-        module = write_pytorch(load_checkpoint(checkpoint), run.name)
+        module = write_pytorch(load_checkpoint(checkpoint), path.name)
     finally:
         stages.close()
     say(f"{checkpoint.name}: the module, as far off as {module.error:.1g}")
