@@ -11,6 +11,7 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.evaluation.disentanglement import (
     dci,
     factor_vae_score,
+    info_mec,
     mutual_information_gap,
     sap_score,
 )
@@ -235,3 +236,25 @@ def test_importing_it_leaves_heavy_libraries_alone() -> None:
     code = "import sys, vae_tui.evaluation.disentanglement; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == ["False", "False"]
+
+
+def test_an_oracle_is_modular_compact_and_explicit(oracle, factors) -> None:
+    found = info_mec(oracle, factors)
+    extra = oracle.shape[1] > 4 and oracle.std(0).min() > 0
+    # Noise knows a little of everything, and counts as a dimension.
+    assert found.modularity > (0.5 if extra else 0.97)
+    assert found.compactness > 0.97
+    assert found.explicitness > 0.6, "a line tells many levels apart by half"
+
+
+def test_turned_codes_are_neither_modular_nor_compact_and_as_explicit(factors) -> None:
+    straight, turned = info_mec(standard(factors), factors), info_mec(turn(standard(factors)), factors)
+    assert turned.modularity < 0.7 < straight.modularity
+    assert turned.compactness < 0.7 < straight.compactness
+    assert turned.explicitness == pytest.approx(straight.explicitness, abs=0.02)
+
+
+def test_noise_is_not_explicit_and_dead_codes_know_nothing(factors) -> None:
+    assert info_mec(noise(COUNT, 4), factors).explicitness < 0.02
+    dead = info_mec(noise(COUNT, 4, scale=0.001), factors)
+    assert (dead.modularity, dead.compactness, dead.explicitness) == (0, 0, 0)

@@ -16,8 +16,10 @@ from vae_tui.evaluation.annealing import anneal, anneal_back
 from vae_tui.evaluation.disentanglement import (
     MOST_CODES,
     Dci,
+    InfoMec,
     dci,
     factor_vae_score,
+    info_mec,
     mutual_information_gap,
     sap_score,
 )
@@ -72,6 +74,7 @@ class Disentanglement:
     factor_vae_score: float | None
     dci: Dci | None
     sap: float
+    info_mec: InfoMec
     count: int
 
 
@@ -405,6 +408,7 @@ def _disentanglement(
             factor_vae_score=by_votes,
             dci=dci(codes, factors, seed=seed, progress=progress) if with_dci else None,
             sap=sap_score(codes, factors, seed=seed),
+            info_mec=info_mec(codes, factors, seed=seed),
             count=len(codes),
         )
     except DataError as error:

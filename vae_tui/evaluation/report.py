@@ -31,7 +31,7 @@ def to_json(evaluation: Evaluation) -> str:
     body |= {given or name: information.get(name) for name, given in names.items()}
     names_seen = ("sample_sharpness", "sample_diversity", "reconstruction_sharpness", "reconstruction_mse")
     body |= {name: impression.get(name) for name in (*names_seen, "class_accuracy")}
-    scores = dict.fromkeys(("mig", "factor_vae_score", "sap", "dci"))
+    scores = dict.fromkeys(("mig", "factor_vae_score", "sap", "info_mec", "dci"))
     scores |= {name: value for name, value in disentanglement.items() if name in scores}
     return json.dumps({**subject, **_finite(body | scores)}, allow_nan=False)
 
@@ -116,6 +116,9 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
         if found.factor_vae_score is not None:
             yield "FactorVAE score", f"{found.factor_vae_score:.3f}", "5,000 votes after 10,000, deviation >= 0.05"
         yield "SAP", f"{found.sap:.3f}", "linear SVC, C = 0.01: the best two's gap"
+        yield "InfoMEC", f"{found.info_mec.modularity:.3f}", "modularity: each dimension knows of one factor"
+        yield "", f"{found.info_mec.explicitness:.3f}", "explicitness, to a linear classifier"
+        yield "", f"{found.info_mec.compactness:.3f}", "compactness: each factor is known to one dimension"
         if found.dci is not None:
             yield "DCI", f"{found.dci.disentanglement:.3f}", "disentanglement, by gradient boosting"
             yield "", f"{found.dci.completeness:.3f}", "completeness"
