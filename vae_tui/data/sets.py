@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 
+from vae_tui.data.seeds import seed_for
 from vae_tui.data.streamed import AnyPixels, StreamedPixels, read_all
+from vae_tui.errors import DataError
 
 _MEAN_BYTES = 1 << 30
 _CHECKSUM_BYTES = 1 << 26
@@ -151,3 +153,26 @@ class ImageSets:
     def byte_count(self) -> int:
         """How much memory all images take, or would."""
         return sum(part.byte_count for part in (self.train, self.validation, self.test) if part is not None)
+
+
+def hide_labels(images: PackedImages, count: int | None, seed: int) -> PackedImages:
+    """The images with the labels of `count` of them alone, as many of each class, chosen by the seed; the others' are -1.
+
+    None keeps all. Raises DataError where there are fewer classes than labels to keep, or fewer images.
+    """
+    if count is None or images.labels is None:
+        return images
+    classes = int(images.labels.max()) + 1
+    if not classes <= count <= len(images):
+        raise DataError(f"[data] labelled: expected {classes} (one of each class) to {len(images):,}, got {count:,}")
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed_for(seed, "labelled")))
+    # Its place among those of its class, so that all classes have their first before any has its second.
+    ordered = images.labels[order]
+    places = torch.zeros_like(ordered)
+    for index in range(classes):
+        members = ordered == index
+        places[members] = torch.arange(int(members.sum()))
+    kept = order[places.argsort(stable=True)[:count]]
+    labels = torch.full_like(images.labels, -1)
+    labels[kept] = images.labels[kept]
+    return replace(images, labels=labels)

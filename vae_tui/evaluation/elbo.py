@@ -80,7 +80,7 @@ def evaluate_elbo(
         batch_size = max(_IMAGES_AT_ONCE, at_once)
     generator = torch.Generator(device).manual_seed(seed)
     precise = torch.float32 if device.type == "mps" else torch.float64
-    sums = torch.zeros(2 + vae.latent_dim, dtype=precise, device=device)
+    sums = torch.zeros(2 + vae.rate_count, dtype=precise, device=device)
     shape = (draws, vae.latent_dim) if draws > 1 else (vae.latent_dim,)
     quantiser = vae.posterior if vae.recipe.model.is_quantised else None
     used = torch.zeros(0 if quantiser is None else quantiser.code_count, device=device)

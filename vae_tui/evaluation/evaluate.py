@@ -23,6 +23,7 @@ from vae_tui.evaluation.disentanglement import (
     mutual_information_gap,
     sap_score,
 )
+from vae_tui.evaluation.elbo import evaluate_elbo
 from vae_tui.evaluation.frechet import features_of, frechet_distance, train_features
 from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
@@ -123,6 +124,8 @@ class WithoutClass:
     elbo: float
     nll: float
     nll_standard_error: float
+    accuracy: float | None
+    """Of its classifier, where it has one: the share of images whose class it gets right."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +202,8 @@ def evaluate(
     without_class = None
     if labels is not None:
         notes.append("every figure is given the image's class, such as -log p(x|y), where nothing else is said")
-        if vae.knows_no_label:
-            without_class = _without_class(vae, as_floats(pixels), samples, seed, progress)
+        if vae.knows_no_label or vae.classifier is not None:
+            without_class = _without_class(vae, as_floats(pixels), labels, samples, seed, progress)
     elif vae.class_count:
         given = "no class" if vae.label == NO_LABEL else f"class {sets.class_names[vae.label]} for each"
         notes.append(f"the classes of these images are not known: the model was given {given}")
@@ -295,11 +298,36 @@ def _code_use(vae: VAE, latent: Tensor) -> CodeUse | None:
     return CodeUse(int((counts > 0).sum()), perplexity(counts), quantiser.code_count)
 
 
-def _without_class(vae: VAE, images: Tensor, samples: int, seed: int, progress: Progress) -> WithoutClass:
+def _without_class(
+    vae: VAE, images: Tensor, true_labels: Tensor, samples: int, seed: int, progress: Progress
+) -> WithoutClass:
+    if vae.classifier is not None:
+        return _over_classes(vae, images, true_labels, samples, seed, progress)
     labels = torch.full((len(images),), NO_LABEL)
     costs = estimate_costs(vae, images, labels, samples=samples, seed=seed, progress=progress)
     elbo = -float(costs.distortion.mean() + costs.rate_per_dimension.sum(1).mean())
-    return WithoutClass(elbo, float(costs.nll.mean()), _standard_error(costs.nll))
+    return WithoutClass(elbo, float(costs.nll.mean()), _standard_error(costs.nll), None)
+
+
+@torch.no_grad()
+def _over_classes(
+    vae: VAE, images: Tensor, true_labels: Tensor, samples: int, seed: int, progress: Progress
+) -> WithoutClass:
+    """By the classifier: -ELBO over all classes as it weighs them, and p(x) as the mean of p(x|y) over them."""
+    assert vae.classifier is not None, "the caller has looked"
+    pixels = (images * 255).round().to(torch.uint8)
+    elbo = evaluate_elbo(vae, pixels, seed=seed).elbo
+    by_class = [
+        estimate_costs(
+            vae, images, torch.full((len(images),), label), samples=samples, seed=seed, progress=progress
+        ).nll
+        for label in range(vae.class_count)
+    ]
+    nll = math.log(vae.class_count) - torch.logsumexp(-torch.stack(by_class), 0)
+    device = next(vae.parameters()).device
+    guessed = torch.cat([vae.guess(part.to(device)).cpu() for part in torch.split(images, _DECODED_AT_ONCE)])
+    accuracy = float((guessed == true_labels).float().mean())
+    return WithoutClass(elbo, float(nll.mean()), _standard_error(nll), accuracy)
 
 
 def _anneal(vae: VAE, images: Tensor, labels: Tensor | None, steps: int, seed: int, progress: Progress) -> Annealed:

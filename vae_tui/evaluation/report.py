@@ -26,6 +26,7 @@ def to_json(evaluation: Evaluation) -> str:
     information, impression, disentanglement, annealed, without_class, codes = (body.pop(part) or {} for part in nested)
     body |= {f"codes_{name}": codes.get(name) for name in ("used", "perplexity", "count")}
     body |= {f"{name}_without_class": without_class.get(name) for name in ("elbo", "nll", "nll_standard_error")}
+    body["accuracy"] = without_class.get("accuracy")
     body |= {f"ais_{name}": annealed.get(name) for name in ("nll", "nll_standard_error", "steps", "chains", "sandwich")}
     names = {"mutual_information": None, "marginal_kl": None, "bound": "mutual_information_bound"}
     body |= {given or name: information.get(name) for name, given in names.items()}
@@ -81,6 +82,8 @@ def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     if (blind := evaluation.without_class) is not None:
         yield "without the class", f"{-blind.elbo:.2f}", "-ELBO"
         yield "", _with_error(blind.nll, blind.nll_standard_error), "NLL"
+        if blind.accuracy is not None:
+            yield "classified right", f"{blind.accuracy:.4f}", "by its classifier, of these images"
     if (annealed := evaluation.annealed) is not None:
         yield (
             "NLL by AIS",

@@ -127,7 +127,7 @@ def _labels_for(vae: VAE, images: PackedImages, class_names: Sequence[str], trai
         return None
     known = [trained_on.index(name) if name in trained_on else NO_LABEL for name in class_names]
     labels = torch.tensor(known)[images.labels]
-    if not vae.knows_no_label and bool((labels == NO_LABEL).any()):
+    if not vae.knows_no_label and vae.classifier is None and bool((labels == NO_LABEL).any()):
         others = [name for name, index in zip(class_names, known, strict=True) if index == NO_LABEL]
         raise DataError(
             f"the model always needs a class, and was trained on none called {', '.join(others[:6])}; it knows "
@@ -147,7 +147,8 @@ def _encode(
 ) -> Encoded:
     trained_on = tuple(read_metadata(checkpoint).get("class_names", ()))
     if vae.class_count and any(images.labels is None for _, images in parts):
-        given = f"as class {trained_on[vae.label]}" if vae.label != NO_LABEL else "without a class"
+        given = "as the classifier has them" if vae.classifier is not None else "without a class"
+        given = given if vae.knows_no_label or vae.classifier is not None else f"as class {trained_on[vae.label]}"
         notes = (*notes, f"the classes of these images are not known: they are encoded {given}")
     found = [
         encode_images(vae, images.pixels, _labels_for(vae, images, class_names, trained_on), progress=progress)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae_tui.data import as_floats
 from vae_tui.errors import DataError
 from vae_tui.imaging.grid import make_grid, pair_rows
 from vae_tui.latent.codes import Latents, draw_posteriors, encode_images
@@ -17,6 +18,7 @@ from vae_tui.latent.picture import Picture, check_size
 from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
 from vae_tui.latent.space import Space
+from vae_tui.model.conditional import NO_LABEL
 from vae_tui.wording import counted
 
 PosteriorChoice = Literal["mean", "draw", "doubly"]
@@ -40,6 +42,9 @@ def image_of(source: Source) -> Tensor:
 def labels_of(space: Space, sources: Sequence[Source]) -> Tensor:
     """The labels (N,) of images; where one's class is not known, that which the model takes for it."""
     known = [source.class_index for source in sources]
+    if space.vae.classifier is not None:
+        images = as_floats(torch.stack([image_of(source) for source in sources]))
+        return space.vae.guess(images, torch.tensor([NO_LABEL if index is None else index for index in known]))
     return torch.tensor([space.vae.label if index is None else index for index in known])
 
 

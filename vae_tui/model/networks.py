@@ -72,6 +72,12 @@ def build_networks(model: ModelTable, image_shape: ImageShape, *, outputs: int =
     return Networks(encoder, posterior, decoder, f"{model.network} {name}{posterior_name}")
 
 
+def build_classifier(model: ModelTable, image_shape: ImageShape, class_count: int) -> nn.Module:
+    """A network like a recipe's encoder that gives the logit of each class, (B, C, H, W) -> (B, K)."""
+    build = {"mlp": _mlp, "gated": _mlp, "conv": _conv, "resnet": _resnet}[model.network]
+    return build(model, image_shape, 1, class_count, 0)[0]
+
+
 def _posterior(model: ModelTable) -> Posterior:
     """The posterior a recipe names, for every network but a ladder, which brings its own."""
     if model.posterior == "full":

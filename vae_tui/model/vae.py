@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from vae_tui.errors import DataError
 from vae_tui.model.conditional import NO_LABEL, OneHot
 from vae_tui.model.likelihoods import build_likelihood
-from vae_tui.model.networks import ImageShape, build_networks, initialize, start_at
+from vae_tui.model.networks import ImageShape, build_classifier, build_networks, initialize, start_at
 from vae_tui.model.own import check_own, check_own_likelihood
 from vae_tui.model.priors import ClassPrior, MixturePrior, Prior, StandardNormal, VampPrior
 from vae_tui.model.quantised import CodePrior, ScalarQuantiser, VectorQuantiser
@@ -23,6 +24,8 @@ from vae_tui.recipe.tables import is_own
 class Terms:
     """The negative ELBO of a batch, in nats, and what it is made from.
 
+    A classifier gives `label_logits` (B, K), and the rates one column more, KL(q(y|x) || p(y)).
+
     `distortion` (B,) is -log p(x|z), summed over pixels; `rate_per_dimension` (B, Z) sums to the rate of each image.
     `latent` (B, Z) was drawn from the posteriors with these `parameters` (B, P), at the log density that `log_density`
     (B, Z) sums to. With K draws an image all but the parameters have a second dimension, K.
@@ -33,6 +36,7 @@ class Terms:
     latent: Tensor
     log_density: Tensor
     parameters: Tensor
+    label_logits: Tensor | None = None
 
 
 class VAE(nn.Module):
@@ -49,13 +53,18 @@ class VAE(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.image_shape = image_shape
+        self.latent_dim = recipe.model.latent_dim
         self.class_count = class_count if recipe.model.condition == "label" else 0
         if recipe.model.condition == "label" and not class_count:
             raise DataError('[model] condition = "label": these images have no classes')
         self.one_hot = OneHot(class_count) if self.class_count else None
+        self.classifier: nn.Module | None = None
+        if recipe.objective.name == "m2":
+            self.classifier = build_classifier(recipe.model, image_shape, class_count)
+        self.rate_count = self.latent_dim + (self.classifier is not None)
+        """How many parts a rate has."""
         self.label = NO_LABEL if self.knows_no_label else 0
         """The label that goes for images and latents whose own is not given; a plain VAE looks at none."""
-        self.latent_dim = recipe.model.latent_dim
         self.likelihood = build_likelihood(recipe.likelihood)
         networks = build_networks(
             recipe.model, image_shape, outputs=self.likelihood.outputs, code_width=self._code_width
@@ -86,6 +95,8 @@ class VAE(nn.Module):
 
     def reconstruct(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """The expected image (B, C, H, W) at each image's posterior mean."""
+        if self.classifier is not None:
+            labels = self.guess(images, labels)
         return self.decode(self.encode(images, labels)[0], labels)
 
     @torch.no_grad()
@@ -107,8 +118,36 @@ class VAE(nn.Module):
         q(z|x) get their gradient through the draws alone, as the estimators of Roeder et al. (Sticking the Landing,
         2017) and Tucker et al. (Doubly Reparameterized Gradient Estimators, 2019) want it.
         """
+        if self.classifier is not None:
+            return self._forward_over_classes(images, epsilon, labels)
+        return self._forward_given(images, epsilon, labels)
+
+    def _forward_over_classes(self, images: Tensor, epsilon: Tensor, labels: Tensor | None) -> Terms:
+        """Each class weighs as the classifier has it, or that of the label all; by one noise for all classes of an image."""
+        assert self.classifier is not None, "there is one"
+        count, classes = len(images), self.class_count
+        logits = self.classifier(images).to(images.dtype)
+        shares = logits.softmax(1)
+        if labels is not None:
+            known = labels.to(images.device)
+            exact = torch.arange(classes, device=images.device) == known[:, None]
+            shares = torch.where(known[:, None] >= 0, exact.to(shares.dtype), shares)
+        every = torch.arange(classes, device=images.device).repeat(count)
+        terms = self._forward_given(images.repeat_interleave(classes, 0), epsilon.repeat_interleave(classes, 0), every)
+
+        def weigh(values: Tensor) -> Tensor:
+            parted = values.view(count, classes, *values.shape[1:])
+            weighed: Tensor = (shares.view(count, classes, *[1] * (values.dim() - 1)) * parted).sum(1)
+            return weighed
+
+        about_class = math.log(classes) - torch.special.entr(shares).sum(1, keepdim=True)
+        rates = torch.cat((weigh(terms.rate_per_dimension), about_class), 1)
+        latent, log_density, parameters = (weigh(part) for part in (terms.latent, terms.log_density, terms.parameters))
+        return Terms(weigh(terms.distortion), rates, latent, log_density, parameters, logits)
+
+    def _forward_given(self, images: Tensor, epsilon: Tensor, labels: Tensor | None) -> Terms:
         # Networks may have run in bfloat16; nats are counted in float32.
-        parameters = self.posterior_parameters(images, labels).to(images.dtype)
+        parameters = self._encode(images, labels).to(images.dtype)
         prior = self.prior_given(labels, len(images))
         if epsilon.dim() == 3:
             return self._forward_often(images, parameters, epsilon, labels, prior)
@@ -137,11 +176,22 @@ class VAE(nn.Module):
 
     def posterior_parameters(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the posterior reads, (B, P), of images (B, C, H, W) in [0, 1]; raises ValueError for another shape."""
+        return self._encode(images, labels if self.classifier is None else self.guess(images, labels))
+
+    def _encode(self, images: Tensor, labels: Tensor | None) -> Tensor:
         if images.shape[1:] != self.image_shape:
             expected = ", ".join(str(n) for n in self.image_shape)
             raise ValueError(f"expected images of shape (B, {expected}), got {tuple(images.shape)}")
         parameters: Tensor = self.encoder(images, *self._codes(labels, images))
         return parameters
+
+    def guess(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The labels (B,) of images (B, C, H, W) in [0, 1], the classifier's where there is none; of a VAE that has a classifier."""
+        assert self.classifier is not None, "the caller has looked"
+        guessed: Tensor = self.classifier(images).argmax(1)
+        return (
+            guessed if labels is None else torch.where(labels.to(images.device) < 0, guessed, labels.to(images.device))
+        )
 
     def likelihood_parameters(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """What the likelihood reads, (B, C', H, W), at latents (B, Z)."""

@@ -33,6 +33,13 @@ def cross_table_errors(recipe: Recipe) -> Iterator[str]:
         yield f'[prior] name: a quantised posterior ("{model.posterior}") has a prior over its codes: "codes"'
     if prior == "codes" and not model.is_quantised:
         yield '[prior] name: "codes" is the prior of a quantised posterior: [model] posterior = "fsq" or "vq"'
+    if objective == "m2" and model.condition != "label":
+        yield '[objective] name: "m2" is for a conditional model: [model] condition = "label"'
+    if objective == "m2" and model.condition == "label" and (model.code is not None or model.label_dropout > 0):
+        what = "networks of one's own" if model.code is not None else f"label_dropout = {model.label_dropout:g}"
+        yield f'[objective] name: "m2" has a classifier for images without a class; it does not go with {what}'
+    if recipe.data.labelled is not None and model.condition != "label":
+        yield '[data] labelled: classes are looked at by a conditional model alone: [model] condition = "label"'
     if prior == "class" and model.condition != "label":
         yield '[prior] name: "class" has a Gaussian for each class, which the networks must be given: [model] condition = "label"'
     if prior == "vamp" and model.condition == "label":

@@ -95,6 +95,9 @@ def parse(
         raise RecipeError(source, problems)
     if sections["model"].is_quantised and "name" not in given.get("prior", {}):  # type: ignore[attr-defined]
         sections["prior"] = TABLES["prior"](name="codes")  # type: ignore[call-arg]
+    if sections["objective"].name == "m2" and "label_dropout" not in given.get("model", {}):  # type: ignore[attr-defined]
+        # Its classifier stands in for classes that are missing.
+        sections["model"] = sections["model"].model_copy(update={"label_dropout": 0.0})
     recipe = Recipe(**sections)
     if problems := [*cross_table_errors(recipe), *size_errors(recipe)]:
         raise RecipeError(source, problems)

@@ -155,6 +155,11 @@ class DataTable(Table):
         "draw each pixel as 0 or 1 with its grey value as probability: `static` once, `dynamic` anew for every batch "
         "(validation and test are drawn once either way); not `static` with sprites",
     )
+    labelled: Annotated[int, Field(ge=1)] | None = _key(
+        None,
+        "how many training images keep their class, as many of each, chosen by the seed; of the others a conditional model sees none "
+        "(all keep it if not given)",
+    )
     mirror: bool = _key(
         False,
         "mirror training images left to right, each with probability 1/2, anew in every epoch: for photos, of which there "
@@ -416,14 +421,15 @@ class ObjectiveTable(Table):
     """What is minimised."""
 
     name: (
-        Literal["elbo", "free-bits", "capacity", "iwae", "tcvae", "factor", "dip", "mmd"]
+        Literal["elbo", "free-bits", "capacity", "iwae", "tcvae", "factor", "dip", "mmd", "m2"]
         | Annotated[str, Field(pattern=f"^{_OWN_CLASS}$")]
     ) = _key(
         "elbo",
         "`elbo`: distortion + beta rate; `free-bits`: no reward for a rate below them; `capacity`: the rate is held at "
         "a capacity that grows; `iwae`: the bound of several draws, with DReG gradients; `tcvae`: beta weighs the total "
         "correlation alone; `factor`: gamma more of it, estimated by a discriminator; `dip`: covariances are held to the "
-        "identity; `mmd`: a distance of all codes from the prior; or a file beside the recipe and a class in it: "
+        "identity; `mmd`: a distance of all codes from the prior; `m2`: a classifier learns beside a conditional VAE, and stands in where "
+        "images have no class; or a file beside the recipe and a class in it: "
         '"my_objective.py:MyObjective"',
     )
     code: str | None = _key(None, "what that file holds, copied here when a run is made", only={"name": [OWN_CLASS]})
@@ -464,6 +470,12 @@ class ObjectiveTable(Table):
     )
     off_diagonal: float = _key(10.0, "weight of covariances, squared", only={"name": ["dip"]}, ge=0)
     diagonal: float = _key(10.0, "weight of variances' distance from 1, squared", only={"name": ["dip"]}, ge=0)
+    classification: float = _key(
+        0.1,
+        "weight of the classifier's cross-entropy, times all images for each that has a class",
+        only={"name": ["m2"]},
+        ge=0,
+    )
     mmd: float = _key(100.0, "weight of the distance, which is in no unit", only={"name": ["mmd"]}, ge=0)
 
     @property

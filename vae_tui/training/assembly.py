@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
+from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, hide_labels, load_image_sets
 from vae_tui.device import set_precision
 from vae_tui.errors import RecipeError, RunError
 from vae_tui.model.checkpoint import load_checkpoint, load_weights
@@ -70,6 +70,7 @@ def assemble(
             _check_batches_are_shared(recipe)
         root = find_data_root(job.data_root, point.metadata if point else None)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
+        sets = replace(sets, train=hide_labels(sets.train, recipe.data.labelled, recipe.train.seed))
         _check_norm(run, recipe, sets.train)
         tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, others, progress)
         if isinstance(ranks, Together):

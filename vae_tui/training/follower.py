@@ -14,12 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
-from vae_tui.data import load_image_sets
+from vae_tui.data import hide_labels, load_image_sets
 from vae_tui.device import set_precision
 from vae_tui.errors import VaeTuiError
 from vae_tui.recipe import Recipe, parse
@@ -61,6 +62,7 @@ def follow(ranks: Together, device: torch.device) -> None:
     with _problems_shared(ranks):
         root = Path(job["data_root"])
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=lambda *_: None)
+        sets = replace(sets, train=hide_labels(sets.train, recipe.data.labelled, recipe.train.seed))
     trainer = Trainer(recipe, sets, device, compiled=job["compiled"], ranks=ranks)
     numbers = json.loads(ranks.receive())
     tensors, weights, averages = (safetensors.torch.load(ranks.receive()) for _ in range(3))

@@ -87,6 +87,8 @@ class Trainer:
         self._batches = Batches(
             self.images, device, recipe.train.batch_size, share=self.ranks.share, labelled=self._conditional
         )
+        known = 1.0 if self.images.labels is None else float((self.images.labels >= 0).float().mean())
+        self._labelled_share = torch.tensor(known, device=device)
         self._validation: AnyPixels | None = None
         if sets.validation is not None:
             there = on_device(sets.validation, device)
@@ -113,7 +115,7 @@ class Trainer:
             for purpose in self._purposes
         }
         precise = torch.float32 if device.type == "mps" else torch.float64
-        self._sums = torch.zeros(2 + self.vae.latent_dim, dtype=precise, device=device)
+        self._sums = torch.zeros(2 + self.vae.rate_count, dtype=precise, device=device)
         """Loss, distortion and rates of this epoch so far."""
         self.stopwatch = Stopwatch(whole=device.type != "cpu")
         """What the parts of training take in this process."""
@@ -309,9 +311,17 @@ class Trainer:
             noise = torch.zeros((size, self.vae.latent_dim), device=self.device)
             epsilon = torch.zeros(self._noise_shape(size), device=self.device)
             labels = torch.zeros(size, dtype=torch.int64, device=self.device)
+            share = self._labelled_share
             weights = {name: torch.ones((), device=self.device) for name in self._weights}
             try:
-                batch = {"pixels": pixels, "labels": labels, "epsilon": epsilon, "noise": noise, **weights}
+                batch = {
+                    "pixels": pixels,
+                    "labels": labels,
+                    "labelled_share": share,
+                    "epsilon": epsilon,
+                    "noise": noise,
+                    **weights,
+                }
                 loss, _ = step.forward(batch)
                 torch.autograd.backward(loss)
                 return size
@@ -437,6 +447,7 @@ class Trainer:
             drawn = torch.rand(count, generator=self._generators["labels"], device=self.device)
             kept = drawn[share] >= self.recipe.model.label_dropout
             batch["labels"] = torch.where(kept, batch["labels"], NO_LABEL)
+            batch["labelled_share"] = self._labelled_share
         return batch
 
     def _noise_shape(self, count: int) -> tuple[int, ...]:
