@@ -158,8 +158,15 @@ def test_it_goes_on_bit_for_bit(make_run: MakeRun, folder: Path, monkeypatch: py
 
 
 def test_few_labels_go_with_any_conditional_model(make_run: MakeRun, folder: Path) -> None:
-    run = make_run("model.condition=label", "data.labelled=8", f"data.root={folder / 'bars.npz'}", "train.epochs=1")
+    run = make_run(
+        "model.condition=label",
+        "model.label_dropout=0",
+        "data.labelled=8",
+        f"data.root={folder / 'bars.npz'}",
+        "train.epochs=1",
+    )
     assert list(train_events(run))[-1].status == "completed"  # type: ignore[attr-defined]
+    assert load_checkpoint(run.latest().path).knows_no_label, "it has seen images without a class"
 
 
 def test_it_is_exported_with_its_labels() -> None:

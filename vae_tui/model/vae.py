@@ -76,7 +76,8 @@ class VAE(nn.Module):
     @property
     def knows_no_label(self) -> bool:
         """Whether it was trained on images without their class as well, or knows of none at all."""
-        return not self.class_count or self.recipe.model.label_dropout > 0
+        hidden = self.recipe.data.labelled is not None and self.classifier is None
+        return not self.class_count or self.recipe.model.label_dropout > 0 or hidden
 
     def encode(self, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, Z) of q(z|x) for images (B, C, H, W) in [0, 1].
