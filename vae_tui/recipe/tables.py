@@ -32,6 +32,8 @@ ImageSet = Literal[
     "svhn",
     "stl10",
     "usps",
+    "fer2013",
+    "pcam",
     "omniglot",
     "celeba",
     "gtsrb",
@@ -45,7 +47,7 @@ ImageSet = Literal[
 ]
 _PHOTO_SETS = ("omniglot", "celeba", "gtsrb", "food101", "flowers102", "oxford-iiit-pet", "eurosat")
 """Whose images are resized, and read by torchvision."""
-_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", *_PHOTO_SETS)
+_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", "fer2013", "pcam", *_PHOTO_SETS)
 EmnistSplit = Literal["balanced", "byclass", "bymerge", "letters", "digits", "mnist"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
