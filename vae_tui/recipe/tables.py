@@ -132,8 +132,8 @@ class DataTable(Table):
     )
     root: _PathText | None = _key(
         None,
-        "the .npz, .npy or .csv file, a folder of .npy or .csv files, or the folder of images; relative to the working "
-        "directory",
+        "the .npz, .npy, .tif or .csv file, a folder of .npy or .csv files, or the folder of images; relative to the "
+        "working directory",
         only={"name": ["npz", "csv", "folder"]},
     )
     key: str | None = _key(
@@ -216,7 +216,7 @@ class DataTable(Table):
 
     @model_validator(mode="after")
     def _need_root(self) -> DataTable:
-        needed = {"npz": "a .npz or .npy file", "csv": "a .csv file", "folder": "a folder of images"}
+        needed = {"npz": "a .npz, .npy or .tif file", "csv": "a .csv file", "folder": "a folder of images"}
         if self.name in needed and not self.root:
             raise ValueError(f'root: needed with name = "{self.name}": {needed[self.name]}')
         return self
