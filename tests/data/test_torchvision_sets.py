@@ -313,6 +313,10 @@ def test_what_is_damaged_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         DataError, match=r"usps: usps\.bz2 in .* cannot be read by torchvision's USPS: .* replace what is"
     ):
         load(tmp_path, "usps")
+    write_pets(tmp_path)
+    (tmp_path / "oxford-iiit-pet" / "annotations" / "test.txt").write_text("")
+    with pytest.raises(DataError, match=r"annotations/test\.txt in .* hold no images; replace them"):
+        load(tmp_path, "oxford-iiit-pet")
     write_eurosat(tmp_path)
     (tmp_path / "eurosat" / "2750" / "River" / "River_03.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"eurosat: image .* cannot be decoded: .*River_03.jpg"):

@@ -233,6 +233,8 @@ def read_torchvision(
         pixels, found = StreamedPixels(file), _Found.from_facts(file.facts)
     else:
         loaders = {split: _open(name, split, data_root, progress) for split in known.splits}
+        if empty := [known.splits[split] for split, loader in loaders.items() if not len(loader)]:
+            raise DataError(f"{name}: {' and '.join(empty[0].files)} in {data_root} hold no images; replace them")
         shape = (sum(map(len, loaders.values())), channels, height, width)
         try:
             with decoded_cache.create(shape) as writer:
