@@ -266,7 +266,7 @@ def test_a_dark_split_beside_bright_ones_is_told(read) -> None:
 )
 def test_other_files_are_named_as_what_they_are(load, tmp_path, content, told) -> None:
     (tmp_path / "set.npy").write_bytes(content)
-    with pytest.raises(DataError, match=f"set.npy is no .npz or .npy file: it is .*{told}"):
+    with pytest.raises(DataError, match=f"set.npy is no .npz, .npy or .tif file: it is .*{told}"):
         load(name="npz", root=tmp_path / "set.npy")
 
 

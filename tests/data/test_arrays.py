@@ -183,7 +183,7 @@ def test_missing_and_foreign_files_are_told_apart(load, tmp_path) -> None:
     with pytest.raises(DataError, match=r'data\.name = "folder"'):
         load(name="npz", root=tmp_path)
     (tmp_path / "text.npz").write_text("not an array at all")
-    with pytest.raises(DataError, match=r"text.npz is no .npz or .npy file"):
+    with pytest.raises(DataError, match=r"text.npz is no .npz, .npy or .tif file"):
         load(name="npz", root=tmp_path / "text.npz")
 
 

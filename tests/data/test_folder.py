@@ -335,7 +335,7 @@ def test_folders_that_hold_no_images_are_refused(load, tmp_path) -> None:
     with pytest.raises(DataError, match="is not there"):
         load(name="folder", root=tmp_path / "nowhere")
     path = paint(tmp_path / "one.png")
-    with pytest.raises(DataError, match=r"is a file \(data.name = \"npz\" reads arrays\)"):
+    with pytest.raises(DataError, match=r"is a file \(data.name = \"npz\" reads arrays and pages of TIFF\)"):
         load(name="folder", root=path)
     (tmp_path / "set" / "test").mkdir(parents=True)
     paint(tmp_path / "set" / "train" / "one.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import pickle
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +77,7 @@ def write_usps(root: Path) -> None:
 def write_omniglot(root: Path) -> None:
     for part, count in (("images_background", 12), ("images_evaluation", 4)):
         for number in range(count):
-            name = f"Alphabet_{number % 2}/character{number % 3:02}/{number:04}_01.png"
+            name = f"{('Greek', 'Latin')[number % 2] if count == 12 else 'Tengwar'}/character{number % 3:02}/{number:04}_01.png"
             picture(root / "omniglot-py" / part / name, 255 if number else 0, size=(105, 105), mode="1")
         (root / "omniglot-py" / f"{part}.zip").write_bytes(b"")
 
@@ -145,6 +146,26 @@ def write_pets(root: Path) -> None:
         (folder / "annotations" / f"{split}.txt").write_text("\n".join(lines))
 
 
+def write_fer2013(root: Path) -> None:
+    (root / "fer2013").mkdir()
+    rows = ["emotion,pixels,Usage"]
+    for usage, count in (("Training", 12), ("PublicTest", 2), ("PrivateTest", 2)):
+        first = 2 if usage == "PrivateTest" else 0
+        for number in range(first, first + count):
+            rows.append(f"{number % 7},{' '.join([str(number * 10)] * (48 * 48))},{usage}")
+    (root / "fer2013" / "fer2013.csv").write_text("\n".join(rows))
+
+
+def write_pcam(root: Path) -> None:
+    (root / "pcam").mkdir()
+    for split, count in (("train", 12), ("valid", 2), ("test", 4)):
+        numbers = np.arange(count)
+        pixels = np.broadcast_to((numbers * 10).astype(np.uint8)[:, None, None, None], (count, 96, 96, 3))
+        for letter, values in (("x", pixels), ("y", (numbers % 2).astype(np.uint8)[:, None, None, None])):
+            with h5py.File(root / "pcam" / f"camelyonpatch_level_2_split_{split}_{letter}.h5", "w") as file:
+                file[letter] = values
+
+
 def write_eurosat(root: Path) -> None:
     for number in range(16):
         kind = ("Forest", "River")[number % 2]
@@ -160,7 +181,14 @@ KEPT: dict[str, tuple[Write, tuple[int, int, int], tuple[int, int | None, int], 
         ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"),
     ),
     "usps": (write_usps, (1, 16, 16), (12, None, 4), tuple("0123456789")),
-    "omniglot": (write_omniglot, (1, 28, 28), (12, None, 4), 0),
+    "fer2013": (
+        write_fer2013,
+        (1, 48, 48),
+        (12, None, 4),
+        ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+    ),
+    "pcam": (write_pcam, (3, 96, 96), (12, 2, 4), ("normal", "tumor")),
+    "omniglot": (write_omniglot, (1, 28, 28), (12, None, 4), ("Greek", "Latin", "Tengwar")),
     "celeba": (write_celeba, (3, 64, 64), (12, 2, 4), 0),
     "gtsrb": (write_gtsrb, (3, 64, 64), (12, None, 4), ("0", "1", "2")),
     "food101": (write_food101, (3, 64, 64), (12, None, 4), ("apple_pie", "waffles")),
@@ -179,8 +207,8 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a few images pass for those that are published."""
     from torchvision import datasets
 
-    for name in ("svhn", "stl10", "omniglot", "celeba", "flowers102"):
-        monkeypatch.setattr(f"torchvision.datasets.{name}.check_integrity", lambda *_: True)
+    for name in ("svhn", "stl10", "fer2013", "omniglot", "celeba", "flowers102"):
+        monkeypatch.setattr(f"torchvision.datasets.{name}.check_integrity", lambda *_, **__: True)
     monkeypatch.setattr(datasets.CelebA, "_check_integrity", lambda _: True)
 
 
@@ -198,7 +226,10 @@ def test_a_set_is_read_from_its_own_files(tmp_path: Path, name: str, unchecked: 
     if isinstance(class_names, tuple):
         assert sets.class_names[: len(class_names)] == class_names
         assert sets.test.labels is not None
-        if name != "svhn":
+        if name == "omniglot":
+            assert sets.train.labels is not None
+            assert (set(sets.train.labels.tolist()), set(sets.test.labels.tolist())) == ({0, 1}, {2}), "alphabets"
+        elif name != "svhn":
             first = 14 if name == "flowers102" else 0
             classes = 10 if name in ("stl10", "usps") else len(class_names)
             expected = [number % classes for number in range(first, first + test)]
@@ -209,7 +240,7 @@ def test_a_set_is_read_from_its_own_files(tmp_path: Path, name: str, unchecked: 
         assert sorted(greys(sets.test)) == [0, 0, 0, 255], "strokes are bright"
     elif name == "usps":
         assert greys(sets.test) == [127, 133, 140, 146]
-    elif name in ("svhn", "stl10", "gtsrb"):
+    elif name in ("svhn", "stl10", "fer2013", "pcam", "gtsrb"):
         assert greys(sets.test) == [0, 10, 20, 30]
     elif name == "celeba":
         assert np.allclose(greys(sets.test), [140, 150, 160, 170], atol=2)
@@ -225,40 +256,89 @@ def test_a_set_without_splits_is_cut(tmp_path: Path) -> None:
 def test_images_are_decoded_once_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_eurosat(tmp_path)
     first = load(tmp_path, "eurosat")
-    decoded = []
-
-    def count(*arguments: Any, **keywords: Any) -> Any:
-        decoded.append(1)
-        return fit(*arguments, **keywords)
-
-    from vae_tui.data import torchvision_sets
-
-    fit = torchvision_sets._fit
-    monkeypatch.setattr(torchvision_sets, "_fit", count)
-    again = load(tmp_path, "eurosat")
-    assert not decoded
+    with monkeypatch.context() as patched:
+        patched.setattr("torchvision.datasets.EuroSAT.__init__", lambda *_, **__: pytest.fail("it is opened anew"))
+        again = load(tmp_path, "eurosat")
     assert torch.equal(first.train.pixels[:], again.train.pixels[:])
-    picture(tmp_path / "eurosat" / "2750" / "River" / "River_01.jpg", 200, size=(64, 64))
-    load(tmp_path, "eurosat")
-    assert len(decoded) == 16
+    assert again.class_names == ("Forest", "River")
+    for number in range(16):
+        kind = ("Forest", "River")[number % 2]
+        picture(tmp_path / "eurosat" / "2750" / kind / f"{kind}_{number:02}.jpg", 200, size=(64, 64))
+    assert set(greys(load(tmp_path, "eurosat").train)) == {200}
+    assert load(tmp_path, "eurosat", image_size=16).train.pixels.shape[2:] == (16, 16)
 
 
-def test_what_is_not_there_or_damaged_says_where_it_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_split_that_is_missing_is_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = tmp_path / "published"
+    published.mkdir()
+    write_usps(published)
+    asked = []
+
+    def download(url: str, root: str, filename: str, md5: str) -> None:
+        asked.append(url.rpartition("/")[2])
+        (Path(root) / filename).write_bytes((published / filename).read_bytes())
+
+    monkeypatch.setattr("torchvision.datasets.usps.download_url", download)
+    home = tmp_path / "home"
+    assert not list_sets(home)["usps"]
+    assert len(load(home, "usps").test) == 4
+    assert asked == ["usps.bz2", "usps.t.bz2"]
+    (home / "usps.t.bz2").unlink()
+    assert not list_sets(home)["usps"]
+    load(home, "usps")
+    assert asked[2:] == ["usps.t.bz2"]
+
+
+def test_what_cannot_be_downloaded_says_where_it_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_network(*_: Any, **__: Any) -> None:
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.datasets.eurosat.download_and_extract_archive", no_network)
-    with pytest.raises(
-        DataError, match=r"eurosat is not under .* \(expected eurosat/.* keeps it\), and cannot be downloaded: no route"
-    ):
-        load(tmp_path, "eurosat")
+    home = tmp_path / "home"
+    with pytest.raises(DataError) as told:
+        load(home, "eurosat")
+    assert str(told.value) == (
+        f"eurosat: eurosat/2750/*/*.jpg not in {home}, where torchvision's EuroSAT keeps it, and cannot be downloaded: "
+        "no route to host; put it there, or name the folder that holds it with --data-root"
+    )
+    assert not home.exists(), "a mistyped folder is not left behind"
+    with pytest.raises(DataError, match=r"fer2013/\*\.csv not in .* cannot be downloaded: it has no address"):
+        load(home, "fer2013")
+
+
+def test_what_is_damaged_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_usps(tmp_path)
     (tmp_path / "usps.bz2").write_bytes(b"no bzip2")
-    with pytest.raises(DataError, match=r"usps under .* cannot be read by torchvision's USPS"):
+    with pytest.raises(
+        DataError, match=r"usps: usps\.bz2 in .* cannot be read by torchvision's USPS: .* replace what is"
+    ):
         load(tmp_path, "usps")
+    write_pets(tmp_path)
+    (tmp_path / "oxford-iiit-pet" / "annotations" / "test.txt").write_text("")
+    with pytest.raises(DataError, match=r"annotations/test\.txt in .* hold no images; replace them"):
+        load(tmp_path, "oxford-iiit-pet")
     write_eurosat(tmp_path)
     (tmp_path / "eurosat" / "2750" / "River" / "River_03.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"EuroSAT: image .* cannot be decoded"):
+    with pytest.raises(DataError, match=r"eurosat: image .* cannot be decoded: .*River_03.jpg"):
         load(tmp_path, "eurosat")
+    write_pcam(tmp_path)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DataError, match=r"pcam .* need the package h5py: pip install 'vae-tui\[h5\]'"):
+        load(tmp_path, "pcam")
+
+
+def test_faces_whose_test_labels_are_kept_back_have_none(tmp_path: Path, unchecked: None) -> None:
+    write_fer2013(tmp_path)
+    whole = tmp_path / "fer2013" / "fer2013.csv"
+    rows = [row.split(",") for row in whole.read_text().splitlines()[1:]]
+    train = "".join(f"{emotion},{pixels}\n" for emotion, pixels, usage in rows if usage == "Training")
+    (tmp_path / "fer2013" / "train.csv").write_text("emotion,pixels\n" + train)
+    test = "".join(f"{pixels}\n" for _, pixels, usage in rows if usage != "Training")
+    (tmp_path / "fer2013" / "test.csv").write_text("pixels\n" + test)
+    whole.unlink()
+    sets = load(tmp_path, "fer2013")
+    assert sets.train.labels is not None
+    assert (sets.test.labels, len(sets.test)) == (None, 4)
 
 
 def write_dsprites(path: Path, count: int = 36) -> None:
@@ -334,8 +414,8 @@ def test_sets_of_factors_that_are_not_there_or_others_say_so(tmp_path: Path, mon
     (tmp_path / "3dshapes.h5").write_bytes(b"no HDF5")
     with pytest.raises(DataError, match="is not 3D Shapes as it is published"):
         load(tmp_path, "3dshapes")
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(DataError, match=r"needs the package h5py: pip install 'vae-tui\[h5\]'"):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DataError, match=r"need the package h5py: pip install 'vae-tui\[h5\]'"):
         load(tmp_path, "3dshapes")
 
 

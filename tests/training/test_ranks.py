@@ -206,7 +206,7 @@ def test_under_torchrun_its_user_is_told_what_went_wrong(tmp_path: Path) -> None
     assert process.returncode == 1
     told = errors.decode()
     assert f"training; see it with: vae-tui watch {run.path}" in told
-    assert f"{tmp_path / 'odd.npz'} is no .npz or .npy file" in told
+    assert f"{tmp_path / 'odd.npz'} is no .npz, .npy or .tif file" in told
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The arrays in a .npy or .npz file: their names and headers at once, their values some images at a time."""
+"""The arrays in a .npy, .npz or TIFF file: their names and headers at once, their values some images at a time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_tui.data.array_shape import Layout
+from vae_tui.data.stored_array import StoredArray
+from vae_tui.data.tiff_stack import BEGINNINGS, TiffStack
 from vae_tui.errors import DataError
 from vae_tui.text import printable
 
-_VALUES_AT_ONCE = 1 << 20
 _OTHER_FILES = (
     (b"\x80", 'a Python pickle, which can run anything when it is read (CIFAR\'s batches: data.name = "cifar10")'),
     (b"\x89HDF", 'an HDF5 file; save the images with np.save("images.npy", ...)'),
@@ -58,7 +60,7 @@ class PythonObjects(ValueError):
     """An array of Python objects, which is never unpickled."""
 
 
-class StoredArray:
+class NpyArray(StoredArray):
     """An array in a .npy file or in a member of a .npz.
 
     Raises what NumPy raises for a damaged one, and PythonObjects.
@@ -82,11 +84,6 @@ class StoredArray:
         if self.header_bytes + self.byte_count > byte_count:
             raise EOFError("cut short")
 
-    @property
-    def byte_count(self) -> int:
-        """How many bytes its values are."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
     def read(self) -> NDArray[Any]:
         """All of it."""
         with self._open() as stream:
@@ -95,7 +92,7 @@ class StoredArray:
 
     def read_images(self, layout: Layout) -> Generator[NDArray[Any]]:
         """Its images in order, (n, H, W, C), some at a time."""
-        count = max(1, _VALUES_AT_ONCE // math.prod(self.shape[1:]))
+        count = self.images_at_once
         if self.is_fortran:
             yield from map(layout.arrange, np.split(self.read(), range(count, self.shape[0], count)))
             return
@@ -107,27 +104,26 @@ class StoredArray:
                 yield layout.arrange(np.frombuffer(content, self.dtype).reshape(shape))
             stream.read(1)  # at its end, a member of a .npz is compared with its checksum
 
-    def __str__(self) -> str:
-        return f"{self.name} is {self.dtype} {self.shape}"
-
 
 Opener = Callable[[], StoredArray]
 
 
 def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
-    """The arrays in a file, or in the .npy files of a folder, by name, to be opened; a .npy file holds one, `images`.
+    """The arrays in a file, or in the .npy files of a folder, by name, to be opened; a .npy and a TIFF file hold one, `images`.
 
     Raises DataError for other files.
     """
     if path.is_dir():
         return _open_folder(path)
     if not path.is_file():
-        raise DataError(f"{path}: no such file; data.root names a .npz or .npy file")
+        raise DataError(f"{path}: no such file; data.root names a .npz, .npy or .tif file")
     with damage_told(str(path)):
         with path.open("rb") as file:
             magic = file.read(64)
         if magic.startswith(b"\x93NUMPY"):
             return {"images": lambda: _open_npy(path, "images")}
+        if magic.startswith(BEGINNINGS):
+            return {"images": cache(lambda: TiffStack(path))}  # pages are counted by going through all of them
         if magic.startswith(b"PK"):
             archive = open_files.enter_context(zipfile.ZipFile(path))
             _refuse_doubles(path, [info.filename for info in archive.infolist()])
@@ -136,7 +132,7 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
 
             def opener(name: str) -> Opener:
                 info = members[name]
-                return lambda: StoredArray(path, name, lambda: archive.open(info), info.file_size)
+                return lambda: NpyArray(path, name, lambda: archive.open(info), info.file_size)
 
             return {name: opener(name) for name in members}
     kind = kind_of_file(magic)
@@ -145,7 +141,7 @@ def open_arrays(path: Path, open_files: ExitStack) -> Mapping[str, Opener]:
     elif path.name.lower().endswith(_TABLES):
         kind = 'a table; data.name = "csv" reads it'
     way_out = f": it is {kind}" if kind else '; save the images as one, with np.save("images.npy", ...)'
-    raise DataError(f"{path} is no .npz or .npy file{way_out}")
+    raise DataError(f"{path} is no .npz, .npy or .tif file{way_out}")
 
 
 def read_only_array(path: Path, ranks: Collection[int]) -> NDArray[Any]:
@@ -179,8 +175,8 @@ def _open_folder(folder: Path) -> Mapping[str, Opener]:
     return {path.stem: opener(path) for path in paths}
 
 
-def _open_npy(path: Path, name: str) -> StoredArray:
-    return StoredArray(path, name, lambda: path.open("rb"), path.stat().st_size, path)
+def _open_npy(path: Path, name: str) -> NpyArray:
+    return NpyArray(path, name, lambda: path.open("rb"), path.stat().st_size, path)
 
 
 def _refuse_doubles(path: Path, names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Images kept as NumPy arrays: .npz and .npy."""
+"""Images kept as NumPy arrays, .npz and .npy, or as the pages of a TIFF file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_tui.data import decoded_cache
-from vae_tui.data.array_file import Opener, PythonObjects, StoredArray, damage_told, open_arrays
+from vae_tui.data.array_file import Opener, PythonObjects, damage_told, open_arrays
 from vae_tui.data.array_names import Chosen, choose_arrays
 from vae_tui.data.array_shape import Layout, find_layout
 from vae_tui.data.array_values import ValuesSeen, are_black_and_white
@@ -26,6 +26,7 @@ from vae_tui.data.photo_tree import tell_other_splits, tell_others
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Rows, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
+from vae_tui.data.stored_array import StoredArray
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
@@ -50,7 +51,7 @@ class _Split:
 
 
 def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progress) -> StoredSets:
-    """Read a .npy with images, or a .npz or a folder of .npy with images of any of the splits, labels and factors.
+    """Read a .npy or a TIFF file of images, or a .npz or a folder of .npy with images of any split, labels and factors.
 
     Which arrays of a .npz these are, their names and shapes say; `key` names the images to train on. What axes mean is
     for `find_layout`; values are bytes or other whole numbers in 0..255, floats in [0, 1], or booleans; whole numbers that

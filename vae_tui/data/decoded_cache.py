@@ -39,18 +39,16 @@ def has_any(shape: Shape) -> bool:
 
 def open(shape: Shape, key: str) -> RowFile | None:
     """The images cached under a key, or None; a file that is damaged is removed."""
-    path = cache_folder() / cache_name(shape, key)
-    try:
-        file = RowFile(path)
-    except OSError:
-        return None
-    except DamagedRows:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        return None
+    return _open(cache_folder() / cache_name(shape, key))
+
+
+def find(key: str) -> RowFile | None:
+    """The images cached under a key that says all about them but how many they are, or None; as `open` does."""
     with contextlib.suppress(OSError):
-        os.utime(path)  # used just now
-    return file
+        for path in cache_folder().glob(f"*-{key}{_SUFFIX}"):
+            if (file := _open(path)) is not None:
+                return file
+    return None
 
 
 def create(shape: Shape) -> RowWriter:
@@ -70,6 +68,20 @@ def cannot_stream(source: object, byte_count: int, memory_bytes: int, why: Cache
         f"({in_gib(memory_bytes)}), and cannot stream from disk: {why}. Make room there, name another cache folder with "
         "XDG_CACHE_HOME, or allow more memory with --set data.memory_gib=N"
     )
+
+
+def _open(path: Path) -> RowFile | None:
+    try:
+        file = RowFile(path)
+    except OSError:
+        return None
+    except DamagedRows:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # used just now
+    return file
 
 
 def _make_room(folder: Path, needed: int) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vae_tui.data import decoded_cache
 from vae_tui.data.arrays import read_arrays
+from vae_tui.data.hdf5 import import_h5py
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable
 from vae_tui.data.sets import PackedImages, StoredSets
@@ -59,10 +60,7 @@ def read_shapes3d(data_root: Path, memory_bytes: int, progress: Progress) -> Sto
     is another, or where h5py is missing.
     """
     path = _find(SHAPES3D, "3dshapes", data_root)
-    try:
-        import h5py  # noqa: PLC0415 - it is optional
-    except ImportError as error:
-        raise DataError("3dshapes is an HDF5 file, which needs the package h5py: pip install 'vae-tui[h5]'") from error
+    h5py = import_h5py("3dshapes")
     try:
         with h5py.File(path, "r") as file:
             values = np.asarray(file["labels"])

@@ -86,7 +86,7 @@ def read_folder(
     where they can be neither cached nor held in `memory_bytes`.
     """
     if not root.is_dir():
-        what = 'is a file (data.name = "npz" reads arrays)' if root.exists() else "is not there"
+        what = 'is a file (data.name = "npz" reads arrays and pages of TIFF)' if root.exists() else "is not there"
         raise DataError(f"{root} {what}; data.root names a folder of images, unpacked")
     photos, notes = find_photos(root)
     names = [photo.path.relative_to(root).as_posix() for photo in photos]

@@ -150,7 +150,11 @@ def tell_other_splits(file: Path) -> list[str]:
     beside = [
         name for name, other in others.items() if other is not None and other[0] != "train" and other[1] == named[1]
     ]
-    way_out = "join them in one archive" if file.suffix == ".npz" else "name the folder to read both"
+    way_out = (
+        "join them in one archive"
+        if file.suffix.lower() in (".npz", ".tif", ".tiff")
+        else "name the folder to read both"
+    )
     return [f"not used: {', '.join(beside[:_NAMES_TOLD])} beside {file.name}; {way_out}"] if beside else []
 
 

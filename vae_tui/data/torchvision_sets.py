@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vae_tui.data import decoded_cache
+from vae_tui.data.hdf5 import import_h5py
 from vae_tui.data.parallel import work_through
+from vae_tui.data.photo import UNREADABLE_ERRORS
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
@@ -27,64 +31,182 @@ from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
 TorchvisionName = Literal[
-    "svhn", "stl10", "usps", "omniglot", "celeba", "gtsrb", "food101", "flowers102", "oxford-iiit-pet", "eurosat"
+    "svhn",
+    "stl10",
+    "usps",
+    "fer2013",
+    "pcam",
+    "omniglot",
+    "celeba",
+    "gtsrb",
+    "food101",
+    "flowers102",
+    "oxford-iiit-pet",
+    "eurosat",
 ]
-_DECODING = 1
+_DECODING = 2
 """To be raised whenever the same files are to come out as other pixels."""
+_REFUSALS = (OSError, RuntimeError, ValueError, LookupError, EOFError, zlib.error)
+"""What torchvision raises for files that are not what they should be."""
 _DIGITS = tuple("0123456789")
+_FACES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What a split is called to torchvision, and its files below the data root, by patterns that each match some."""
+
+    arguments: Mapping[str, Any]
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Set:
-    """How torchvision keeps a set: its class, what each split is called there, and the files below the root, by pattern.
+    """How torchvision keeps a set: its class there, and its splits.
 
-    `shape` (C, H, W) is that of all images, with None for sides that the recipe chooses.
+    `shape` (C, H, W) is that of all images, with None for sides that the recipe chooses; `class_names` are given where
+    torchvision has none; `class_of` makes a class of its loader and a target.
     """
 
     kind: str
-    splits: Mapping[str, Mapping[str, Any]]
-    files: str
-    shape: tuple[int, int | None, int | None]
+    splits: Mapping[str, _Split]
+    shape: tuple[int, int | None, int | None] = (3, None, None)
     class_names: tuple[str, ...] = ()
-    has_classes: bool = True
-    inverted: bool = False
+    class_of: Callable[[Any, Any], str | int | None] = field(default=lambda _loader, target: target)
+    is_inverted: bool = False
     """Whether strokes are dark on white, where a VAE's are bright on black."""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    is_hdf5: bool = False
+    can_download: bool = True
 
 
-def _by_split(**names: str) -> dict[str, dict[str, str]]:
-    return {split: {"split": name} for split, name in names.items()}
+def _alphabet(loader: Any, character: int) -> str:
+    """The alphabet of a character of Omniglot, by the folder that its own is in."""
+    return Path(loader._characters[character]).parts[0]
 
 
+_PCAM, _STL10, _PETS = "pcam/camelyonpatch_level_2_split_", "stl10_binary/", "oxford-iiit-pet/"
+_FLOWERS = ("flowers-102/jpg/*.jpg", "flowers-102/imagelabels.mat", "flowers-102/setid.mat")
+_CELEBA = (
+    "celeba/img_align_celeba/*.jpg",
+    "celeba/list_eval_partition.txt",
+    *(f"celeba/{notes}.txt" for notes in ("identity_CelebA", "list_attr_celeba", "list_bbox_celeba")),
+    "celeba/list_landmarks_align_celeba.txt",
+)
+"""What torchvision wants of it, though the first two would do."""
 SETS: dict[TorchvisionName, _Set] = {
-    "svhn": _Set("SVHN", _by_split(train="train", test="test"), "*_32x32.mat", (3, 32, 32), _DIGITS),
-    "stl10": _Set("STL10", _by_split(train="train", test="test"), "stl10_binary/*", (3, 96, 96)),
-    "usps": _Set("USPS", {"train": {"train": True}, "test": {"train": False}}, "usps*.bz2", (1, 16, 16), _DIGITS),
+    "svhn": _Set(
+        "SVHN",
+        {split: _Split({"split": split}, (f"{split}_32x32.mat",)) for split in ("train", "test")},
+        (3, 32, 32),
+        _DIGITS,
+    ),
+    "stl10": _Set(
+        "STL10",
+        {
+            split: _Split(
+                {"split": split}, (*(f"{_STL10}{part}.bin" for part in (f"{split}_X", f"{split}_y", "unlabeled_X")),)
+            )
+            for split in ("train", "test")
+        },
+        (3, 96, 96),
+    ),
+    "usps": _Set(
+        "USPS",
+        {"train": _Split({"train": True}, ("usps.bz2",)), "test": _Split({"train": False}, ("usps.t.bz2",))},
+        (1, 16, 16),
+        _DIGITS,
+    ),
+    "fer2013": _Set(
+        "FER2013",
+        {split: _Split({"split": split}, ("fer2013/*.csv",)) for split in ("train", "test")},
+        (1, 48, 48),
+        _FACES,
+        can_download=False,
+    ),
+    "pcam": _Set(
+        "PCAM",
+        {
+            "train": _Split({"split": "train"}, (f"{_PCAM}train_x.h5", f"{_PCAM}train_y.h5")),
+            "validation": _Split({"split": "val"}, (f"{_PCAM}valid_x.h5", f"{_PCAM}valid_y.h5")),
+            "test": _Split({"split": "test"}, (f"{_PCAM}test_x.h5", f"{_PCAM}test_y.h5")),
+        },
+        (3, 96, 96),
+        ("normal", "tumor"),
+        is_hdf5=True,
+    ),
     "omniglot": _Set(
         "Omniglot",
-        {"train": {"background": True}, "test": {"background": False}},
-        "omniglot-py/images_*/**/*.png",
+        {
+            split: _Split(
+                {"background": split == "train"}, (f"omniglot-py/{folder}.zip", f"omniglot-py/{folder}/*/*/*.png")
+            )
+            for split, folder in (("train", "images_background"), ("test", "images_evaluation"))
+        },
         (1, None, None),
-        has_classes=False,
-        inverted=True,
+        class_of=_alphabet,
+        is_inverted=True,
     ),
     "celeba": _Set(
         "CelebA",
-        _by_split(train="train", validation="valid", test="test"),
-        "celeba/**/*",
-        (3, None, None),
-        has_classes=False,
+        {
+            "train": _Split({"split": "train"}, _CELEBA),
+            "validation": _Split({"split": "valid"}, _CELEBA),
+            "test": _Split({"split": "test"}, _CELEBA),
+        },
+        class_of=lambda _loader, _attributes: None,
     ),
-    "gtsrb": _Set("GTSRB", _by_split(train="train", test="test"), "gtsrb/**/*", (3, None, None)),
-    "food101": _Set("Food101", _by_split(train="train", test="test"), "food-101/**/*", (3, None, None)),
+    "gtsrb": _Set(
+        "GTSRB",
+        {
+            "train": _Split({"split": "train"}, ("gtsrb/GTSRB/Training/*/*.ppm",)),
+            "test": _Split({"split": "test"}, ("gtsrb/GTSRB/Final_Test/Images/*.ppm", "gtsrb/GT-final_test.csv")),
+        },
+    ),
+    "food101": _Set(
+        "Food101",
+        {
+            split: _Split({"split": split}, ("food-101/images/*/*.jpg", f"food-101/meta/{split}.json"))
+            for split in ("train", "test")
+        },
+    ),
     "flowers102": _Set(
-        "Flowers102", _by_split(train="train", validation="val", test="test"), "flowers-102/**/*", (3, None, None)
+        "Flowers102",
+        {
+            "train": _Split({"split": "train"}, _FLOWERS),
+            "validation": _Split({"split": "val"}, _FLOWERS),
+            "test": _Split({"split": "test"}, _FLOWERS),
+        },
     ),
     "oxford-iiit-pet": _Set(
-        "OxfordIIITPet", _by_split(train="trainval", test="test"), "oxford-iiit-pet/**/*", (3, None, None)
+        "OxfordIIITPet",
+        {
+            "train": _Split({"split": "trainval"}, (f"{_PETS}images/*.jpg", f"{_PETS}annotations/trainval.txt")),
+            "test": _Split({"split": "test"}, (f"{_PETS}images/*.jpg", f"{_PETS}annotations/test.txt")),
+        },
     ),
-    "eurosat": _Set("EuroSAT", {"train": {}}, "eurosat/**/*", (3, None, None)),
+    "eurosat": _Set("EuroSAT", {"train": _Split({}, ("eurosat/2750/*/*.jpg",))}),
 }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of the images of all splits, one after the other, and how many each split has.
+
+    `classes` has one for each image, a name, an index of `class_names`, or None.
+    """
+
+    counts: Mapping[str, int]
+    classes: Sequence[str | int | None]
+    class_names: tuple[str, ...]
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """The same as a file of rows keeps it."""
+        return {"counts": dict(self.counts), "classes": {"values": self.classes, "names": self.class_names}}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Mapping[str, Any]]) -> _Found:
+        """What `facts` made."""
+        return cls(facts["counts"], facts["classes"]["values"], tuple(facts["classes"]["names"]))
 
 
 def read_torchvision(
@@ -92,111 +214,156 @@ def read_torchvision(
 ) -> StoredSets:
     """Read a set by torchvision's own loader, photos resized and center-cropped to `sides`, height and width.
 
-    Where it is not under the data root, torchvision downloads it there. What was decoded is cached in the user's cache folder, and comes
-    from there as long as no file changes. Raises DataError where it cannot be had, or can be neither cached nor held in memory.
+    Splits that are not under the data root are downloaded there by torchvision. What was decoded is cached in the user's
+    cache folder, and comes from there as long as no file changes. Raises DataError where the set cannot be had, or can be
+    neither cached nor held in memory.
     """
     known = SETS[name]
-    loaders = {split: _open(name, known, arguments, data_root, progress) for split, arguments in known.splits.items()}
     channels, height, width = known.shape
     if height is None or width is None:
         assert sides is not None, "the recipe chooses them"
         height, width = sides
-    shape = (sum(map(len, loaders.values())), channels, height, width)
-    key = _key(name, known, data_root)
+    for split in known.splits.values():
+        if _missing(split, data_root):
+            _download(name, split, data_root, progress)
+    key = _key(name, (channels, height, width), data_root)
     notes: tuple[str, ...] = ()
-    file = decoded_cache.open(shape, key) if decoded_cache.has_any(shape) else None
     pixels: AnyPixels
-    if file is not None:
-        pixels, labels = StreamedPixels(file), file.facts["labels"]["values"]
+    if (file := decoded_cache.find(key)) is not None:
+        pixels, found = StreamedPixels(file), _Found.from_facts(file.facts)
     else:
+        loaders = {split: _open(name, split, data_root, progress) for split in known.splits}
+        if empty := [known.splits[split] for split, loader in loaders.items() if not len(loader)]:
+            raise DataError(f"{name}: {' and '.join(empty[0].files)} in {data_root} hold no images; replace them")
+        shape = (sum(map(len, loaders.values())), channels, height, width)
         try:
             with decoded_cache.create(shape) as writer:
-                labels = _decode(known, list(loaders.values()), shape, writer.write, progress)
-                facts = {"labels": {"values": labels}}
-                pixels = StreamedPixels(writer.finish(decoded_cache.cache_name(shape, key), facts))
+                found = _decode(name, loaders, shape, writer.write, progress)
+                pixels = StreamedPixels(writer.finish(decoded_cache.cache_name(shape, key), found.facts()))
         except CacheUnavailable as error:
             if math.prod(shape) > memory_bytes:
                 raise decoded_cache.cannot_stream(name, math.prod(shape), memory_bytes, error) from error
             held = np.empty(shape, np.uint8)
-            labels = _decode(known, list(loaders.values()), shape, held.__setitem__, progress)
-            pixels, notes = torch.from_numpy(held), (f"decoded images are not cached for the next time: {error}",)
-    every = PackedImages(pixels, torch.tensor(labels) if known.has_classes else None)
-    starts = np.cumsum([0, *map(len, loaders.values())])
-    parts = {
-        split: every.pick(torch.arange(int(start), int(start) + len(loader)))
-        for (split, loader), start in zip(loaders.items(), starts, strict=False)
-    }
-    class_names = _class_names(known, next(iter(loaders.values())), labels)
+            found = _decode(name, loaders, shape, held.__setitem__, progress)
+            pixels = torch.from_numpy(held)
+            notes = (f"decoded images are not cached for the next time: {error}",)
+    labels, class_names = _index_classes(found.classes, found.class_names)
+    every = PackedImages(pixels, labels)
+    parts, first = {}, 0
+    for split_name, count in found.counts.items():
+        part = every.pick(torch.arange(first, first + count))
+        has_classes = part.labels is not None and bool((part.labels >= 0).all())
+        parts[split_name] = part if has_classes else PackedImages(part.pixels)
+        first += count
     return StoredSets(parts["train"], parts.get("validation"), parts.get("test"), class_names, notes=notes)
 
 
-def _open(name: str, known: _Set, arguments: Mapping[str, Any], root: Path, progress: Progress) -> Any:
-    """Torchvision's loader of a split, once its files are there."""
-    progress(f"looking for {name}", 0, None)
-    from torchvision import datasets  # noqa: PLC0415 - two seconds, and no other set needs it
+def has_torchvision_set(name: TorchvisionName, data_root: Path) -> bool:
+    """Whether every split of a set is under the data root."""
+    return not any(_missing(split, data_root) for split in SETS[name].splits.values())
 
-    kind: Any = getattr(datasets, known.kind)
-    if not any(root.glob(known.files)):
+
+def _missing(split: _Split, root: Path) -> list[str]:
+    """Those of a split's patterns that match no file."""
+    return [pattern for pattern in split.files if not any(root.glob(pattern))]
+
+
+def _download(name: TorchvisionName, split: _Split, root: Path, progress: Progress) -> None:
+    """Let torchvision download a split; raises DataError, naming what is missing, where it cannot."""
+    known = SETS[name]
+    if known.is_hdf5:
+        import_h5py(name)
+    reason = "it has no address to download from without an account"
+    if known.can_download:
         progress(f"downloading {name}", 0, None)
+        was_there = root.is_dir()
         try:
             root.mkdir(parents=True, exist_ok=True)
             # What it prints is no data.
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                return kind(root, download=True, **arguments)
-        except ImportError as error:
-            raise _missing_package(name, error) from error
-        except (OSError, RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise DataError(
-                f"{name} is not under {root} (expected {known.files} there, as torchvision's {known.kind} keeps it), and cannot be "
-                f"downloaded: {reason}; put it there, or name its folder with --data-root"
-            ) from error
+                _loader(name)(root, download=True, **split.arguments)
+            missing = _missing(split, root)
+            if not missing:
+                return
+            reason = "what came is another"
+        except (ImportError, HTTPException, *_REFUSALS) as error:
+            reason = _first_line(error)
+            _remove_empty(root, split, with_root=not was_there)
+    raise DataError(
+        f"{name}: {' and '.join(_missing(split, root))} not in {root}, where torchvision's {known.kind} keeps it, and "
+        f"cannot be downloaded: {reason}; put it there, or name the folder that holds it with --data-root"
+    )
+
+
+def _remove_empty(root: Path, split: _Split, *, with_root: bool) -> None:
+    """Remove the folders that a download left empty: a mistyped data root is not left behind."""
+    inner = {root / pattern.split("/")[0] for pattern in split.files if "/" in pattern}
+    for folder in [*inner, *([root] if with_root else [])]:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _open(name: TorchvisionName, split_name: str, root: Path, progress: Progress) -> Any:
+    """Torchvision's loader of a split whose files are there; raises DataError where it refuses them."""
+    known, split = SETS[name], SETS[name].splits[split_name]
+    if known.is_hdf5:
+        import_h5py(name)
+    progress(f"opening {name}", 0, None)
     try:
-        return kind(root, **arguments)
-    except ImportError as error:
-        raise _missing_package(name, error) from error
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return _loader(name)(root, **split.arguments)
+    except _REFUSALS as error:
+        way_out = "replace what is damaged" + (", or move it away to download it anew" if known.can_download else "")
         raise DataError(
-            f"{name} under {root} cannot be read by torchvision's {known.kind}: {reason}; remove {root / known.files.partition('*')[0]} to "
-            "download it anew, or replace what is damaged"
+            f"{name}: {' and '.join(split.files)} in {root} cannot be read by torchvision's {known.kind}: "
+            f"{_first_line(error)}; {way_out}"
         ) from error
 
 
-def _missing_package(name: str, error: ImportError) -> DataError:
-    package = error.name or "a package"
-    return DataError(f"{name} needs the package {package}: pip install {package}")
+def _loader(name: TorchvisionName) -> Any:
+    from torchvision import datasets  # noqa: PLC0415 - two seconds, and what is cached needs none
+
+    return getattr(datasets, SETS[name].kind)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _decode(
-    known: _Set,
-    loaders: Sequence[Any],
+    name: TorchvisionName,
+    loaders: Mapping[str, Any],
     shape: Shape,
     put: Callable[[int, NDArray[np.uint8]], None],
     progress: Progress,
-) -> list[int]:
-    """Decode every image of all splits in turn, `put` each at its index, and return their classes, -1 where there are none."""
+) -> _Found:
+    """Decode every image of all splits in turn, and `put` each at its index."""
+    known = SETS[name]
     _, channels, height, width = shape
 
-    def decode(place: tuple[int, Any, int]) -> int:
+    def decode(place: tuple[int, Any, int]) -> str | int | None:
         index, loader, number = place
         try:
             image, target = loader[number]
-        except (OSError, ValueError, SyntaxError) as error:
-            raise DataError(f"{known.kind}: image {number:,} cannot be decoded: {error}; replace its file") from error
-        put(index, _fit(image, channels, height, width, inverted=known.inverted))
-        return int(target) if known.has_classes else -1
+            put(index, _fit(image, channels, height, width, is_inverted=known.is_inverted))
+        except UNREADABLE_ERRORS as error:
+            raise DataError(
+                f"{name}: image {number:,} of torchvision's {known.kind} cannot be decoded: {_first_line(error)}; "
+                "replace its file"
+            ) from error
+        return known.class_of(loader, target)
 
     progress("decoding images", 0, shape[0])
-    labels = []
-    with closing(work_through(decode, _places(loaders))) as decoded:
-        for label in decoded:
-            labels.append(label)
-            progress("decoding images", len(labels), shape[0])
-    return labels
+    classes: list[str | int | None] = []
+    with closing(work_through(decode, _places(loaders.values()))) as decoded:
+        for class_ in decoded:
+            classes.append(class_)
+            progress("decoding images", len(classes), shape[0])
+    class_names = known.class_names or tuple(map(str, getattr(loaders["train"], "classes", ())))
+    return _Found({split: len(loader) for split, loader in loaders.items()}, classes, class_names)
 
 
-def _places(loaders: Sequence[Any]) -> Iterator[tuple[int, Any, int]]:
+def _places(loaders: Iterable[Any]) -> Iterator[tuple[int, Any, int]]:
+    """The index of each image among all, its loader, and its number there."""
     index = 0
     for loader in loaders:
         for number in range(len(loader)):
@@ -204,29 +371,36 @@ def _places(loaders: Sequence[Any]) -> Iterator[tuple[int, Any, int]]:
             index += 1
 
 
-def _fit(image: Image.Image, channels: int, height: int, width: int, *, inverted: bool) -> NDArray[np.uint8]:
+def _fit(image: Image.Image, channels: int, height: int, width: int, *, is_inverted: bool) -> NDArray[np.uint8]:
     simple = image.convert("L" if channels == 1 else "RGB")
     if simple.size != (width, height):
         simple = ImageOps.fit(simple, (width, height), Image.Resampling.BICUBIC)
     pixels = np.asarray(simple, np.uint8).reshape(height, width, channels).transpose(2, 0, 1)
-    return 255 - pixels if inverted else pixels
+    return 255 - pixels if is_inverted else pixels
 
 
-def _class_names(known: _Set, loader: Any, labels: Sequence[int]) -> tuple[str, ...]:
-    if not known.has_classes:
-        return ()
-    names = known.class_names or tuple(map(str, getattr(loader, "classes", ())))
-    count = max(labels, default=-1) + 1
-    return names if len(names) >= count else tuple(map(str, range(count)))
+def _index_classes(
+    classes: Sequence[str | int | None], class_names: tuple[str, ...]
+) -> tuple[torch.Tensor | None, tuple[str, ...]]:
+    """The classes as indexes of their names, -1 for none, and these names; None where no image has a class."""
+    names = sorted({class_ for class_ in classes if isinstance(class_, str)})
+    if names:
+        places = {name: index for index, name in enumerate(names)}
+        return torch.tensor([-1 if class_ is None else places[str(class_)] for class_ in classes]), tuple(names)
+    labels = torch.tensor([-1 if class_ is None else int(class_) for class_ in classes], dtype=torch.int64)
+    count = int(labels.max()) + 1 if len(labels) else 0
+    if count == 0:
+        return None, ()
+    return labels, class_names if len(class_names) >= count else tuple(map(str, range(count)))
 
 
-def _key(name: str, known: _Set, root: Path) -> str:
-    """What stands for the pixels of a set's files as this decoder makes them."""
-    key = hashlib.sha256(f"torchvision {name} {_DECODING}, Pillow {PIL.__version__}".encode())
-    for path in sorted(root.glob(known.files)):
-        if path.is_file():
+def _key(name: TorchvisionName, image_shape: tuple[int, int, int], root: Path) -> str:
+    """What stands for the pixels of a set's files as they come out of here."""
+    key = hashlib.sha256(f"torchvision {name} {image_shape} {_DECODING}, Pillow {PIL.__version__}".encode())
+    patterns = dict.fromkeys(pattern for split in SETS[name].splits.values() for pattern in split.files)
+    for pattern in patterns:
+        for path in sorted(root.glob(pattern)):
             found = path.stat()
-            key.update(
-                f"{path.relative_to(root)}\0{found.st_size}\0{found.st_mtime_ns}".encode(errors="surrogateescape")
-            )
+            told = f"{path.relative_to(root)}\0{found.st_size}\0{found.st_mtime_ns}\0"
+            key.update(told.encode(errors="surrogateescape"))
     return key.hexdigest()

@@ -32,6 +32,8 @@ ImageSet = Literal[
     "svhn",
     "stl10",
     "usps",
+    "fer2013",
+    "pcam",
     "omniglot",
     "celeba",
     "gtsrb",
@@ -45,7 +47,7 @@ ImageSet = Literal[
 ]
 _PHOTO_SETS = ("omniglot", "celeba", "gtsrb", "food101", "flowers102", "oxford-iiit-pet", "eurosat")
 """Whose images are resized, and read by torchvision."""
-_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", *_PHOTO_SETS)
+_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", "fer2013", "pcam", *_PHOTO_SETS)
 EmnistSplit = Literal["balanced", "byclass", "bymerge", "letters", "digits", "mnist"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
@@ -130,8 +132,8 @@ class DataTable(Table):
     )
     root: _PathText | None = _key(
         None,
-        "the .npz, .npy or .csv file, a folder of .npy or .csv files, or the folder of images; relative to the working "
-        "directory",
+        "the .npz, .npy, .tif or .csv file, a folder of .npy or .csv files, or the folder of images; relative to the "
+        "working directory",
         only={"name": ["npz", "csv", "folder"]},
     )
     key: str | None = _key(
@@ -214,7 +216,7 @@ class DataTable(Table):
 
     @model_validator(mode="after")
     def _need_root(self) -> DataTable:
-        needed = {"npz": "a .npz or .npy file", "csv": "a .csv file", "folder": "a folder of images"}
+        needed = {"npz": "a .npz, .npy or .tif file", "csv": "a .csv file", "folder": "a folder of images"}
         if self.name in needed and not self.root:
             raise ValueError(f'root: needed with name = "{self.name}": {needed[self.name]}')
         return self
