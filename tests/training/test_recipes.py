@@ -29,7 +29,7 @@ def test_every_recipe_trains_for_some_steps(name: str, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     shape = (128, 128, 3) if name == "cars" else (28, 28)
     pixels = generator.integers(0, 256, (60, *shape), dtype=np.uint8)
-    np.savez(tmp_path / "images.npz", images=pixels)
+    np.savez(tmp_path / "images.npz", images=pixels, labels=np.arange(60) % 10)
     overrides = ["train.epochs=1", "train.batch_size=20", "train.threads=1", "sample.count=4"]
     if name.startswith("sprites/"):
         overrides += ["train.max_seconds=0.5", "data.validation=0.001", "data.test=0.001"]
