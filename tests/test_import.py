@@ -152,6 +152,8 @@ def test_the_file_goes_the_whole_round(folder: Path, run: Callable[..., Result],
     assert (tmp_path / "networks" / "kl.py").exists()
     with pytest.raises(VaeTuiError, match="is a file with weights: --csv and --tensorboard write the history of a run"):
         run("export", "kl.safetensors", "--csv", "tables")
+    with pytest.raises(VaeTuiError, match="is called as that of another; export one at a time"):
+        run("export", "kl.safetensors", "./kl.safetensors", "--pt2", "networks")
     evaluated = json.loads(run("evaluate", "kl.safetensors", "--samples", "2", "--json").stdout)
     assert evaluated["network"].startswith("autoencoder-kl")
     service = Service(io.BytesIO(), None)
@@ -168,6 +170,9 @@ def test_the_file_goes_the_whole_round(folder: Path, run: Callable[..., Result],
         ({"down_block_types": ["AttnDownEncoderBlock2D"] * 2}, "down_block_types: expected DownEncoderBlock2D alone"),
         ({"latent_channels": 3}, "does not fit autoencoder-kl"),
         ({"norm_num_groups": 3}, "groups: expected a number that divides all of channels"),
+        ({"block_out_channels": "8, 16"}, r"block_out_channels: expected a list of whole numbers above 0, got '8, 16'"),
+        ({"norm_num_groups": None}, "norm_num_groups: expected a whole number above 0, got None"),
+        ({"up_block_types": 2}, "up_block_types: expected UpDecoderBlock2D alone, got 2"),
         ({"mid_block_add_attention": False}, "mid_block_add_attention: expected true"),
     ],
 )

@@ -70,7 +70,8 @@ def train(
     else:
         loaded = load_recipe(str(recipe), overrides)
     if network is not None:
-        loaded = replace(loaded, recipe=with_networks(loaded.recipe, *network), has_own_file=True)
+        tables = with_networks(loaded.recipe, *network).document()
+        loaded = replace(loaded, recipe=parse(tables, source="network")[0], has_own_file=True)
     job = TrainingJob(recipe=loaded.name, device=device, data_root=None if data_root is None else Path(data_root))
     run = create_run(loaded, Path(runs_dir), name)
     acquire_lock(run.path)

@@ -126,6 +126,11 @@ def _weights(runs: Sequence[Run], files: Sequence[Path], folder: Path, option: s
     """The best checkpoint of each run, and each file, with what the names of its files begin with."""
     from vae_tui.runs.best import best_checkpoint
 
+    names = [*(run.name for run in runs), *(file.stem for file in files)]
+    if twice := [file for file in files if names.count(file.stem) > 1]:
+        raise VaeTuiError(
+            f"{option} {folder}: what is written of {twice[0]} is called as that of another; export one at a time"
+        )
     for run, beside in _folders(runs, folder, option):
         yield best_checkpoint(run).path, beside
     for file in files:

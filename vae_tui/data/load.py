@@ -28,7 +28,7 @@ from vae_tui.data.sets import ImageSets, PackedImages, StoredSets
 from vae_tui.data.splits import separate
 from vae_tui.data.sprites import read_sprites
 from vae_tui.data.streamed import StreamedPixels, in_slices
-from vae_tui.data.torchvision_sets import TorchvisionName, read_torchvision
+from vae_tui.data.torchvision_sets import SETS, read_torchvision
 from vae_tui.errors import DataError
 from vae_tui.folders import user_cache
 from vae_tui.recipe import DataTable
@@ -135,10 +135,9 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
         return read_dsprites(user_path(str(data_root)), memory_bytes, progress)
     if data.name == "3dshapes":
         return read_shapes3d(user_path(str(data_root)), memory_bytes, progress)
-    if data.name in get_args(TorchvisionName):
+    if data.name in SETS:
         sides = None if data.image_size is None else _sides(data)
-        which = cast(TorchvisionName, data.name)
-        return read_torchvision(which, user_path(str(data_root)), sides, memory_bytes, progress)
+        return read_torchvision(data.name, user_path(str(data_root)), sides, memory_bytes, progress)
     if data.name == "binarized-mnist":
         return read_binarized_mnist(user_path(str(data_root)), memory_bytes, progress)
     assert data.root is not None  # the recipe refuses the sets below without it

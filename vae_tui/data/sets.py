@@ -23,7 +23,7 @@ _BYTES_AT_ONCE = 1 << 20
 class PackedImages:
     """Images (N, C, H, W), uint8, in memory or streamed, and what is known of them.
 
-    `labels` (N,), int64, are their classes; `factors` (N, F), int64, what they were drawn from, each counted from 0; `names`
+    `labels` (N,), int64, are their classes, -1 where one is hidden; `factors` (N, F), int64, what they were drawn from, each counted from 0; `names`
     those of their files, below the set's folder.
     """
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import PIL
@@ -30,20 +30,6 @@ from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
 
-TorchvisionName = Literal[
-    "svhn",
-    "stl10",
-    "usps",
-    "fer2013",
-    "pcam",
-    "omniglot",
-    "celeba",
-    "gtsrb",
-    "food101",
-    "flowers102",
-    "oxford-iiit-pet",
-    "eurosat",
-]
 _DECODING = 2
 """To be raised whenever the same files are to come out as other pixels."""
 _REFUSALS = (OSError, RuntimeError, ValueError, LookupError, EOFError, zlib.error)
@@ -93,7 +79,7 @@ _CELEBA = (
     "celeba/list_landmarks_align_celeba.txt",
 )
 """What torchvision wants of it, though the first two would do."""
-SETS: dict[TorchvisionName, _Set] = {
+SETS: dict[str, _Set] = {
     "svhn": _Set(
         "SVHN",
         {split: _Split({"split": split}, (f"{split}_32x32.mat",)) for split in ("train", "test")},
@@ -210,7 +196,7 @@ class _Found:
 
 
 def read_torchvision(
-    name: TorchvisionName, data_root: Path, sides: tuple[int, int] | None, memory_bytes: int, progress: Progress
+    name: str, data_root: Path, sides: tuple[int, int] | None, memory_bytes: int, progress: Progress
 ) -> StoredSets:
     """Read a set by torchvision's own loader, photos resized and center-cropped to `sides`, height and width.
 
@@ -258,7 +244,7 @@ def read_torchvision(
     return StoredSets(parts["train"], parts.get("validation"), parts.get("test"), class_names, notes=notes)
 
 
-def has_torchvision_set(name: TorchvisionName, data_root: Path) -> bool:
+def has_torchvision_set(name: str, data_root: Path) -> bool:
     """Whether every split of a set is under the data root."""
     return not any(_missing(split, data_root) for split in SETS[name].splits.values())
 
@@ -268,7 +254,7 @@ def _missing(split: _Split, root: Path) -> list[str]:
     return [pattern for pattern in split.files if not any(root.glob(pattern))]
 
 
-def _download(name: TorchvisionName, split: _Split, root: Path, progress: Progress) -> None:
+def _download(name: str, split: _Split, root: Path, progress: Progress) -> None:
     """Let torchvision download a split; raises DataError, naming what is missing, where it cannot."""
     known = SETS[name]
     if known.is_hdf5:
@@ -303,7 +289,7 @@ def _remove_empty(root: Path, split: _Split, *, with_root: bool) -> None:
             folder.rmdir()
 
 
-def _open(name: TorchvisionName, split_name: str, root: Path, progress: Progress) -> Any:
+def _open(name: str, split_name: str, root: Path, progress: Progress) -> Any:
     """Torchvision's loader of a split whose files are there; raises DataError where it refuses them."""
     known, split = SETS[name], SETS[name].splits[split_name]
     if known.is_hdf5:
@@ -319,7 +305,7 @@ def _open(name: TorchvisionName, split_name: str, root: Path, progress: Progress
         ) from error
 
 
-def _loader(name: TorchvisionName) -> Any:
+def _loader(name: str) -> Any:
     from torchvision import datasets  # noqa: PLC0415 - two seconds, and what is cached needs none
 
     return getattr(datasets, SETS[name].kind)
@@ -330,7 +316,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _decode(
-    name: TorchvisionName,
+    name: str,
     loaders: Mapping[str, Any],
     shape: Shape,
     put: Callable[[int, NDArray[np.uint8]], None],
@@ -394,7 +380,7 @@ def _index_classes(
     return labels, class_names if len(class_names) >= count else tuple(map(str, range(count)))
 
 
-def _key(name: TorchvisionName, image_shape: tuple[int, int, int], root: Path) -> str:
+def _key(name: str, image_shape: tuple[int, int, int], root: Path) -> str:
     """What stands for the pixels of a set's files as they come out of here."""
     key = hashlib.sha256(f"torchvision {name} {image_shape} {_DECODING}, Pillow {PIL.__version__}".encode())
     patterns = dict.fromkeys(pattern for split in SETS[name].splits.values() for pattern in split.files)

@@ -103,6 +103,7 @@ def evaluate_elbo(
     vae.train(training)
     if partners is not None:
         partners.sum(sums)
-        partners.sum(used)
+        if quantiser is not None:
+            partners.sum(used)
     bound, mean_distortion, *mean_rates = (sums / len(pixels)).tolist()
     return Elbo(mean_distortion, tuple(mean_rates), bound, perplexity(used) if quantiser is not None else None)

@@ -195,17 +195,19 @@ def evaluate(
     wanted = min(count, len(images))
     chosen = torch.randperm(len(images), generator=generator)[:wanted].sort().values
     pixels = images.pixels[chosen]
-    labels = images.labels[chosen] if vae.class_count and images.labels is not None else None
+    known = images.labels[chosen] if vae.class_count and images.labels is not None else None
+    labels = _guess(vae, as_floats(pixels)) if known is None and vae.classifier is not None else known
     costs = estimate_costs(vae, as_floats(pixels), labels, samples=samples, seed=seed, progress=progress)
 
     notes = [*sets.notes]
     without_class = None
-    if labels is not None:
+    if known is not None:
         notes.append("every figure is given the image's class, such as -log p(x|y), where nothing else is said")
         if vae.knows_no_label or vae.classifier is not None:
-            without_class = _without_class(vae, as_floats(pixels), labels, samples, seed, progress)
+            without_class = _without_class(vae, as_floats(pixels), known, samples, seed, progress)
     elif vae.class_count:
-        given = "no class" if vae.label == NO_LABEL else f"class {sets.class_names[vae.label]} for each"
+        given = "no class" if vae.label == NO_LABEL else f"class {metadata['class_names'][vae.label]} for each"
+        given = given if vae.classifier is None else "what its classifier has them for"
         notes.append(f"the classes of these images are not known: the model was given {given}")
     nll, effective = float(costs.nll.mean()), float(costs.effective_draws.median())
     annealed = None
@@ -293,8 +295,8 @@ def _standard_error(values: Tensor) -> float:
 def _code_use(vae: VAE, latent: Tensor) -> CodeUse | None:
     if not vae.recipe.model.is_quantised:
         return None
-    quantiser = vae.posterior.cpu()
-    counts = torch.bincount(quantiser.codes(latent).flatten(), minlength=quantiser.code_count)
+    quantiser, device = vae.posterior, next(vae.parameters()).device
+    counts = torch.bincount(quantiser.codes(latent.to(device)).flatten().cpu(), minlength=quantiser.code_count)
     return CodeUse(int((counts > 0).sum()), perplexity(counts), quantiser.code_count)
 
 
@@ -324,10 +326,15 @@ def _over_classes(
         for label in range(vae.class_count)
     ]
     nll = math.log(vae.class_count) - torch.logsumexp(-torch.stack(by_class), 0)
-    device = next(vae.parameters()).device
-    guessed = torch.cat([vae.guess(part.to(device)).cpu() for part in torch.split(images, _DECODED_AT_ONCE)])
-    accuracy = float((guessed == true_labels).float().mean())
+    accuracy = float((_guess(vae, images) == true_labels).float().mean())
     return WithoutClass(elbo, float(nll.mean()), _standard_error(nll), accuracy)
+
+
+@torch.no_grad()
+def _guess(vae: VAE, images: Tensor) -> Tensor:
+    """The labels (N,) that a VAE's classifier has images (N, C, H, W) for."""
+    device = next(vae.parameters()).device
+    return torch.cat([vae.guess(part.to(device)).cpu() for part in torch.split(images, _DECODED_AT_ONCE)])
 
 
 def _anneal(vae: VAE, images: Tensor, labels: Tensor | None, steps: int, seed: int, progress: Progress) -> Annealed:

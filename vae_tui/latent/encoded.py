@@ -154,7 +154,6 @@ def _encode(
         encode_images(vae, images.pixels, _labels_for(vae, images, class_names, trained_on), progress=progress)
         for _, images in parts
     ]
-    quantiser = vae.posterior.cpu() if vae.recipe.model.is_quantised else None
     mean = np.concatenate([mean for mean, _ in found])
     labels, factors = (
         np.concatenate([getattr(images, known).numpy() for _, images in parts])
@@ -167,7 +166,7 @@ def _encode(
         str(checkpoint),
         mean,
         np.concatenate([log_variance for _, log_variance in found]),
-        None if quantiser is None else quantiser.codes(torch.from_numpy(mean)).numpy(),
+        _codes_of(vae, mean) if vae.recipe.model.is_quantised else None,
         tuple(split for split, images in parts for _ in range(len(images))),
         np.concatenate([np.arange(len(images)) for _, images in parts]),
         None if None in names else tuple(name for some in names for name in some or ()),
@@ -177,6 +176,14 @@ def _encode(
         factor_names,
         notes,
     )
+
+
+@torch.no_grad()
+def _codes_of(vae: VAE, mean: Latents) -> NDArray[np.int64]:
+    """The numbers (N, S) of the codes that latents (N, Z) are."""
+    device = next(vae.parameters()).device
+    codes: NDArray[np.int64] = vae.posterior.codes(torch.from_numpy(mean).to(device)).cpu().numpy()
+    return codes
 
 
 def _arrays(encoded: Encoded) -> dict[str, NDArray[Any]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from vae_tui.data import ImageSets, PackedImages, Progress
+from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
 from vae_tui.latent.sources import Source, find_class, find_source, load_sets_of, place_sources, split_of
@@ -95,10 +95,15 @@ class Space:
         """Decode as of the class that all of the sources have, unless another was given; of several, as of none or the first's."""
         if not self.vae.class_count or self._class_given:
             return
-        classes = {source.class_index for source in sources} - {None}
-        if len(classes) == 1 or (classes and not self.vae.knows_no_label):
-            first = next(source.class_index for source in sources if source.class_index is not None)
-            self.vae.label = first
+        classes = [index for index in map(self._class_of, sources) if index is not None]
+        if len(set(classes)) == 1 or (classes and not self.vae.knows_no_label):
+            self.vae.label = classes[0]
+
+    def _class_of(self, source: Source) -> int | None:
+        """The class of a source, by the model's classifier where it is not known and there is one."""
+        if source.class_index is not None or source.pixels is None or self.vae.classifier is None:
+            return source.class_index
+        return int(self.vae.guess(as_floats(source.pixels[None]))[0])
 
     @property
     def prior(self) -> Prior:

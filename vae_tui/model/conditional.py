@@ -19,12 +19,12 @@ class OneHot(nn.Module):
 
     def __init__(self, class_count: int) -> None:
         super().__init__()
-        self.register_buffer("codes", torch.eye(class_count + 1), persistent=False)
-        self.codes: Tensor
+        self.width = class_count + 1
 
     def forward(self, labels: Tensor) -> Tensor:
         """The last column is that of no class."""
-        return self.codes.index_select(0, labels % len(self.codes))
+        columns = torch.arange(self.width, device=labels.device)
+        return (labels[:, None] % self.width == columns).to(torch.get_default_dtype())
 
 
 class FlatConditionalEncoder(nn.Module):

@@ -18,6 +18,7 @@ from vae_tui.model.vae import VAE
 from vae_tui.recipe import parse
 
 _BLOCKS = {"down_block_types": "DownEncoderBlock2D", "up_block_types": "UpDecoderBlock2D"}
+_COUNTS = ("layers_per_block", "latent_channels", "norm_num_groups")
 _OLD_NAMES = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 """What layers of attention were called before 2023."""
 
@@ -72,9 +73,15 @@ def _read_config(folder: Path) -> dict[str, Any]:
     defaults = {"in_channels": 3, "out_channels": 3, "block_out_channels": [64], "layers_per_block": 1}
     config = {**defaults, "latent_channels": 4, "norm_num_groups": 32, "act_fn": "silu", **given}
     problems = [
-        f"{key}: expected {wanted} alone, got {config[key]}"
+        f"{key}: expected a whole number above 0, got {config[key]!r}" for key in _COUNTS if not _is_count(config[key])
+    ]
+    widths = config["block_out_channels"]
+    if not isinstance(widths, list) or not widths or not all(map(_is_count, widths)):
+        problems.append(f"block_out_channels: expected a list of whole numbers above 0, got {widths!r}")
+    problems += [
+        f"{key}: expected {wanted} alone, got {config[key]!r}"
         for key, wanted in _BLOCKS.items()
-        if key in config and set(config[key]) != {wanted}
+        if key in config and (not isinstance(config[key], list) or any(kind != wanted for kind in config[key]))
     ]
     if config["act_fn"] != "silu":
         problems.append(f'act_fn: expected "silu", got {config["act_fn"]!r}')
@@ -87,6 +94,10 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if problems:
         raise CheckpointError(f"{path} is of another AutoencoderKL than is known here: {'; '.join(problems)}")
     return config
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
 
 
 def _read_weights(folder: Path) -> tuple[dict[str, Tensor], Path]:

@@ -66,7 +66,7 @@ class MixturePrior(nn.Module):
 
     def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(*self.components(), count, generator, temperature)
+        return SettledMixture(*self.components()).draw(count, generator, temperature=temperature)
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (K,), means and log-variances (K, Z)."""
@@ -98,7 +98,7 @@ class VampPrior(nn.Module):
 
     def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(*self.components(), count, generator, temperature)
+        return SettledMixture(*self.components()).draw(count, generator, temperature=temperature)
 
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (K,), means and log-variances (K, Z)."""
@@ -163,12 +163,14 @@ class SettledMixture:
 
     def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
         """Latents (count, Z)."""
-        return _draw_from(self.log_weights, self.means, self.log_variances, count, generator, temperature)
+        weights = self.log_weights.detach().cpu().exp()
+        chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
+        epsilon = torch.randn(count, self.means.shape[1], generator=generator) * temperature
+        means, log_variances = self.means.detach().cpu(), self.log_variances.detach().cpu()
+        return reparametrise(means[chosen], log_variances[chosen], epsilon)
 
 
-def settle(
-    prior: Prior | ClassPrior,
-) -> Prior | ClassPrior:
+def settle(prior: Prior | ClassPrior) -> Prior | ClassPrior:
     """The same density, with nothing of it to be worked out anew for each call."""
     if not isinstance(prior, MixturePrior | VampPrior):
         return prior
@@ -202,16 +204,3 @@ def _parting(means: Tensor, precisions: Tensor) -> Tensor:
     apart = means.var(0, correction=0) * precisions.mean(0)
     total = apart.sum()
     return torch.where(total > 0, apart / total.clamp_min(1e-30), 1 / len(apart))
-
-
-def _draw_from(
-    log_weights: Tensor,
-    means: Tensor,
-    log_variances: Tensor,
-    count: int,
-    generator: torch.Generator,
-    temperature: float,
-) -> Tensor:
-    chosen = torch.multinomial(log_weights.detach().cpu().exp(), count, replacement=True, generator=generator)
-    epsilon = torch.randn(count, means.shape[1], generator=generator) * temperature
-    return reparametrise(means.detach().cpu()[chosen], log_variances.detach().cpu()[chosen], epsilon)

@@ -92,7 +92,7 @@ def _take_own(vae: VAE, copied: CopiedCode) -> dict[str, str]:
         copied.take(vae.likelihood, f"{name}()")
         own[file] = likelihood.code
     if model.code is not None:
-        more = (len(vae.one_hot.codes),) if vae.one_hot is not None else ()
+        more = (vae.one_hot.width,) if vae.one_hot is not None else ()
         file, _, names = model.network.partition(":")
         made: tuple[tuple[nn.Module, tuple[Any, ...]], ...] = (
             (vae.encoder, (vae.image_shape, vae.posterior.size, *more)),

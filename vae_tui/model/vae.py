@@ -24,11 +24,11 @@ from vae_tui.recipe.tables import is_own
 class Terms:
     """The negative ELBO of a batch, in nats, and what it is made from.
 
-    A classifier gives `label_logits` (B, K), and the rates one column more, KL(q(y|x) || p(y)).
-
     `distortion` (B,) is -log p(x|z), summed over pixels; `rate_per_dimension` (B, Z) sums to the rate of each image.
     `latent` (B, Z) was drawn from the posteriors with these `parameters` (B, P), at the log density that `log_density`
     (B, Z) sums to. With K draws an image all but the parameters have a second dimension, K.
+
+    A classifier gives `label_logits` (B, K), and the rates one column more, KL(q(y|x) || p(y)).
     """
 
     distortion: Tensor
@@ -66,9 +66,8 @@ class VAE(nn.Module):
         self.label = NO_LABEL if self.knows_no_label else 0
         """The label that goes for images and latents whose own is not given; a plain VAE looks at none."""
         self.likelihood = build_likelihood(recipe.likelihood)
-        networks = build_networks(
-            recipe.model, image_shape, outputs=self.likelihood.outputs, code_width=self._code_width
-        )
+        code_width = 0 if self.one_hot is None else self.one_hot.width
+        networks = build_networks(recipe.model, image_shape, outputs=self.likelihood.outputs, code_width=code_width)
         self.encoder, self.decoder, self.network_name = networks.encoder, networks.decoder, networks.name
         self.posterior: Any = networks.posterior
         self.prior: Any = self._build_prior()
@@ -209,10 +208,6 @@ class VAE(nn.Module):
             return prior
         return prior.given(self._labels(labels, count, prior.means.device))
 
-    @property
-    def _code_width(self) -> int:
-        return self.class_count + 1 if self.class_count else 0
-
     def _codes(self, labels: Tensor | None, beside: Tensor) -> tuple[Tensor, ...]:
         """What networks take besides: nothing, or the codes (B, K + 1) of labels."""
         if self.one_hot is None:
@@ -264,7 +259,7 @@ def build(
             image_shape,
             vae.posterior.size,
             outputs=vae.likelihood.outputs,
-            code_width=0 if vae.one_hot is None else len(vae.one_hot.codes),
+            code_width=0 if vae.one_hot is None else vae.one_hot.width,
         )
     else:
         initialize(vae, generator)

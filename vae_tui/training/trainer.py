@@ -87,8 +87,9 @@ class Trainer:
         self._batches = Batches(
             self.images, device, recipe.train.batch_size, share=self.ranks.share, labelled=self._conditional
         )
-        known = 1.0 if self.images.labels is None else float((self.images.labels >= 0).float().mean())
-        self._labelled_share = torch.tensor(known, device=device)
+        self._labelled_share = torch.ones((), device=device)
+        if self._conditional and self.images.labels is not None:
+            self._labelled_share.fill_((self.images.labels >= 0).float().mean())
         self._validation: AnyPixels | None = None
         if sets.validation is not None:
             there = on_device(sets.validation, device)
@@ -201,7 +202,7 @@ class Trainer:
     def _purposes(self) -> tuple[str, ...]:
         """Of random draws, each with a generator of its own."""
         mirroring = ("mirroring",) if self.recipe.data.mirror else ()
-        dropping = ("labels",) if self._conditional else ()
+        dropping = ("labels",) if self._conditional and self.recipe.model.label_dropout else ()
         objective = ("objective",) if self.objective.takes_noise else ()
         return ("order", "noise", "binarizing", *mirroring, *objective, *dropping)
 
@@ -444,10 +445,11 @@ class Trainer:
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
         batch |= given or self._batches.take(count)
         if self._conditional:
+            batch["labelled_share"] = self._labelled_share
+        if "labels" in self._generators:
             drawn = torch.rand(count, generator=self._generators["labels"], device=self.device)
             kept = drawn[share] >= self.recipe.model.label_dropout
             batch["labels"] = torch.where(kept, batch["labels"], NO_LABEL)
-            batch["labelled_share"] = self._labelled_share
         return batch
 
     def _noise_shape(self, count: int) -> tuple[int, ...]:
