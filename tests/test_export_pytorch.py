@@ -64,6 +64,10 @@ MODELS: dict[str, dict[str, Any]] = {
         "model": {"network": "ladder", "hidden": [8], "latent_dim": 4},
         "likelihood": {"name": "gaussian", "sigma": "optimal"},
     },
+    "ladder, vamp": {
+        "model": {"network": "ladder", "hidden": [8], "latent_dim": 5},
+        "prior": {"name": "vamp", "components": 4},
+    },
     "codes of a book": {
         "model": {"hidden": [8], "posterior": "vq", "latent_dim": 8},
         "likelihood": {"name": "gaussian", "sigma": "learned"},

@@ -142,7 +142,12 @@ def test_twelve_labels_are_enough_for_bars(folder: Path, tmp_path: Path, monkeyp
         evaluate_elbo(vae, (pixels * 255).to(torch.uint8), labels=labels, seed=0) for labels in (None, torch.arange(4))
     )
     assert blind.elbo == pytest.approx(given.elbo, abs=0.3)
-    assert len(given.rate_per_dimension) == 3
+    assert len(given.rate_per_dimension) == 2, "the class is no latent dimension"
+    assert given.class_rate > 1, "to be sure of one of four takes log 4"
+    assert given.rate == pytest.approx(sum(given.rate_per_dimension) + given.class_rate)
+    log = Run(folder / "runs" / "few").events_path.read_text().splitlines()
+    epochs = [json.loads(line) for line in log if '"epoch_completed"' in line]
+    assert {len(epoch["rate_per_dimension"]) for epoch in epochs} == {2}
 
 
 def test_it_goes_on_bit_for_bit(make_run: MakeRun, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ class TrainingStarted(Event):
     `data_sizes` counts the images of train, validation and test; `image_shape` is (C, H, W); `network` reads like
     "mlp 784-400-20"; `loss` names what is minimised, such as "distortion + 4 rate", and is empty where that is -ELBO;
     `notes` are sentences a user should see (a likelihood that is none), and `data_notes` such on the images: what of them
-    was left aside, and how the rest was read. What another program's trainer does not tell is empty or 0.
+    was left aside, and how the rest was read. What another program's trainer does not report is empty or 0.
     """
 
     event: ClassVar[str] = "training_started"

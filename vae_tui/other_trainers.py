@@ -243,7 +243,7 @@ class WrittenRun:
         return "completed", counted(self._epoch, "epoch") if self._epoch else counted(self._step, "step")
 
     def _set(self, beta: float | None, lr: float | None) -> None:
-        """What is trained with from here on, where that was said."""
+        """What is trained with from here on; None leaves a value as it was."""
         self._beta = self._beta if beta is None else _number(beta)
         self._lr = self._lr if lr is None else _number(lr)
 
@@ -271,11 +271,11 @@ class WrittenRun:
         for sent in claim_commands(self.run):
             stops = isinstance(sent.command, Stop)
             self.should_stop |= stops
-            refusal = f"{self._trainer} trains this run, and of all commands is told to stop alone"
+            refusal = f"{self._trainer} trains this run; of all commands only stop reaches it"
             self._write(
                 ev.CommandDone,
                 command=sent.command.name,
-                message=f"{self._trainer} was told to" if stops else refusal,
+                message=f"asked {self._trainer} to stop" if stops else refusal,
                 id=sent.id,
                 values=sent.command.values,
                 refused=not stops,
@@ -295,13 +295,13 @@ class WrittenRun:
             figures["loss"] = -figures["elbo"]
         return figures
 
-    def _write(self, kind: type[ev.Event], /, **said: Any) -> None:
+    def _write(self, kind: type[ev.Event], /, **fields: Any) -> None:
         if self._writer is None:
             raise RunError(
                 f"{self.run.name} has not begun: write to it inside `with vae_tui.write_events(...) as run:`"
             )
         try:
-            self._writer.write(kind(time=time.time(), step=self._step, **said))
+            self._writer.write(kind(time=time.time(), step=self._step, **fields))
         except OSError as error:
             raise RunError(f"{self.run.events_path} cannot be written: {error.strerror}") from error
 

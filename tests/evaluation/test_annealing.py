@@ -70,8 +70,12 @@ def test_forth_and_back_enclose_the_exact_likelihood_of_what_the_model_draws() -
         {"model": {"hidden": [8], "latent_dim": 3}, "prior": {"name": "mixture", "components": 4}},
         {"model": {"hidden": [8], "latent_dim": 3, "posterior": "iaf", "flow_hidden": 5}},
         {"model": {"network": "ladder", "hidden": [8], "latent_dim": 3, "upper_dim": 1}},
+        {
+            "model": {"network": "ladder", "hidden": [8], "latent_dim": 3, "upper_dim": 1},
+            "prior": {"name": "vamp", "components": 4},
+        },
     ],
-    ids=["mixture", "flow", "ladder"],
+    ids=["mixture", "flow", "ladder", "ladder, vamp"],
 )
 def test_every_posterior_and_prior_is_annealed_to_what_very_many_draws_find(
     tables: dict[str, dict[str, object]],

@@ -75,8 +75,12 @@ def test_draws_count_in_full_from_the_true_posterior_and_few_of_them_from_one_th
         {"model": {"hidden": [8], "latent_dim": 3}, "prior": {"name": "mixture", "components": 4}},
         {"model": {"hidden": [8], "latent_dim": 3, "posterior": "iaf", "flow_hidden": 5}},
         {"model": {"network": "ladder", "hidden": [8], "latent_dim": 3, "upper_dim": 1}},
+        {
+            "model": {"network": "ladder", "hidden": [8], "latent_dim": 3, "upper_dim": 1},
+            "prior": {"name": "vamp", "components": 4},
+        },
     ],
-    ids=["plain", "mixture", "flow", "ladder"],
+    ids=["plain", "mixture", "flow", "ladder", "ladder, vamp"],
 )
 def test_it_equals_a_naive_loop(tables: dict[str, dict[str, object]]) -> None:
     vae = build(parse(tables)[0], (1, 5, 4), seed=1).eval()

@@ -151,7 +151,7 @@ PRIORS: list[dict[str, Any]] = [
         {"model": {"network": network, **more}, "prior": prior}
         for network, more in NETWORKS
         for prior in PRIORS
-        if prior["name"] != "vamp" or (more.get("posterior", "diagonal") == "diagonal" and network != "ladder")
+        if prior["name"] != "vamp" or more.get("posterior", "diagonal") == "diagonal"
     ],
     ids=str,
 )

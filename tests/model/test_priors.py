@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from vae_tui.model import build
-from vae_tui.model.priors import MixturePrior, StandardNormal, VampPrior, mixture_log_density
+from vae_tui.model.priors import LadderPrior, MixturePrior, StandardNormal, VampPrior, mixture_log_density, settle
 from vae_tui.recipe import parse
 
 
@@ -63,6 +63,33 @@ def test_temperature_is_of_the_noise_within_a_component(name: str) -> None:
     draws = vae.prior.draw(100, torch.Generator().manual_seed(0), temperature=0)
     assert len(draws.unique(dim=0)) == 2
     assert len(vae.sample(20, temperature=0).mul(1e4).round().unique(dim=0)) == 2
+
+
+def test_of_a_ladder_a_vampprior_is_of_the_upper_level_and_the_lower_is_standard_normal() -> None:
+    images = torch.rand(3, 1, 6, 6)
+    tables = {
+        "prior": {"name": "vamp", "components": 3},
+        "model": {"network": "ladder", "hidden": [8], "latent_dim": 5, "upper_dim": 2},
+    }
+    vae = build(parse(tables)[0], (1, 6, 6), examples=images)
+    means, log_variances = (part[:, :2] for part in vae.encode(0.5 + 0.9 * (images - 0.5)))
+    components = Independent(Normal(means, torch.exp(0.5 * log_variances)), 1)
+    upper = MixtureSameFamily(Categorical(logits=torch.zeros(3)), components)
+    latent = torch.randn(4, 7, 5)
+    expected = upper.log_prob(latent[..., :2]) + Normal(0, 1).log_prob(latent[..., 2:]).sum(-1)
+    prior = vae.prior
+    assert isinstance(prior, LadderPrior)
+    settled = settle(prior)
+    assert isinstance(settled, LadderPrior)
+    for one in (prior, settled, settled.settled()):
+        torch.testing.assert_close(one.log_density(latent).sum(-1), expected)
+        assert torch.equal(
+            one.draw(5, torch.Generator().manual_seed(0)), prior.draw(5, torch.Generator().manual_seed(0))
+        )
+    draws = prior.draw(20_000, torch.Generator().manual_seed(0), temperature=1)
+    torch.testing.assert_close(draws[:, :2].mean(0), means.mean(0), atol=0.05, rtol=0)
+    torch.testing.assert_close(draws[:, 2:].std(0), torch.ones(3), atol=0.03, rtol=0)
+    assert prior.draw(9, torch.Generator(), temperature=0)[:, 2:].abs().max() == 0
 
 
 def test_a_small_set_gives_a_vampprior_its_images_again() -> None:

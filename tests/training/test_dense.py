@@ -53,7 +53,7 @@ def test_every_network_likelihood_and_beta_gives_the_gradients_of_autograd(overr
 
 
 def test_it_serves_fully_connected_networks_that_minimise_the_distortion() -> None:
-    for name in ("fc20", "mnist/gated40", "mnist/vamp40"):
+    for name in ("fc20", "mnist/gated40", "mnist/vamp-1h"):
         assert supports_manual_backward(load_recipe(name).recipe), name
     assert not supports_manual_backward(load_recipe("conv20").recipe)
     assert not supports_manual_backward(load_recipe("kl-only").recipe)

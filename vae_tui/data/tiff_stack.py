@@ -37,7 +37,7 @@ class TiffStack(StoredArray):
     def __init__(self, path: Path) -> None:
         self._file = path
         self.name, self.title = printable(str(path)), printable(path.name)
-        with self._damage_told(), Image.open(path, formats=("TIFF",)) as stack:
+        with self._damage_named(), Image.open(path, formats=("TIFF",)) as stack:
             count = _count_pages(path)
             if count == 1:
                 raise DataError(f"{self.name} {_tell_one_page(stack)}")
@@ -69,7 +69,7 @@ class TiffStack(StoredArray):
         """Each page, (H, W) or (H, W, C)."""
         with Image.open(self._file, formats=("TIFF",)) as stack:
             for number in range(self.shape[0]):
-                with self._damage_told(f"page {number + 1:,}"):
+                with self._damage_named(f"page {number + 1:,}"):
                     stack.seek(number)
                     page = _read_page(stack)
                 if page.shape != self.shape[1:] or page.dtype != self.dtype:
@@ -80,8 +80,8 @@ class TiffStack(StoredArray):
                 yield page
 
     @contextmanager
-    def _damage_told(self, what: str = "it") -> Iterator[None]:
-        """Raise DataError for whatever Pillow finds wrong; of what it warns of, the pixels tell."""
+    def _damage_named(self, what: str = "it") -> Iterator[None]:
+        """Raise DataError for whatever Pillow finds wrong, but for its warnings: damage that matters shows in the pixels."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -94,11 +94,11 @@ class TiffStack(StoredArray):
 
 def _count_pages(path: Path) -> int:
     """How many pages there are; raises OSError where the list of them breaks off, of which Pillow only warns."""
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with Image.open(path, formats=("TIFF",)) as stack:
             count = int(getattr(stack, "n_frames", 1))
-    if any(str(warning.message).startswith("Corrupt EXIF data") for warning in told):
+    if any(str(warning.message).startswith("Corrupt EXIF data") for warning in caught):
         raise OSError("the list of its pages breaks off")
     return count
 

@@ -387,6 +387,6 @@ def _key(name: str, image_shape: tuple[int, int, int], root: Path) -> str:
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
             found = path.stat()
-            told = f"{path.relative_to(root)}\0{found.st_size}\0{found.st_mtime_ns}\0"
-            key.update(told.encode(errors="surrogateescape"))
+            entry = f"{path.relative_to(root)}\0{found.st_size}\0{found.st_mtime_ns}\0"
+            key.update(entry.encode(errors="surrogateescape"))
     return key.hexdigest()

@@ -191,10 +191,10 @@ def info_mec(codes: Values, factors: Factors, *, seed: int = 0) -> InfoMec:
     learnt, judged = _part(len(codes), seed)
     scaled = (codes - codes.mean(0)) / codes.std(0)
     entropies = np.array([_mutual_information(factor, factor) for factor in factors[learnt].T])
-    told = np.stack(
+    information = np.stack(
         [mutual_info_classif(scaled[learnt], factor[learnt], random_state=seed % 2**32) for factor in factors.T], 1
     )  # (Z, F), in nats
-    shares = np.clip(told / np.maximum(entropies, 1e-12), 0, 1)
+    shares = np.clip(information / np.maximum(entropies, 1e-12), 0, 1)
     explicit = []
     for factor in factors.T:
         values, counts = np.unique(factor[learnt], return_counts=True)

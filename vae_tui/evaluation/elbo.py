@@ -21,6 +21,8 @@ _VALUES_AT_ONCE = 1 << 22
 class Elbo:
     """Means over images, in nats: `distortion`, the `rate_per_dimension` (Z values) that sums to `rate`, and `elbo`.
 
+    `class_rate` is a part of the rate too: KL(q(y|x) || p(y)), 0 without a classifier.
+
     `bound` is the importance-weighted bound of several draws an image; of one it is the ELBO. `code_perplexity` is how many of a
     quantised posterior's codes are used, as `perplexity` counts them; None of any other.
     """
@@ -28,12 +30,13 @@ class Elbo:
     distortion: float
     rate_per_dimension: tuple[float, ...]
     bound: float
+    class_rate: float = 0.0
     code_perplexity: float | None = None
 
     @property
     def rate(self) -> float:
-        """KL(q(z|x) || p(z))."""
-        return sum(self.rate_per_dimension)
+        """KL(q(z|x) || p(z)), and that of the class."""
+        return sum(self.rate_per_dimension) + self.class_rate
 
     @property
     def elbo(self) -> float:
@@ -106,4 +109,10 @@ def evaluate_elbo(
         if quantiser is not None:
             partners.sum(used)
     bound, mean_distortion, *mean_rates = (sums / len(pixels)).tolist()
-    return Elbo(mean_distortion, tuple(mean_rates), bound, perplexity(used) if quantiser is not None else None)
+    return Elbo(
+        mean_distortion,
+        tuple(mean_rates[: vae.latent_dim]),
+        bound,
+        class_rate=sum(mean_rates[vae.latent_dim :]),
+        code_perplexity=perplexity(used) if quantiser is not None else None,
+    )

@@ -202,7 +202,7 @@ def evaluate(
     notes = [*sets.notes]
     without_class = None
     if known is not None:
-        notes.append("every figure is given the image's class, such as -log p(x|y), where nothing else is said")
+        notes.append("every figure is given the image's class, such as -log p(x|y), unless stated otherwise")
         if vae.knows_no_label or vae.classifier is not None:
             without_class = _without_class(vae, as_floats(pixels), known, samples, seed, progress)
     elif vae.class_count:
@@ -263,7 +263,7 @@ def evaluate(
         bits_per_dimension=None if problem else bits,
         codes=_code_use(vae, costs.latent),
         active_units=count_active_units(costs.mean),
-        rate_per_dimension=tuple(rates.tolist()),
+        rate_per_dimension=tuple(rates[: vae.latent_dim].tolist()),
         information=_information(vae, costs, float(rates.sum()), notes),
         impression=_judge(vae, pixels, costs.mean, None if images.labels is None else images.labels[chosen], seed),
         frechet_distance=distances[0],

@@ -18,13 +18,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from vae_tui.model.ladder import TopDown
+from vae_tui.model.priors import VampPrior
 
 _PACKAGE = "vae_tui."
 _WIDTH = 80
 _INDENT = " " * 4
 _SQUARE = ("kernel_size", "stride", "padding", "output_padding", "dilation")
 """Sizes that torch keeps as a pair where one number was given."""
-_CALLED: dict[type, tuple[str, ...]] = {TopDown: ("forward", "lower_prior")}
+_CALLED: dict[type, tuple[str, ...]] = {TopDown: ("forward", "lower_prior"), VampPrior: ("draw",)}
 """What else calls a module by than `forward`."""
 
 

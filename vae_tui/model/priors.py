@@ -85,12 +85,17 @@ class VampPrior(nn.Module):
     """
 
     def __init__(
-        self, image_shape: tuple[int, int, int], components: int, moments: Callable[[Tensor], tuple[Tensor, Tensor]]
+        self,
+        image_shape: tuple[int, int, int],
+        components: int,
+        moments: Callable[[Tensor], tuple[Tensor, Tensor]],
+        latent_dim: int,
     ) -> None:
-        """`moments` gives mean and log-variance (K, Z) of the posteriors of images (K, C, H, W)."""
+        """`moments` gives mean and log-variance (K, Z) of the posteriors of images (K, C, H, W); the first `latent_dim` of Z count."""
         super().__init__()
         self.images = nn.Parameter(torch.full((components, *image_shape), 0.5))
         self._moments = moments
+        self._latent_dim = latent_dim
 
     def log_density(self, latent: Tensor) -> Tensor:
         """What sums to log p(z) in nats, (..., Z)."""
@@ -103,7 +108,8 @@ class VampPrior(nn.Module):
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
         """Log weights (K,), means and log-variances (K, Z)."""
         means, log_variances = self._moments(self.images.clamp(0, 1))
-        return means.new_full((len(means),), -math.log(len(means))), means, log_variances
+        weights = means.new_full((len(means),), -math.log(len(means)))
+        return weights, means[:, : self._latent_dim], log_variances[:, : self._latent_dim]
 
     @torch.no_grad()
     def start_as_noise(self, generator: torch.Generator) -> None:
@@ -114,6 +120,33 @@ class VampPrior(nn.Module):
     def start(self, images: Tensor) -> None:
         """Begin with images (K, C, H, W) in [0, 1]."""
         self.images.copy_((images - 0.5) * _STARTING_CONTRAST + 0.5)
+
+
+class LadderPrior(nn.Module):
+    """A prior of the upper level of a ladder; the lower, which is counted from what the upper has it be, is N(0, I).
+
+    Tomczak and Welling, VAE with a VampPrior, 2018, section 4.
+    """
+
+    def __init__(self, upper: VampPrior | SettledMixture, upper_dim: int, lower_dim: int) -> None:
+        super().__init__()
+        self.upper = upper
+        self._upper_dim, self._lower_dim = upper_dim, lower_dim
+
+    def log_density(self, latent: Tensor) -> Tensor:
+        """What sums to log p(z) in nats, (..., Z)."""
+        upper, lower = latent.split_with_sizes([self._upper_dim, self._lower_dim], -1)
+        return torch.cat((self.upper.log_density(upper), normal_log_density(lower)), -1)
+
+    def draw(self, count: int, generator: torch.Generator, *, temperature: float = 1.0) -> Tensor:
+        """Latents (count, Z)."""
+        upper = self.upper.draw(count, generator, temperature=temperature)
+        return torch.cat((upper, torch.randn(count, self._lower_dim, generator=generator) * temperature), 1)
+
+    def settled(self) -> LadderPrior:
+        """The same density, whose upper level learns no more."""
+        upper = _settled(self.upper) if isinstance(self.upper, VampPrior) else self.upper
+        return LadderPrior(upper, self._upper_dim, self._lower_dim)
 
 
 class ClassPrior(nn.Module):
@@ -172,8 +205,12 @@ class SettledMixture:
 
 def settle(prior: Prior | ClassPrior) -> Prior | ClassPrior:
     """The same density, with nothing of it to be worked out anew for each call."""
-    if not isinstance(prior, MixturePrior | VampPrior):
-        return prior
+    if isinstance(prior, LadderPrior):
+        return prior.settled()
+    return _settled(prior) if isinstance(prior, MixturePrior | VampPrior) else prior
+
+
+def _settled(prior: MixturePrior | VampPrior) -> SettledMixture:
     log_weights, means, log_variances = prior.components()
     return SettledMixture(log_weights.detach(), means.detach(), log_variances.detach())
 

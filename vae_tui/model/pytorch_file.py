@@ -180,7 +180,7 @@ def _open_elsewhere(vae: VAE, source: str, weights: bytes) -> float:
         command = [sys.executable, "-c", _OPENED % _DRAWN, folder]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", cwd=folder)
         if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
             raise VaeTuiError(f"the module does not run without vae-tui, so it is not written: {reason}")
         found = safetensors.torch.load_file(here / "found.safetensors")
     return compare_outputs([(expected[name], found[name]) for name in expected], "module", "PyTorch source")

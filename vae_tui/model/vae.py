@@ -14,7 +14,7 @@ from vae_tui.model.conditional import NO_LABEL, OneHot
 from vae_tui.model.likelihoods import build_likelihood
 from vae_tui.model.networks import ImageShape, build_classifier, build_networks, initialize, start_at
 from vae_tui.model.own import check_own, check_own_likelihood
-from vae_tui.model.priors import ClassPrior, MixturePrior, Prior, StandardNormal, VampPrior
+from vae_tui.model.priors import ClassPrior, LadderPrior, MixturePrior, Prior, StandardNormal, VampPrior
 from vae_tui.model.quantised import CodePrior, ScalarQuantiser, VectorQuantiser
 from vae_tui.recipe import Recipe
 from vae_tui.recipe.tables import is_own
@@ -217,7 +217,7 @@ class VAE(nn.Module):
     def _labels(self, labels: Tensor | None, count: int, device: torch.device) -> Tensor:
         return torch.full((count,), self.label, device=device) if labels is None else labels.to(device)
 
-    def _build_prior(self) -> StandardNormal | MixturePrior | VampPrior | ClassPrior | CodePrior:
+    def _build_prior(self) -> nn.Module:
         table = self.recipe.prior
         if table.name == "codes":
             return CodePrior(self.posterior)
@@ -226,7 +226,10 @@ class VAE(nn.Module):
         if table.name == "mixture":
             return MixturePrior(self.latent_dim, table.components)
         if table.name == "vamp":
-            return VampPrior(self.image_shape, table.components, self.encode)
+            upper_dim = self.recipe.model.upper_dim or self.latent_dim
+            vamp = VampPrior(self.image_shape, table.components, self.encode, upper_dim)
+            lower_dim = self.latent_dim - upper_dim
+            return LadderPrior(vamp, upper_dim, lower_dim) if lower_dim else vamp
         return StandardNormal(self.latent_dim)
 
 
@@ -271,8 +274,9 @@ def build(
         vae.posterior.start(generator)
     if isinstance(vae.prior, MixturePrior):
         vae.prior.start(generator)
-    elif isinstance(vae.prior, VampPrior) and recipe.prior.start == "noise":
-        vae.prior.start_as_noise(generator)
-    elif isinstance(vae.prior, VampPrior) and examples is not None:
-        vae.prior.start(examples[torch.arange(recipe.prior.components) % len(examples)])
+    vamp = vae.prior.upper if isinstance(vae.prior, LadderPrior) else vae.prior
+    if isinstance(vamp, VampPrior) and recipe.prior.start == "noise":
+        vamp.start_as_noise(generator)
+    elif isinstance(vamp, VampPrior) and examples is not None:
+        vamp.start(examples[torch.arange(recipe.prior.components) % len(examples)])
     return vae

@@ -27,8 +27,8 @@ def cross_table_errors(recipe: Recipe) -> Iterator[str]:
         yield f'[objective] name: "{objective}" needs [prior] name = "normal"'
     if objective == "iwae" and recipe.likelihood.sigma == "optimal":
         yield '[likelihood] sigma: "optimal" is not for several draws an image; "learned" is'
-    if prior == "vamp" and not diagonal:
-        yield '[prior] name: "vamp" is made of diagonal posteriors: posterior = "diagonal", without a ladder'
+    if prior == "vamp" and model.posterior != "diagonal":
+        yield '[prior] name: "vamp" is made of diagonal posteriors: [model] posterior = "diagonal"'
     if model.is_quantised and prior != "codes":
         yield f'[prior] name: a quantised posterior ("{model.posterior}") has a prior over its codes: "codes"'
     if prior == "codes" and not model.is_quantised:

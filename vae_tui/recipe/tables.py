@@ -138,7 +138,7 @@ class DataTable(Table):
     )
     key: str | None = _key(
         None,
-        "the array of a .npz file that holds the training images, where their name does not tell; what goes with them "
+        "the array of a .npz file that holds the training images, where the names leave it open; what goes with them "
         "(`x_test` with `x_train`, labels) is found by name",
         only={"name": ["npz"]},
     )

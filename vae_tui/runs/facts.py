@@ -1,4 +1,4 @@
-"""What a trainer tells: of itself, in words, and of which figures. Another program's may tell nothing."""
+"""What a trainer reports: of itself, in words, and which figures. Another program's may report nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def describe_device(training: TrainingStarted) -> str:
     return ", ".join(fact for fact in (training.device, threads) if fact)
 
 
-def tells_elbo(history: History) -> bool:
-    """Whether there is an ELBO to show, or nothing yet: another program's trainer may tell of a loss alone."""
+def has_elbo(history: History) -> bool:
+    """Whether there is an ELBO to show, or nothing yet: another program's trainer may report a loss alone."""
     figures = (history.train, history.validation)
     return any(len(each["negative_elbo"]) for each in figures) or not any(len(each["loss"]) for each in figures)

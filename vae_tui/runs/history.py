@@ -249,7 +249,7 @@ class History:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps in an epoch, 1 where it is not known yet; where no trainer told, those of the epochs so far."""
+        """Optimizer steps in an epoch, 1 where it is not known yet; where no trainer reports it, those of the epochs so far."""
         if self.training and self.training.steps_per_epoch > 0:
             return self.training.steps_per_epoch
         return self._steps_of_epochs or 1

@@ -31,17 +31,18 @@ _LOSSES_KEPT = 4096
 
 @dataclass(frozen=True)
 class Means:
-    """Means over the `images` of some steps, in nats per image; `rate_per_dimension` sums to `rate`."""
+    """Means over the `images` of some steps, in nats per image; `rate_per_dimension` (Z values) and `class_rate` sum to `rate`."""
 
     images: int
     loss: float
     distortion: float
     rate_per_dimension: tuple[float, ...]
+    class_rate: float = 0.0
 
     @property
     def rate(self) -> float:
-        """KL(q(z|x) || p(z))."""
-        return sum(self.rate_per_dimension)
+        """KL(q(z|x) || p(z)), and with a classifier KL(q(y|x) || p(y))."""
+        return sum(self.rate_per_dimension) + self.class_rate
 
     def figures(self) -> dict[str, float | None]:
         """As events carry them."""
@@ -464,7 +465,8 @@ class Trainer:
 
     def _means(self, sums: Tensor, images: int) -> Means:
         loss, distortion, *rates = (sums / max(1, images)).tolist()
-        return Means(images, loss, distortion, tuple(rates))
+        latent_dim = self.vae.latent_dim
+        return Means(images, loss, distortion, tuple(rates[:latent_dim]), sum(rates[latent_dim:]))
 
 
 def _from_channels_last(moment: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from vae_tui.runs.facts import tells_elbo
+from vae_tui.runs.facts import has_elbo
 from vae_tui.runs.history import FIGURES, History, Moment
 from vae_tui.runs.series import Point, Series, against
 from vae_tui.tui.axes import Range, readable_range
@@ -42,9 +42,9 @@ def stamp(history: History, look: Look) -> object:
 def specify_elbo(history: History, look: Look, columns: int) -> ChartSpec | None:
     """-ELBO of training, raw and smoothed, and of validation; where another loss is minimised, that too, on the right.
 
-    The best is marked on the curve it is the best of. The loss alone, where another program's trainer tells no more.
+    The best is marked on the curve it is the best of. The loss alone, where another program's trainer reports no more.
     """
-    if not tells_elbo(history):
+    if not has_elbo(history):
         return specify_figure(history, "loss", look, columns)
     reader = _Reader(history, look, columns)
     raw, smoothed = reader.raw_and_smoothed("negative_elbo")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from textual.content import Content
 from textual.widget import Widget
 
-from vae_tui.runs.facts import tells_elbo
+from vae_tui.runs.facts import has_elbo
 from vae_tui.runs.history import History
 from vae_tui.tui.curves import SIGNS
 from vae_tui.tui.marks import MARKS, steps_of
@@ -26,7 +26,7 @@ def describe_curves(history: History, *, plain: bool) -> list[str]:
     """What the first chart shows, in ever fewer words."""
     marks = {name: f"[${color}]{SIGNS[name] if plain else mark}[/]" for name, (mark, color) in _LEGEND.items()}
     shown = {"train": "train"}
-    alone = not tells_elbo(history)
+    alone = not has_elbo(history)
     if len(history.validation["loss" if alone else "negative_elbo"]):
         shown |= {"validation": "validation"}
     if history.loss_name and not alone:

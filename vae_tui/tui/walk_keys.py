@@ -127,7 +127,7 @@ VIEWS = Group(
                 Key("plus", _act("view.zoom", 0.8), "Zoom in"),
                 Key("minus", _act("view.zoom", 1.25), "Zoom out"),
             ),
-            (FooterItem(1, "+ -", "zoom", _CURSOR),),
+            (FooterItem(1, "+ -", "zoom", ("map", "scatter")),),
         ),
         Row(
             "5",

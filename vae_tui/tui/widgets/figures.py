@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.visual import VisualType
 from textual.widget import Widget
 
-from vae_tui.runs.facts import tells_elbo
+from vae_tui.runs.facts import has_elbo
 from vae_tui.runs.history import History, Moment
 from vae_tui.tui.machine_words import format_celsius, format_watts
 from vae_tui.wording import (
@@ -69,9 +69,9 @@ class FigureTable(Widget):
 
 def _columns(history: History, moment: Moment) -> list[Column]:
     train, validation, best = moment.train, moment.validation, moment.best
-    told = tells_elbo(history)
-    columns = [Column("−ELBO", format_nats(train.get("negative_elbo")), 6, "$primary")] if told else []
-    if history.validates and told:
+    with_elbo = has_elbo(history)
+    columns = [Column("−ELBO", format_nats(train.get("negative_elbo")), 6, "$primary")] if with_elbo else []
+    if history.validates and with_elbo:
         columns.append(Column("validation", format_nats(validation.get("negative_elbo")), 6, "$accent"))
     if history.loss_name:
         # Of validation, as its curve and its best are; of training where there is none.

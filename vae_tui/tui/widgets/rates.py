@@ -30,7 +30,7 @@ class RateBars(Widget):
         rated = enumerate(moment.rate_per_dimension)
         numbered = [(index, min(rate, _GREATEST) if rate > -_GREATEST else 0.0) for index, rate in rated]
         rates = sorted(numbered, key=lambda pair: (-pair[1], pair[0]))
-        missing = "after the first epoch" if may_come else "not told by its trainer"
+        missing = "after the first epoch" if may_come else "not reported by its trainer"
         if (rates, missing) != (self._rates, self._missing):
             self._rates, self._missing = rates, missing
             self.refresh()

@@ -35,7 +35,11 @@ class PlaceActions:
 
     def choose(self, rows: int) -> None:
         """Choose the dimension so many rows further down."""
-        self._walk.dimensions.choose(rows)
+        in_view = self._walk.views.current.choose(self._walk.scene, rows)
+        if in_view is None:
+            self._walk.dimensions.choose(rows)
+        else:
+            self._walk.dimensions.chosen = in_view
         self._walk.update()
 
     def step(self, by: float) -> None:

@@ -64,6 +64,13 @@ class CodesView(View):
         z[self._dimensions(scene)] = scene.codebook[wanted]
         return z
 
+    def choose(self, scene: Scene, rows: int) -> int | None:
+        """The first dimension of the place so many further on."""
+        if scene.codebook is None:
+            return None
+        place, places = self._place(scene)
+        return min(max(place + rows, 0), places - 1) * int(scene.codebook.shape[1])
+
     def _seen(self, scene: Scene, area: tuple[int, int]) -> tuple[int, int, int]:
         """The first code that is seen, in how many columns, and how many are."""
         assert scene.codebook is not None, "only where there is one"

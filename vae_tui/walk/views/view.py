@@ -111,6 +111,10 @@ class View:
         """The latent (Z,) to which a step of the cursor leads."""
         return scene.z
 
+    def choose(self, scene: Scene, rows: int) -> int | None:
+        """The dimension to choose so many rows further down; None where they stand in the order of their KL."""
+        return None
+
     def zoom(self, scene: Scene, factor: float) -> None:
         """Show less of a plane, or more, around the cursor."""
 
