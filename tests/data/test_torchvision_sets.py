@@ -246,6 +246,17 @@ def test_a_set_is_read_from_its_own_files(tmp_path: Path, name: str, unchecked: 
         assert np.allclose(greys(sets.test), [140, 150, 160, 170], atol=2)
 
 
+def test_stl10_is_read_with_its_images_without_a_class_too(tmp_path: Path, unchecked: None) -> None:
+    write_stl10(tmp_path)
+    np.repeat(np.arange(201, 209, dtype=np.uint8), 3 * 96 * 96).tofile(tmp_path / "stl10_binary" / "unlabeled_X.bin")
+    sets = load(tmp_path, "stl10-unlabeled", validation=0.0)
+    assert (len(sets.train), len(sets.test)) == (12 + 8, 4)
+    assert greys(sets.train) == [*range(0, 120, 10), *range(201, 209)]
+    assert sets.train.labels is None
+    assert sets.test.labels is not None
+    assert sets.test.labels.tolist() == [0, 1, 2, 3]
+
+
 def test_a_set_without_splits_is_cut(tmp_path: Path) -> None:
     write_eurosat(tmp_path)
     sets = load(tmp_path, "eurosat", test=0.25, validation=0.25, image_size=32)

@@ -50,4 +50,5 @@ def write_picture(out: Path, picture: Picture, space: Space, scale: int | None) 
     for note in picture.notes:
         say(note)
     text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}
-    write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text))
+    shown = space.vae.shown_channels
+    write_out(out, encode_picture(picture, out.suffix.lower(), scale=scale, text=text, channels=shown))

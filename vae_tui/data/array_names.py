@@ -39,13 +39,17 @@ class Chosen:
     unused: Sequence[str]
 
 
-def choose_arrays(shapes: Mapping[str, tuple[int, ...] | None], key: str | None, path: object) -> Chosen:
+def choose_arrays(
+    shapes: Mapping[str, tuple[int, ...] | None], key: str | None, path: object, channels: int | None = None
+) -> Chosen:
     """Choose by names and shapes, None for what cannot be opened; `key` names the array with the training images.
+
+    They have so many `channels`, where that is known.
 
     Raises DataError where there are none, or several that may be meant.
     """
     words = {name: word for name in shapes if (word := _parse(name)) is not None}
-    images = _choose_images(shapes, words, key, path)
+    images = _choose_images(shapes, words, key, path, channels)
     labels = _beside(images, words, _LABELS)
     factors = _beside(images, words, _FACTORS)
     used = {*images.values(), *labels.values(), *factors.values()}
@@ -63,7 +67,11 @@ def _parse(name: str) -> _Word | None:
 
 
 def _choose_images(
-    shapes: Mapping[str, tuple[int, ...] | None], words: Mapping[str, _Word], key: str | None, path: object
+    shapes: Mapping[str, tuple[int, ...] | None],
+    words: Mapping[str, _Word],
+    key: str | None,
+    path: object,
+    channels: int | None,
 ) -> dict[str, str]:
     """The array of each split."""
     if key is not None:
@@ -76,7 +84,8 @@ def _choose_images(
         found = {kind: splits for kind in kinds if (splits := _of_kind(shapes, words, kind, path))}
         found = {kind: splits for kind, splits in found.items() if "train" in splits} or found
         if len(found) > 1:
-            found = {kind: splits for kind, splits in found.items() if _may_be_images(shapes[splits["train"]])} or found
+            likely = (kind for kind, splits in found.items() if _may_be_images(shapes[splits["train"]], channels))
+            found = {kind: found[kind] for kind in likely} or found
         if len(found) == 1:
             (splits,) = found.values()
             if "train" not in splits:
@@ -127,9 +136,9 @@ def _only_one(shapes: Mapping[str, tuple[int, ...] | None], words: Mapping[str, 
     raise DataError(f"{path} has no images, `images` or `train_images`; it holds {_listed(shapes)}")
 
 
-def _may_be_images(shape: tuple[int, ...] | None) -> bool:
+def _may_be_images(shape: tuple[int, ...] | None, channels: int | None) -> bool:
     try:
-        return shape is not None and find_layout(shape, "") is not None
+        return shape is not None and find_layout(shape, "", channels) is not None
     except DataError:
         return False
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vae_tui.errors import DataError
 
 _EXPECTED = "expected (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3, or (N, H * W) of square images"
+_OTHERS = "other numbers of channels are read with --set data.channels=C"
 _CHANNELS = (1, 3)
 
 
@@ -36,10 +37,15 @@ class Layout:
         return values.reshape(-1, self.height, self.width, self.channels)
 
 
-def find_layout(shape: tuple[int, ...], found: str) -> Layout:
-    """How images lie in an array of that shape; raises DataError, beginning with `found`, for what may be two things."""
+def find_layout(shape: tuple[int, ...], found: str, channels: int | None = None) -> Layout:
+    """How images of so many channels, 1 or 3 if not given, lie in an array of that shape.
+
+    Raises DataError, beginning with `found`, for what may be two things.
+    """
     if 0 in shape:
         raise DataError(f"{found}: it is empty; {_EXPECTED}")
+    if channels is not None and (channels not in _CHANNELS or len(shape) == 4):
+        return _with_given(shape, found, channels)
     if len(shape) == 2:
         return _flat(*shape, found)
     if len(shape) == 3:
@@ -91,6 +97,20 @@ def _grey(shape: tuple[int, ...], found: str) -> Layout:
     return Layout(height, width, 1, note=note)
 
 
+def _with_given(shape: tuple[int, ...], found: str, channels: int) -> Layout:
+    if len(shape) != 4 or channels not in (shape[1], shape[3]):
+        raise DataError(
+            f"{found}; expected (N, H, W, {channels}) or (N, {channels}, H, W), as [data] channels = {channels} has it"
+        )
+    _, first, middle, last = shape
+    if first == last:
+        raise DataError(
+            f"{found}: its {channels} channels may come before the rows or after the columns; give (N, H, W, C) with H, or (N, "
+            f"C, H, W) with W, other than {channels}"
+        )
+    return Layout(first, middle, last) if last == channels else Layout(middle, last, first, "channels first")
+
+
 def _with_channels(shape: tuple[int, ...], found: str) -> Layout:
     _, first, middle, last = shape
     is_first, is_last = first in _CHANNELS, last in _CHANNELS
@@ -107,11 +127,13 @@ def _with_channels(shape: tuple[int, ...], found: str) -> Layout:
     hint = ""
     if 4 in (first, last):
         drop = "array[..., :3]" if last == 4 else "array[:, :3]"
-        hint = f"; a fourth channel may be transparency or anything else: give {drop} to leave it out"
+        hint = f"; a fourth channel may be transparency or anything else: give {drop} to leave it out, --set data.channels=4 to keep it"
     elif middle in _CHANNELS:
         hint = "; it looks as if the last axis counted the images: give np.moveaxis(array, -1, 0)"
     elif 2 in (first, last):
-        hint = "; of two channels, choose one, such as array[..., :1]"
+        hint = "; of two channels, choose one, such as array[..., :1], or keep both: --set data.channels=2"
+    else:
+        hint = f"; {_OTHERS}"
     raise DataError(f"{found}; {_EXPECTED}{hint}")
 
 

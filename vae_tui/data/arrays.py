@@ -50,11 +50,13 @@ class _Split:
         return self.images.shape[0]
 
 
-def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progress) -> StoredSets:
+def read_arrays(
+    path: Path, key: str | None, memory_bytes: int, progress: Progress, *, channels: int | None = None
+) -> StoredSets:
     """Read a .npy or a TIFF file of images, or a .npz or a folder of .npy with images of any split, labels and factors.
 
     Which arrays of a .npz these are, their names and shapes say; `key` names the images to train on. What axes mean is
-    for `find_layout`; values are bytes or other whole numbers in 0..255, floats in [0, 1], or booleans; whole numbers that
+    for `find_layout`, given how many `channels` there are, where that is known; values are bytes or other whole numbers in 0..255, floats in [0, 1], or booleans; whole numbers that
     are nowhere above 1 are taken as black and white. What was assumed, and what was not used, is noted. Images that as
     bytes take more than half of `memory_bytes` are left where they are in a .npy of bytes, and else written as bytes to the
     user's cache folder, once for the same content. Raises DataError, naming the array, for anything else.
@@ -63,8 +65,8 @@ def read_arrays(path: Path, key: str | None, memory_bytes: int, progress: Progre
     with ExitStack() as open_files:
         arrays = open_arrays(path, open_files)
         shapes = {name: _shape_of(opener) for name, opener in arrays.items()}
-        chosen = choose_arrays(shapes, key, path)
-        splits = [_open_split(split, name, arrays, path) for split, name in chosen.images.items()]
+        chosen = choose_arrays(shapes, key, path, channels)
+        splits = [_open_split(split, name, arrays, path, channels) for split, name in chosen.images.items()]
         for split in splits[1:]:
             _require_alike(split, splits[0])
         notes += [
@@ -110,10 +112,10 @@ def _shape_of(opener: Opener) -> tuple[int, ...] | None:
         return None
 
 
-def _open_split(split: str, name: str, arrays: Mapping[str, Opener], path: Path) -> _Split:
+def _open_split(split: str, name: str, arrays: Mapping[str, Opener], path: Path, channels: int | None) -> _Split:
     with damage_told(f"{path}: `{name}`"):
         images = arrays[name]()
-    layout = find_layout(images.shape, str(images))
+    layout = find_layout(images.shape, str(images), channels)
     if images.dtype.kind not in "buif":
         raise DataError(f"{images}; expected bytes, whole numbers in 0..255, floats in [0, 1] or booleans")
     return _Split(split, images, layout, ValuesSeen(str(images), images.dtype.kind))

@@ -33,6 +33,7 @@ from vae_tui.errors import DataError
 from vae_tui.folders import user_cache
 from vae_tui.recipe import DataTable
 from vae_tui.runs.files import user_path
+from vae_tui.wording import counted
 
 _BYTES_AT_ONCE = 1 << 24
 
@@ -87,6 +88,11 @@ def load_image_sets(data: DataTable, *, seed: int, data_root: Path, progress: Pr
         )
     except CacheUnavailable as error:
         raise cannot_stream(data.root or data.name, sets.byte_count, memory_bytes, error) from error
+    channel_count = sets.train.pixels.shape[1]
+    if data.shown is not None and max(data.shown) >= channel_count:
+        raise DataError(
+            f"[data] shown = {list(data.shown)}: these images have {counted(channel_count, 'channel')}, counted from 0"
+        )
     if not streams:
         return settled
     allowed = (
@@ -143,10 +149,11 @@ def _read(data: DataTable, data_root: Path, memory_bytes: int, progress: Progres
     assert data.root is not None  # the recipe refuses the sets below without it
     root = user_path(data.root)
     if data.name == "npz":
-        return read_arrays(root, data.key, memory_bytes, progress)
+        return read_arrays(root, data.key, memory_bytes, progress, channels=data.channels)
     if data.name == "csv":
         return read_csv(root, memory_bytes, progress)
     height, width = _sides(data)
+    assert data.channels is not None  # a folder has them
     return read_folder(
         root, height=height, width=width, channels=data.channels, memory_bytes=memory_bytes, progress=progress
     )

@@ -96,6 +96,17 @@ SETS: dict[str, _Set] = {
         },
         (3, 96, 96),
     ),
+    # With the hundred thousand images that have no class, nor are they all of the ten kinds.
+    "stl10-unlabeled": _Set(
+        "STL10",
+        {
+            split: _Split(
+                {"split": given}, (*(f"{_STL10}{part}.bin" for part in (f"{split}_X", f"{split}_y", "unlabeled_X")),)
+            )
+            for split, given in (("train", "train+unlabeled"), ("test", "test"))
+        },
+        (3, 96, 96),
+    ),
     "usps": _Set(
         "USPS",
         {"train": _Split({"train": True}, ("usps.bz2",)), "test": _Split({"train": False}, ("usps.t.bz2",))},

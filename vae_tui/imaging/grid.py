@@ -22,6 +22,11 @@ _READABLE_SIDE, _READABLE_MOVING_SIDE = 720, 240
 _LARGEST_SCALE = 8
 
 
+def choose_channels(images: Pixels, channels: list[int] | None) -> Pixels:
+    """Of images (..., C) the channels that are shown, None for all."""
+    return images if channels is None else np.ascontiguousarray(images[..., channels])
+
+
 def make_grid(images: Pixels, columns: int, *, padding: int = PADDING) -> Pixels:
     """Lay images (N, H, W, C) out in rows of `columns`, `padding` pixels apart and around; returns (H', W', C)."""
     count, height, width, channels = images.shape

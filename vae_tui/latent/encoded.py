@@ -77,6 +77,8 @@ def encode_folder(vae: VAE, checkpoint: Path, folder: Path, *, progress: Progres
             f"--folder {folder} {'is no folder' if folder.exists() else 'is not there'}: give a folder of images"
         )
     channels, height, width = vae.image_shape
+    if channels not in (1, 3):
+        raise DataError(f"--folder: this model's images have {channels} channels, and those of photos are 1 or 3")
     memory = memory_limit("auto")
     stored = read_folder(folder, height=height, width=width, channels=channels, memory_bytes=memory, progress=progress)
     parts = [(split, images) for split in SPLITS if (images := getattr(stored, split)) is not None]

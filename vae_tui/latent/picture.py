@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import PADDING, Pixels, choose_scale, encode_png, make_grid
+from vae_tui.imaging.grid import PADDING, Pixels, choose_channels, choose_scale, encode_png, make_grid
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
@@ -33,23 +33,31 @@ class Picture:
     frames: Pixels | None = None
     frames_per_second: float = 10.0
     notes: tuple[str, ...] = field(default=())
+    is_plot: bool = False
+    """Whether it is drawn in colours of its own, and not of a model's images."""
 
 
-def encode_picture(picture: Picture, suffix: str, *, scale: int | None, text: Mapping[str, str]) -> bytes:
+def encode_picture(
+    picture: Picture, suffix: str, *, scale: int | None, text: Mapping[str, str], channels: list[int] | None = None
+) -> bytes:
     """The bytes of a file that ends in `suffix`: .png, .gif or .npz; the same every time.
 
-    Without a `scale` it is as `choose_scale` says.
+    Without a `scale` it is as `choose_scale` says. These `channels` are shown, None for all; an .npz holds all.
     """
     if suffix == ".npz":
         return encode_arrays(picture.arrays)
     text = {**text, "Comment": picture.facts}
+    channels = None if picture.is_plot else channels
     if suffix == ".gif":
         assert picture.frames is not None
         comment = "\n".join(f"{key}: {value}" for key, value in text.items())
         scale = scale or choose_scale(*picture.frames.shape[1:3], moving=True)
-        return encode_gif(picture.frames, picture.frames_per_second, scale=scale, comment=comment)
+        return encode_gif(
+            choose_channels(picture.frames, channels), picture.frames_per_second, scale=scale, comment=comment
+        )
     assert picture.still is not None
-    return encode_png(picture.still, scale=scale or choose_scale(*picture.still.shape[:2]), text=text)
+    still = choose_channels(picture.still, channels)
+    return encode_png(still, scale=scale or choose_scale(*still.shape[:2]), text=text)
 
 
 def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:

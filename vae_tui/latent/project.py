@@ -52,7 +52,8 @@ def draw_projection(
         axes=projection.axes,
     )
     facts = f"project {split}, {' against '.join(projection.axes[::-1])}, seed {seed}"
-    return Picture(facts, _arrays(codes, projection), still, notes=(f"{counted(count, f'{split} image')}, {kind}",))
+    notes = (f"{counted(count, f'{split} image')}, {kind}",)
+    return Picture(facts, _arrays(codes, projection), still, notes=notes, is_plot=True)
 
 
 def _arrays(codes: Codes, projection: Projection) -> dict[str, NDArray[Any]]:

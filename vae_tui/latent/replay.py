@@ -10,7 +10,7 @@ import torch
 from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
-from vae_tui.imaging.grid import Pixels, choose_scale, make_grid
+from vae_tui.imaging.grid import Pixels, choose_channels, choose_scale, make_grid
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.picture import Picture, check_size
 from vae_tui.model import VAE
@@ -31,7 +31,8 @@ def render_walk(vae: VAE, walk: RecordedWalk, *, scale: int | None = None, made_
     """
     scale = scale or choose_scale(*vae.image_shape[1:], moving=True)
     comment = f"Software: vae-tui {__version__}\nCheckpoint: {made_with}"
-    return encode_gif(decode_walk(vae, walk, scale=scale), walk.frames_per_second, scale=scale, comment=comment)
+    images = choose_channels(decode_walk(vae, walk, scale=scale), vae.shown_channels)
+    return encode_gif(images, walk.frames_per_second, scale=scale, comment=comment)
 
 
 def draw_walk(vae: VAE, walk: RecordedWalk, *, columns: int | None, scale: int | None) -> Picture:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vae_tui.data import Progress, read_all
 from vae_tui.errors import CheckpointError, DataError, VaeTuiError
+from vae_tui.imaging.grid import choose_channels
 from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
 from vae_tui.latent.grids import decode_points
@@ -144,7 +145,7 @@ def _reply_at_once(opened: Space, request: ms.Request[Any]) -> ms.Reply:
     vae = opened.vae
     match request:
         case ms.Decode(points):
-            return ms.Decoded(decode_points(vae, _check_size(opened, points)))
+            return ms.Decoded(choose_channels(decode_points(vae, _check_size(opened, points)), vae.shown_channels))
         case ms.DrawPrior(seed):
             epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
             # The first of the images that `vae-tui sample` draws with this seed.
@@ -235,7 +236,8 @@ def _project(opened: Space, method: str, progress: Progress) -> ms.Projected:
 
 def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.NeighborsFound:
     train, class_names = opened.sets.train, opened.sets.class_names
-    indexes, distances = find_neighbors(image, train.pixels, count)
+    channels = opened.vae.shown_channels
+    indexes, distances = find_neighbors(image, train.pixels, count, channels)
     near = train.pick(torch.from_numpy(indexes))
     near_pixels = read_all(near.pixels)
     captions = []
@@ -243,7 +245,7 @@ def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.N
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
     means, _ = encode_images(opened.vae, near_pixels, near.labels)
-    return ms.NeighborsFound(tuple(captions), as_pictures(near_pixels), means)
+    return ms.NeighborsFound(tuple(captions), choose_channels(as_pictures(near_pixels), channels), means)
 
 
 def _as_pixels(images: NDArray[np.uint8]) -> torch.Tensor:

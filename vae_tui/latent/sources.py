@@ -223,6 +223,8 @@ def _from_file(name: str, image_shape: Sequence[int]) -> Source:
     if not path.is_file():
         raise DataError(f"{name!r} is neither a file nor the name of an image; expected {FORMS}")
     channels, height, width = image_shape
+    if channels not in (1, 3):
+        raise DataError(f"{path}: this model's images have {channels} channels, and those of photos are 1 or 3")
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.

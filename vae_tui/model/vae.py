@@ -73,6 +73,14 @@ class VAE(nn.Module):
         self.prior: Any = self._build_prior()
 
     @property
+    def shown_channels(self) -> list[int] | None:
+        """Which channels of its images are shown, one or three; None where that is all of them."""
+        count = self.image_shape[0]
+        if self.recipe.data.shown is not None:
+            return list(self.recipe.data.shown)
+        return None if count in (1, 3) else list(range(3 if count > 3 else 1))
+
+    @property
     def knows_no_label(self) -> bool:
         """Whether it was trained on images without their class as well, or knows of none at all."""
         hidden = self.recipe.data.labelled is not None and self.classifier is None

@@ -31,6 +31,7 @@ ImageSet = Literal[
     "cifar100",
     "svhn",
     "stl10",
+    "stl10-unlabeled",
     "usps",
     "fer2013",
     "pcam",
@@ -47,7 +48,7 @@ ImageSet = Literal[
 ]
 _PHOTO_SETS = ("omniglot", "celeba", "gtsrb", "food101", "flowers102", "oxford-iiit-pet", "eurosat")
 """Whose images are resized, and read by torchvision."""
-_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "usps", "fer2013", "pcam", *_PHOTO_SETS)
+_STREAMED = ("dsprites", "3dshapes", "svhn", "stl10", "stl10-unlabeled", "usps", "fer2013", "pcam", *_PHOTO_SETS)
 EmnistSplit = Literal["balanced", "byclass", "bymerge", "letters", "digits", "mnist"]
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 
@@ -56,6 +57,9 @@ _Sizes = Annotated[
 ]
 _Levels = Annotated[
     tuple[Annotated[int, Field(ge=2, le=256)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
+_Channels = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
 ]
 _Milestones = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
@@ -151,7 +155,17 @@ class DataTable(Table):
         "64 if not given), photos resized and centre-cropped (64 if not given, omniglot's 28)",
         only={"name": ["digits", "sprites", "folder", *_PHOTO_SETS]},
     )
-    channels: Literal[1, 3] = _key(3, "1 for grey, 3 for RGB", only={"name": ["folder"]})
+    channels: Annotated[int, Field(ge=1, le=4096)] | None = _key(
+        None,
+        "of a folder, 1 for grey, 3 for RGB (if not given); of an array, how many it has, where that is neither 1 nor 3",
+        only={"name": ["npz", "folder"]},
+    )
+    shown: _Channels | None = _key(
+        None,
+        "which channels are shown, counted from 0: one as grey, or three as red, green and blue (of two channels the first, "
+        "of more than three the first three if not given)",
+        only={"name": ["npz"]},
+    )
     binarize: Literal["none", "static", "dynamic"] = _key(
         "none",
         "draw each pixel as 0 or 1 with its grey value as probability: `static` once, `dynamic` anew for every batch "
@@ -194,7 +208,7 @@ class DataTable(Table):
     def _choose_by_set(cls, given: Any) -> Any:
         chosen: dict[str, dict[str, Any]] = {
             "digits": {"image_size": 28},
-            "folder": {"image_size": 64},
+            "folder": {"image_size": 64, "channels": 3},
             # A hundredth of the sprites are 7,373.
             "sprites": {"image_size": 64, "validation": 0.01, "test": 0.01},
             **{name: {"validation": 0.01, "test": 0.01} for name in ("dsprites", "3dshapes")},
@@ -212,6 +226,16 @@ class DataTable(Table):
                 'binarize: "static" keeps what it drew, and sprites are drawn whenever they are wanted; '
                 'expected "none" or "dynamic" with name = "sprites"'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _channels_can_be_shown(self) -> DataTable:
+        if self.name == "folder" and self.channels not in (1, 3):
+            raise ValueError(f'channels: expected 1 or 3 with name = "folder", got {self.channels}')
+        if self.shown is not None and len(self.shown) not in (1, 3):
+            raise ValueError(f"shown: expected one channel, or three, got {list(self.shown)}")
+        if self.shown is not None and max(self.shown) >= (most := self.channels or 3):
+            raise ValueError(f"shown: expected channels from 0 to {most - 1}, got {list(self.shown)}")
         return self
 
     @model_validator(mode="after")

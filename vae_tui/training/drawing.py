@@ -9,7 +9,7 @@ import torch
 
 from vae_tui.data import PackedImages
 from vae_tui.events import ImagesDrawn
-from vae_tui.imaging.grid import Pixels, encode_png, make_grid, pair_rows
+from vae_tui.imaging.grid import Pixels, choose_channels, encode_png, make_grid, pair_rows
 from vae_tui.latent.sample import as_pictures, draw_samples, reconstruct
 from vae_tui.model import VAE
 from vae_tui.runs.files import write_whole
@@ -36,8 +36,8 @@ class Drawing:
         """Draw both grids to the run's images/; raises OSError where they cannot be written."""
         training = vae.training
         vae.eval()
-        samples = draw_samples(vae, self._count, seed=self._seed)
-        both = self._data_over_reconstructions(vae)
+        samples = choose_channels(draw_samples(vae, self._count, seed=self._seed), vae.shown_channels)
+        both = choose_channels(self._data_over_reconstructions(vae), vae.shown_channels)
         vae.train(training)
         columns = min(self._count, math.ceil(math.sqrt(self._count)))
         row = min(_RECONSTRUCTION_COLUMNS, len(self._data))
