@@ -56,7 +56,7 @@ def test_a_terminal_that_lacks_nothing_needs_nothing() -> None:
     assert [finding.state for finding in said.values()] == ["good"] * 5
     assert [finding.advice for finding in said.values()] == [""] * 5
     assert said["terminal"].found == "kitty(0.26.5), 120 x 40 cells"
-    assert said["pictures"].found == "kitty graphics; also half blocks, characters"
+    assert said["pictures"].found == "kitty graphics; also sextants, quadrants, half blocks, characters"
     assert said["cell size"].found == "10 x 20 pixels"
 
 

@@ -42,6 +42,11 @@ def test_before_an_answer_there_are_only_characters() -> None:
         (Answers(complete=True, attributes=(62, 4)), ("sixel", "half", "ascii")),
         (Answers(complete=True, kitty=True, attributes=(62, 4)), ("kitty", "sixel", "half", "ascii")),
         (Answers(complete=True, attributes=(1, 2)), ("half", "ascii")),
+        (Answers(complete=True, name="VTE(7803)", attributes=(1,)), ("octant", "sextant", "quadrant", "half", "ascii")),
+        (
+            Answers(complete=True, name="foot(1.13.1)", attributes=(4,)),
+            ("sixel", "sextant", "quadrant", "half", "ascii"),
+        ),
         (Answers(complete=True, kitty=True, name="tmux 3.4", attributes=(1, 2, 4)), ("sixel", "half", "ascii")),
     ],
 )
@@ -89,6 +94,15 @@ def test_colours_are_more_once_the_terminal_says_so() -> None:
     assert judge_terminal(XTERM).colors == "256"
     assert judge_terminal(XTERM, exact).colors == "truecolor"
     assert judge_terminal(XTERM | {"NO_COLOR": "1"}, exact).colors == "none"
+
+
+def test_mosaics_are_for_colours_and_unicode() -> None:
+    vte = Answers(complete=True, name="VTE(7803)", attributes=(1,))
+    assert judge_terminal(XTERM | {"NO_COLOR": "1"}, vte).modes == ("ascii", "half")
+    assert judge_terminal(XTERM | {"LC_ALL": "de_DE.ISO-8859-1"}, vte).modes == ("ascii",)
+    assert judge_terminal(XTERM, vte).why["octant"] == "VTE(7803) draws them itself"
+    assert judge_terminal(XTERM, Answers(name="XTerm(379)")).why["octant"] == "XTerm(379) is not known to draw them"
+    assert judge_terminal(XTERM).why["octant"] == "the terminal has not said its name"
 
 
 def test_sizes_no_screen_has_are_not_believed() -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyte
 import pytest
+from block_mosaics import coverage
 
 from vae_tui.imaging.colors import NUMBERED
 from vae_tui.imaging.grid import Pixels
@@ -169,6 +170,20 @@ class AnsweringTerminal:
                 shown[2 * y, x] = ink if cell.data == "▀" else ground
                 shown[2 * y + 1, x] = ink if cell.data == "▄" else ground
         return shown
+
+    @property
+    def mosaics(self) -> Pixels:
+        """What block mosaics show, (12 * rows, 2 * columns, 3)."""
+        cells = [
+            [
+                np.where(
+                    coverage(cell.data)[..., None], *(np.array(_rgb(color), np.uint8) for color in (cell.fg, cell.bg))
+                )
+                for cell in (self.screen.buffer[y][x] for x in range(self.size[1]))
+            ]
+            for y in range(1, self.size[0] - 1)
+        ]
+        return np.concatenate([np.concatenate(row, axis=1) for row in cells])
 
     def close(self) -> None:
         self._ended = True

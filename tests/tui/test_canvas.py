@@ -7,11 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import numpy as np
 import pytest
+from block_mosaics import FINE, decode_mosaics
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from vae_tui.imaging.grid import Pixels
+from vae_tui.imaging.tiles import place_stacks
 from vae_tui.tui.graphics.app import PictureApp, PictureChoice
 from vae_tui.tui.widgets.canvas import Canvas
 
@@ -181,6 +183,43 @@ async def test_i_goes_through_what_the_terminal_can_show(show: Show) -> None:
         await pilot.pause()
         assert str(app.picture_mode) == "half"
         assert np.array_equal(app.shown, half)
+
+
+async def test_octants_show_tiles_in_their_own_size_where_nine_fit(show: Show) -> None:
+    async with show((60, 24), "octant") as (app, pilot):
+        pictures = tiles(64, 28) // 128 * 255
+        app.canvas.show(pictures)
+        await pilot.pause()
+        layout = app.canvas.layout_shown
+        assert layout is not None
+        assert (layout.count, layout.height, layout.width) == (12, 28, 28)
+        shown = decode_mosaics(app.screen._compositor.render_strips())[:: FINE // 4]
+        places = place_stacks(layout, (96, 120), gap=2, cell=(4, 2))
+        for (top, left), picture in zip(places, pictures[:, 0, ..., :1], strict=False):
+            assert (top % 2, left % 2) == (0, 0)
+            inner = shown[top + 2 : top + 26, left : left + 28]
+            assert np.array_equal(inner, picture[2:26].repeat(3, axis=2)), (
+                "two colours a cell are enough for black and white"
+            )
+        app.canvas.show(pictures, columns=8)
+        await pilot.pause()
+        layout = app.canvas.layout_shown
+        assert layout is not None
+        assert layout.count == 64, "all of them, however small"
+
+
+@pytest.mark.parametrize(("mode", "height"), [("half", 10), ("octant", 20), ("sextant", 20), ("quadrant", 20)])
+async def test_where_nine_do_not_fit_tiles_are_as_many_as_are_readable(
+    show: Show, mode: PictureChoice, height: int
+) -> None:
+    async with show((30, 12), mode) as (app, pilot):
+        app.canvas.show(tiles(64, 28))
+        await pilot.pause()
+        layout = app.canvas.layout_shown
+        assert layout is not None
+        assert height <= layout.height < 28
+        assert layout.count == 4
+        assert app.canvas.area == (24, 30), "views plan for half blocks, however fine their squares are"
 
 
 async def test_the_area_is_said_when_it_changes(show: Show) -> None:

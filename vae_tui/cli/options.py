@@ -17,6 +17,9 @@ class PictureMode(StrEnum):
     AUTO = "auto"
     KITTY = "kitty"
     SIXEL = "sixel"
+    OCTANT = "octant"
+    SEXTANT = "sextant"
+    QUADRANT = "quadrant"
     HALF = "half"
     ASCII = "ascii"
 

@@ -26,7 +26,15 @@ from vae_tui.imaging.terminal import (
 _LEAST_ROWS, _LEAST_COLUMNS = 24, 80
 _DISTANT = 0.1
 """Seconds of a round trip from which on keys feel late whatever a program does."""
-_MODE_NAMES = {"kitty": "kitty graphics", "sixel": "sixel", "half": "half blocks", "ascii": "characters"}
+_MODE_NAMES = {
+    "kitty": "kitty graphics",
+    "sixel": "sixel",
+    "octant": "octants",
+    "sextant": "sextants",
+    "quadrant": "quadrants",
+    "half": "half blocks",
+    "ascii": "characters",
+}
 
 
 def examine_terminal(*, until: Callable[[], bool]) -> list[Finding]:

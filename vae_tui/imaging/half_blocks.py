@@ -32,8 +32,7 @@ def to_half_blocks(pixels: Pixels, colors: Colors = "truecolor", *, coarse: bool
     elif coarse:
         gray = (pixels == pixels[..., :1]).all(axis=-1, keepdims=True)
         pixels = np.where(gray, to_grays(pixels), pixels)
-    wide: NDArray[np.int64] = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.int64)
-    packed = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    packed = pack(pixels)
     return np.stack([packed[0::2], packed[1::2]], axis=-1)
 
 
@@ -54,7 +53,7 @@ def render_half_block_row(cells: NDArray[np.int64]) -> list[Segment]:
             character, ink, ground = _LOWER, below, above
         else:
             character, ink, ground = _UPPER, above, below
-        segments.append(Segment(character * (end - start), _style(ink, ground)))
+        segments.append(Segment(character * (end - start), style_of(ink, ground)))
     return segments
 
 
@@ -63,8 +62,15 @@ def render_half_blocks(pixels: Pixels, colors: Colors = "truecolor") -> list[lis
     return [render_half_block_row(row) for row in to_half_blocks(pixels, colors)]
 
 
+def pack(pixels: Pixels) -> NDArray[np.int64]:
+    """Pixels (..., C), C 1 or 3, as colours 0xRRGGBB (...)."""
+    wide: NDArray[np.int64] = np.broadcast_to(pixels, (*pixels.shape[:-1], 3)).astype(np.int64)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+
+
 @lru_cache(maxsize=4096)
-def _style(ink: int, ground: int) -> Style:
+def style_of(ink: int, ground: int) -> Style:
+    """The style of colours 0xRRGGBB."""
     return Style.from_color(_rgb(ink), _rgb(ground))
 
 

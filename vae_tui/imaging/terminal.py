@@ -8,18 +8,20 @@ import struct
 import termios
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from vae_tui.imaging.block_glyphs import MOSAICS, mosaics_of
 from vae_tui.imaging.replies import Answers
+from vae_tui.text import printable
 
 Colors = Literal["truecolor", "256", "16", "none"]
-Mode = Literal["kitty", "sixel", "half", "ascii"]
-"""How pictures are drawn: as the terminal's own graphics, as half blocks in colours, or as characters."""
+Mode = Literal["kitty", "sixel", "octant", "sextant", "quadrant", "half", "ascii"]
+"""How pictures are drawn: as the terminal's own graphics, as mosaics or half blocks in colours, or as characters."""
 Glyphs = Literal["all", "blocks", "ascii"]
 """Which characters there are: braille and all, half blocks but no braille, or only those of ASCII."""
 LARGEST_CELL = 512
 """Pixels; a cell that is reported larger is not believed."""
-MODES: tuple[Mode, ...] = ("kitty", "sixel", "half", "ascii")
+MODES: tuple[Mode, ...] = get_args(Mode)
 """Best first."""
 
 _TRUECOLOR_TERMINALS = ("alacritty", "contour", "foot", "ghostty", "iterm2", "kitty", "wezterm", "direct")
@@ -84,7 +86,7 @@ class Abilities:
     encoding: str
     """What it takes its bytes for."""
     why: Mapping[str, str]
-    """Of "kitty", "sixel", "half", "ascii", "colors" and "cell", what each is owed to."""
+    """Of every mode, "colors" and "cell", what each is owed to."""
 
 
 def ask_terminal(environment: Mapping[str, str]) -> str:
@@ -155,11 +157,17 @@ def judge_terminal(
     why["half"] = f"colours: {colors}" if colors != "none" else "no colours"
     why["ascii"] = "always"
     encoding, glyphs = detect_encoding(environment), detect_glyphs(environment)
+    name = answers.name if answers is not None else ""
+    mosaics = () if multiplexer else mosaics_of(name)
+    for kind in MOSAICS:
+        unknown = f"{printable(name)} is not known to draw them" if name else "the terminal has not said its name"
+        unknown = f"{multiplexer} does not say what the terminal around it draws" if multiplexer else unknown
+        why[kind] = f"{printable(name)} draws them itself" if kind in mosaics else unknown
     if not encoding.startswith("utf"):
-        why["half"] = f"none in {encoding}"
+        why |= dict.fromkeys(("half", *MOSAICS), f"none in {encoding}")
         modes += ["ascii"]
     else:
-        modes += ["ascii", "half"] if colors == "none" else ["half", "ascii"]
+        modes += ["ascii", "half"] if colors == "none" else [*mosaics, "half", "ascii"]
     cell, why["cell"] = _judge_cell(answers, window)
     return Abilities(tuple(modes), colors, cell, glyphs, encoding, why)
 

@@ -101,18 +101,24 @@ def fit_cells(
 
 
 def place_stacks(
-    layout: Layout, area: tuple[int, int], *, stack: int = 1, gap: int = 1, margin: int = 0
+    layout: Layout,
+    area: tuple[int, int],
+    *,
+    stack: int = 1,
+    gap: int = 1,
+    margin: int = 0,
+    cell: tuple[int, int] = (2, 1),
 ) -> list[tuple[int, int]]:
     """The top and left pixel of each stack, the whole in the middle of an area of (height, width) pixels.
 
-    At least `margin` pixels are above and to the left where there is room.
+    At least `margin` pixels are above and to the left where there is room. The first stack begins at the edges of a cell of
+    (height, width) pixels.
     """
     step_down, step_right = _pitch((layout.height, layout.width), stack, gap)
     used_down, used_right = layout.rows * step_down - _stack_gap(stack, gap), layout.columns * step_right - gap
     free_down, free_right = max(0, area[0] - used_down), max(0, area[1] - used_right)
-    # An even start keeps the upper edge of every first row on the edge of a cell.
-    top = min(max(free_down // 2 // 2 * 2, margin), free_down)
-    left = min(max(free_right // 2, margin), free_right)
+    top = min(max(free_down // 2 // cell[0] * cell[0], margin), free_down)
+    left = min(max(free_right // 2 // cell[1] * cell[1], margin), free_right)
     cells = (divmod(index, layout.columns) for index in range(layout.count))
     return [(top + row * step_down, left + column * step_right) for row, column in cells]
 
@@ -127,15 +133,16 @@ def compose(
     margin: int = 0,
     smooth: bool = False,
     mark: tuple[int, tuple[int, int, int]] | None = None,
+    cell: tuple[int, int] = (2, 1),
 ) -> Pixels:
     """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H, W, 3).
 
-    `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
+    Stacks stand as `place_stacks` says. `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
     """
     stack = stacks.shape[1]
     canvas = np.empty((*area, 3), np.uint8)
     canvas[:] = ground
-    places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin)
+    places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin, cell=cell)
     if mark is not None and mark[0] < len(places):
         top, left = places[mark[0]]
         bottom, right = top + stack * (layout.height + gap) - gap, left + layout.width

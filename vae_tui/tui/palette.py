@@ -18,6 +18,9 @@ PICTURE_WORDS = {
     "auto": "the best this terminal can",
     "kitty": "kitty graphics",
     "sixel": "sixel graphics",
+    "octant": "octants, 2 x 4 squares a cell",
+    "sextant": "sextants, 2 x 3 squares a cell",
+    "quadrant": "quadrants, 2 x 2 squares a cell",
     "half": "half blocks",
     "ascii": "characters",
 }

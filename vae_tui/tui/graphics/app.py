@@ -26,7 +26,7 @@ from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_c
 from vae_tui.tui.graphics.driver import LineFree, PictureDriver, TerminalAnswered
 from vae_tui.tui.graphics.frame import Frame, Spans, encode_update, find_spans, to_regions
 
-PictureChoice = Literal["auto", "kitty", "sixel", "half", "ascii"]
+PictureChoice = Literal["auto"] | Mode
 """What the user asked for."""
 _Outcome = TypeVar("_Outcome")
 _USUAL_CELL = (20, 10)
@@ -101,6 +101,11 @@ class PictureApp(App[_Outcome]):
     def picture_modes(self) -> tuple[Mode, ...]:
         """The ways to draw that this terminal knows, best first, and the one that was asked for."""
         return tuple(mode for mode in MODES if mode in self._abilities.modes or mode == self._images)
+
+    @property
+    def cell_mode(self) -> Mode:
+        """The best way to draw in cells, which stands in for graphics that would lie over something else."""
+        return next((mode for mode in self._abilities.modes if mode not in ("kitty", "sixel", "ascii")), "half")
 
     @property
     def plain(self) -> bool:

@@ -21,9 +21,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from vae_tui.imaging.ascii import render_ascii_row, to_ascii
+from vae_tui.imaging.block_glyphs import MOSAICS
 from vae_tui.imaging.changes import find_runs
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_block_row, to_half_blocks
+from vae_tui.imaging.mosaics import CELL as MOSAIC_CELL
+from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
 from vae_tui.text import printable
@@ -33,10 +36,14 @@ from vae_tui.tui.graphics.painters import Box, KittyPainter, SixelPainter
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
 
+_HALF_BLOCK = 2, 1
+"""Height and width of a cell in the pixels of half blocks and of characters."""
 _STILL = 1.0
 """Seconds without a new picture after which greys are made exact."""
 _READABLE_GRAPHICS = 24
 """Pixels of a screen; half blocks are several of them each."""
+_ENOUGH = 9
+"""So many tiles in their own size are better than more that are smaller."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,8 @@ class Canvas(Widget):
     """Shows pictures as large as its area allows; what did not change is not drawn again.
 
     A caption is text: below the pictures where they are drawn in characters, and in place of them where there are none.
-    Where the terminal draws pictures itself, the cells below them are empty; half blocks stand in while anything lies
-    over the canvas or a part of it is out of sight.
+    Where the terminal draws pictures itself, the cells below them are empty; mosaics or half blocks stand in while
+    anything lies over the canvas or a part of it is out of sight.
     """
 
     DEFAULT_CSS = "Canvas { width: 1fr; height: 1fr; }"
@@ -142,8 +149,9 @@ class Canvas(Widget):
 
     @property
     def area(self) -> tuple[int, int]:
-        """Height and width of the room for pictures, in pixels of a picture drawn 1:1."""
-        height, width = self._pixels_of(self._app.picture_mode)
+        """Height and width of the room for pictures, in pixels of a picture drawn 1:1; of mosaics, in half blocks."""
+        mode = self._app.picture_mode
+        height, width = _HALF_BLOCK if mode in MOSAICS else self._pixels_of(mode)
         return self._rows * height, self.content_size.width * width
 
     def tile_at(self, x: int, y: int) -> int | None:
@@ -166,7 +174,9 @@ class Canvas(Widget):
 
     def _pixels_of(self, mode: Mode) -> tuple[int, int]:
         """Height and width of a cell in pixels of a picture drawn 1:1."""
-        return self._app.cell_size if mode in ("kitty", "sixel") else (2, 1)
+        if mode in MOSAICS:
+            return MOSAIC_CELL
+        return self._app.cell_size if mode in ("kitty", "sixel") else _HALF_BLOCK
 
     @property
     def _rows(self) -> int:
@@ -185,9 +195,9 @@ class Canvas(Widget):
 
     @property
     def _mode(self) -> Mode:
-        """How pictures are drawn now: half blocks stand in for graphics that would lie over something else."""
+        """How pictures are drawn now: cells stand in for graphics that would lie over something else."""
         mode = self._app.picture_mode
-        return "half" if mode in ("kitty", "sixel") and self._find_place() is None else mode
+        return self._app.cell_mode if mode in ("kitty", "sixel") and self._find_place() is None else mode
 
     def _find_place(self) -> Box | None:
         """Where on the screen graphics may be drawn."""
@@ -253,7 +263,7 @@ class Canvas(Widget):
                 self._graphics = self._make_pictures(self._stacks, self._plan)
             else:
                 pixels = self._compose_all(self._stacks, self._plan)
-                if mode in ("half", "ascii"):
+                if mode not in ("kitty", "sixel"):
                     cells = self._to_cells(pixels, mode)
                 else:
                     self._graphics = pixels
@@ -281,22 +291,32 @@ class Canvas(Widget):
             if layout is not None:
                 return _Plan(mode, (1, 1), cells, 0, 0, layout, place_stacks(layout, cells, gap=0), 1)
         area = self._rows * cell[0], self.content_size.width * cell[1]
-        gap = 1 if mode in ("half", "ascii") else max(2, cell[1] // 4)
+        in_cells = mode not in ("kitty", "sixel")
+        gap = cell[1] if in_cells else max(2, cell[1] // 4)
         # Room for a frame around the outermost tiles, where it is known that one may be wanted.
         margin = gap if self._columns is not None else 0
-        layout = fit_tiles(
-            count,
-            (height, width),
-            (area[0] - 2 * margin, area[1] - 2 * margin),
-            stack=stack,
-            gap=gap,
-            columns=self._columns,
-            readable=READABLE if mode in ("half", "ascii") else _READABLE_GRAPHICS,
-            smooth=mode == "ascii",
-        )
+        readable = READABLE * cell[1] if in_cells else _READABLE_GRAPHICS
+
+        def fit(readable: int) -> Layout | None:
+            return fit_tiles(
+                count,
+                (height, width),
+                (area[0] - 2 * margin, area[1] - 2 * margin),
+                stack=stack,
+                gap=gap,
+                columns=self._columns,
+                readable=readable,
+                smooth=mode == "ascii",
+            )
+
+        layout = fit(readable)
+        if mode in MOSAICS and self._columns is None and readable < min(height, width):
+            own = fit(min(height, width))
+            if own is not None and own.height == height and own.count >= min(count, _ENOUGH):
+                layout = own
         if layout is None:
             return None
-        places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin)
+        places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin, cell=_grain(mode))
         return _Plan(mode, cell, area, gap, margin, layout, places, stack)
 
     @property
@@ -331,6 +351,7 @@ class Canvas(Widget):
             margin=plan.margin,
             smooth=in_characters,
             mark=mark,
+            cell=_grain(plan.mode),
         )
 
     @property
@@ -341,16 +362,23 @@ class Canvas(Widget):
         if mode == "ascii":
             # Ink is what is bright on a dark screen and what is dark on a bright one.
             return to_ascii(pixels if self.background_colors[1].brightness < 0.5 else 255 - pixels)
-        before, self._exact = self._exact, to_half_blocks(pixels, self._app.color_depth)
+
+        def draw(*, coarse: bool) -> NDArray[np.int64]:
+            colors = self._app.color_depth
+            if mode in MOSAICS:
+                return to_mosaic(pixels, mode, colors, coarse=coarse)
+            return to_half_blocks(pixels, colors, coarse=coarse)
+
+        before, self._exact = self._exact, draw(coarse=False)
         if not self._coarse:
             return self._exact
-        coarse = to_half_blocks(pixels, self._app.color_depth, coarse=True)
+        coarse = draw(coarse=True)
         if self._cells is None or before is None or before.shape != coarse.shape:
             return coarse
         # A stack that is exact already and did not change costs nothing if it stays so.
-        changed = before != self._exact
+        changed, cell = before != self._exact, self._pixels_of(mode)
         for top, left, bottom, right in self._plan.boxes if self._plan is not None else []:
-            box = slice(top // 2, (bottom + 1) // 2), slice(left, right)
+            box = slice(top // cell[0], -(-bottom // cell[0])), slice(left // cell[1], -(-right // cell[1]))
             changed[box] = not np.array_equal(before[box], self._exact[box])
         return np.where(changed, coarse, self._cells)
 
@@ -371,7 +399,7 @@ class Canvas(Widget):
             self.refresh(Region(0, self._rows, self.content_size.width, 1))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Rows of cells, with half blocks in time for what comes to lie over them."""
+        """Rows of cells, in time for what comes to lie over them."""
         if self._mode != self._drawn_for:
             self._redraw()
         return super().render_lines(crop)
@@ -386,6 +414,8 @@ class Canvas(Widget):
         if strip is None:
             if self._drawn_for == "ascii":
                 segments = [Segment(text, self.rich_style) for text, _, _ in render_ascii_row(self._cells[y])]
+            elif self._drawn_for in MOSAICS:
+                segments = render_mosaic_row(self._cells[y], self._drawn_for)
             else:
                 segments = render_half_block_row(self._cells[y])
             strip = self._strips[y] = Strip(segments, self._cells.shape[1])
@@ -429,3 +459,8 @@ class Canvas(Widget):
         """Take it that the terminal shows nothing of it."""
         self._kitty.forget()
         self._sixel.forget()
+
+
+def _grain(mode: Mode) -> tuple[int, int]:
+    """What the first tile is to begin at a multiple of, in pixels."""
+    return MOSAIC_CELL if mode in MOSAICS else _HALF_BLOCK
