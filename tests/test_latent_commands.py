@@ -214,6 +214,31 @@ def test_dimensions_are_moved_one_at_a_time(draw: Draw) -> None:
     assert (rates > 0.01).all()
 
 
+def test_rows_go_along_directions_from_where_the_image_is(draw: Draw) -> None:
+    ways = "pca:1,class:top-lower,jacobian:2"
+    draw("traverse", "five", "--out", "w.npz", "--around", "4", "--along", ways, "--columns", "5", "--range", "2")
+    found = read_npz("w.npz")
+    assert found["images"].shape == (3, 5, 8, 8, 1)
+    np.testing.assert_allclose(found["values"], [[-2, -1, 0, 1, 2]] * 3)
+    draw("traverse", "five", "--out", "t.npz", "--around", "4", "--dimensions", "0", "--columns", "3")
+    middle = read_npz("t.npz")
+    np.testing.assert_allclose(found["latent"], middle["latent"])
+    assert np.array_equal(found["images"][0, 2], found["images"][2, 2]), "where the ways cross"
+    notes = draw("traverse", "five", "--out", "w.gif", "--along", ways).stderr
+    assert "along: pca:1 (" in notes
+    assert len(decode_gif(Path("w.gif").read_bytes())) > 10
+
+
+@pytest.mark.parametrize("command", ["traverse", "manifold"])
+def test_labels_stand_beside_the_images_unless_they_are_unwanted(draw: Draw, command: str) -> None:
+    draw(command, "five", "--out", "with.png", "--columns", "4", "--scale", "3")
+    draw(command, "five", "--out", "without.png", "--columns", "4", "--scale", "3", "--no-labels")
+    labelled, plain = (decode_png(Path(f"{name}.png").read_bytes()) for name in ("with", "without"))
+    height, width = plain.shape[:2]
+    assert labelled.shape[0] > height
+    assert np.array_equal(labelled[:height, -width:], plain)
+
+
 @pytest.mark.slow
 def test_ranges_follow_the_posterior_the_data_and_the_prior(draw: Draw) -> None:
     around = ["--around", "4", "--dimensions", "0", "--columns", "3"]
@@ -239,7 +264,7 @@ def test_a_map_rises_to_the_right_and_upwards(draw: Draw) -> None:
     assert found["ys"].tolist() == [1.5, 0, -1.5]
     draw("manifold", "five", "--out", "m5.npz", "--plane", "4,0", "--around", "0", "--range", "posterior")
     assert read_npz("m5.npz")["plane"].tolist() == [4, 0]
-    draw("manifold", "two", "--out", "m.png", "--columns", "3", "--scale", "1")
+    draw("manifold", "two", "--out", "m.png", "--columns", "3", "--scale", "1", "--no-labels")
     assert decode_png(Path("m.png").read_bytes()).shape == (28, 28, 1)
 
 
@@ -380,6 +405,8 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
         (["traverse", "--range", "far"], "--range far: expected a number R"),
         (["traverse", "--range", "-1"], "expected a finite number above 0"),
         (["traverse", "--range", "posterior:x"], "--range posterior:x: expected"),
+        (["traverse", "--along", "pca:9"], "--along pca:9: expected pca:1 to pca:5"),
+        (["traverse", "--along", "pca:1", "--dimensions", "1"], "--dimensions and --along: give one of them"),
         (["manifold", "--plane", "1"], "expected two different latent dimensions"),
         (["manifold", "--plane", "0,7"], "there is no latent dimension 7"),
         (["manifold", "--range", "posterior"], "with --around"),

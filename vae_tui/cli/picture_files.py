@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,11 @@ def open_space(
         say(note)
 
 
-def write_picture(out: Path, picture: Picture, space: Space, scale: int | None) -> None:
+def write_picture(out: Path, picture: Picture, space: Space, scale: int | None, *, labels: bool = True) -> None:
     """Write what was drawn, with the checkpoint it is of among its comments, and print its path."""
     from vae_tui.latent.picture import encode_picture
 
+    picture = picture if labels else replace(picture, labels=None)
     for note in picture.notes:
         say(note)
     text = {"Software": f"vae-tui {__version__}", "Checkpoint": space.full_name}

@@ -55,6 +55,9 @@ class ProjectionKind(StrEnum):
     TSNE = "tsne"
 
 
+LabelsFlag = Annotated[
+    bool, typer.Option("--labels/--no-labels", help="Write numbers and names beside the images of a .png.")
+]
 Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {ANCHOR}.")]
 
 
@@ -240,6 +243,14 @@ def traverse(
     dimensions: Annotated[
         str | None, typer.Option(metavar="I,J,...", help="Which latent dimensions [default: all active ones].")
     ] = None,
+    along: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WAY,...",
+            help="Directions in place of dimensions: pca:1 (a principal component of the codes), class:4-9 (from one class's mean "
+            "code to another's), jacobian:1 (what changes this picture most), with commas between.",
+        ),
+    ] = None,
     range_: Annotated[
         str,
         typer.Option(
@@ -258,36 +269,56 @@ def traverse(
     seed: Seed = 0,
     scale: Scale = None,
     frames_per_second: FramesPerSecond = 10.0,
+    labels: LabelsFlag = True,
     class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
     """Move one latent dimension at a time, a row each. Prints the file's path.
 
-    The dimension with the highest KL comes first.
+    The dimension with the highest KL comes first. With --along, the image is where a row begins to go both ways: 3 is so far in
+    latent space.
 
-    Example: `vae-tui traverse --around class:3 --range data --out dimensions.png`.
+    Examples: `vae-tui traverse --around class:3 --range data --out dimensions.png`;
+    `vae-tui traverse --along pca:1,pca:2,jacobian:1 --out ways.png`.
     """
     from vae_tui.latent.ranges import parse_range
 
     suffix = check_out(out, MOVING)
     chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
+    if along is not None and chosen is not None:
+        raise VaeTuiError("--dimensions and --along: give one of them")
     reach = parse_range(range_)
+    count = columns or (21 if suffix == ".gif" else 11)
     with open_space(source, runs_dir, data_root, "traversing latent dimensions", class_name) as space:
-        from vae_tui.latent.traverse import draw_traversal
+        from vae_tui.latent.traverse import draw_along, draw_traversal
 
-        picture = draw_traversal(
-            space,
-            space.find(around or "0"),
-            dimensions=chosen,
-            range_=reach,
-            count=columns or (21 if suffix == ".gif" else 11),
-            at=at.value,
-            seed=seed,
-            frames_per_second=frames_per_second,
-            scale=scale,
-        )
-        write_picture(out, picture, space, scale)
+        center = space.find(around or "0")
+        if along is not None:
+            picture = draw_along(
+                space,
+                center,
+                along=along.split(","),
+                range_=reach,
+                count=count,
+                at=at.value,
+                seed=seed,
+                frames_per_second=frames_per_second,
+                scale=scale,
+            )
+        else:
+            picture = draw_traversal(
+                space,
+                center,
+                dimensions=chosen,
+                range_=reach,
+                count=count,
+                at=at.value,
+                seed=seed,
+                frames_per_second=frames_per_second,
+                scale=scale,
+            )
+        write_picture(out, picture, space, scale, labels=labels)
 
 
 def manifold(
@@ -313,6 +344,7 @@ def manifold(
     at: Annotated[LatentAt, typer.Option(help="Take the image's posterior mean, or a draw.")] = LatentAt.MEAN,
     seed: Seed = 0,
     scale: Scale = None,
+    labels: LabelsFlag = True,
     class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
@@ -339,7 +371,7 @@ def manifold(
         picture = draw_manifold(
             space, center, plane=chosen, range_=reach, side=columns, at=at.value, seed=seed, scale=scale
         )
-        write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale, labels=labels)
 
 
 def project(

@@ -6,6 +6,7 @@ import numpy as np
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.grid import make_grid
+from vae_tui.imaging.labels import Labels
 from vae_tui.latent.codes import rank_dimensions, rate_per_dimension
 from vae_tui.latent.grids import check_plane, manifold
 from vae_tui.latent.picture import Picture, check_size
@@ -60,4 +61,5 @@ def draw_manifold(
             f"z{plane[0]} to the right, {xs[0]:.2f} to {xs[-1]:.2f}; z{plane[1]} upwards, {ys[0]:.2f} to {ys[-1]:.2f}; "
             f"about {center}{space.given_class}",
         ),
+        labels=Labels([f"{y:.1f}" for y in ys[::-1]], [f"{x:.1f}" for x in xs], padding=1),
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.gif import encode_gif
 from vae_tui.imaging.grid import PADDING, Pixels, choose_channels, choose_scale, encode_png, make_grid
+from vae_tui.imaging.labels import Labels, add_labels
 
 LARGEST_PICTURE = 200_000_000
 """Pixels; a picture larger than this no viewer opens, and no memory is asked for more."""
@@ -33,6 +34,8 @@ class Picture:
     frames: Pixels | None = None
     frames_per_second: float = 10.0
     notes: tuple[str, ...] = field(default=())
+    labels: Labels | None = None
+    """What stands beside the still's rows and columns."""
     is_plot: bool = False
     """Whether it is drawn in colours of its own, and not of a model's images."""
 
@@ -57,7 +60,11 @@ def encode_picture(
         )
     assert picture.still is not None
     still = choose_channels(picture.still, channels)
-    return encode_png(still, scale=scale or choose_scale(*still.shape[:2]), text=text)
+    scale = scale or choose_scale(*still.shape[:2])
+    if picture.labels is None:
+        return encode_png(still, scale=scale, text=text)
+    large = still.repeat(scale, axis=0).repeat(scale, axis=1)
+    return encode_png(add_labels(large, picture.labels, scale=scale), text=text)
 
 
 def encode_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
