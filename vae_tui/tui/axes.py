@@ -68,6 +68,15 @@ def rule_upwards(extent: Range, rows: int) -> Ruler:
     return Ruler(low, high, ticks, [_number(tick, step) for tick in ticks])
 
 
+def mark_rounds(extent: Range, most: int) -> list[tuple[float, str]]:
+    """Round numbers from one end of an axis to the other that stand equally far apart, `most` of them at most, and their labels."""
+    for step in _round_steps(extent):
+        ticks = _multiples(*extent, step)
+        if len(ticks) <= most:
+            return [(tick, _number(tick, step)) for tick in ticks]
+    return []
+
+
 def rule_upwards_by_decades(extent: Range, rows: int) -> Ruler:
     """A vertical axis of log10 values; its labels are what they stand for."""
     if math.floor(extent[1]) - math.ceil(extent[0]) >= _FEWEST - 1:

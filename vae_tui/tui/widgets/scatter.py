@@ -16,11 +16,20 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vae_tui.text import printable
+from vae_tui.tui.axes import mark_rounds
 
-CLASS_COLORS = (
-    "#79b8ff", "#ffab70", "#7ee787", "#ff7b72", "#c3a1ff", "#d2a679", "#f7a8d8", "#aab4c0", "#e3e36a", "#56d4dc",
-)  # fmt: skip
-"""For the first ten classes; they come again after that."""
+CLASS_COLORS = {
+    "dark": ("#0afad0", "#e931f8", "#fdde20", "#ef5761", "#c6f1fe", "#08ab83", "#d5a5fd", "#ea9908", "#9390a5", "#b3cf8d"),
+    "light": ("#3863f4", "#b8821d", "#0f444a", "#c83f56", "#02a0ce", "#4b291c", "#829b8d", "#3e2c7e", "#615617", "#7a768a"),
+}  # fmt: skip
+"""For the first ten classes, on either ground; they come again after that. To eyes with and without red, green or blue cones
+(the simulation of Machado, Oliveira and Fernandes, 2009) any two are 12 apart by CIEDE2000, or more."""
+_LABEL_CELLS = 5
+"""Cells of the numbers on the left, and of what is between them and the points."""
+_LEAST_NUMBERED = 40, 10
+"""Columns and rows from which on there is room for numbers."""
+_TICK_ROWS, _TICK_COLUMNS = 4, 10
+"""From one number to the next, at least."""
 SIGNS = string.digits + string.ascii_lowercase + string.ascii_uppercase
 """For classes without colours."""
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -48,7 +57,7 @@ class Scatter(Widget):
         self._cursor: tuple[float, float] | None = None
         self._text = ""
         self._cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-        self._colorless = False
+        self._colorless = self._numbered = False
 
     def show_text(self, text: str) -> None:
         """Show a text, because there are no points yet."""
@@ -64,11 +73,16 @@ class Scatter(Widget):
         cursor: tuple[float, float] | None,
         *,
         colorless: bool,
+        numbered: bool,
     ) -> None:
-        """Show points (M, 2) of classes `labels` (M,), -1 for none, in the window (left, right, bottom, top)."""
-        moved = points is not self._points or window != self._window
+        """Show points (M, 2) of classes `labels` (M,), -1 for none, in the window (left, right, bottom, top).
+
+        `numbered`: what the axes count means something, so that numbers stand along them.
+        """
+        moved = points is not self._points or (window, numbered) != (self._window, self._numbered)
         if not moved and (cursor, colorless) == (self._cursor, self._colorless):
             return
+        self._numbered = numbered
         if moved:
             self._cells = None
         self._points, self._labels, self._names = points, labels, [printable(name) for name in names]
@@ -90,12 +104,15 @@ class Scatter(Widget):
             return Strip([Segment(text.center(width), ground + Style(dim=True))], width)
         if y == height - 1:
             return self._legend(width, ground)
+        left, rows, columns = self._plot
+        if y == rows:
+            return self._numbers_below(left, columns, ground)
         if self._cells is None:
-            self._cells = self._count(height - 1, width)
+            self._cells = self._count(rows, columns)
         codes, classes = self._cells
-        cursor = self._cursor_cell(width, height - 1)
-        segments = []
-        for x in range(width):
+        cursor = self._cursor_cell(columns, rows)
+        segments = [self._number_before(y, left, rows, ground)] if left else []
+        for x in range(columns):
             if cursor is not None and (x, y) == cursor:
                 segments.append(Segment("╋", ground + Style(bold=True, reverse=True)))
             elif cursor is not None and y == cursor[1] and abs(x - cursor[0]) <= 2:
@@ -105,10 +122,35 @@ class Scatter(Widget):
             elif codes[y, x]:
                 label = int(classes[y, x])
                 sign = _sign(label) if self._colorless else chr(0x2800 + int(codes[y, x]))
-                segments.append(Segment(sign, ground + _color(label)))
+                segments.append(Segment(sign, ground + self._color(label)))
             else:
                 segments.append(Segment(" ", ground))
         return Strip(segments, width).simplify()
+
+    @property
+    def _plot(self) -> tuple[int, int, int]:
+        """The first column of points, and how many rows and columns of cells they have."""
+        width, height = self.content_size
+        if self._numbered and width >= _LEAST_NUMBERED[0] and height >= _LEAST_NUMBERED[1]:
+            return _LABEL_CELLS, height - 2, width - _LABEL_CELLS
+        return 0, height - 1, width
+
+    def _number_before(self, y: int, left: int, rows: int, ground: Style) -> Segment:
+        bottom, top = self._window[2:]
+        text = ""
+        for tick, label in mark_rounds((bottom, top), max(2, rows // _TICK_ROWS)):
+            if int((top - tick) / (top - bottom) * (rows - 1) + 0.5) == y:
+                text = label if len(label) < left else ""
+        return Segment(text.rjust(left - 1) + " ", ground + Style(dim=True))
+
+    def _numbers_below(self, left: int, columns: int, ground: Style) -> Strip:
+        low, high = self._window[:2]
+        text = [" "] * (left + columns)
+        for tick, label in mark_rounds((low, high), max(2, columns // _TICK_COLUMNS)):
+            middle = left + int((tick - low) / (high - low) * (columns - 1) + 0.5)
+            start = min(max(middle - len(label) // 2, 0), len(text) - len(label))
+            text[start : start + len(label)] = label
+        return Strip([Segment("".join(text), ground + Style(dim=True))], left + columns)
 
     def _count(self, rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The dots (rows, columns) of each cell, and the class most of its points are of."""
@@ -141,25 +183,24 @@ class Scatter(Widget):
             text = f" {_sign(label) + '=' if self._colorless and name != _sign(label) else ''}{name} "
             if used + len(text) > width:
                 break
-            segments.append(Segment(text, ground + _color(label) + Style(bold=True)))
+            segments.append(Segment(text, ground + self._color(label) + Style(bold=True)))
             used += len(text)
         return Strip([*segments, Segment(" " * (width - used), ground)], width)
 
     def on_click(self, event: Click) -> None:
         """Tell which place was clicked."""
         offset = event.get_content_offset(self)
-        width, height = self.content_size
-        if offset is None or self._points is None or width < 2 or height < 3:
+        first, rows, columns = self._plot
+        if offset is None or self._points is None or columns < 2 or rows < 2:
             return
         left, right, bottom, top = self._window
-        self.post_message(
-            self.Clicked(left + offset.x / (width - 1) * (right - left), top - offset.y / (height - 2) * (top - bottom))
-        )
+        across, down = max(0, offset.x - first) / (columns - 1), min(offset.y, rows - 1) / (rows - 1)
+        self.post_message(self.Clicked(left + across * (right - left), top - down * (top - bottom)))
+
+    def _color(self, label: int) -> Style:
+        colors = CLASS_COLORS["dark" if self.background_colors[1].brightness < 0.5 else "light"]
+        return Style() if label < 0 else Style(color=colors[label % len(colors)])
 
 
 def _sign(label: int) -> str:
     return "·" if label < 0 else SIGNS[label % len(SIGNS)]
-
-
-def _color(label: int) -> Style:
-    return Style() if label < 0 else Style(color=CLASS_COLORS[label % len(CLASS_COLORS)])

@@ -116,7 +116,15 @@ class ViewPane(Container):
         dots = view.dots(scene)
         if dots is not None:
             colorless = self._app.plain or self._app.color_depth == "none"
-            scatter.show(dots.points, dots.labels, dots.names, dots.window, dots.cursor, colorless=colorless)
+            scatter.show(
+                dots.points,
+                dots.labels,
+                dots.names,
+                dots.window,
+                dots.cursor,
+                colorless=colorless,
+                numbered=dots.numbered,
+            )
             return f"cursor at {dots.cursor[0]:+.2f} {dots.cursor[1]:+.2f}"
         progress = self._session.walk.link.progress_of(EncodeTestImages, Project)
         default = "encoding the test images…" if scene.codes is None else "projecting…"

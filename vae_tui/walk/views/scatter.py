@@ -32,6 +32,8 @@ class Dots:
     names: Sequence[str]
     window: Window
     cursor: Spot
+    numbered: bool
+    """Whether coordinates mean something: those of t-SNE do not."""
 
 
 class ScatterView(View):
@@ -61,7 +63,8 @@ class ScatterView(View):
         if plane is None or scene.codes is None:
             return None
         labels = scene.codes.labels[plane.indexes]
-        return Dots(plane.points, labels, scene.codes.names, self._seen(plane), plane.place(scene.z))
+        numbered = self._method_for(scene) != "tsne"
+        return Dots(plane.points, labels, scene.codes.names, self._seen(plane), plane.place(scene.z), numbered)
 
     def needs_codes(self, scene: Scene) -> bool:
         """Always."""
