@@ -208,6 +208,21 @@ async def test_octants_show_tiles_in_their_own_size_where_nine_fit(show: Show) -
         assert layout.count == 64, "all of them, however small"
 
 
+@pytest.mark.parametrize("mode", ["octant", "kitty"])
+async def test_an_exported_screen_shows_pictures_in_half_blocks_and_the_terminal_goes_on(
+    show: Show, mode: PictureChoice
+) -> None:
+    async with show((40, 15), mode) as (app, pilot):
+        app.canvas.show(tiles(1, 28))
+        await pilot.pause()
+        before = app.text
+        svg = app.export_screenshot()
+        assert svg.count("▀") + svg.count("▄") > 100
+        assert not any(0x1CD00 <= ord(character) <= 0x1CDE5 for character in svg)
+        await pilot.pause()
+        assert app.text == before
+
+
 @pytest.mark.parametrize(("mode", "height"), [("half", 10), ("octant", 20), ("sextant", 20), ("quadrant", 20)])
 async def test_where_nine_do_not_fit_tiles_are_as_many_as_are_readable(
     show: Show, mode: PictureChoice, height: int

@@ -78,6 +78,8 @@ class PictureApp(App[_Outcome]):
         self._pending_cleanup = ""
         self._sent_cursor = Offset(0, 0)
         self._used_at = time.monotonic()
+        self.exporting = False
+        """Whether what is drawn now is for a file, and not for this terminal."""
         self.line: PictureDriver | None = None
         """The way to a real terminal, once there is one."""
 
@@ -106,6 +108,14 @@ class PictureApp(App[_Outcome]):
     def cell_mode(self) -> Mode:
         """The best way to draw in cells, which stands in for graphics that would lie over something else."""
         return next((mode for mode in self._abilities.modes if mode not in ("kitty", "sixel", "ascii")), "half")
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as SVG, its pictures in half blocks: of mosaics a viewer's fonts know nothing, nor of graphics."""
+        self.exporting = True
+        try:
+            return super().export_screenshot(title=title, simplify=simplify)
+        finally:
+            self.exporting = False
 
     @property
     def plain(self) -> bool:

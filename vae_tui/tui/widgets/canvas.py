@@ -197,6 +197,8 @@ class Canvas(Widget):
     def _mode(self) -> Mode:
         """How pictures are drawn now: cells stand in for graphics that would lie over something else."""
         mode = self._app.picture_mode
+        if self._app.exporting and mode != "ascii":
+            return "half"
         return self._app.cell_mode if mode in ("kitty", "sixel") and self._find_place() is None else mode
 
     def _find_place(self) -> Box | None:
