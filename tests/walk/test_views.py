@@ -242,3 +242,46 @@ def test_codes_are_changed_one_place_at_a_time(walking: Walking) -> None:
     assert view.mark(walking.walk.scene) == 3
     session.view.go_to_tile(0)
     assert walking.z[1] == -1.5
+
+
+def test_rows_and_columns_of_a_table_are_named(walking: Walking) -> None:
+    walking.session.view.fit((120, 160), (90, 120))
+    walking.session.view.show("table")
+    walking.deliver()
+    walk = walking.walk
+    view, scene = walk.views.current, walk.scene
+    labels, found = view.labels(scene), view.spread(scene)
+    assert labels is not None
+    assert found is not None
+    assert scene.area == (90, 120), "labels have a part of the room"
+    columns = found.columns or 0
+    assert len(labels.columns) == columns
+    points = found.points.reshape(len(labels.rows), columns, -1)
+    for row, name in zip(points, labels.rows, strict=True):
+        (moved,) = np.flatnonzero(np.ptp(row, axis=0)).tolist()
+        assert name == f"z{moved} {scene.rates[moved]:.2f}"
+        assert [f"{value:+.1f}" for value in row[:, moved]] == list(labels.columns)
+
+
+def test_a_map_has_both_its_values_along_it(walking: Walking) -> None:
+    walking.session.view.show("map")
+    walking.deliver()
+    view, scene = walking.walk.views.current, walking.walk.scene
+    labels, spread = view.labels(scene), view.spread(scene)
+    assert labels is not None
+    assert spread is not None
+    shape = len(labels.rows), len(labels.columns)
+    points = spread.points.reshape(*shape, -1)
+    across = np.flatnonzero(np.ptp(points[0], axis=0))
+    upwards = np.flatnonzero(np.ptp(points[:, 0], axis=0))
+    assert [f"{value:+.2f}" for value in points[0, :, across[0]]] == list(labels.columns)
+    assert [f"{value:+.2f}" for value in points[:, 0, upwards[0]]] == list(labels.rows)
+    assert float(labels.rows[0]) > float(labels.rows[-1]), "it rises upwards"
+
+
+@pytest.mark.parametrize("view", ["image", "strip", "neighbors", "scatter", "codes"])
+def test_other_views_have_no_labels(walking: Walking, view: ViewName) -> None:
+    walking.session.view.show(view)
+    walking.deliver()
+    assert walking.walk.views.current.labels(walking.walk.scene) is None
+    assert not walking.walk.views.current.is_labelled

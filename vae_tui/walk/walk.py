@@ -78,6 +78,8 @@ class Walk:
         self.time = TrainingTime()
         self.area: tuple[int, int] | None = None
         """Height and width of the room for pictures, in pixels; None while it is not known."""
+        self.labelled_area: tuple[int, int] | None = None
+        """The same of views that have labels."""
         self.notice: Notice | None = None
         self.opened: CheckpointOpened | None = None
         self.image: Pixels | None = None
@@ -116,7 +118,8 @@ class Walk:
         """What views look at."""
         at = self.dimensions
         decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
-        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, self.area, self.codebook)
+        area = self.labelled_area if self.views.current.is_labelled else self.area
+        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, area, self.codebook)
 
     @property
     def codebook(self) -> Latents | None:

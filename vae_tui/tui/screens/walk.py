@@ -213,7 +213,7 @@ class WalkScreen(ClosesOnce[None]):
 
     def on_view_pane_area_changed(self) -> None:
         """Fit the view to the new size."""
-        self.session.view.fit(self._pane.area)
+        self.session.view.fit(*self._pane.areas)
         self._show()
 
     # Keys and mouse

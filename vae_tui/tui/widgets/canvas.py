@@ -148,11 +148,26 @@ class Canvas(Widget):
         return None if self._plan is None else self._plan.layout
 
     @property
+    def tile_cells(self) -> list[tuple[int, int, int, int]]:
+        """Top, left, bottom and right of each stack that is shown, in cells."""
+        if (plan := self._plan) is None:
+            return []
+        (height, width), cell = plan.extent, plan.cell
+        return [
+            (top // cell[0], left // cell[1], -(-(top + height) // cell[0]), -(-(left + width) // cell[1]))
+            for top, left in plan.places
+        ]
+
+    @property
     def area(self) -> tuple[int, int]:
         """Height and width of the room for pictures, in pixels of a picture drawn 1:1; of mosaics, in half blocks."""
+        return self.area_of(*self.content_size)
+
+    def area_of(self, columns: int, rows: int) -> tuple[int, int]:
+        """What the area would be, were the canvas so many cells large."""
         mode = self._app.picture_mode
         height, width = _HALF_BLOCK if mode in MOSAICS else self._pixels_of(mode)
-        return self._rows * height, self.content_size.width * width
+        return self._rows_of(rows) * height, max(0, columns) * width
 
     def tile_at(self, x: int, y: int) -> int | None:
         """The index of the tile or stack at a cell of this widget, as the mouse tells it."""
@@ -181,7 +196,10 @@ class Canvas(Widget):
     @property
     def _rows(self) -> int:
         """Rows of cells with pictures."""
-        return max(0, self.content_size.height - self._has_caption_row - self._spares_last_row)
+        return self._rows_of(self.content_size.height)
+
+    def _rows_of(self, rows: int) -> int:
+        return max(0, rows - self._has_caption_row - self._spares_last_row)
 
     @property
     def _has_caption_row(self) -> bool:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 
 from vae_tui.text import printable
 from vae_tui.tui.widgets.canvas import Canvas
+from vae_tui.tui.widgets.grid_labels import LABEL_COLUMNS, LABEL_ROWS, ColumnLabels, RowLabels
 from vae_tui.tui.widgets.scatter import Scatter
 from vae_tui.walk.messages import EncodeTestImages, Project
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.views.scatter import ScatterView
-from vae_tui.walk.views.view import Scene, Tiles, View
+from vae_tui.walk.views.view import Labels, Scene, Tiles, View
 from vae_tui.wording import join_whole
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
+
+_LEAST_LABELLED = 60, 14
+"""Columns and rows of the pane from which on there is room for labels."""
 
 
 class ViewPane(Container):
@@ -44,7 +48,8 @@ class ViewPane(Container):
 
     def compose(self) -> ComposeResult:
         """The panes, of which one is seen."""
-        yield Canvas(id="canvas")
+        canvas = Canvas(id="canvas")
+        yield Horizontal(RowLabels(canvas), Vertical(canvas, ColumnLabels(canvas)), id="pictures")
         yield Scatter(id="scatter")
 
     def on_mount(self) -> None:
@@ -60,9 +65,18 @@ class ViewPane(Container):
         return self._session.walk.views.current
 
     @property
-    def area(self) -> tuple[int, int]:
-        """Height and width of the room for pictures, in pixels."""
-        return self.query_one(Canvas).area
+    def areas(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Height and width of the room for pictures, in pixels, without labels and beside them."""
+        # Of what the pictures and their labels have together, for the canvas has its size only later.
+        canvas, (columns, rows) = self.query_one(Canvas), self.query_one("#pictures").content_size
+        whole = canvas.area_of(columns, rows)
+        if not self._has_room_for_labels:
+            return whole, whole
+        return whole, canvas.area_of(columns - LABEL_COLUMNS, rows - LABEL_ROWS)
+
+    @property
+    def _has_room_for_labels(self) -> bool:
+        return self.size.width >= _LEAST_LABELLED[0] and self.size.height >= _LEAST_LABELLED[1]
 
     @property
     def columns(self) -> int:
@@ -73,9 +87,14 @@ class ViewPane(Container):
     def show_view(self) -> None:
         """Change to the pane of the view."""
         in_dots = isinstance(self._view, ScatterView)
-        self.query_one(Canvas).display = not in_dots
+        self.query_one("#pictures").display = not in_dots
+        self._make_room_for_labels()
         self.query_one(Scatter).display = in_dots
         self._entitle(self._view.name, None)
+
+    def _make_room_for_labels(self) -> None:
+        for labels in (self.query_one(RowLabels), self.query_one(ColumnLabels)):
+            labels.display = self._has_room_for_labels and self._view.is_labelled
 
     def show_starting(self, progress: str) -> None:
         """Show what the first picture waits for."""
@@ -109,6 +128,9 @@ class ViewPane(Container):
             canvas.set_caption(caption)
         if view.tiles is not None:
             canvas.mark = view.mark(scene)
+            labels = view.labels(scene) or Labels((), ())
+            self.query_one(RowLabels).show(labels.rows)
+            self.query_one(ColumnLabels).show(labels.columns)
         return caption if len(captions) > 1 and self._app.picture_mode != "ascii" else ""
 
     def _draw_dots(self, view: ScatterView, scene: Scene) -> str:
@@ -133,6 +155,7 @@ class ViewPane(Container):
 
     def on_resize(self) -> None:
         """Let the view be fitted to the new size, whatever of the pane is seen."""
+        self._make_room_for_labels()
         self.post_message(self.AreaChanged())
 
     def on_canvas_area_changed(self, event: Canvas.AreaChanged) -> None:

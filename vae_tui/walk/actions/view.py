@@ -19,9 +19,12 @@ class ViewActions:
         self._walk.show_known_image()
         self._walk.update()
 
-    def fit(self, area: tuple[int, int] | None) -> None:
-        """Fit the view into the room there is, height and width in pixels; None: it is not known yet."""
-        self._walk.area = area
+    def fit(self, area: tuple[int, int] | None, labelled: tuple[int, int] | None = None) -> None:
+        """Fit the view into the room there is, height and width in pixels; None: it is not known yet.
+
+        `labelled` is the room beside the labels of a view that has some: as much if not given.
+        """
+        self._walk.area, self._walk.labelled_area = area, labelled or area
         self._walk.update()
 
     def vary(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from vae_tui.walk.paths import Point
 from vae_tui.walk.spread import Window, pan_to, spread_plane, zoom
 from vae_tui.walk.views.plane_choice import PlaneChoice
-from vae_tui.walk.views.view import Scene, Spread, View, ViewName, tile_size
+from vae_tui.walk.views.view import Labels, Scene, Spread, View, ViewName, tile_size
 
 _STEP, _BIG_STEP = 0.025, 0.25
 """Of what is seen, from one side to the other."""
@@ -21,6 +21,7 @@ class MapView(View):
 
     name: ClassVar[ViewName] = "map"
     needs_area: ClassVar[bool] = True
+    is_labelled: ClassVar[bool] = True
 
     def __init__(self, plane: PlaneChoice) -> None:
         super().__init__()
@@ -58,6 +59,15 @@ class MapView(View):
             points[:, plane[0]] = np.linspace(*self._seen(scene)[:2], rows * columns)
         distance = np.square(points[:, plane] - scene.z[plane]).sum(axis=1)
         return Spread(points, columns, int(distance.argmin()))
+
+    def labels(self, scene: Scene) -> Labels | None:
+        """The values of both dimensions."""
+        found = self.spread(scene)
+        first, second = self._plane.of(scene)
+        if found is None or found.columns is None or first == second:
+            return None
+        rows, columns = found.points[:: found.columns, second], found.points[: found.columns, first]
+        return Labels([f"{value:+.2f}" for value in rows], [f"{value:+.2f}" for value in columns])
 
     def has_cursor(self, scene: Scene) -> bool:
         """Where there are two dimensions to move in."""

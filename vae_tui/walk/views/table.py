@@ -8,7 +8,7 @@ from typing import ClassVar
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.walk.spread import nearest, spread, traverse
 from vae_tui.walk.views.traversal import TraversalRange
-from vae_tui.walk.views.view import Scene, Spread, View, ViewName, name_place, tile_size
+from vae_tui.walk.views.view import Labels, Scene, Spread, View, ViewName, name_place, tile_size
 
 
 class TableView(View):
@@ -16,6 +16,7 @@ class TableView(View):
 
     name: ClassVar[ViewName] = "table"
     needs_area: ClassVar[bool] = True
+    is_labelled: ClassVar[bool] = True
 
     def __init__(self, traversal: TraversalRange) -> None:
         super().__init__()
@@ -41,6 +42,17 @@ class TableView(View):
         row = shown.index(scene.chosen)
         mark = row * columns + nearest(rows[row], scene.z[scene.chosen])
         return Spread(traverse(scene.z, shown, rows), columns, mark)
+
+    def labels(self, scene: Scene) -> Labels | None:
+        """Each row's dimension with its KL, and each column's value, where that is the same in all rows."""
+        if scene.area is None:
+            return None
+        shown, columns = _rows_and_columns(scene, scene.area)
+        names = [
+            f"z{dimension} {scene.rates[dimension]:.2f}" if scene.rates else f"z{dimension}" for dimension in shown
+        ]
+        ends = {self._range.of(scene, dimension) for dimension in shown}
+        return Labels(names, [f"{value:+.1f}" for value in spread(*ends.pop(), columns)] if len(ends) == 1 else ())
 
     def needs_codes(self, scene: Scene) -> bool:
         """Where the range of the data is wanted."""

@@ -51,6 +51,14 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What stands before each row of images and under each of their columns."""
+
+    rows: Sequence[str]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Tiles:
     """Images (N, H, W, C) to be drawn, the points (N, Z) they are of, and in how many columns, None: as many as fit."""
 
@@ -71,6 +79,8 @@ class View:
     """One view. It changes nothing but itself: where a cursor in it leads, it tells."""
 
     name: ClassVar[ViewName]
+    is_labelled: ClassVar[bool] = False
+    """Whether there is to be room for `labels`."""
     needs_area: ClassVar[bool] = False
     """Whether what it shows depends on the room there is."""
 
@@ -94,6 +104,10 @@ class View:
         """Which of its tiles has a frame."""
         spread = self.spread(scene)
         return None if spread is None else spread.mark
+
+    def labels(self, scene: Scene) -> Labels | None:
+        """What stands beside its images, where those are rows and columns of something."""
+        return None
 
     def query(self, scene: Scene) -> Query | None:
         """What it needs beside decoding, each thing only once."""
