@@ -208,6 +208,18 @@ async def test_octants_show_tiles_in_their_own_size_where_nine_fit(show: Show) -
         assert layout.count == 64, "all of them, however small"
 
 
+async def test_in_sixteen_colours_tiles_are_dithered_and_the_ground_is_not(show: Show) -> None:
+    async with show((40, 15)) as (app, pilot):
+        app.canvas.show(np.full((1, 1, 8, 8, 1), 60, np.uint8))
+        app.color_depth = "16"
+        await pilot.pause()
+        colors, counts = np.unique(app.shown.reshape(-1, 3), axis=0, return_counts=True)
+        tile = {tuple(color): count for color, count in zip(colors.tolist(), counts.tolist(), strict=True)}
+        assert {(0, 0, 0), (127, 127, 127)} <= set(tile), "60 is between them"
+        corner = app.shown[:2, :4].reshape(-1, 3)
+        assert (corner == corner[0]).all()
+
+
 @pytest.mark.parametrize("mode", ["octant", "kitty"])
 async def test_an_exported_screen_shows_pictures_in_half_blocks_and_the_terminal_goes_on(
     show: Show, mode: PictureChoice

@@ -59,6 +59,19 @@ async def test_a_label_that_would_touch_the_one_before_is_left_out() -> None:
         assert app.lines[-1].split() == ["1", "a", "label", "over", "two", "1"]
 
 
+async def test_of_a_label_that_is_too_long_the_first_word_stands_or_nothing() -> None:
+    app = LabelledApp(images="half")
+    async with app.run_test(size=(70, 24)) as pilot:
+        await pilot.pause()
+        app.show([])
+        app.rows.show(["z1023 12.34", "z10 1.23", "+123456789.00"])
+        await pilot.pause()
+        assert [line[:LABEL_COLUMNS].strip() for line in app.lines if line[:LABEL_COLUMNS].strip()] == [
+            "z1023",
+            "z10 1.23",
+        ]
+
+
 async def test_no_tiles_have_no_labels() -> None:
     app = LabelledApp(images="half")
     async with app.run_test(size=(70, 24)) as pilot:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from vae_tui.imaging.colors import LEVELS, RAMP, SIXTEEN
 from vae_tui.imaging.grid import Pixels
 
+_THRESHOLDS = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16 - 0.5
+_APART = 80
+"""Levels that thresholds spread over: sixteen colours are some so far apart."""
 _LEVELS, _RAMP, _SIXTEEN = np.array(LEVELS), np.array(RAMP), np.array(SIXTEEN, np.uint8)
 
 
@@ -38,6 +41,17 @@ def to_16(pixels: Pixels) -> Pixels:
     distance = ((wide[..., None, :] - _SIXTEEN.astype(np.int32)) ** 2).sum(axis=-1)
     nearest: Pixels = _SIXTEEN[distance.argmin(axis=-1)]
     return nearest
+
+
+def dither_to_16(pixels: Pixels) -> Pixels:
+    """Pixels (H, W, C), C 1 or 3, in the first sixteen colours, mixed so that from afar they are nearer to what they were.
+
+    Each pixel is moved by a threshold that depends on its place before it goes to the nearest colour (ordered dithering; Bayer,
+    An Optimum Method for Two-Level Rendition of Continuous-Tone Pictures, 1973). Returns (H, W, 3).
+    """
+    height, width = pixels.shape[:2]
+    moves = np.tile(_THRESHOLDS, (-(-height // 4), -(-width // 4)))[:height, :width, None] * _APART
+    return to_16(np.clip(pixels + moves, 0, 255).round().astype(np.uint8))
 
 
 @cache

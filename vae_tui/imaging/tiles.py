@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vae_tui.imaging.grid import Pixels
+from vae_tui.imaging.palette import dither_to_16
 
 READABLE = 10
 """The shorter side of a tile is not made smaller than this many pixels, unless not even one would fit."""
@@ -134,10 +135,11 @@ def compose(
     smooth: bool = False,
     mark: tuple[int, tuple[int, int, int]] | None = None,
     cell: tuple[int, int] = (2, 1),
+    dither: bool = False,
 ) -> Pixels:
     """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H, W, 3).
 
-    Stacks stand as `place_stacks` says. `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
+    Stacks stand as `place_stacks` says. With `dither` tiles are in the first sixteen colours of terminals. `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
     """
     stack = stacks.shape[1]
     canvas = np.empty((*area, 3), np.uint8)
@@ -151,7 +153,7 @@ def compose(
         for level in range(stack):
             start = top + level * (layout.height + gap)
             tile = resize(stacks[index, level], layout.height, layout.width, smooth=smooth)
-            canvas[start : start + layout.height, left : left + layout.width] = tile
+            canvas[start : start + layout.height, left : left + layout.width] = dither_to_16(tile) if dither else tile
     return canvas
 
 

@@ -372,6 +372,7 @@ class Canvas(Widget):
             smooth=in_characters,
             mark=mark,
             cell=_grain(plan.mode),
+            dither=self._app.color_depth == "16" and plan.mode not in ("kitty", "sixel", "ascii"),
         )
 
     @property

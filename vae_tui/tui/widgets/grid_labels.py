@@ -16,7 +16,7 @@ LABEL_COLUMNS, LABEL_ROWS = 10, 1
 
 
 class RowLabels(Widget):
-    """Before each row of tiles its label, at its middle."""
+    """Before each row of tiles its label, at its middle; of one that is too long its first word."""
 
     DEFAULT_CSS = f"RowLabels {{ width: {LABEL_COLUMNS}; height: 1fr; }}"
 
@@ -37,8 +37,9 @@ class RowLabels(Widget):
     def render_line(self, y: int) -> Strip:
         """The label of the row of tiles whose middle this is."""
         width = self.content_size.width
-        text = self._at.get(y, "")[: width - 1].rjust(width - 1) + " "
-        return Strip([Segment(text, self.rich_style + Style(dim=True))], width)
+        whole = self._at.get(y, "")
+        text = next((text for text in (whole, whole.partition(" ")[0]) if len(text) < width), "")
+        return Strip([Segment(text.rjust(width - 1) + " ", self.rich_style + Style(dim=True))], width)
 
 
 class ColumnLabels(Widget):
