@@ -218,11 +218,11 @@ async def test_every_view_shows_itself_and_moves_with_the_place(open_walk: Open)
 async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
-        await walk.press("space")
-        await walk.sees("two anchors are needed")
         await walk.press("a")
         await walk.type("class:top")
         await walk.sees("A test")
+        await walk.press("space")
+        await walk.sees("two anchors are needed")
         await walk.press("a", "m", "i", "d")
         await walk.sees("mean:middle")
         await walk.press("down", "down", "enter")

@@ -178,10 +178,28 @@ def test_anchors_are_found_gone_to_and_removed(walking: Walking) -> None:
     assert "there are 10 anchors already" in walking.notice
 
 
-def test_playing_needs_two_anchors_and_says_so(walking: Walking) -> None:
+def test_playing_between_anchors_needs_two_and_says_so(walking: Walking) -> None:
+    walking.session.motion.add_here()
     walking.session.motion.toggle_play()
     assert "two anchors are needed" in walking.notice
     assert not walking.session.advance(1.0)
+
+
+def test_without_an_anchor_it_plays_at_random(walking: Walking) -> None:
+    session, motion = walking.session, walking.walk.motion
+    session.motion.toggle_play()
+    assert "at random, as there are no anchors" in walking.notice
+    start = walking.z.copy()
+    assert session.advance(1.0)
+    assert np.count_nonzero(walking.z != start) == len(start)
+    session.motion.toggle_play()
+    assert not motion.playing
+    assert motion.kind == "anchors", "which it goes to once there are two"
+    for value in (1.0, 3.0):
+        session.place.set_value(value)
+        session.motion.add_here()
+    session.motion.toggle_play()
+    np.testing.assert_allclose(walking.z, walking.walk.stops[0])
 
 
 def test_playing_goes_from_anchor_to_anchor_and_is_undone_as_one_step(walking: Walking) -> None:

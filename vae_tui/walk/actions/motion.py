@@ -60,18 +60,20 @@ class MotionActions:
         walk = self._walk
         if walk.motion.playing:
             walk.motion.stop()
-        elif walk.motion.kind == "anchors" and len(walk.anchors) < 2:
+        elif walk.motion.kind == "anchors" and len(walk.anchors) == 1:
             walk.notify("two anchors are needed: a adds an image, A where you stand")
         else:
+            if walk.motion.kind == "anchors" and not len(walk.anchors):
+                walk.notify("at random, as there are no anchors: a adds an image, A where you stand", "plain")
             walk.position.go(walk.motion.start(*self._route()))
         walk.update()
 
     def _route(self) -> tuple[Route | RandomWalk, float]:
         """Where to go, and how many stops along it to begin."""
         walk, draws = self._walk, self._walk.draws
-        if walk.motion.kind == "anchors":
+        if walk.motion.kind == "anchors" and len(walk.anchors):
             return Route(walk.stops, walk.motion.method), 0.0
-        if walk.motion.kind == "random walk":
+        if walk.motion.kind != "dimension":
             return RandomWalk(walk.z, draws.seed, draws.temperature, draws.samples), 0.0
         chosen = walk.dimensions.chosen
         span = float(walk.dimensions.spans[chosen])
