@@ -285,3 +285,33 @@ def test_other_views_have_no_labels(walking: Walking, view: ViewName) -> None:
     walking.deliver()
     assert walking.walk.views.current.labels(walking.walk.scene) is None
     assert not walking.walk.views.current.is_labelled
+
+
+def test_the_image_says_how_far_out_it_is_and_what_is_near(walking: Walking) -> None:
+    session, walk = walking.session, walking.walk
+    session.view.show("image")
+    walking.deliver()
+    session.place.reset_all()
+    assert walk.views.current.captions(walk.scene)[1] == "|z| 0.00, past 0%"
+    for dimension in range(len(walking.z)):
+        session.place.pull(dimension, 3.0)
+    assert walk.views.current.captions(walk.scene)[1] == f"|z| {3 * len(walking.z) ** 0.5:.2f}, past 100%"
+    assert len(walk.views.current.captions(walk.scene)) == 2, "no codes are known"
+    session.view.show("scatter")
+    walking.deliver()
+    session.view.show("image")
+    codes = walk.scene.codes
+    assert codes is not None
+    walk.go(codes.means[3].copy())
+    walking.deliver()
+    expected = f"nearest test code ({codes.names[codes.labels[3]]}) 0.00 away"
+    assert walk.views.current.captions(walk.scene)[2] == expected
+
+
+def test_the_prior_is_as_long_as_a_normal_distribution_is(walking: Walking) -> None:
+    norms = walking.walk.dimensions.norms
+    assert (np.diff(norms) >= 0).all()
+    assert np.square(norms).mean() == pytest.approx(len(walking.z), rel=0.1)
+    middles, noises = np.full((200, 5), 10, np.float32), np.zeros((200, 5), np.float32)
+    walking.walk.dimensions.reach(5, (middles, noises))
+    np.testing.assert_allclose(walking.walk.dimensions.norms, 10 * 5**0.5, rtol=1e-6)

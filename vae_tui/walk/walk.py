@@ -119,7 +119,9 @@ class Walk:
         at = self.dimensions
         decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
         area = self.labelled_area if self.views.current.is_labelled else self.area
-        return Scene(self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, area, self.codebook)
+        return Scene(
+            self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, area, self.codebook, at.norms
+        )
 
     @property
     def codebook(self) -> Latents | None:

@@ -37,6 +37,8 @@ class Scene:
     """Height and width of the room for pictures, in pixels; None while it is not known."""
     codebook: Latents | None = None
     """The codes (K, D) of a quantised model, that stand at each D dimensions."""
+    norms: Point | None = None
+    """The lengths of draws from the prior, rising (M,)."""
 
 
 @dataclass(frozen=True)
