@@ -84,6 +84,8 @@ def test_any_two_of_ten_classes_are_told_apart_by_every_eye(ground: str, eyes: s
         ((-3.2, 3.1), 7, ["-3", "-2", "-1", "0", "1", "2", "3"]),
         ((-3.2, 3.1), 4, ["-2", "0", "2"]),
         ((0.11, 0.29), 3, ["0.15", "0.20", "0.25"]),
+        ((1.0, 1.0), 3, []),
+        ((0.0, float("inf")), 3, []),
     ],
 )
 def test_round_numbers_stand_along_an_axis(extent: tuple[float, float], most: int, expected: list[str]) -> None:

@@ -69,7 +69,9 @@ def rule_upwards(extent: Range, rows: int) -> Ruler:
 
 
 def mark_rounds(extent: Range, most: int) -> list[tuple[float, str]]:
-    """Round numbers from one end of an axis to the other that stand equally far apart, `most` of them at most, and their labels."""
+    """Round numbers from one end of an axis to the other that stand equally far apart, `most` of them at most, and their labels; none along an axis without a length."""
+    if not 0 < extent[1] - extent[0] < math.inf:
+        return []
     for step in _round_steps(extent):
         ticks = _multiples(*extent, step)
         if len(ticks) <= most:
