@@ -105,6 +105,8 @@ def main() -> None:
         return
     if not (given.recipe and given.data_root and given.out):
         parser.error("a recipe, --data-root and --out are needed, or --read")
+    if given.seeds < 1:
+        parser.error("--seeds: expected 1 or more")
     given.out.mkdir(parents=True)
     record = {"recipe": given.recipe, "command": " ".join(sys.argv), "machine": machine(), "began": {}}
     for seed in range(1, given.seeds + 1):

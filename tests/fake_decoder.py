@@ -14,6 +14,7 @@ from vae_tui.walk.decoder import Receive
 CLASSES = ("circle", "ring", "spot")
 RATES = (0.21, 1.52, 0.001, 0.93, 0.4)
 CODEBOOK = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
+DIRECTION = np.array([0, 0.8, 0, 0.6, 0], np.float32)
 EPSILON = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
 
 
@@ -74,6 +75,11 @@ class FakeDecoder:
                 return ms.SourceFound(f"test {CLASSES.index(text)} ({text})", code, np.zeros(5, np.float32))
             case ms.Calculate(_, _, points):
                 return ms.Calculated(points.sum(axis=0))
+            case ms.FindDirections(names, _):
+                if any(":" not in name for name in names):
+                    return ms.Failed(f"{names[0]}: expected pca:K")
+                vectors = np.stack([np.roll(DIRECTION, row) for row in range(len(names))])
+                return ms.DirectionsFound(names, ("half",) * len(names), vectors)
             case ms.EncodeTestImages():
                 return ms.TestImagesEncoded(CLASSES, self.codes, self.labels)
             case ms.Project(method):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import torch
 
@@ -62,6 +63,13 @@ def set_precision(precision: str) -> None:
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def multiplies_bfloat16(listing: Path = Path("/proc/cpuinfo")) -> bool | None:
+    """Whether Linux lists products in bfloat16 among what the processor does (AVX-512 BF16, AMX, ARM's); None: not known."""
+    if not listing.exists():
+        return None
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(listing.read_text().split())
 
 
 def device_name(device: torch.device) -> str:

@@ -25,7 +25,8 @@ from vae_tui.runs.resume import find_resume_point
 from vae_tui.runs.status import read_status
 from vae_tui.runs.summary import summarize
 from vae_tui.training.preparation import prepare_to_resume
-from vae_tui.walk.bookmarks import Bookmarks
+from vae_tui.walk.axes import Direction
+from vae_tui.walk.bookmarks import Bookmark, Bookmarks
 from vae_tui.walk.recorded import RecordedWalk, read_walk, write_walk
 
 pytestmark = pytest.mark.slow
@@ -162,7 +163,8 @@ def test_damaged_bookmarks_and_walks_are_named_or_read(run: Run, what: str, tall
     points = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
     bookmarks, walk = Bookmarks(run.latest().path), run.path / "walk.toml"
     for slot in range(5):
-        bookmarks.save(slot, points[slot])
+        way = points[slot] / np.linalg.norm(points[slot])
+        bookmarks.save(slot, Bookmark(points[slot], (Direction("line:A-B", way, "2.00 apart"),)))
     write_walk(walk, RecordedWalk(points, 10.0, "step.safetensors"))
     path = bookmarks.path if what == "bookmarks" else walk
     content = path.read_bytes()

@@ -23,6 +23,7 @@ MACHINE: dict[str, Any] = {
     "gpus": [],
     "nvidia_driver": False,
     "mps": False,
+    "multiplies_bfloat16": False,
     "threads": 4,
     "waiting": "",
     "cores": 4,
@@ -99,6 +100,7 @@ def test_sixels_of_unknown_size_are_told() -> None:
         ({"nvidia_driver": True, "built_for_cuda": None}, "cpu (AVX2)", "built for CUDA"),
         ({"nvidia_driver": True}, "cpu (AVX2)", "CUDA_VISIBLE_DEVICES"),
         ({"mps": True}, "cpu (AVX2)", "--device mps"),
+        ({"multiplies_bfloat16": True}, "cpu (AVX2)", "train.precision=bf16"),
     ],
 )
 def test_the_device_and_why_it_is_not_a_better_one(facts: dict[str, Any], found: str, advice: str) -> None:

@@ -99,7 +99,7 @@ def test_distances_are_a_number_or_as_far_as_codes_are(codes: Codes) -> None:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("up", "--along up: expected pca:K, class:A-B or jacobian:K, K counted from 1"),
+        ("up", "up: expected pca:K, class:A-B or jacobian:K, K counted from 1"),
         ("pca", "expected pca:K"),
         ("pca:x", "expected pca:K"),
         ("pca:0", "expected pca:1 to pca:3"),

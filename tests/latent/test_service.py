@@ -152,6 +152,28 @@ def test_a_sum_that_is_none_is_replied_to_with_why(opened: Line, text: str) -> N
     assert opened.failure(ms.Calculate(text, ("A",), np.ones((1, 5), np.float32)))
 
 
+def test_directions_are_found_at_a_point(opened: Line) -> None:
+    point = np.full(5, 0.5, np.float32)
+    found = opened.request(ms.FindDirections(("class:top-middle", "pca:2", "jacobian:1"), point))
+    assert found.names == ("class:top-middle", "pca:2", "jacobian:1")
+    assert [note.split()[-1] for note in found.notes[:2]] == ["apart", "variance"]
+    assert found.notes[2].startswith("gain ")
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-5)
+    means = [opened.request(ms.FindSource(f"mean:{name}")).mean for name in ("top", "middle")]
+    way = means[1] - means[0]
+    np.testing.assert_allclose(found.vectors[0], way / np.linalg.norm(way), atol=1e-5)
+    moved = {
+        name: np.abs(_decode(opened, point + 0.5 * vector) - _decode(opened, point)).mean()
+        for name, vector in zip(found.names, found.vectors, strict=True)
+    }
+    assert max(moved, key=lambda name: moved[name]) == "jacobian:1"
+    assert opened.failure(ms.FindDirections(("pca:6",), point)) == "pca:6: expected pca:1 to pca:5"
+
+
+def _decode(opened: Line, point: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, Any]:
+    return opened.request(ms.Decode(point[None])).images[0].astype(float)
+
+
 def test_codes_come_with_classes_and_planes_with_the_way_back(opened: Line) -> None:
     codes = opened.request(ms.EncodeTestImages())
     assert codes.means.shape == (36, 5)

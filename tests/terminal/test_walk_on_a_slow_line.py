@@ -101,7 +101,7 @@ def test_all_of_it_is_there_and_the_terminal_is_given_back(walk: Any, walked_run
     wait_for_bookmark(walk, walked_run)
     # Exported eight times enlarged.
     exported = decode_png((tmp_path / "mine.png").read_bytes())[::8, ::8]
-    np.testing.assert_array_equal(exported, decode(walked_run, Bookmarks(walked_run.latest().path).read()[0]))
+    np.testing.assert_array_equal(exported, decode(walked_run, Bookmarks(walked_run.latest().path).read()[0].z))
     assert read_picture(walk) == draw(exported)
     assert not walk.settings[3] & termios.ICANON
     walk.press(b"q")
@@ -120,7 +120,7 @@ def test_neither_an_animation_nor_hurried_keys_queue_in_the_line(walk: Any, walk
     walk.press(b" ")
     walk.type(b"hlHLjkt" * 14 + b"Om0")
     wait_for_bookmark(walk, walked_run)
-    z = Bookmarks(walked_run.latest().path).read()[0]
+    z = Bookmarks(walked_run.latest().path).read()[0].z
     assert not z.any()
     # The line was never more than a moment behind, so what is seen soon is the last.
     assert walk.most_under_way < 2 * SPEED

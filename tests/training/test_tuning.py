@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
+from vae_tui.device import multiplies_bfloat16
 from vae_tui.errors import DeviceError
 from vae_tui.model.checkpoint import read_tensors
 from vae_tui.runs.metadata import read_metadata
@@ -96,6 +98,24 @@ def test_what_is_derived_by_hand_is_compiled_only_where_that_is_asked_for(make_r
     assert (
         "not compiled: the gradients of fully connected networks are derived by hand, which is faster" in started.notes
     )
+
+
+@pytest.mark.parametrize(("has", "warns"), [(False, True), (True, False), (None, False)])
+def test_bfloat16_on_a_processor_without_it_is_warned_of(
+    has: bool | None, warns: bool, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_tui.training.tuning.multiplies_bfloat16", lambda: has)
+    (started,) = [e for e in train_events(make_run("train.precision=bf16")) if isinstance(e, ev.TrainingStarted)]
+    assert any("no products in bfloat16" in note for note in started.notes) == warns
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"), [("fpu avx2 avx512_bf16 gfni", True), ("avx2 amx_bf16x", False), ("Features : bf16 i8mm", True)]
+)
+def test_bfloat16_is_looked_for_among_the_processor_s_flags(flags: str, has: bool, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n")
+    assert multiplies_bfloat16(tmp_path / "cpuinfo") is has
+    assert multiplies_bfloat16(tmp_path / "nothing") is None
 
 
 COMPILED = ("train.compile=true", "data.binarize=dynamic", "optimizer.ema_decay=0.9", "objective.warmup_epochs=2")

@@ -22,7 +22,7 @@ class LabelledApp(PictureApp[None]):
 
     def show(self, columns: list[str]) -> None:
         self.canvas.show(np.full((12, 1, 8, 8, 1), 200, np.uint8), columns=4)
-        self.rows.show(["first", "second", "third"])
+        self.rows.show(["first", "second 2.5 nats", "third"])
         self.columns.show(columns)
 
     @property

@@ -2,9 +2,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from vae_tui.tui.prompt_inputs import check_plane, check_seed, check_value, read_number, suggest_sources
+from vae_tui.tui.prompt_inputs import (
+    check_plane,
+    check_seed,
+    check_value,
+    read_number,
+    read_plane,
+    suggest_directions,
+    suggest_sources,
+)
+from vae_tui.walk.axes import Axes, Direction
+
+AXES = Axes(5, (), np.full(5, 3, np.float32))
 
 
 def test_numbers_are_read_as_people_write_them() -> None:
@@ -23,13 +35,34 @@ def test_what_is_no_seed_is_told(text: str) -> None:
     assert "is no whole number" in str(check_seed(text))
 
 
-@pytest.mark.parametrize("text", ["0 0", "0 5", "1", "0 1 2", "9" * 5000])
+@pytest.mark.parametrize("text", ["0 0", "0 5", "1", "0 1 2", "9" * 5000, "z0 pca:1", ""])
 def test_what_is_no_plane_is_told(text: str) -> None:
-    assert "two different dimensions of 0 to 4" in str(check_plane(text, 5))
+    assert "two different axes of z0 to z4" in str(check_plane(text, AXES))
 
 
 def test_what_is_right_is_not_complained_about() -> None:
-    assert check_value("-1000") is check_seed("42") is check_plane("z3, z0", 5) is None
+    assert check_value("-1000") is check_seed("42") is check_plane("z3, 0", AXES) is None
+
+
+def test_a_plane_may_be_of_directions_but_not_of_two_that_are_one() -> None:
+    along = np.array([0.6, 0.8, 0, 0, 0], np.float32)
+    ways = (Direction("pca:1", along), Direction("pca:2", -along), Direction("class:a b-c", along[::-1].copy()))
+    axes = Axes(5, ways, np.full(8, 3, np.float32))
+    assert read_plane("pca:1, 3") == ["pca:1", "z3"]
+    assert check_plane("pca:1 3", axes) is None
+    assert "the same way, or opposite ways" in str(check_plane("pca:1 pca:2", axes))
+    assert "z0 to z4, pca:1, pca:2" in str(check_plane("pca:1 pca:3", axes))
+
+
+def test_directions_are_suggested_one_after_the_other() -> None:
+    def names(text: str) -> list[str]:
+        return [name for name, _ in suggest_directions(text, ["4", "9"], "AB")]
+
+    assert names("") == ["pca:1", "jacobian:1", "class:4-9", "line:A-B"]
+    assert names("c") == ["class:4-9", "class:9-4"]
+    assert names("pca:1 line") == ["pca:1 line:A-B", "pca:1 line:B-A"]
+    assert names("sideways") == []
+    assert [name for name, _ in suggest_directions("", [], "")] == ["pca:1", "jacobian:1"]
 
 
 def test_sources_are_suggested_by_how_they_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

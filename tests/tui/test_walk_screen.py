@@ -244,6 +244,36 @@ async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) 
         await walk.sees("random walk")
 
 
+async def test_directions_are_typed_and_have_sliders_of_their_own(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("L", "D")
+        await walk.sees("what changes the picture most here")
+        await walk.type("jacobian:1 class:top-middle")
+        await walk.sees("added: jacobian:1 gain")
+        assert "▸jac:1" in walk.text
+        before, vector = walk.z, walk.session.walk.dimensions.axes.vector(5)
+        await walk.press("enter")
+        await walk.type("2")
+        np.testing.assert_allclose(walk.z @ vector, 2, atol=1e-5)
+        np.testing.assert_allclose(walk.z - before, ((walk.z - before) @ vector) * vector, atol=1e-5)
+        await walk.press("d")
+        await walk.type("jacobian:1 class:top-middle")
+        await walk.press("4")
+        await walk.sees("jacobian:1 → ")
+        await walk.press("5")
+        await walk.sees("class:top-middle ↑")
+        await walk.press("X")
+        await walk.sees("removed jacobian:1")
+        await walk.press("3")
+        await walk.sees("directions and active dimensions, a row each")
+        await walk.press("X")
+        await walk.sees("every active dimension, a row each")
+        await walk.press("D")
+        await walk.type("class:top-hat")
+        await walk.sees("expected two classes and a hyphen")
+
+
 async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> None:
     async with open_walk() as walk:
         await walk.press("L", "m", "4")

@@ -66,6 +66,11 @@ def test_table(snap: Any) -> None:
     assert snap(WIDE, "3", "down", "H", sees="-1.00")
 
 
+def test_directions(snap: Any) -> None:
+    keys = (*"pca", "colon", "1", "space", *"class", "colon", *"circle", "minus", *"ring", "enter")
+    assert snap(WIDE, "3", "D", *keys, "l", sees="circle-r")
+
+
 def test_map(snap: Any) -> None:
     assert snap(NARROW, "4", "up", "right", "plus", sees="z1 → -2.4")
 
@@ -98,4 +103,4 @@ def test_prompt(snap: Any) -> None:
 
 
 def test_help(snap: Any) -> None:
-    assert snap(NARROW, "question_mark", sees="choose a latent dimension")
+    assert snap(NARROW, "question_mark", sees="choose a dimension")

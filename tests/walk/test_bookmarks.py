@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.walk.bookmarks import Bookmarks
+from vae_tui.walk.bookmarks import Bookmark, Bookmarks
 
 
 @pytest.fixture
@@ -18,18 +18,18 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def test_a_place_is_saved_with_its_run_to_the_bit(checkpoint: Path) -> None:
     z = np.random.default_rng(0).normal(size=5).astype(np.float32)
-    Bookmarks(checkpoint).save(3, z)
-    Bookmarks(checkpoint).save(0, -z)
+    Bookmarks(checkpoint).save(3, Bookmark(z))
+    Bookmarks(checkpoint).save(0, Bookmark(-z))
     saved = Bookmarks(checkpoint.with_name("step-000000002.safetensors")).read()
     assert sorted(saved) == [0, 3]
-    assert saved[3].tobytes() == z.tobytes()
+    assert saved[3].z.tobytes() == z.tobytes()
     assert (checkpoint.parent / "bookmarks.toml").is_file()
     assert sorted(Bookmarks(checkpoint.parent / "snapshots" / checkpoint.name).read()) == [0, 3]
 
 
 def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    Bookmarks(tmp_path / "a.safetensors").save(1, np.array([1], np.float32))
+    Bookmarks(tmp_path / "a.safetensors").save(1, Bookmark(np.array([1], np.float32)))
     assert Bookmarks(tmp_path / "b.safetensors").read() == {}
     assert list(Bookmarks(tmp_path / "a.safetensors").read()) == [1]
 
@@ -42,6 +42,10 @@ def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkey
         "[bookmarks]\nx = [1]",
         "[bookmarks]\n1 = ['a']",
         "[bookmarks]\n1 = [1e30]",
+        "[bookmarks]\n1 = [1]\n[[directions.1]]\nname = 'a'",
+        "[bookmarks]\n1 = [1]\n[[directions.1]]\nname = 'a'\nnote = ''\nvector = [2]",
+        "[bookmarks]\n1 = [1]\n[[directions.1]]\nname = 'a'\nnote = ''\nvector = [0, 1]",
+        "directions = 1\n[bookmarks]\n1 = [1]",
         "[" * 5000,
     ],
 )
@@ -49,5 +53,5 @@ def test_a_file_that_holds_none_is_not_written_over(checkpoint: Path, text: str)
     path = checkpoint.parent / "bookmarks.toml"
     path.write_text(text)
     with pytest.raises(VaeTuiError, match="holds no bookmarks"):
-        Bookmarks(checkpoint).save(1, np.array([1], np.float32))
+        Bookmarks(checkpoint).save(1, Bookmark(np.array([1], np.float32)))
     assert path.read_text() == text

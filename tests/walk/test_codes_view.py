@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import Latents
 from vae_tui.walk.views.codes import CodesView
 from vae_tui.walk.views.view import Scene
 
 CODEBOOK: Latents = np.array([[x, y] for y in (-1.0, 1.0) for x in (-1.0, 0.0, 1.0)], np.float32)
+AXES = Axes(8, (), np.full(8, 3, np.float32))
 
 
 def scene(codes: list[int], *, chosen: int = 0, area: tuple[int, int] | None = (60, 120)) -> Scene:
     z = CODEBOOK[codes].flatten()
-    return Scene(z, chosen, range(8), [1.0] * 8, np.full(8, 3.0), area=area, codebook=CODEBOOK)
+    return Scene(z, AXES, chosen, range(8), [1.0] * 8, area=area, codebook=CODEBOOK)
 
 
 def test_it_shows_each_code_in_the_place_of_the_chosen_dimension() -> None:
@@ -44,7 +46,7 @@ def test_another_place_is_chosen_in_the_order_in_which_they_stand(chosen: int, r
 
 
 def test_without_a_codebook_there_is_nothing_to_show() -> None:
-    seen = Scene(np.zeros(8, np.float32), 0, range(8), [1.0] * 8, np.full(8, 3.0), area=(60, 120))
+    seen = Scene(np.zeros(8, np.float32), AXES, 0, range(8), [1.0] * 8, area=(60, 120))
     view = CodesView()
     assert not view.has_cursor(seen)
     assert view.spread(seen) is None

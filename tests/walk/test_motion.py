@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.motion import Motion, RandomWalk, Route, along
 
 STOPS = [np.array([0, 0], np.float32), np.array([2, 0], np.float32), np.array([2, 2], np.float32)]
@@ -26,7 +27,7 @@ def test_a_route_bounces_or_loops_in_both_directions(place: float, end: str, exp
 
 
 def test_a_route_along_a_dimension_leaves_the_others() -> None:
-    way = along(np.array([5, 1], np.float32), 1, -3, 3)
+    way = along(np.array([5, 1], np.float32), Axes(2, (), np.full(2, 3, np.float32)), 1, -3, 3)
     np.testing.assert_allclose(way.at(0, "bounce"), [5, -3])
     np.testing.assert_allclose(way.at(4.5, "bounce"), [5, 1.5])
 

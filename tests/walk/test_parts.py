@@ -42,13 +42,13 @@ def test_without_rates_the_first_is_chosen_until_they_are_known() -> None:
 
 
 def test_dimensions_reach_as_far_as_the_prior_draws(dimensions: Dimensions) -> None:
-    assert dimensions.spans.tolist() == [3, 3, 3]
+    assert dimensions.axes.spans.tolist() == [3, 3, 3]
     noises = np.random.default_rng(0).standard_normal((1000, 3)).astype(np.float32)
     dimensions.reach(3, (np.array([[0, 8, 0]], np.float32) * np.sign(noises), 0.1 * noises))
-    assert dimensions.spans.tolist() == [3, 8.5, 3]
+    assert dimensions.axes.spans.tolist() == [3, 8.5, 3]
     dimensions.rank(2, [0.1, 0.1])
     dimensions.reach(2, None)
-    assert dimensions.spans.tolist() == [3, 3]
+    assert dimensions.axes.spans.tolist() == [3, 3]
 
 
 def test_a_draw_is_its_middle_and_as_much_of_its_noise_as_it_is_warm() -> None:

@@ -3,8 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.plane import CodePlane, Codes, look_along
-from vae_tui.walk.spread import nearest, pan_to, spread, spread_plane, traverse, zoom
+from vae_tui.walk.spread import fill_window, pan_to, zoom
+
+AXES = Axes(4, (), np.full(4, 3, np.float32))
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def codes() -> Codes:
 
 
 def test_a_cursor_in_two_dimensions_moves_those_alone(codes: Codes) -> None:
-    plane, z = look_along(codes, 3, 1), np.array([1, 2, 3, 4], np.float32)
+    plane, z = look_along(codes, AXES, 3, 1), np.array([1, 2, 3, 4], np.float32)
     assert plane.place(z) == (4, 2)
     np.testing.assert_allclose(plane.lift((-1, 5), z), [1, 5, 3, -1])
 
@@ -28,21 +31,16 @@ def test_a_cursor_among_points_without_a_way_back_goes_to_the_code_it_is_at(code
 
 
 def test_the_window_holds_all_but_the_outermost_codes(codes: Codes) -> None:
-    plane = look_along(codes, 0, 1)
+    plane = look_along(codes, AXES, 0, 1)
     left, right, bottom, top = plane.window()
     inside = (plane.points > [left, bottom]).all(axis=1) & (plane.points < [right, top]).all(axis=1)
     assert inside.sum() >= 48
 
 
 def test_a_map_has_its_first_dimension_across_and_its_second_upwards() -> None:
-    points = spread_plane(np.array([9, 9, 9], np.float32), (0, 2), (-1, 1, -2, 2), 3, 2)
+    z = np.array([9, 9, 9], np.float32)
+    points = Axes(3, (), np.full(3, 3, np.float32)).spread_plane(z, (0, 2), *fill_window((-1, 1, -2, 2), 3, 2))
     np.testing.assert_allclose(points, [[-1, 9, 2], [1, 9, 2], [-1, 9, 0], [1, 9, 0], [-1, 9, -2], [1, 9, -2]])
-
-
-def test_a_traversal_moves_one_dimension_a_row() -> None:
-    points = traverse(np.array([5, 6], np.float32), [1, 0], [spread(0, 1, 2), spread(-1, 1, 2)])
-    np.testing.assert_allclose(points, [[5, 0], [5, 1], [-1, 6], [1, 6]])
-    assert nearest(spread(-3, 3, 7), 1.4) == 4
 
 
 def test_zooming_keeps_the_cursor_where_it_is_seen() -> None:

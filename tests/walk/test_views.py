@@ -195,7 +195,7 @@ def test_a_map_moves_zooms_and_takes_other_dimensions(walking: Walking) -> None:
     np.testing.assert_allclose(walking.z[[1, 3]], [0.15, 0.15], atol=1e-6)
     session.view.zoom(0.5)
     assert "z1 → -1.4 … +1.6" in view.title(walking.walk.scene)
-    session.view.set_plane(4, 0)
+    session.view.set_plane("z4", "z0")
     assert view.title(walking.walk.scene) == "z4 → -3.0 … +3.0   z0 ↑ -3.0 … +3.0"
 
 

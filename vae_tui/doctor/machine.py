@@ -94,7 +94,7 @@ def examine_machine(probe: EnvironmentProbe) -> list[Finding]:
 def judge_device(facts: Facts) -> Finding:
     """What a run trains on unless it is told otherwise."""
     gpus = facts["gpus"]
-    shown = {name: facts[name] for name in ("torch", "built_for_cuda", "device", "gpus", "mps")}
+    shown = {name: facts[name] for name in ("torch", "built_for_cuda", "device", "gpus", "mps", "multiplies_bfloat16")}
     memory = f"{facts['available_bytes'] / 2**30:.1f} of {facts['memory_bytes'] / 2**30:.1f} GiB of memory free"
     torch = f"torch {facts['torch']}"
     if gpus:
@@ -115,7 +115,10 @@ def judge_device(facts: Facts) -> Finding:
         return Finding("device", "fair", found, why, advice, shown)
     if facts["mps"]:
         return Finding("device", "good", found, f"{torch}; there is an Apple GPU too", "try --device mps", shown)
-    return Finding("device", "good", found, f"{torch} finds no GPU, and no NVIDIA driver is here", "", shown)
+    advice = ""
+    if facts["multiplies_bfloat16"]:
+        advice = "its products are quicker in bfloat16: --set train.precision=bf16 takes a quarter to a third less time"
+    return Finding("device", "good", found, f"{torch} finds no GPU, and no NVIDIA driver is here", advice, shown)
 
 
 def judge_threads(facts: Facts) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,17 +13,9 @@ from vae_tui.latent.grids import spread
 from vae_tui.latent.ranges import Range
 from vae_tui.latent.space import Space
 from vae_tui.model import VAE
+from vae_tui.walk.axes import Direction
 
 FORMS = "pca:K, class:A-B or jacobian:K, K counted from 1"
-
-
-@dataclass(frozen=True)
-class Direction:
-    """A unit vector (Z,); `note` says how much it is of, in a word or two."""
-
-    name: str
-    vector: Latents
-    note: str
 
 
 def find_directions(space: Space, names: Sequence[str], latent: Latents) -> list[Direction]:
@@ -43,9 +34,9 @@ def find_directions(space: Space, names: Sequence[str], latent: Latents) -> list
             of_kind = _principal_components(space) if kind == "pca" else _sensitive(space.vae, latent)
             found.append(of_kind[int(rest) - 1])
         elif kind in ("pca", "jacobian") and rest.isdecimal():
-            raise VaeTuiError(f"--along {name}: expected {kind}:1 to {kind}:{space.vae.latent_dim}")
+            raise VaeTuiError(f"{name}: expected {kind}:1 to {kind}:{space.vae.latent_dim}")
         else:
-            raise VaeTuiError(f"--along {name}: expected {FORMS}")
+            raise VaeTuiError(f"{name}: expected {FORMS}")
     return found
 
 
@@ -75,10 +66,10 @@ def _between_classes(space: Space, text: str) -> Direction:
             way = second - first
             length = float(np.linalg.norm(way))
             if not length > 0:
-                raise VaeTuiError(f"--along class:{text}: these are not two classes with codes in two places")
+                raise VaeTuiError(f"class:{text}: these are not two classes with codes in two places")
             return Direction(f"class:{text}", (way / length).astype(np.float32), f"{length:.2f} apart")
     names = ", ".join(codes.class_names[:20])
-    raise VaeTuiError(f"--along class:{text}: expected two classes and a hyphen, such as class:4-9, of {names}")
+    raise VaeTuiError(f"class:{text}: expected two classes and a hyphen, such as class:4-9, of {names}")
 
 
 def _principal_components(space: Space) -> list[Direction]:
@@ -98,7 +89,7 @@ def _sensitive(vae: VAE, latent: Latents) -> list[Direction]:
     Those are derivatives of products of the Jacobian with a vector by that vector, which torch has for every operation.
     """
     if vae.recipe.model.is_quantised:
-        raise VaeTuiError("--along jacobian: codes are rounded, so that a picture does not change with them by degrees")
+        raise VaeTuiError("jacobian: codes are rounded, so that a picture does not change with them by degrees")
     size = vae.latent_dim
     points = torch.from_numpy(np.tile(np.asarray(latent, np.float32), (size, 1))).requires_grad_()
     images = vae.decode(points)

@@ -22,6 +22,7 @@ from vae_tui.errors import CheckpointError, DataError, VaeTuiError
 from vae_tui.imaging.grid import choose_channels
 from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
+from vae_tui.latent.directions import find_directions
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.lane import Lane
 from vae_tui.latent.neighbors import find_neighbors
@@ -166,6 +167,11 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
             return ms.Calculated(_calculate(opened, text, named))
+        case ms.FindDirections(names, point):
+            progress("finding directions", 0, None)
+            found = find_directions(opened, names, _check_size(opened, point[None])[0])
+            vectors = np.stack([direction.vector for direction in found])
+            return ms.DirectionsFound(tuple(d.name for d in found), tuple(d.note for d in found), vectors)
         case ms.EncodeTestImages():
             codes = opened.codes()
             labels = np.full(len(codes), -1) if codes.labels is None else codes.labels

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.errors import VaeTuiError
 from vae_tui.imaging.grid import make_grid
 from vae_tui.imaging.labels import Labels
 from vae_tui.latent.codes import active_dimensions, rank_dimensions, rate_per_dimension
@@ -87,7 +88,10 @@ def draw_along(
     check_size(len(along) * count, space.vae.image_shape, scale, rows=len(along), columns=count)
     latent = space.locate([around], at, seed)[0]
     space.give_class_of(around)
-    directions = find_directions(space, along, latent)
+    try:
+        directions = find_directions(space, along, latent)
+    except VaeTuiError as error:
+        raise VaeTuiError(f"--along {error}") from None
     values = choose_distances(range_, count, directions, space, latent)
     points = latent + values[:, :, None] * np.stack([direction.vector for direction in directions])[:, None]
     images = decode_points(space.vae, points.reshape(-1, points.shape[2]), progress=space.progress)

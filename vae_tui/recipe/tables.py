@@ -581,7 +581,8 @@ class TrainTable(Table):
     )
     precision: Literal["float32", "tf32", "bf16"] = _key(
         "float32",
-        "of the networks' products in training: tf32 and bf16 are quicker where the device has them; the loss is float32",
+        "of the networks' products in training: tf32 and bf16 are quicker where the device (vae-tui doctor) has them; "
+        "the loss is float32",
     )
     checkpoint_epochs: int = _key(1, "epochs between checkpoints (at most one a second, always one at the end)", ge=1)
     keep: int = _key(3, "how many of the newest checkpoints are kept, besides the best", ge=1)

@@ -37,7 +37,7 @@ Gates are twice as wide as what comes of them, so only their gradient has no roo
 
 
 def supports_manual_backward(recipe: Recipe) -> bool:
-    """Whether `DenseGradients` can train this network, posterior, prior, likelihood, objective and precision."""
+    """Whether `DenseGradients` can train this network, posterior, prior, likelihood and objective."""
     plain = (
         recipe.model.network in ("mlp", "gated")
         and recipe.model.posterior == "diagonal"
@@ -48,7 +48,7 @@ def supports_manual_backward(recipe: Recipe) -> bool:
         recipe.likelihood.name == "gaussian" and isinstance(recipe.likelihood.sigma, float)
     )
     objective = find_objective(recipe.objective).supports_manual_backward(recipe.objective)
-    return plain and known and objective and recipe.train.precision != "bf16"
+    return plain and known and objective
 
 
 class DenseGradients:
@@ -58,16 +58,23 @@ class DenseGradients:
     (benchmarks/LOG.md). The gradients stand in the `grad` of the parameters, which must be left in place.
     """
 
-    def __init__(self, vae: VAE, objective: BetaElbo, batch_size: int, aside: Aside) -> None:
-        """For batches of at most `batch_size` images; what is not waited for is done `aside`."""
+    def __init__(
+        self, vae: VAE, objective: BetaElbo, batch_size: int, aside: Aside, *, rounded: torch.dtype | None
+    ) -> None:
+        """For batches of at most `batch_size` images; what is not waited for is done `aside`.
+
+        Where the layers' numbers are `rounded`, they multiply them and hand them on to each other so; all between the
+        networks, the loss and the gradients that the optimizer finds are of the parameters' own type.
+        """
         self._aside = aside
+        self._dtype = next(vae.parameters()).dtype
         likelihood = vae.likelihood
         assert isinstance(likelihood, Bernoulli | Gaussian), "supports_manual_backward checks it"
         self._likelihood, self._objective = likelihood, objective
         self._vamp = vae.prior if isinstance(vae.prior, VampPrior) else None
         more = 0 if self._vamp is None else len(self._vamp.images)
-        self._encoder = list(_layers(vae.encoder, batch_size + more, self._aside))
-        self._decoder = list(_layers(vae.decoder, batch_size, self._aside))
+        self._encoder = list(_layers(vae.encoder, batch_size + more, self._aside, rounded))
+        self._decoder = list(_layers(vae.decoder, batch_size, self._aside, rounded))
 
     @torch.no_grad()
     def __call__(self, images: Tensor, epsilon: Tensor, beta: float | Tensor) -> Tensor:
@@ -117,13 +124,13 @@ class DenseGradients:
     def _encode(self, hidden: Tensor) -> Tensor:
         for layer in self._encoder:
             hidden = layer.forward(hidden)
-        return hidden
+        return hidden.to(self._dtype)
 
     def _decode(self, latent: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """The distortion, summed, and the gradient (B, Z) of its mean over the images by the latents."""
         for layer in self._decoder:
             latent = layer.forward(latent)
-        output = latent.view(images.shape)
+        output = latent.to(self._dtype).view(images.shape)
         if self._aside.is_any:
             with self._aside("figures"):
                 distortion = self._likelihood.distortion(output, images).sum()
@@ -133,7 +140,7 @@ class DenseGradients:
         gradient = gradient.mul_(1 / len(images)).flatten(1)
         for layer in reversed(self._decoder):
             gradient = layer.backward(gradient)
-        return distortion, gradient
+        return distortion, gradient.to(self._dtype)
 
     def _go_back(self, gradient: Tensor) -> Tensor:
         """Through the encoder, to the gradient of what its first layer gives before its activation."""
@@ -158,51 +165,72 @@ class _Layer:
     """A linear layer and what comes of it, (B, inputs) to (B, outputs)."""
 
     def __init__(
-        self, linear: nn.Linear, activation: nn.Module | None, batch_size: int, aside: Aside, *, first: bool
+        self,
+        linear: nn.Linear,
+        activation: nn.Module | None,
+        batch_size: int,
+        aside: Aside,
+        rounded: torch.dtype | None,
+        *,
+        first: bool,
     ) -> None:
-        """The gradient of the `first` layer's input is not needed."""
+        """As `DenseGradients`; the gradient of the `first` layer's input is not needed."""
         self._aside = aside
-        self._weight, self._bias = linear.weight, linear.bias
-        self._weight.grad, self._bias.grad = torch.zeros_like(linear.weight), torch.zeros_like(linear.bias)
+        self._linear = linear
+        self._gradients = torch.zeros_like(linear.weight), torch.zeros_like(linear.bias)
+        linear.weight.grad, linear.bias.grad = self._gradients
+        self._is_rounded = rounded is not None
+        dtype = rounded or linear.weight.dtype
+        with torch.no_grad():  # the parameters and their gradients themselves, or copies where they are rounded
+            self._weight, self._bias = linear.weight.to(dtype), linear.bias.to(dtype)
+            self._by_weight, self._by_bias = (gradient.to(dtype) for gradient in self._gradients)
         self._activation = None if activation is None else _ACTIVATIONS[type(activation)]
-        self._linear = self._weight.new_empty(batch_size, linear.out_features)
+        self._product = self._weight.new_empty(batch_size, linear.out_features)
         self._ones = self._weight.new_ones(batch_size)
         self._by_input = None if first else self._weight.new_empty(batch_size, linear.in_features)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        self._inputs = inputs
-        self._output = torch.addmm(self._bias, inputs, self._weight.t(), out=self._linear[: len(inputs)])
+        if self._is_rounded:
+            self._weight.copy_(self._linear.weight)
+            self._bias.copy_(self._linear.bias)
+        self._inputs = inputs.to(self._weight.dtype)
+        self._output = torch.addmm(self._bias, self._inputs, self._weight.t(), out=self._product[: len(inputs)])
         if self._activation is not None:
             self._output = self._activation[0](self._output)
         return self._output
 
     def by_input(self, gradient: Tensor) -> Tensor:
         """From the gradient of the output before its activation, (n, outputs), to that of the input, (n, inputs)."""
-        return gradient @ self._weight
+        return (gradient.to(self._weight.dtype) @ self._weight).to(self._linear.weight.dtype)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """From the gradient of the output, which is written over, to that of the input."""
         count = len(gradient)
+        gradient = gradient.to(self._weight.dtype)
         if self._activation is not None:
-            gradient = self._activation[1](gradient, self._linear[:count], self._output)
+            gradient = self._activation[1](gradient, self._product[:count], self._output)
         self._gradient = gradient  # kept until all is done that is done with it
         with self._aside("products"):
-            torch.mm(gradient.t(), self._inputs, out=self._weight.grad)
+            torch.mm(gradient.t(), self._inputs, out=self._by_weight)
+            if self._is_rounded:
+                self._gradients[0].copy_(self._by_weight)
         with self._aside("biases"):
             if self._aside.is_any:  # where a sum over rows takes twice as long as a product (benchmarks/LOG.md)
-                torch.mv(gradient.t(), self._ones[:count], out=self._bias.grad)
+                torch.mv(gradient.t(), self._ones[:count], out=self._by_bias)
             else:
-                torch.sum(gradient, 0, out=self._bias.grad)
+                torch.sum(gradient, 0, out=self._by_bias)
+            if self._is_rounded:
+                self._gradients[1].copy_(self._by_bias)
         if self._by_input is None:
             return gradient
         return torch.mm(gradient, self._weight, out=self._by_input[:count])
 
 
-def _layers(network: nn.Module, batch_size: int, aside: Aside) -> Iterator[_Layer]:
+def _layers(network: nn.Module, batch_size: int, aside: Aside, rounded: torch.dtype | None) -> Iterator[_Layer]:
     modules = list(network.children())
     first = isinstance(modules[0], nn.Flatten)
     for module, following in zip(modules, [*modules[1:], None], strict=True):
         if isinstance(module, nn.Linear):
             activation = following if type(following) in _ACTIVATIONS else None
-            yield _Layer(module, activation, batch_size, aside, first=first)
+            yield _Layer(module, activation, batch_size, aside, rounded, first=first)
             first = False

@@ -13,7 +13,7 @@ import torch
 
 from vae_tui.data.inventory import list_sets
 from vae_tui.data.load import default_data_root
-from vae_tui.device import choose_device
+from vae_tui.device import choose_device, multiplies_bfloat16
 from vae_tui.runs.files import user_path
 from vae_tui.training.waiting import Waiting
 
@@ -32,6 +32,7 @@ def describe_environment(data_root: Path) -> dict[str, Any]:
         "cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count(),
         "physical_cores": psutil.cpu_count(logical=False),
         "processor": torch.backends.cpu.get_cpu_capability(),
+        "multiplies_bfloat16": multiplies_bfloat16(),
         "busy_cores": os.getloadavg()[0],
         "variables": {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ},
         "memory_bytes": psutil.virtual_memory().total,

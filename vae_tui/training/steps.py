@@ -131,7 +131,11 @@ class ManualStep:
     def __init__(self, parts: Parts) -> None:
         assert isinstance(parts.objective, BetaElbo), "supports_manual_backward checks it"
         self._parts = parts
-        self._gradients = DenseGradients(parts.vae, parts.objective, parts.recipe.train.batch_size, parts.aside)
+        recipe = parts.recipe
+        rounded = torch.bfloat16 if recipe.train.precision == "bf16" else None
+        self._gradients = DenseGradients(
+            parts.vae, parts.objective, recipe.train.batch_size, parts.aside, rounded=rounded
+        )
 
     def __call__(self, count: int, batch: Batch, weights: Mapping[str, float]) -> Tensor:
         """As `Step`."""

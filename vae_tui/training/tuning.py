@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from vae_tui.data import ImageSets, Progress
+from vae_tui.device import multiplies_bfloat16
 from vae_tui.errors import DeviceError
 from vae_tui.objective import find_objective
 from vae_tui.recipe import Recipe
@@ -63,6 +64,10 @@ def tune(
     Trials are made on a copy. Raises DeviceError where the recipe wants what torch cannot compile here.
     """
     notes = []
+    if device.type == "cpu" and recipe.train.precision == "bf16" and multiplies_bfloat16() is False:
+        notes.append(
+            'this processor has no products in bfloat16: [train] precision = "float32" is many times as fast here'
+        )
     timed: dict[int, float] = {}
     copy = cache(lambda: _steps_on_a_copy(recipe, sets, device))
     if recipe.train.threads != "auto":

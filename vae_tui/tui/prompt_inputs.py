@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
+
+from vae_tui.walk.axes import Axes
 
 _FARTHEST = 1000
 _SUGGESTIONS = 8
+_PARALLEL = 0.999
+"""So near to 1 is the cosine of directions that span no plane."""
+_CHANGES = tuple(f"what changes the picture {much} here" for much in ("most", "second most", "third most"))
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
@@ -33,17 +39,39 @@ def check_seed(text: str) -> str | None:
     return None if re.fullmatch(r"[0-9]{1,18}", text) else f"{text!r} is no whole number of at most 18 digits"
 
 
-def check_plane(text: str, latent_dim: int) -> str | None:
-    """What is wrong with the names of two dimensions, or None."""
-    found = read_plane(text)
-    if len(found) == 2 and found[0] != found[1] and max(found) < latent_dim:
-        return None
-    return f"{text!r} does not name two different dimensions of 0 to {latent_dim - 1}"
+def check_plane(text: str, axes: Axes) -> str | None:
+    """What is wrong with the names of two axes, or None."""
+    found = [axes.find(name) for name in read_plane(text)]
+    if len(found) != 2 or found[0] is None or found[1] is None or found[0] == found[1]:
+        named = "".join(f", {direction.name}" for direction in axes.directions)
+        return f"{text!r} does not name two different axes of z0 to z{axes.latent_dim - 1}{named}"
+    cosine = float((axes.vector(found[0]) * axes.vector(found[1])).sum())
+    return f"{text!r}: these two are the same way, or opposite ways" if abs(cosine) > _PARALLEL else None
 
 
-def read_plane(text: str) -> list[int]:
-    """The whole numbers in a text."""
-    return [int(number) for number in re.findall(r"[0-9]{1,18}", text)]
+def read_plane(text: str) -> list[str]:
+    """The names of axes in a text, in which dimensions may be numbers alone."""
+    names = [name for name in re.split(r"[\s,]+", text.strip()) if name]
+    return [f"z{int(name)}" if re.fullmatch(r"[0-9]{1,18}", name) else name for name in names]
+
+
+def suggest_directions(text: str, class_names: Sequence[str], letters: str) -> list[tuple[str, str]]:
+    """What could be meant by the last of the names that are typed so far, each with what it is."""
+    before, last = text[: text.rfind(" ") + 1], text[text.rfind(" ") + 1 :]
+    offered = [(f"pca:{number}", f"principal component {number} of the test codes") for number in (1, 2, 3)]
+    offered += [(f"jacobian:{number}", _CHANGES[number - 1]) for number in (1, 2, 3)]
+    offered += [
+        (f"class:{first}-{second}", "from the mean code of one class to that of another")
+        for first, second in permutations(class_names, 2)
+    ]
+    offered += [(f"line:{first}-{second}", "from anchor to anchor") for first, second in permutations(letters, 2)]
+    fitting = [(before + name, meaning) for name, meaning in offered if name.startswith(last)]
+    if last:
+        return fitting[:_SUGGESTIONS]
+    kinds = dict[str, tuple[str, str]]()
+    for name, meaning in fitting:
+        kinds.setdefault(name.partition(":")[0], (name, meaning))
+    return list(kinds.values())
 
 
 def suggest_sources(text: str, class_names: Sequence[str]) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ PLACE = Group(
     (
         Row(
             "↑ ↓  j k",
-            "choose a latent dimension, in the order of their KL; ○: dead",
+            "choose a dimension, in the order of their KL; ○: dead",
             (
                 Key("up", _act("place.arrow", 0, 1), "Dimension above"),
                 Key("down", _act("place.arrow", 0, -1), "Dimension below"),
@@ -48,6 +48,14 @@ PLACE = Group(
                 Key("L", _act("place.step", 1.0)),
             ),
             (FooterItem(1, "←→", "step", _SLIDERS),),
+        ),
+        Row(
+            "D  X",
+            "add directions to walk along, such as pca:1; remove the chosen",
+            (
+                Key("D", "prompt('direction')", "Add a direction"),
+                Key("X,delete", _act("directions.remove"), "Remove the direction"),
+            ),
         ),
         Row("enter", "type its value", (Key("enter,equals_sign", "prompt('value')", "Type a value"),)),
         Row(
@@ -117,10 +125,10 @@ VIEWS = Group(
             (Key("2", "view('strip')", "Strip"), Key("tab", _act("view.vary"), "Vary the view")),
             (FooterItem(3, "tab", "range", ("strip", "table")), FooterItem(3, "tab", "projection", ("scatter",))),
         ),
-        Row("3", "all active dimensions, a row each", (Key("3", "view('table')", "Table"),)),
+        Row("3", "directions and active dimensions, a row each", (Key("3", "view('table')", "Table"),)),
         Row(
             "4",
-            "map of two dimensions; arrows move, + - zoom, d chooses them",
+            "map of two axes; arrows move, + - zoom, d chooses them",
             (
                 Key("4", "view('map')", "Map"),
                 Key("d", "prompt('plane')", "Choose the plane"),

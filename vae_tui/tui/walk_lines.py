@@ -71,7 +71,8 @@ def status_line(session: WalkSession, width: int) -> Styled:
         return walk.note, "$faint"
     if progress := link.progress_of(Request):
         return progress, "$primary"
-    values = [f"z{dimension} {walk.z[dimension]:+.2f}" for dimension in walk.dimensions.order[:8]]
+    axes = walk.dimensions.axes
+    values = [f"{axes.name(axis)} {axes.value(walk.z, axis):+.2f}" for axis in walk.dimensions.rows[:8]]
     return f"at {join_whole(values, '  ', width - 3)}", "$faint"
 
 

@@ -41,7 +41,7 @@ class Anchors:
         return len(self._anchors) >= len(LETTERS)
 
     @property
-    def letters(self) -> Sequence[str]:
+    def letters(self) -> str:
         """What they are called."""
         return LETTERS[: len(self._anchors)]
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tomli_w
-from numpy.typing import NDArray
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.folders import user_data
 from vae_tui.runs.files import read_small, write_whole
 from vae_tui.runs.layout import Run, run_folder
+from vae_tui.walk.axes import Direction
+from vae_tui.walk.paths import Point
 
 SLOTS = range(10)
+_FARTHEST = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Bookmark:
+    """A latent (Z,), and the directions there were when it was saved."""
+
+    z: Point
+    directions: tuple[Direction, ...] = ()
 
 
 class Bookmarks:
@@ -30,27 +42,55 @@ class Bookmarks:
             name = hashlib.sha256(os.fsencode(checkpoint.absolute())).hexdigest()[:16]
             self.path = user_data() / f"bookmarks-{name}.toml"
 
-    def read(self) -> dict[int, NDArray[np.float32]]:
-        """The latents (Z,) by slot; raises VaeTuiError for a file that is not one of ours."""
+    def read(self) -> dict[int, Bookmark]:
+        """The bookmarks by slot; raises VaeTuiError for a file that is not one of ours."""
         try:
             tables = tomllib.loads(read_small(self.path).decode())
-            found = {int(slot): np.asarray(z, np.float64) for slot, z in tables.get("bookmarks", {}).items()}
-            if not all(slot in SLOTS and z.ndim == 1 and (abs(z) <= 1000).all() for slot, z in found.items()):
-                raise ValueError("a slot is a digit, a place a list of numbers from -1000 to 1000")
+            directions = tables.get("directions", {})
+            return {
+                int(slot): _read(slot, z, directions.get(slot, [])) for slot, z in tables.get("bookmarks", {}).items()
+            }
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise VaeTuiError(f"{self.path} cannot be read: {error.strerror}") from error
-        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise VaeTuiError(f"{self.path} holds no bookmarks: {error}; mend it or move it away") from None
-        return {slot: z.astype(np.float32) for slot, z in found.items()}
 
-    def save(self, slot: int, z: NDArray[np.float32]) -> None:
-        """Write z (Z,) to a slot; raises VaeTuiError where the file cannot be read or written."""
-        saved = self.read() | {slot: z}
-        table = {str(slot): [float(value) for value in saved[slot]] for slot in sorted(saved)}
+    def save(self, slot: int, bookmark: Bookmark) -> None:
+        """Write to a slot; raises VaeTuiError where the file cannot be read or written."""
+        saved = dict(sorted((self.read() | {slot: bookmark}).items()))
+        tables = {
+            "bookmarks": {str(slot): _numbers(kept.z) for slot, kept in saved.items()},
+            "directions": {
+                str(slot): [
+                    {"name": direction.name, "note": direction.note, "vector": _numbers(direction.vector)}
+                    for direction in kept.directions
+                ]
+                for slot, kept in saved.items()
+                if kept.directions
+            },
+        }
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, tomli_w.dumps({"bookmarks": table}).encode())
+            write_whole(self.path, tomli_w.dumps(tables).encode())
         except OSError as error:
             raise VaeTuiError(f"{self.path} cannot be written: {error.strerror}") from error
+
+
+def _numbers(values: Point) -> list[float]:
+    return [float(value) for value in values]
+
+
+def _read(slot: str, z: Any, tables: Any) -> Bookmark:
+    """A bookmark as it stands in a file; raises ValueError, or what follows from values of other types."""
+    place = np.asarray(z, np.float64)
+    if int(slot) not in SLOTS or place.ndim != 1 or not (abs(place) <= _FARTHEST).all():
+        raise ValueError(f"a slot is a digit, a place a list of numbers from -{_FARTHEST} to {_FARTHEST}")
+    directions = []
+    for table in tables:
+        vector = np.asarray(table["vector"], np.float64)
+        if vector.shape != place.shape or not abs(np.linalg.norm(vector) - 1) < 1e-3:
+            raise ValueError("a direction is as many numbers as its place has, whose squares add up to 1")
+        directions.append(Direction(str(table["name"]), vector.astype(np.float32), str(table["note"])))
+    return Bookmark(place.astype(np.float32), tuple(directions))

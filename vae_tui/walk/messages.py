@@ -7,6 +7,7 @@
     Snap               Snapped               at once
     FindSource         SourceFound           when there is time
     Calculate          Calculated            when there is time
+    FindDirections     DirectionsFound       when there is time
     EncodeTestImages   TestImagesEncoded     when there is time
     Project            Projected             when there is time
     FindNeighbors      NeighborsFound        when there is time
@@ -115,6 +116,15 @@ class Calculated(Reply):
     """The sum."""
 
     point: Vector
+
+
+@dataclass(frozen=True)
+class DirectionsFound(Reply):
+    """Unit vectors through latent space, what each is called, and how much it is of."""
+
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+    vectors: Points
 
 
 @dataclass(frozen=True)
@@ -235,6 +245,16 @@ class Calculate(Request[Calculated]):
 
 
 @dataclass(frozen=True)
+class FindDirections(Request[DirectionsFound]):
+    """Find the directions that a user names, as they are at a point."""
+
+    newest_only: ClassVar[bool] = False
+
+    names: tuple[str, ...]
+    point: Vector
+
+
+@dataclass(frozen=True)
 class EncodeTestImages(Request[TestImagesEncoded]):
     """Encode the test images."""
 
@@ -268,10 +288,10 @@ class ExportGif(Request[GifExported]):
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, EncodeTestImages, Project),
-        *(FindNeighbors, ExportGif),
+        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, FindDirections, EncodeTestImages),
+        *(Project, FindNeighbors, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
-        *(NeighborsFound, GifExported, Progressed, Failed),
+        *(DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),
     )
 }
 """What may be on the wire, by name."""

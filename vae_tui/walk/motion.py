@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import METHODS, Latents, Method, Point
 
 End = Literal["bounce", "loop"]
@@ -74,14 +75,10 @@ class RandomWalk:
         return stop
 
 
-def along(z: Point, dimension: int, low: float, high: float) -> Route:
-    """Through one dimension from `low` to `high`, a stop at every unit, the others as in z (Z,)."""
-    stops = []
-    for value in np.linspace(low, high, max(2, round(high - low) + 1)):
-        stop = z.copy()
-        stop[dimension] = value
-        stops.append(stop)
-    return Route(stops, "lerp")
+def along(z: Point, axes: Axes, axis: int, low: float, high: float) -> Route:
+    """Along one axis from `low` to `high`, a stop at every unit, across it as z (Z,) is."""
+    values = np.linspace(low, high, max(2, round(high - low) + 1), dtype=np.float32)
+    return Route(list(axes.spread(z, axis, values)), "lerp")
 
 
 class Motion:

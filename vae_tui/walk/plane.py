@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.spread import Window
 
@@ -27,18 +27,17 @@ class Codes:
     labels: NDArray[np.int64]
     names: Sequence[str]
 
-    @cached_property
-    def ranges(self) -> Latents:
-        """The least and the greatest value of each dimension (2, Z), but for one code in two hundred at either end."""
-        ranges: Latents = np.percentile(self.means, [0.5, 99.5], axis=0)
-        return ranges
+    def ends(self, axes: Axes, axis: int) -> tuple[float, float]:
+        """The least and the greatest value along an axis, but for one code in two hundred at either end."""
+        low, high = np.percentile(axes.values(self.means, axis), [0.5, 99.5]).tolist()
+        return low, high
 
 
 @dataclass(frozen=True)
 class CodePlane:
     """Codes as points (M, 2); `indexes` says which code each is.
 
-    `directions` (2, Z), orthonormal, and `origin` (Z,) lead back to latent space; without them, as for t-SNE, only the
+    `directions`, two unit vectors (2, Z), and `origin` (Z,) lead back to latent space; without them, as for t-SNE, only the
     codes themselves can be gone to.
     """
 
@@ -70,23 +69,20 @@ class CodePlane:
         """The z (Z,) at a place, what the plane does not show left as it is; for t-SNE, the code nearest to it."""
         if self.directions is not None:
             moved = np.array(spot, np.float32) - np.array(self.place(z), np.float32)
-            lifted: Point = (z + moved @ self.directions).astype(np.float32)
+            lifted: Point = (z + np.linalg.pinv(self.directions) @ moved).astype(np.float32)
             return lifted
         nearest = int(np.square(self.points - np.array(spot, np.float32)).sum(axis=1).argmin())
         code: Point = self.means[self.indexes[nearest]]
         return code
 
 
-def look_along(codes: Codes, first: int, second: int) -> CodePlane:
-    """The codes seen along two latent dimensions."""
-    size = codes.means.shape[1]
-    directions = np.zeros((2, size), np.float32)
-    directions[0, first] = directions[1, second] = 1
+def look_along(codes: Codes, axes: Axes, first: int, second: int) -> CodePlane:
+    """The codes seen along two axes."""
     return CodePlane(
-        codes.means[:, [first, second]],
+        np.stack([axes.values(codes.means, axis) for axis in (first, second)], axis=1),
         np.arange(len(codes.means)),
-        (f"z{first}", f"z{second}"),
+        (axes.name(first), axes.name(second)),
         codes.means,
-        np.zeros(size, np.float32),
-        directions,
+        np.zeros(axes.latent_dim, np.float32),
+        np.stack([axes.vector(first), axes.vector(second)]),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from vae_tui.errors import CheckpointError
 from vae_tui.runs.layout import Run
 from vae_tui.runs.metadata import read_metadata
+from vae_tui.walk.actions.directions import DirectionActions
 from vae_tui.walk.actions.motion import MotionActions
 from vae_tui.walk.actions.place import PlaceActions
 from vae_tui.walk.actions.storage import StorageActions
@@ -25,7 +26,7 @@ _MOST_LATENTS = 4096
 class WalkSession:
     """Walks through the latent space of a checkpoint; with `follow`, of a run's newest one, whenever there is another.
 
-    Everything a key does is a method of `place`, `time`, `view`, `motion` or `storage`; what is to be seen then stands in `walk`,
+    Everything a key does is a method of `place`, `directions`, `time`, `view`, `motion` or `storage`; what is to be seen then stands in `walk`,
     which is to be read alone. `start` starts a decoder, whose replies are to be handed to `receive`; until one is there
     everything but the pictures is up to date. `note` is to be read first.
     """
@@ -38,7 +39,7 @@ class WalkSession:
         self.walk = Walk(checkpoint, DecoderLink(start), latent_dim=latent_dim, rates=rates, follow=follow, note=note)
         self.place, self.view = PlaceActions(self.walk), ViewActions(self.walk)
         self.motion, self.storage = MotionActions(self.walk), StorageActions(self.walk)
-        self.time = TimeActions(self.walk)
+        self.time, self.directions = TimeActions(self.walk), DirectionActions(self.walk)
 
     def start(self) -> None:
         """Start the decoder."""

@@ -1,13 +1,9 @@
-"""Latents spread around the present one, along dimensions or over a window of a plane."""
+"""Values spread along an axis or over a window of a plane."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-
-from vae_tui.walk.paths import Latents, Point
 
 Window = tuple[float, float, float, float]
 """Left, right, bottom and top of what is seen of a plane."""
@@ -18,23 +14,10 @@ def spread(low: float, high: float, count: int) -> NDArray[np.float32]:
     return np.linspace(low, high, count).astype(np.float32)
 
 
-def traverse(z: Point, dimensions: Sequence[int], values: Sequence[NDArray[np.float32]]) -> Latents:
-    """A row for each dimension, which takes its `values` (V,), the others as in z (Z,); returns (D * V, Z)."""
-    rows = []
-    for dimension, steps in zip(dimensions, values, strict=True):
-        row = np.tile(z, (len(steps), 1))
-        row[:, dimension] = steps
-        rows.append(row)
-    return np.concatenate(rows)
-
-
-def spread_plane(z: Point, plane: tuple[int, int], window: Window, rows: int, columns: int) -> Latents:
-    """A map (rows * columns, Z), topmost row first: two dimensions fill the window, the others are as in z (Z,)."""
+def fill_window(window: Window, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where each place of a map is across and upwards, (rows * columns,) both, topmost row first."""
     left, right, bottom, top = window
-    points = np.tile(z, (rows * columns, 1))
-    points[:, plane[0]] = np.tile(spread(left, right, columns), rows)
-    points[:, plane[1]] = np.repeat(spread(top, bottom, rows), columns)
-    return points
+    return np.tile(spread(left, right, columns), rows), np.repeat(spread(top, bottom, rows), columns)
 
 
 def nearest(values: NDArray[np.float32], value: float) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from vae_tui.runs.layout import Run, step_in_name
 from vae_tui.walk.anchors import Anchors
+from vae_tui.walk.axes import Direction
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.link import DecoderLink
@@ -22,6 +23,7 @@ from vae_tui.walk.messages import (
     Decoded,
     DrawPrior,
     EncodeTestImages,
+    FindDirections,
     FindNeighbors,
     OpenCheckpoint,
     PriorDrawn,
@@ -120,7 +122,7 @@ class Walk:
         decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
         area = self.labelled_area if self.views.current.is_labelled else self.area
         return Scene(
-            self.z, at.chosen, at.order, at.rates, at.spans, self._codes, decoded, area, self.codebook, at.norms
+            self.z, at.axes, at.chosen, at.order, at.rates, self._codes, decoded, area, self.codebook, at.norms
         )
 
     @property
@@ -181,6 +183,12 @@ class Walk:
         if (point := self.draws.point) is not None:
             self.position.go(point, seed=self.draws.seed)
         self.moved()
+
+    def take_directions(self, directions: Sequence[Direction]) -> None:
+        """Take directions to walk along, beside those there are."""
+        self.dimensions.add(directions)
+        self.views.scatter.forget_axes()
+        self.update()
 
     def send(self, request: Request[R], then: Callable[[R], object]) -> None:
         """Send the decoder a request; `then` takes the reply, and the user reads why there is none."""
@@ -245,7 +253,7 @@ class Walk:
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
-        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors)
+        stale: tuple[type[Request[Any]], ...] = (Decode, FindDirections, EncodeTestImages, Project, FindNeighbors)
         if opened.latent_dim != len(self.z):
             self.position.resize(opened.latent_dim)
             self.anchors.clear()

@@ -131,7 +131,7 @@ class WalkScreen(ClosesOnce[None]):
         """Bring everything up to date with the session."""
         walk = self.session.walk
         dimensions = walk.dimensions
-        self.query_one(Sliders).show(walk.z, dimensions.order, dimensions.rates, dimensions.spans, dimensions.chosen)
+        self.query_one(Sliders).show(walk.z, dimensions.axes, dimensions.rows, dimensions.rates, dimensions.chosen)
         if walk.opened is not None:
             self._pane.draw()
         if walk.image is not None and walk.image is not self._preview:
@@ -275,7 +275,7 @@ class WalkScreen(ClosesOnce[None]):
 
     def on_sliders_pulled(self, event: Sliders.Pulled) -> None:
         """A slider was clicked."""
-        self.session.place.pull(event.dimension, event.value)
+        self.session.place.pull(event.axis, event.value)
         self._show()
 
     def on_sliders_scrolled(self, event: Sliders.Scrolled) -> None:

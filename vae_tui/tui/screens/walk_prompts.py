@@ -11,6 +11,7 @@ from vae_tui.tui.prompt_inputs import (
     check_value,
     read_number,
     read_plane,
+    suggest_directions,
     suggest_sources,
 )
 from vae_tui.tui.screens.prompt import PromptScreen
@@ -27,12 +28,12 @@ class Prompt:
 
 
 def value_prompt(session: WalkSession, columns: int) -> Prompt:
-    """The chosen dimension's value."""
-    walk = session.walk
-    chosen = walk.dimensions.chosen
-    span = walk.dimensions.spans[chosen]
+    """The chosen axis's value."""
+    axes, chosen = session.walk.dimensions.axes, session.walk.dimensions.chosen
+    span = axes.spans[chosen]
     meaning = f"a number; draws of the prior lie between −{span:g} and {span:g}"
-    screen = PromptScreen(f"z{chosen}", meaning, value=f"{walk.z[chosen]:g}", check=check_value)
+    value = f"{axes.value(session.walk.z, chosen):g}"
+    screen = PromptScreen(axes.name(chosen), meaning, value=value, check=check_value)
 
     def take(text: str) -> None:
         if (value := read_number(text)) is not None:
@@ -49,11 +50,28 @@ def seed_prompt(session: WalkSession, columns: int) -> Prompt:
 
 
 def plane_prompt(session: WalkSession, columns: int) -> Prompt:
-    """The two dimensions of map and scatter."""
-    count = len(session.walk.z)
-    meaning = f"two dimensions of 0 to {count - 1}, the horizontal one first, as in: 0 3"
-    screen = PromptScreen("plane", meaning, check=lambda text: check_plane(text, count))
-    return Prompt(screen, lambda text: session.view.set_plane(*read_plane(text)))
+    """The two axes of map and scatter."""
+    axes = session.walk.dimensions.axes
+    directions = "".join(f", {direction.name}" for direction in axes.directions)
+    meaning = f"two of z0 to z{axes.latent_dim - 1}{directions}, the horizontal one first, as in: 0 3"
+
+    def take(text: str) -> None:
+        first, second = read_plane(text)
+        session.view.set_plane(first, second)
+
+    return Prompt(PromptScreen("plane", meaning, check=lambda text: check_plane(text, axes)), take)
+
+
+def direction_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A direction."""
+    meaning = "pca:1 (of codes) · class:4-9 · jacobian:1 (what changes the picture most) · line:A-B (anchors)"
+
+    def suggest(text: str) -> list[tuple[str, str]]:
+        opened = session.walk.opened
+        classes = opened.class_names if opened is not None else ()
+        return suggest_directions(text, classes, session.walk.anchors.letters)
+
+    return Prompt(PromptScreen("walk along", meaning, suggest=suggest), session.directions.add)
 
 
 def anchor_prompt(session: WalkSession, columns: int) -> Prompt:
@@ -86,6 +104,7 @@ PROMPTS: dict[str, Callable[[WalkSession, int], Prompt]] = {
     "value": value_prompt,
     "seed": seed_prompt,
     "plane": plane_prompt,
+    "direction": direction_prompt,
     "anchor": anchor_prompt,
     "calculate": calculate_prompt,
     "export": export_prompt,

@@ -11,12 +11,12 @@ from textual.widget import Widget
 
 from vae_tui.tui.widgets.canvas import Canvas
 
-LABEL_COLUMNS, LABEL_ROWS = 10, 1
+LABEL_COLUMNS, LABEL_ROWS = 11, 1
 """Cells that labels take on the left and below."""
 
 
 class RowLabels(Widget):
-    """Before each row of tiles its label, at its middle; of one that is too long its first word."""
+    """Before each row of tiles its label, at its middle; of one that is too long its first word, or nothing."""
 
     DEFAULT_CSS = f"RowLabels {{ width: {LABEL_COLUMNS}; height: 1fr; }}"
 

@@ -1,10 +1,9 @@
-"""The latent dimensions as sliders, the most telling first."""
+"""Directions and latent dimensions as sliders, the most telling first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -16,23 +15,24 @@ from textual.widget import Widget
 
 from vae_tui.events import ACTIVE_NATS
 from vae_tui.tui.colors import rgb
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import Point
 
 _COLORS = ("primary", "faint", "line")
 
 
 class Sliders(Widget):
-    """One row a dimension: number, rate, place, value. The chosen one stays in sight; dead ones are dimmed and hollow."""
+    """One row an axis: name, a dimension's rate, place, value. The chosen one stays in sight; dead ones are dimmed and hollow."""
 
     class Pulled(Message):
-        """A slider was clicked: `dimension` is to be chosen and, where `value` is not None, moved there."""
+        """A slider was clicked: its axis is to be chosen and, where `value` is not None, moved there."""
 
-        def __init__(self, dimension: int, value: float | None) -> None:
+        def __init__(self, axis: int, value: float | None) -> None:
             super().__init__()
-            self.dimension, self.value = dimension, value
+            self.axis, self.value = axis, value
 
     class Scrolled(Message):
-        """The wheel was turned: choose the dimension `rows` further down."""
+        """The wheel was turned: choose the axis `rows` further down."""
 
         def __init__(self, rows: int) -> None:
             super().__init__()
@@ -40,32 +40,35 @@ class Sliders(Widget):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._z: Point = np.zeros(0, np.float32)
-        self._order: list[int] = []
+        self._axes: Axes | None = None
+        self._values: list[float] = []
+        """Where one is along each of the rows."""
+        self._rows: list[int] = []
         self._rates: list[float] = []
-        self._spans: Point = np.zeros(0, np.float32)
         self._chosen = 0
         self._first = 0
 
-    def show(self, z: Point, order: Sequence[int], rates: Sequence[float], spans: Point, chosen: int) -> None:
-        """Show z (Z,) with its dimensions in an order; `rates` by dimension, empty where they are not known.
+    def show(self, z: Point, axes: Axes, rows: Sequence[int], rates: Sequence[float], chosen: int) -> None:
+        """Show where z (Z,) is along axes, in rows; `rates` by dimension, empty where they are not known.
 
-        Sliders reach as far from 0 to both sides as `spans` (Z,) say; beyond that a mark stands at the end.
+        Sliders reach as far from 0 to both sides as the axes' spans say; beyond that a mark stands at the end.
         """
-        before = self._z, self._order, self._rates, self._chosen, self._first
-        self._z, self._order, self._rates, self._chosen = z, list(order), list(rates), chosen
-        spans_changed, self._spans = not np.array_equal(spans, self._spans), spans
+        before = self._axes, self._rows, self._rates, self._first
+        values, was_chosen = self._values, self._chosen
+        self._axes, self._rows, self._rates, self._chosen = axes, list(rows), list(rates), chosen
+        self._values = [axes.value(z, axis) for axis in rows]
         self._scroll()
         active = sum(rate > ACTIVE_NATS for rate in rates)
         subtitle = f"{active} of {len(z)} active" if rates else ""
         if subtitle != self.border_subtitle:
             self.border_subtitle = subtitle
-        if spans_changed or (self._order, self._rates, self._first) != (before[1], before[2], before[4]):
+        if (self._axes, self._rows, self._rates, self._first) != before:
             self.refresh()
             return
         # A line takes a while to paint, and mostly one or two of many change.
-        for y, dimension in enumerate(self._order[self._first : self._first + self.content_size.height]):
-            if z[dimension] != before[0][dimension] or (dimension == chosen) != (dimension == before[3]):
+        last = self._first + self.content_size.height
+        for y, (row, axis) in enumerate(enumerate(self._rows[self._first : last], self._first)):
+            if self._values[row] != values[row] or (axis == chosen) != (axis == was_chosen):
                 self.refresh(Region(0, y, self.content_size.width, 1))
 
     def on_resize(self) -> None:
@@ -75,27 +78,27 @@ class Sliders(Widget):
 
     def _scroll(self) -> None:
         height = max(1, self.content_size.height)
-        if self._chosen in self._order:
-            row = self._order.index(self._chosen)
-            lowest = max(0, len(self._order) - height)
+        if self._chosen in self._rows:
+            row = self._rows.index(self._chosen)
+            lowest = max(0, len(self._rows) - height)
             self._first = min(max(self._first, row - height + 1), row, lowest)
 
     def render_line(self, y: int) -> Strip:
         """The slider in a row."""
         width, ground = self.content_size.width, self.rich_style
-        if width < 12 or not 0 <= self._first + y < len(self._order):
+        row, axes = self._first + y, self._axes
+        if axes is None or width < 12 or not 0 <= row < len(self._rows):
             return Strip.blank(width, ground)
-        dimension = self._order[self._first + y]
+        axis = self._rows[row]
         variables = self.app.theme_variables
         strong, faint, track = (ground + Style(color=Color.from_rgb(*rgb(variables, name))) for name in _COLORS)
-        chosen = dimension == self._chosen
-        rate = self._rates[dimension] if self._rates else None
+        chosen, direction = axis == self._chosen, axes.is_direction(axis)
+        rate = self._rates[axis] if self._rates and not direction else None
         dead = rate is not None and rate <= ACTIVE_NATS
-        value = float(self._z[dimension])
-        digits = len(str(len(self._z) - 1))
-        left = f"{'▸' if chosen else ' '}z{dimension:<{digits}} " + ("" if rate is None else f"{rate:4.2f} ")
+        value, span = self._values[row], float(axes.spans[axis])
         start, end = self._track(width)
-        span = float(self._spans[dimension])
+        name = axes.name(axis, start - 2).ljust(self._digits + 1)
+        left = f"{'▸' if chosen else ' '}{name} " + ("" if rate is None else f"{rate:4.2f} ")
         mark = start + round((min(max(value, -span), span) + span) / (2 * span) * (end - start - 1))
         middle = start + (end - start - 1) // 2
         rail = "".join("┼" if cell == middle else "─" for cell in range(start, end))
@@ -112,24 +115,29 @@ class Sliders(Widget):
 
     def _track(self, width: int) -> tuple[int, int]:
         """The cells from and to which a slider's track runs."""
-        left = 3 + len(str(len(self._z) - 1)) + (5 if self._rates else 0)
+        left = 3 + self._digits + (5 if self._rates else 0)
         return left, max(left + 1, width - 7)
+
+    @property
+    def _digits(self) -> int:
+        return 1 if self._axes is None else len(str(self._axes.latent_dim - 1))
 
     def on_click(self, event: Click) -> None:
         """Take the slider to where it was clicked."""
         offset = event.get_content_offset(self)
-        if offset is None or not 0 <= self._first + offset.y < len(self._order):
+        axes = self._axes
+        if offset is None or axes is None or not 0 <= self._first + offset.y < len(self._rows):
             return
         start, end = self._track(self.content_size.width)
-        dimension = self._order[self._first + offset.y]
+        axis = self._rows[self._first + offset.y]
         inside = start <= offset.x < end and end - start > 1
         share = (offset.x - start) / (end - start - 1) if inside else 0.0
-        self.post_message(self.Pulled(dimension, float((2 * share - 1) * self._spans[dimension]) if inside else None))
+        self.post_message(self.Pulled(axis, float((2 * share - 1) * axes.spans[axis]) if inside else None))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """Choose the next dimension."""
+        """Choose the next axis."""
         self.post_message(self.Scrolled(1))
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """Choose the dimension before."""
+        """Choose the axis before."""
         self.post_message(self.Scrolled(-1))

@@ -75,9 +75,9 @@ class MotionActions:
             return Route(walk.stops, walk.motion.method), 0.0
         if walk.motion.kind != "dimension":
             return RandomWalk(walk.z, draws.seed, draws.temperature, draws.samples), 0.0
-        chosen = walk.dimensions.chosen
-        span = float(walk.dimensions.spans[chosen])
-        return along(walk.z, chosen, -span, span), min(max(float(walk.z[chosen]), -span), span) + span
+        axes, chosen = walk.dimensions.axes, walk.dimensions.chosen
+        span = float(axes.spans[chosen])
+        return along(walk.z, axes, chosen, -span, span), min(max(axes.value(walk.z, chosen), -span), span) + span
 
     def next_kind(self) -> None:
         """Play through anchors, along the dimension, or at random."""

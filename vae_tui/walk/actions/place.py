@@ -34,7 +34,7 @@ class PlaceActions:
         self.arrow(right, up, big=True)
 
     def choose(self, rows: int) -> None:
-        """Choose the dimension so many rows further down."""
+        """Choose the axis so many rows further down."""
         in_view = self._walk.views.current.choose(self._walk.scene, rows)
         if in_view is None:
             self._walk.dimensions.choose(rows)
@@ -43,26 +43,26 @@ class PlaceActions:
         self._walk.update()
 
     def step(self, by: float) -> None:
-        """Step along the chosen dimension."""
+        """Step along the chosen axis."""
+        dimensions = self._walk.dimensions
         # Rounded, so that ten steps there and ten back are no way at all.
-        self.set_value(round(float(self._walk.z[self._walk.dimensions.chosen]) + by, 4))
+        self.set_value(round(dimensions.axes.value(self._walk.z, dimensions.chosen) + by, 4))
 
     def set_value(self, value: float) -> None:
-        """Take the chosen dimension to a value."""
-        z = self._walk.z.copy()
-        z[self._walk.dimensions.chosen] = value
-        self._walk.go(z)
+        """Take the chosen axis to a value."""
+        dimensions = self._walk.dimensions
+        self._walk.go(dimensions.axes.move(self._walk.z, dimensions.chosen, value))
 
-    def pull(self, dimension: int, value: float | None) -> None:
-        """Choose a dimension and, where there is a value, take it there."""
-        self._walk.dimensions.chosen = dimension
+    def pull(self, axis: int, value: float | None) -> None:
+        """Choose an axis and, where there is a value, take it there."""
+        self._walk.dimensions.chosen = axis
         if value is None:
             self._walk.update()
         else:
             self.set_value(round(value, 2))
 
     def reset(self) -> None:
-        """Bring the chosen dimension to 0."""
+        """Bring the chosen axis to 0."""
         self.set_value(0.0)
 
     def reset_all(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.files import user_path
-from vae_tui.walk.bookmarks import Bookmarks
+from vae_tui.walk.bookmarks import Bookmark, Bookmarks
 from vae_tui.walk.export import check_export, write_picture
 from vae_tui.walk.messages import ExportGif, GifExported
 from vae_tui.walk.motion import FRAMES_PER_SECOND, Route
@@ -35,17 +35,17 @@ class StorageActions:
         return f"taken: {' '.join(map(str, taken))}" if taken else "none is taken"
 
     def save_bookmark(self, slot: int) -> None:
-        """Store the place in a bookmark."""
+        """Store the place, and the directions there are, in a bookmark."""
         bookmarks = Bookmarks(self._walk.checkpoint)
         try:
-            bookmarks.save(slot, self._walk.z)
+            bookmarks.save(slot, Bookmark(self._walk.z, self._walk.dimensions.axes.directions))
         except VaeTuiError as error:
             self._walk.fail(str(error))
         else:
             self._walk.notify(f"saved as {slot} in {bookmarks.path}", "success")
 
     def go_to_bookmark(self, slot: int) -> None:
-        """Go to a bookmark."""
+        """Go to a bookmark, whose directions are added."""
         walk = self._walk
         try:
             found = Bookmarks(walk.checkpoint).read().get(slot)
@@ -54,10 +54,12 @@ class StorageActions:
             return
         if found is None:
             walk.notify(f"bookmark {slot} is empty: m {slot} saves a place there")
-        elif len(found) != len(walk.z):
-            walk.notify(f"bookmark {slot} has {len(found)} dimensions, this model has {len(walk.z)}")
+        elif len(found.z) != len(walk.z):
+            walk.notify(f"bookmark {slot} has {len(found.z)} dimensions, this model has {len(walk.z)}")
         else:
-            walk.go(found)
+            walk.dimensions.add(found.directions)
+            walk.views.scatter.forget_axes()
+            walk.go(found.z)
 
     def toggle_recording(self) -> None:
         """Begin to record every place, or end it."""

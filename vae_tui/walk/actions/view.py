@@ -37,8 +37,8 @@ class ViewActions:
         self._walk.views.current.zoom(self._walk.scene, factor)
         self._walk.update()
 
-    def set_plane(self, first: int, second: int) -> None:
-        """Take two dimensions for map and scatter, the horizontal one first."""
+    def set_plane(self, first: str, second: str) -> None:
+        """Take two axes for map and scatter, by their names, the horizontal one first."""
         self._walk.views.set_plane(first, second)
         self._walk.update()
 

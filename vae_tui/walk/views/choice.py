@@ -15,7 +15,7 @@ from vae_tui.walk.views.view import Scene, View, ViewName
 
 
 class Views:
-    """Strip and table go over one range; map and scatter show one pair of dimensions."""
+    """Strip and table go over one range; map and scatter show one pair of axes."""
 
     def __init__(self) -> None:
         self._traversal, self._plane = TraversalRange(), PlaneChoice()
@@ -45,10 +45,10 @@ class Views:
         self.problem = ""
         return self.scatter.vary(scene) if self.current is self.scatter else self._traversal.vary()
 
-    def set_plane(self, first: int, second: int) -> None:
-        """Take two dimensions for map and scatter."""
+    def set_plane(self, first: str, second: str) -> None:
+        """Take two axes for map and scatter, by their names."""
         self._plane.name(first, second)
-        self.scatter.show_dimensions()
+        self.scatter.show_plane()
         self.show_all()
 
     def show_all(self) -> None:

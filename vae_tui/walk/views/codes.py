@@ -90,7 +90,8 @@ class CodesView(View):
         """The place of the chosen dimension, from 0, and how many there are."""
         assert scene.codebook is not None, "only where there is one"
         size = scene.codebook.shape[1]
-        return scene.chosen // size, len(scene.z) // size
+        chosen = 0 if scene.axes.is_direction(scene.chosen) else scene.chosen
+        return chosen // size, len(scene.z) // size
 
     def _dimensions(self, scene: Scene) -> slice:
         assert scene.codebook is not None, "only where there is one"

@@ -1,4 +1,4 @@
-"""A map of two dimensions."""
+"""A map of two axes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from vae_tui.walk.paths import Point
-from vae_tui.walk.spread import Window, pan_to, spread_plane, zoom
+from vae_tui.walk.spread import Window, fill_window, pan_to, spread, zoom
 from vae_tui.walk.views.plane_choice import PlaneChoice
 from vae_tui.walk.views.view import Labels, Scene, Spread, View, ViewName, tile_size
 
@@ -17,7 +17,7 @@ _STEP, _BIG_STEP = 0.025, 0.25
 
 
 class MapView(View):
-    """Images over a window of two dimensions; the one nearest to the present latent is marked."""
+    """Images over a window of two axes; the one nearest to the present latent is marked."""
 
     name: ClassVar[ViewName] = "map"
     needs_area: ClassVar[bool] = True
@@ -29,17 +29,19 @@ class MapView(View):
         self._window: Window | None = None
 
     def title(self, scene: Scene) -> str:
-        """Both dimensions and their ends."""
+        """Both axes and their ends."""
         first, second = self._plane.of(scene)
+        across, upwards = scene.axes.name(first), scene.axes.name(second)
         left, right, bottom, top = self._seen(scene)
         if first == second:
-            return f"z{first} → {left:+.1f} … {right:+.1f}, row after row: there is no other dimension"
-        return f"z{first} → {left:+.1f} … {right:+.1f}   z{second} ↑ {bottom:+.1f} … {top:+.1f}"
+            return f"{across} → {left:+.1f} … {right:+.1f}, row after row: there is no other dimension"
+        return f"{across} → {left:+.1f} … {right:+.1f}   {upwards} ↑ {bottom:+.1f} … {top:+.1f}"
 
     def captions(self, scene: Scene) -> Sequence[str]:
         """Where the present latent is, and in which row and column."""
         place = ", ".join(
-            f"z{dimension} {scene.z[dimension]:+.2f}" for dimension in dict.fromkeys(self._plane.of(scene))
+            f"{scene.axes.name(axis)} {scene.axes.value(scene.z, axis):+.2f}"
+            for axis in dict.fromkeys(self._plane.of(scene))
         )
         found = self.spread(scene)
         if found is None or found.columns is None or found.mark is None:
@@ -53,42 +55,46 @@ class MapView(View):
         height, width = scene.area
         tile = tile_size(scene.area) + 1
         rows, columns = max(2, min(20, height // tile)), max(2, min(24, width // tile))
-        plane = list(self._plane.of(scene))
-        points = spread_plane(scene.z, (plane[0], plane[1]), self._seen(scene), rows, columns)
+        plane = self._plane.of(scene)
+        across, upwards = fill_window(self._seen(scene), rows, columns)
         if plane[0] == plane[1]:
-            points[:, plane[0]] = np.linspace(*self._seen(scene)[:2], rows * columns)
-        distance = np.square(points[:, plane] - scene.z[plane]).sum(axis=1)
+            across = upwards = spread(*self._seen(scene)[:2], rows * columns)
+        points = scene.axes.spread_plane(scene.z, plane, across, upwards)
+        x, y = (scene.axes.value(scene.z, axis) for axis in plane)
+        distance = np.square(across - x) + np.square(upwards - y)
         return Spread(points, columns, int(distance.argmin()))
 
     def labels(self, scene: Scene) -> Labels | None:
-        """The values of both dimensions."""
+        """The values of both axes."""
         found = self.spread(scene)
         first, second = self._plane.of(scene)
         if found is None or found.columns is None or first == second:
             return None
-        rows, columns = found.points[:: found.columns, second], found.points[: found.columns, first]
+        rows = scene.axes.values(found.points[:: found.columns], second)
+        columns = scene.axes.values(found.points[: found.columns], first)
         return Labels([f"{value:+.2f}" for value in rows], [f"{value:+.2f}" for value in columns])
 
     def has_cursor(self, scene: Scene) -> bool:
-        """Where there are two dimensions to move in."""
+        """Where there are two axes to move along."""
         return len(scene.z) > 1
 
     def move(self, scene: Scene, right: int, up: int, *, big: bool) -> Point:
-        """Change both dimensions; the window follows."""
+        """Change both values; the window follows."""
         window = self._seen(scene)
         left, right_edge, bottom, top = window
         share = _BIG_STEP if big else _STEP
-        first, second = self._plane.of(scene)
-        z = scene.z.copy()
-        z[first] += right * share * (right_edge - left)
-        z[second] += up * share * (top - bottom)
-        self._window = pan_to(window, (float(z[first]), float(z[second])))
-        return z
+        plane = self._plane.of(scene)
+        x, y = (scene.axes.value(scene.z, axis) for axis in plane)
+        across, upwards = x + right * share * (right_edge - left), y + up * share * (top - bottom)
+        self._window = pan_to(window, (across, upwards))
+        spot = np.array([[across], [upwards]], np.float32)
+        moved: Point = scene.axes.spread_plane(scene.z, plane, *spot)[0]
+        return moved
 
     def zoom(self, scene: Scene, factor: float) -> None:
         """Around the present latent."""
-        first, second = self._plane.of(scene)
-        self._window = zoom(self._seen(scene), factor, (float(scene.z[first]), float(scene.z[second])))
+        x, y = (scene.axes.value(scene.z, axis) for axis in self._plane.of(scene))
+        self._window = zoom(self._seen(scene), factor, (x, y))
 
     def show_all(self) -> None:
         """As far as the prior reaches."""
@@ -97,5 +103,5 @@ class MapView(View):
     def _seen(self, scene: Scene) -> Window:
         if self._window is not None:
             return self._window
-        across, upwards = (float(scene.spans[dimension]) for dimension in self._plane.of(scene))
+        across, upwards = (float(scene.axes.spans[axis]) for axis in self._plane.of(scene))
         return -across, across, -upwards, upwards

@@ -18,7 +18,7 @@ from vae_tui.walk.views.plane_choice import PlaneChoice
 from vae_tui.walk.views.view import Query, Scene, View, ViewName
 
 _METHODS: tuple[PlaneMethod, ...] = get_args(PlaneMethod)
-_CAPTIONS: dict[PlaneMethod, str] = {"dimensions": "two dimensions", "pca": "PCA", "tsne": "t-SNE"}
+_CAPTIONS: dict[PlaneMethod, str] = {"dimensions": "two axes", "pca": "PCA", "tsne": "t-SNE"}
 _STEP, _BIG_STEP = 0.02, 0.1
 """Of what is seen, from one side to the other."""
 
@@ -37,7 +37,7 @@ class Dots:
 
 
 class ScatterView(View):
-    """Codes along two dimensions, by PCA or by t-SNE; a cursor moves in the plane, or among the codes."""
+    """Codes along two axes, by PCA or by t-SNE; a cursor moves in the plane, or among the codes."""
 
     name: ClassVar[ViewName] = "scatter"
 
@@ -114,11 +114,15 @@ class ScatterView(View):
         """All codes but the outermost."""
         self._window = None
 
-    def show_dimensions(self) -> None:
-        """Show the codes along the two dimensions that are chosen."""
+    def show_plane(self) -> None:
+        """Show the codes along the two axes that are chosen."""
         self._method = "dimensions"
-        self._planes.pop("dimensions", None)
-        self._window = None
+        self.forget_axes()
+
+    def forget_axes(self) -> None:
+        """Look along the axes as they are now."""
+        if self._planes.pop("dimensions", None) is not None:
+            self._window = None
 
     def vary(self, scene: Scene) -> str:
         """Bring the codes to the plane in the next way."""
@@ -143,7 +147,7 @@ class ScatterView(View):
     def _plane(self, scene: Scene) -> CodePlane | None:
         method = self._method_for(scene)
         if method == "dimensions" and scene.codes is not None and method not in self._planes:
-            self._planes[method] = look_along(scene.codes, *self._plane_choice.of(scene))
+            self._planes[method] = look_along(scene.codes, scene.axes, *self._plane_choice.of(scene))
         return self._planes.get(method)
 
     def _seen(self, plane: CodePlane) -> Window:

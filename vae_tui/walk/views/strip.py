@@ -1,11 +1,11 @@
-"""The chosen dimension, from one end to the other."""
+"""The chosen axis, from one end to the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-from vae_tui.walk.spread import nearest, spread, traverse
+from vae_tui.walk.spread import nearest, spread
 from vae_tui.walk.views.traversal import TraversalRange
 from vae_tui.walk.views.view import Scene, Spread, View, ViewName, name_place
 
@@ -22,19 +22,19 @@ class StripView(View):
         self._range = traversal
 
     def title(self, scene: Scene) -> str:
-        """The dimension and its ends."""
+        """The axis and its ends."""
         low, high = self._range.of(scene, scene.chosen)
-        return f"z{scene.chosen} from {low:+.1f} to {high:+.1f}"
+        return f"{scene.axes.name(scene.chosen)} from {low:+.1f} to {high:+.1f}"
 
     def captions(self, scene: Scene) -> Sequence[str]:
         """Which picture the present latent is nearest to."""
         return [f"{name_place(scene)}, nearest to picture {(self.mark(scene) or 0) + 1} of {_COUNT}"]
 
     def spread(self, scene: Scene) -> Spread:
-        """Values of the chosen dimension at equal distances."""
+        """Values of the chosen axis at equal distances."""
         values = spread(*self._range.of(scene, scene.chosen), _COUNT)
-        points = traverse(scene.z, [scene.chosen], [values])
-        return Spread(points, mark=nearest(values, scene.z[scene.chosen]))
+        points = scene.axes.spread(scene.z, scene.chosen, values)
+        return Spread(points, mark=nearest(values, scene.axes.value(scene.z, scene.chosen)))
 
     def needs_codes(self, scene: Scene) -> bool:
         """Where the range of the data is wanted."""

@@ -11,12 +11,12 @@ class TraversalRange:
     def __init__(self) -> None:
         self.of_data = False
 
-    def of(self, scene: Scene, dimension: int) -> tuple[float, float]:
-        """The least and the greatest value of a dimension that are shown; the prior's while codes are not known."""
+    def of(self, scene: Scene, axis: int) -> tuple[float, float]:
+        """The least and the greatest value of an axis that are shown; the prior's while codes are not known."""
         if self.of_data and scene.codes is not None:
-            low, high = scene.codes.ranges[:, dimension].tolist()
+            low, high = scene.codes.ends(scene.axes, axis)
             return low, high
-        span = float(scene.spans[dimension])
+        span = float(scene.axes.spans[axis])
         return -span, span
 
     def needs_codes(self, scene: Scene) -> bool:

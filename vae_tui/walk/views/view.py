@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_tui.walk.axes import Axes
 from vae_tui.walk.messages import Request
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
@@ -23,12 +24,12 @@ class Scene:
     """What a view looks at: the present latent, and what is known of the space around it."""
 
     z: Point
+    axes: Axes
     chosen: int
+    """Which axis."""
     order: Sequence[int]
     """Dimensions, that with the highest rate first."""
     rates: Sequence[float]
-    spans: Point
-    """How far from 0 the prior reaches in each dimension (Z,)."""
     codes: Codes | None = None
     """Those of the test images, once they are known."""
     decoded: tuple[Pixels, Point] | None = None
@@ -128,7 +129,7 @@ class View:
         return scene.z
 
     def choose(self, scene: Scene, rows: int) -> int | None:
-        """The dimension to choose so many rows further down; None where they stand in the order of their KL."""
+        """The axis to choose so many rows further down; None where they stand in their usual order."""
         return None
 
     def zoom(self, scene: Scene, factor: float) -> None:
@@ -150,8 +151,8 @@ class View:
 
 
 def name_place(scene: Scene) -> str:
-    """Where the present latent is along the chosen dimension."""
-    return f"z{scene.chosen} {scene.z[scene.chosen]:+.2f}"
+    """Where the present latent is along the chosen axis."""
+    return f"{scene.axes.name(scene.chosen)} {scene.axes.value(scene.z, scene.chosen):+.2f}"
 
 
 def tile_size(area: tuple[int, int]) -> int:
