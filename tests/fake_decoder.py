@@ -32,6 +32,7 @@ class FakeDecoder:
     """Replies at once; `sent` are the requests it was sent."""
 
     conditional = False
+    codebook: NDArray[np.float32] | None = CODEBOOK
 
     def __init__(self, receive: Receive, *, data_root: Path | None = None) -> None:
         self._receive = receive
@@ -59,7 +60,7 @@ class FakeDecoder:
                 given = (ms.NO_CLASS if class_given is None else class_given) if self.conditional else None
                 about = checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True
                 return ms.CheckpointOpened(
-                    *about, epochs=epochs, negative_elbo=150 - epochs, class_given=given, codebook=CODEBOOK
+                    *about, epochs=epochs, negative_elbo=150 - epochs, class_given=given, codebook=self.codebook
                 )
             case ms.DrawPrior(seed):
                 noise = (EPSILON * (1 + seed)).astype(np.float32)
@@ -75,6 +76,10 @@ class FakeDecoder:
                 return ms.SourceFound(f"test {CLASSES.index(text)} ({text})", code, np.zeros(5, np.float32))
             case ms.Calculate(_, _, points):
                 return ms.Calculated(points.sum(axis=0))
+            case ms.Reconstruct(images, source):
+                return ms.Decoded(np.full_like(images, 200 if source else 100))
+            case ms.DrawSpread(points):
+                return ms.Decoded(draw(points) // 4)
             case ms.FindDirections(names, _):
                 if any(":" not in name for name in names):
                     return ms.Failed(f"{names[0]}: expected pca:K")

@@ -19,10 +19,13 @@ from vae_tui.walk.walk import Walk
 class Walking:
     """A session and its decoders, of which the last is the present one."""
 
-    def __init__(self, checkpoint: Path, follow: Run | None) -> None:
+    def __init__(self, checkpoint: Path, follow: Run | None, *, beside: Path | None = None) -> None:
         self.decoders: list[FakeDecoder] = []
         self.inbox: list[tuple[int, Reply]] = []
-        self.session = WalkSession(checkpoint, self._start, follow=follow)
+        self.of_other: list[tuple[int, Reply]] = []
+        self.other = FakeDecoder(lambda number, reply: self.of_other.append((number, reply)))
+        second = None if beside is None else (beside, lambda: self.other)
+        self.session = WalkSession(checkpoint, self._start, follow=follow, beside=second)
 
     def _start(self) -> FakeDecoder:
         self.decoders.append(FakeDecoder(lambda number, reply: self.inbox.append((number, reply))))
@@ -42,8 +45,11 @@ class Walking:
 
     def deliver(self) -> None:
         """Let every reply arrive, and those to what is sent because of them."""
-        while self.inbox:
-            self.session.receive(*self.inbox.pop(0))
+        while self.inbox or self.of_other:
+            if self.inbox:
+                self.session.receive(*self.inbox.pop(0))
+            else:
+                self.session.receive_from_other(*self.of_other.pop(0))
 
     def sent(self, kind: type[Request[Any]] = Request) -> list[Any]:
         """What was sent to the present decoder since this was called last."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+import torch
 from conftest import MakeRun, train_events
 
 from vae_tui.latent.grids import decode_points
@@ -150,6 +151,32 @@ def test_images_and_class_means_are_found_and_added_up(opened: Line) -> None:
 @pytest.mark.parametrize("text", ["", "top -", "- ", "top + nothing", "+ + top"])
 def test_a_sum_that_is_none_is_replied_to_with_why(opened: Line, text: str) -> None:
     assert opened.failure(ms.Calculate(text, ("A",), np.ones((1, 5), np.float32)))
+
+
+def test_images_are_reconstructed_and_in_place_of_the_first_one_that_is_named(opened: Line) -> None:
+    images = opened.request(ms.Decode(np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32))).images
+    found = opened.request(ms.Reconstruct(images, "")).images
+    assert found.shape == images.shape
+    named = opened.request(ms.Reconstruct(images, "3")).images
+    code = opened.request(ms.FindSource("3")).mean
+    np.testing.assert_array_equal(named[0], opened.request(ms.Decode(code[None])).images[0])
+    np.testing.assert_array_equal(named[1:], found[1:])
+    assert "takes images of 8x8x1, not 9x8x1" in opened.failure(ms.Reconstruct(np.zeros((1, 9, 8, 1), np.uint8), ""))
+
+
+def test_the_spread_of_a_posterior_is_that_of_many_draws(opened: Line, walked_run: Run) -> None:
+    points = np.random.default_rng(2).normal(size=(2, 5)).astype(np.float32)
+    found = opened.request(ms.DrawSpread(points)).images
+    vae = load_checkpoint(walked_run.latest().path)
+    pixels = torch.from_numpy(opened.request(ms.Decode(points)).images.transpose(0, 3, 1, 2).copy())
+    with torch.no_grad():
+        mean, log_variance = vae.encode(pixels / 255)
+        noise = torch.randn(4000, 5, generator=torch.Generator().manual_seed(7))
+        for row in range(2):
+            drawn = 255 * vae.decode(mean[row] + torch.exp(0.5 * log_variance[row]) * noise)
+            expected = 2 * drawn.std(0)[0]
+            assert np.abs(found[row, ..., 0] - expected.numpy()).mean() < 0.15 * expected.mean()
+    np.testing.assert_array_equal(found, opened.request(ms.DrawSpread(points)).images)
 
 
 def test_directions_are_found_at_a_point(opened: Line) -> None:

@@ -17,7 +17,10 @@ from walking import write_at_step
 
 from vae_tui.errors import CheckpointError
 from vae_tui.imaging.grid import decode_png
-from vae_tui.model.checkpoint import encode_tensors
+from vae_tui.latent.grids import decode_points
+from vae_tui.model import build
+from vae_tui.model.checkpoint import encode_checkpoint, encode_tensors
+from vae_tui.recipe import parse
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
@@ -105,8 +108,8 @@ def open_walk(walked_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
 
     @asynccontextmanager
-    async def open_walk(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Walking]:
-        app = VaeTuiApp(WalkScreen(walked_run.latest().path))
+    async def open_walk(size: tuple[int, int] = (120, 40), *, beside: Path | None = None) -> AsyncIterator[Walking]:
+        app = VaeTuiApp(WalkScreen(walked_run.latest().path, beside=beside))
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             yield Walking(app, pilot)
@@ -272,6 +275,31 @@ async def test_directions_are_typed_and_have_sliders_of_their_own(open_walk: Ope
         await walk.press("D")
         await walk.type("class:top-hat")
         await walk.sees("expected two classes and a hyphen")
+
+
+async def test_another_model_is_seen_beneath_at_the_same_place_and_at_the_same_image(
+    open_walk: Open, tmp_path: Path
+) -> None:
+    vae = build(parse({"model": {"latent_dim": 5, "hidden": [6]}})[0], (1, 8, 8), seed=9)
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(encode_checkpoint(vae, None, {"step": 1}))
+    async with open_walk(beside=other) as walk:
+        await walk.opened()
+        await walk.sees("beneath: other.safetensors at the same place")
+        await walk.press("L")
+        await walk.until(
+            lambda: (tiles := walk.session.walk.views.current.tiles) is not None and bool(tiles.points.any())
+        )
+        tiles = walk.session.walk.views.current.tiles
+        assert tiles is not None
+        assert tiles.beneath is not None
+        np.testing.assert_array_equal(tiles.beneath, decode_points(vae.eval(), walk.z[None]))
+        await walk.press("B")
+        await walk.sees("beneath: other.safetensors's reconstruction")
+        await walk.press("B")
+        await walk.sees("beneath: standard deviation over the posterior")
+        await walk.press("B")
+        await walk.sees("nothing stands beneath")
 
 
 async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,13 @@ def walk(
     runs_dir: RunsDir = Path("checkpoints"),
     data_root: DataRoot = None,
     images: PictureModeOption = PictureMode.AUTO,
+    beside: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN|CHECKPOINT",
+            help="Another model, whose pictures stand beneath: of the same place, or, key B, of the same image.",
+        ),
+    ] = None,
 ) -> None:
     """Walk a latent space by keyboard.
 
@@ -29,6 +37,7 @@ def walk(
 
     checkpoint = find_checkpoint(source, runs_dir, note_on_stderr)
     read_metadata(checkpoint)
+    second = None if beside is None else find_checkpoint(beside, runs_dir, note_on_stderr)
     if not on_a_terminal():
         raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
     shipped = checkpoint == PRETRAINED
@@ -37,7 +46,7 @@ def walk(
     from vae_tui.tui.screens.walk import WalkScreen
 
     note = "no run yet: this is the digits model that ships with vae-tui; train your own with: vae-tui train"
-    screen = WalkScreen(checkpoint, data_root=data_root, note=note if shipped else "")
+    screen = WalkScreen(checkpoint, data_root=data_root, note=note if shipped else "", beside=second)
     app = VaeTuiApp(screen, images=images.value)
     app.run()
     if app.return_code:

@@ -31,6 +31,7 @@ from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
 from vae_tui.latent.sources import find_class, locate_sources
 from vae_tui.latent.space import Space
+from vae_tui.latent.uncertainty import draw_spread
 from vae_tui.model import VAE
 from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
@@ -167,6 +168,10 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
             return ms.Calculated(_calculate(opened, text, named))
+        case ms.Reconstruct(images, source):
+            return ms.Decoded(_reconstruct(opened, images, source))
+        case ms.DrawSpread(points):
+            return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points)))
         case ms.FindDirections(names, point):
             progress("finding directions", 0, None)
             found = find_directions(opened, names, _check_size(opened, point[None])[0])
@@ -228,6 +233,18 @@ def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:
         return found
 
     return calculate(text, find)
+
+
+def _reconstruct(opened: Space, images: NDArray[np.uint8], source: str) -> NDArray[np.uint8]:
+    vae = opened.vae
+    channels, height, width = vae.image_shape
+    if images.shape[1:] != (height, width, channels):
+        given = "x".join(map(str, images.shape[1:]))
+        raise CheckpointError(f"{opened.full_name} takes images of {height}x{width}x{channels}, not {given}")
+    means, _ = encode_images(vae, _as_pixels(images))
+    if source:
+        means[0] = locate_sources(vae, [opened.find(source)], opened.codes)[0][0]
+    return choose_channels(decode_points(vae, means), vae.shown_channels)
 
 
 def _ignore_progress(_stage: str, _done: int, _total: int | None) -> None:

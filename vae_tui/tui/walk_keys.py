@@ -152,6 +152,11 @@ VIEWS = Group(
             "the codes of a quantised model; arrows change one, j k choose which",
             (Key("7", "view('codes')", "Codes"),),
         ),
+        Row(
+            "B",
+            "beneath each: the other model's, change from A, uncertainty",
+            (Key("B", _act("view.next_beneath"), "Beneath each picture"),),
+        ),
     ),
 )
 MOTION = Group(

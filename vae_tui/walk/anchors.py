@@ -21,6 +21,8 @@ class Anchor:
     caption: str
     mean: Point
     log_variance: Point
+    source: str = ""
+    """What it was typed as."""
 
 
 class Anchors:
@@ -76,6 +78,10 @@ class Anchors:
         return [
             (anchor.mean + np.exp(0.5 * anchor.log_variance) * epsilon).astype(np.float32) for anchor in self._anchors
         ]
+
+    def source_at(self, z: Point) -> str:
+        """What the anchor whose mean is z (Z,) was typed as; empty where there is none."""
+        return next((anchor.source for anchor in self._anchors if np.array_equal(anchor.mean, z)), "")
 
     def begin_round(self) -> None:
         """Let the first anchor be the next one."""

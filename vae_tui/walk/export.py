@@ -33,8 +33,19 @@ def free_name(stem: str, suffix: str) -> str:
     return f"{stem}-{number}{suffix}"
 
 
-def write_picture(out: Path, images: NDArray[np.uint8], columns: int, checkpoint: Path) -> None:
-    """Write images (N, H, W, C) as a PNG that names the checkpoint they are of; raises VaeTuiError where it cannot be."""
+def _in_rows(stacks: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """The images of stacks (N, S, H, W, C) in the order in which they stand in so many columns."""
+    if stacks.shape[1] == 1:
+        return stacks[:, 0]
+    missing = -len(stacks) % columns
+    whole = np.concatenate([stacks, np.zeros((missing, *stacks.shape[1:]), np.uint8)])
+    rows = whole.reshape(-1, columns, *stacks.shape[1:]).swapaxes(1, 2)
+    return rows.reshape(-1, *stacks.shape[2:])
+
+
+def write_picture(out: Path, stacks: NDArray[np.uint8], columns: int, checkpoint: Path) -> None:
+    """Write stacks (N, S, H, W, C) as a PNG that names the checkpoint they are of; raises VaeTuiError where it cannot be."""
+    images = _in_rows(stacks, columns)
     grid = images[0] if len(images) == 1 else make_grid(images, columns)
     text = {"Software": f"vae-tui {__version__}", "Checkpoint": "/".join(checkpoint.resolve().parts[-2:])}
     try:

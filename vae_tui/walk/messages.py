@@ -7,6 +7,8 @@
     Snap               Snapped               at once
     FindSource         SourceFound           when there is time
     Calculate          Calculated            when there is time
+    Reconstruct        Decoded               when there is time
+    DrawSpread         Decoded               when there is time
     FindDirections     DirectionsFound       when there is time
     EncodeTestImages   TestImagesEncoded     when there is time
     Project            Projected             when there is time
@@ -245,6 +247,24 @@ class Calculate(Request[Calculated]):
 
 
 @dataclass(frozen=True)
+class Reconstruct(Request[Decoded]):
+    """Encode images and decode them; in place of the first the image that is named so, unless the name is empty."""
+
+    images: Pictures
+    source: str
+
+
+@dataclass(frozen=True)
+class DrawSpread(Request[Decoded]):
+    """The standard deviation, pixel by pixel, of what draws from the posterior of each point's image are decoded to.
+
+    Twice that, as of images of 0 to 255.
+    """
+
+    points: Points
+
+
+@dataclass(frozen=True)
 class FindDirections(Request[DirectionsFound]):
     """Find the directions that a user names, as they are at a point."""
 
@@ -288,8 +308,8 @@ class ExportGif(Request[GifExported]):
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, FindDirections, EncodeTestImages),
-        *(Project, FindNeighbors, ExportGif),
+        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread),
+        *(FindDirections, EncodeTestImages, Project, FindNeighbors, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
         *(DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),
     )

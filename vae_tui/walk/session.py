@@ -15,6 +15,7 @@ from vae_tui.walk.actions.place import PlaceActions
 from vae_tui.walk.actions.storage import StorageActions
 from vae_tui.walk.actions.time import TimeActions
 from vae_tui.walk.actions.view import ViewActions
+from vae_tui.walk.beneath import OtherModel
 from vae_tui.walk.decoder import Decoder
 from vae_tui.walk.link import DecoderLink
 from vae_tui.walk.messages import DecoderDied, Reply
@@ -32,17 +33,31 @@ class WalkSession:
     """
 
     def __init__(
-        self, checkpoint: Path, start: Callable[[], Decoder], *, follow: Run | None = None, note: str = ""
+        self,
+        checkpoint: Path,
+        start: Callable[[], Decoder],
+        *,
+        follow: Run | None = None,
+        note: str = "",
+        beside: tuple[Path, Callable[[], Decoder]] | None = None,
     ) -> None:
-        """Raises CheckpointError for a file that holds no VAE."""
+        """`beside` is the checkpoint of another model and what starts its decoder.
+
+        Raises CheckpointError for a file that holds no VAE.
+        """
         latent_dim, rates = _read_space(checkpoint)
-        self.walk = Walk(checkpoint, DecoderLink(start), latent_dim=latent_dim, rates=rates, follow=follow, note=note)
+        other = None
+        if beside is not None:
+            other = OtherModel(beside[0], DecoderLink(beside[1]), _read_space(beside[0])[0])
+        self.walk = Walk(
+            checkpoint, DecoderLink(start), latent_dim=latent_dim, rates=rates, follow=follow, note=note, other=other
+        )
         self.place, self.view = PlaceActions(self.walk), ViewActions(self.walk)
         self.motion, self.storage = MotionActions(self.walk), StorageActions(self.walk)
         self.time, self.directions = TimeActions(self.walk), DirectionActions(self.walk)
 
     def start(self) -> None:
-        """Start the decoder."""
+        """Start the decoders."""
         self.walk.update()
 
     def receive(self, number: int, reply: Reply) -> None:
@@ -53,6 +68,15 @@ class WalkSession:
         else:
             self.walk.link.receive(number, reply)
             self.walk.open_chosen()
+
+    def receive_from_other(self, number: int, reply: Reply) -> None:
+        """Take what the other model's decoder replied."""
+        other = self.walk.beneath.other
+        if other is not None and isinstance(reply, DecoderDied):
+            other.link.reset()
+            self.walk.fail(f"the decoder of {other.name} died: {reply.message}; the next key starts another")
+        elif other is not None:
+            other.link.receive(number, reply)
 
     def advance(self, seconds: float) -> bool:
         """Let a time pass; whether there is anything new to see."""
@@ -72,8 +96,10 @@ class WalkSession:
             self.walk.notice = None
 
     def close(self) -> None:
-        """End the decoder."""
+        """End the decoders."""
         self.walk.link.close()
+        if self.walk.beneath.other is not None:
+            self.walk.beneath.other.link.close()
 
 
 def _read_space(checkpoint: Path) -> tuple[int, list[float]]:

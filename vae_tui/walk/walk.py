@@ -13,6 +13,7 @@ import numpy as np
 from vae_tui.runs.layout import Run, step_in_name
 from vae_tui.walk.anchors import Anchors
 from vae_tui.walk.axes import Direction
+from vae_tui.walk.beneath import Beneath, Kind, OtherModel, differ, fit_to
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.link import DecoderLink
@@ -22,6 +23,7 @@ from vae_tui.walk.messages import (
     Decode,
     Decoded,
     DrawPrior,
+    DrawSpread,
     EncodeTestImages,
     FindDirections,
     FindNeighbors,
@@ -29,6 +31,7 @@ from vae_tui.walk.messages import (
     PriorDrawn,
     Project,
     R,
+    Reconstruct,
     Request,
     TestImagesEncoded,
 )
@@ -68,6 +71,7 @@ class Walk:
         rates: Sequence[float],
         follow: Run | None = None,
         note: str = "",
+        other: OtherModel | None = None,
     ) -> None:
         self.checkpoint, self.link, self._follow = checkpoint, link, follow
         self.position = Position(latent_dim)
@@ -77,6 +81,7 @@ class Walk:
         self.motion = Motion()
         self.recording = Recording()
         self.views = Views()
+        self.beneath = Beneath(other, latent_dim)
         self.time = TrainingTime()
         self.area: tuple[int, int] | None = None
         """Height and width of the room for pictures, in pixels; None while it is not known."""
@@ -121,9 +126,16 @@ class Walk:
         at = self.dimensions
         decoded = None if self.image is None or self._image_of is None else (self.image, self._image_of)
         area = self.labelled_area if self.views.current.is_labelled else self.area
+        if area is not None and self.beneath_caption:
+            area = area[0] // 2, area[1]
         return Scene(
             self.z, at.axes, at.chosen, at.order, at.rates, self._codes, decoded, area, self.codebook, at.norms
         )
+
+    @property
+    def beneath_caption(self) -> str:
+        """What stands beneath the images of the view, in words; empty where nothing does."""
+        return self.beneath.caption if self.views.current.has_beneath else ""
 
     @property
     def codebook(self) -> Latents | None:
@@ -198,10 +210,17 @@ class Walk:
     def _ensure_running(self) -> None:
         if not self.link.is_running:
             self.open(self.checkpoint)
+        self.open_other()
 
     def open(self, checkpoint: Path, *, progress: str = "") -> None:
         """Open a checkpoint, with a decoder of its own where there is none."""
         self.link.send(self._opening(checkpoint), self.enter, self._open_failed, progress=progress)
+
+    def open_other(self) -> None:
+        """Open the other model, where there is one and it is not open."""
+        if (other := self.beneath.other) is not None and not other.link.is_running:
+            request = OpenCheckpoint(other.checkpoint.absolute())
+            other.link.send(request, lambda _: None, self._beneath_failed)
 
     def _opening(self, checkpoint: Path) -> OpenCheckpoint:
         return OpenCheckpoint(checkpoint.absolute(), self.class_wanted)
@@ -292,19 +311,48 @@ class Walk:
         points = scene.z[None]
         if spread is not None:
             points = spread.points if spread.begins_with_z else np.concatenate([points, spread.points])
-        if self._decoding is None or not np.array_equal(points, self._decoding):
-            self._decoding = points
-            self.link.send(Decode(points), partial(self._take_decoded, points, view, spread), self.fail)
+        kind = self.beneath.kind if view.has_beneath else "nothing"
+        # What there is a change from is decoded with the rest.
+        sent = np.concatenate([points, self.stops[:1]]) if kind == "change" else points
+        if self._decoding is None or not np.array_equal(sent, self._decoding):
+            self._decoding = sent
+            self.link.send(Decode(sent), partial(self._take_decoded, points, view, spread, kind), self.fail)
         self._query(view, scene)
 
-    def _take_decoded(self, points: Latents, view: View, spread: Spread | None, reply: Decoded) -> None:
-        self.image, self._image_of = reply.images[0], points[0]
-        if spread is not None and view is self.views.current:
-            images = reply.images if spread.begins_with_z else reply.images[1:]
-            view.tiles = Tiles(images, spread.points, spread.columns)
+    def _take_decoded(self, points: Latents, view: View, spread: Spread | None, kind: Kind, reply: Decoded) -> None:
+        images = reply.images[: len(points)]
+        self.image, self._image_of = images[0], points[0]
+        show = partial(self._show, view, spread, kind, images)
+        if kind == "change":
+            show(differ(images, reply.images[-1]))
+        elif kind == "spread":
+            self.link.send(DrawSpread(points), lambda drawn: show(drawn.images), self._beneath_failed)
+        elif kind != "nothing" and self.beneath.other is not None:
+            source = self.anchors.source_at(points[0])
+            request = Decode(points) if kind == "same place" else Reconstruct(images, source)
+            link = self.beneath.other.link
+            link.send(request, lambda drawn: show(fit_to(drawn.images, images)), self._beneath_failed)
         else:
-            self.show_known_image()
+            show(None)
         self._query(self.views.current, self.scene)
+
+    def _show(self, view: View, spread: Spread | None, kind: Kind, images: Pixels, beneath: Pixels | None) -> None:
+        if spread is None or view is not self.views.current:
+            self.show_known_image()
+        elif kind == self.beneath.kind or not view.has_beneath:
+            first = 0 if spread.begins_with_z else 1
+            shown = None if beneath is None else beneath[first:]
+            view.tiles = Tiles(images[first:], spread.points, spread.columns, shown)
+
+    def _beneath_failed(self, problem: str) -> None:
+        self.beneath.kind = "nothing"
+        self.show_again()
+        self.fail(problem)
+
+    def show_again(self) -> None:
+        """Have all that is to be seen decoded once more."""
+        self._decoding = None
+        self.update()
 
     def _query(self, view: View, scene: Scene) -> None:
         """Send what a view needs beside decoding."""
@@ -331,5 +379,7 @@ class Walk:
 
     def show_known_image(self) -> None:
         """Let the view of the image, where that is the present one, show the newest there is."""
-        if self.image is not None and self._image_of is not None and self.views.current.name == "image":
+        if self.beneath_caption:
+            self._decoding = None
+        elif self.image is not None and self._image_of is not None and self.views.current.name == "image":
             self.views.current.tiles = Tiles(self.image[None], self._image_of[None])

@@ -56,22 +56,30 @@ class WalkScreen(ClosesOnce[None]):
     class Replied(message.Message):
         """The decoder process sent something."""
 
-        def __init__(self, number: int, reply: Reply) -> None:
+        def __init__(self, number: int, reply: Reply, *, of_other: bool = False) -> None:
             super().__init__()
-            self.number, self.reply = number, reply
+            self.number, self.reply, self.of_other = number, reply, of_other
 
     def __init__(
-        self, checkpoint: Path, *, follow: Run | None = None, data_root: Path | None = None, note: str = ""
+        self,
+        checkpoint: Path,
+        *,
+        follow: Run | None = None,
+        data_root: Path | None = None,
+        note: str = "",
+        beside: Path | None = None,
     ) -> None:
-        """Raises CheckpointError for a file that holds no VAE."""
+        """`beside` is the checkpoint of a second model to compare with. Raises CheckpointError for a file that holds no VAE."""
         super().__init__()
 
-        def receive(number: int, reply: Reply) -> None:
-            self.post_message(self.Replied(number, reply))
+        def start(*, of_other: bool = False) -> DecoderProcess:
+            def receive(number: int, reply: Reply) -> None:
+                self.post_message(self.Replied(number, reply, of_other=of_other))
 
-        self.session = WalkSession(
-            checkpoint, lambda: DecoderProcess(receive, data_root=data_root), follow=follow, note=note
-        )
+            return DecoderProcess(receive, data_root=data_root)
+
+        other = None if beside is None else (beside, partial(start, of_other=True))
+        self.session = WalkSession(checkpoint, start, follow=follow, note=note, beside=other)
         self._preview: Pixels | None = None
         """The image that is seen small."""
         self._notice: Notice | None = None
@@ -180,7 +188,10 @@ class WalkScreen(ClosesOnce[None]):
 
     def on_walk_screen_replied(self, event: Replied) -> None:
         """Hand it to the session."""
-        self.session.receive(event.number, event.reply)
+        if event.of_other:
+            self.session.receive_from_other(event.number, event.reply)
+        else:
+            self.session.receive(event.number, event.reply)
         walk, sliders = self.session.walk, self.query_one(Sliders)
         title = "latents by KL" + ("" if walk.opened is None or walk.opened.rates_are_measured else ", estimated")
         # Textual paints the whole widget anew when a title is set, be it the same one.

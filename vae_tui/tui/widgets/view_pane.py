@@ -104,7 +104,8 @@ class ViewPane(Container):
     def draw(self) -> None:
         """Draw the view as it is now."""
         view, scene = self._view, self._session.walk.scene
-        self._entitle(view.title(scene), None)
+        beneath = self._session.walk.beneath_caption
+        self._entitle(f"{view.title(scene)}   beneath: {beneath}" if beneath else view.title(scene), None)
         subtitle = self._draw_dots(view, scene) if isinstance(view, ScatterView) else self._draw_tiles(view, scene)
         self._entitle(None, subtitle)
 
@@ -123,7 +124,7 @@ class ViewPane(Container):
         caption = captions[0] if len(captions) == 1 else join_whole(captions, "   ", canvas.content_size.width - 4)
         if view.tiles is not None and view.tiles is not self._drawn:
             self._drawn = view.tiles
-            canvas.show(view.tiles.images[:, None], columns=view.tiles.columns, caption=caption)
+            canvas.show(view.tiles.stacks, columns=view.tiles.columns, caption=caption)
         elif self._drawn is not None:
             canvas.set_caption(caption)
         if view.tiles is not None:

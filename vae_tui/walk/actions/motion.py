@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from vae_tui.walk.anchors import LETTERS, Anchor
@@ -18,10 +20,10 @@ class MotionActions:
 
     def add_source(self, text: str) -> None:
         """Add what a user names as an anchor, once it is found."""
-        self._walk.send(FindSource(text), self._take_found)
+        self._walk.send(FindSource(text), partial(self._take_found, text))
 
-    def _take_found(self, reply: SourceFound) -> None:
-        self._add(Anchor(reply.caption, reply.mean, reply.log_variance))
+    def _take_found(self, text: str, reply: SourceFound) -> None:
+        self._add(Anchor(reply.caption, reply.mean, reply.log_variance, text))
 
     def add_here(self) -> None:
         """Take the present place as an anchor."""

@@ -112,7 +112,7 @@ class StorageActions:
         tiles = self._walk.views.current.tiles
         if tiles is None:
             raise VaeTuiError("there is no picture yet")
-        write_picture(out, tiles.images, tiles.columns or columns, self._walk.checkpoint)
+        write_picture(out, tiles.stacks, tiles.columns or columns, self._walk.checkpoint)
         self._walk.notify(f"wrote {out}", "success")
 
     def _take_exported(self, reply: GifExported) -> None:

@@ -32,6 +32,14 @@ class ViewActions:
         self._walk.notify(self._walk.views.vary(self._walk.scene), "plain")
         self._walk.update()
 
+    def next_beneath(self) -> None:
+        """Choose what stands beneath each picture."""
+        walk = self._walk
+        walk.beneath.next_kind(len(walk.z), has_anchor=bool(len(walk.anchors)), has_spread=walk.codebook is None)
+        caption = walk.beneath.caption
+        walk.notify(f"beneath each picture: {caption}" if caption else "nothing stands beneath the pictures", "plain")
+        walk.show_again()
+
     def zoom(self, factor: float) -> None:
         """Zoom a plane."""
         self._walk.views.current.zoom(self._walk.scene, factor)

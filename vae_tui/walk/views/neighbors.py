@@ -19,6 +19,7 @@ class NeighborsView(View):
     """The image of the present latent, marked, and then its neighbors; they are found for the image, once it is decoded."""
 
     name: ClassVar[ViewName] = "neighbors"
+    has_beneath: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -40,6 +40,7 @@ class ScatterView(View):
     """Codes along two axes, by PCA or by t-SNE; a cursor moves in the plane, or among the codes."""
 
     name: ClassVar[ViewName] = "scatter"
+    has_beneath: ClassVar[bool] = False
 
     def __init__(self, plane: PlaneChoice) -> None:
         super().__init__()

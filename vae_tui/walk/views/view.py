@@ -68,6 +68,13 @@ class Tiles:
     images: Pixels
     points: Latents
     columns: int | None = None
+    beneath: Pixels | None = None
+    """What stands beneath each, (N, H, W, C)."""
+
+    @property
+    def stacks(self) -> Pixels:
+        """Each image with what stands beneath it, (N, S, H, W, C)."""
+        return np.stack([self.images] if self.beneath is None else [self.images, self.beneath], axis=1)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,9 @@ class View:
     """Whether there is to be room for `labels`."""
     needs_area: ClassVar[bool] = False
     """Whether what it shows depends on the room there is."""
+
+    has_beneath: ClassVar[bool] = True
+    """Whether anything may stand beneath its images."""
 
     def __init__(self) -> None:
         self.tiles: Tiles | None = None
