@@ -24,7 +24,7 @@ from PIL import Image
 from vae_tui.data import load_image_sets
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_blocks
-from vae_tui.imaging.mosaics import CHARACTERS, render_mosaic_row, to_mosaic
+from vae_tui.imaging.mosaics import CHARACTERS, LINES, render_mosaic_row, to_mosaic
 from vae_tui.imaging.tiles import resize
 from vae_tui.recipe import parse
 
@@ -81,7 +81,7 @@ def draw_ours(image: Pixels, kind: str, rows: int, columns: int) -> str:
     if kind == "half":
         lines = render_half_blocks(resize(image, 2 * rows, columns))
     else:
-        cells = to_mosaic(resize(image, 4 * rows, 2 * columns), kind)
+        cells = to_mosaic(resize(image, 4 * LINES[kind] * rows, 2 * columns), kind)
         lines = [render_mosaic_row(row, kind) for row in cells]
     return "\n".join("".join(segment.style.render(segment.text) for segment in line) for line in lines)
 

@@ -12,12 +12,12 @@ from block_mosaics import FINE, coverage, decode_mosaics
 from vae_tui.imaging.block_glyphs import MOSAICS, Mosaic, mosaics_of
 from vae_tui.imaging.colors import NUMBERED
 from vae_tui.imaging.grid import Pixels
-from vae_tui.imaging.mosaics import CHARACTERS, render_mosaic_row, to_mosaic
+from vae_tui.imaging.mosaics import CHARACTERS, LINES, render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Colors
 
 
 def show(pixels: Pixels, kind: Mosaic, colors: Colors = "truecolor", *, coarse: bool = False) -> Pixels:
-    cells = to_mosaic(pixels, kind, colors, coarse=coarse)
+    cells = to_mosaic(pixels.repeat(LINES[kind], axis=0), kind, colors, coarse=coarse)
     return decode_mosaics(render_mosaic_row(row, kind) for row in cells)
 
 
@@ -73,9 +73,17 @@ def test_no_other_squares_and_colours_come_nearer(kind: Mosaic, channels: int) -
         assert ours == pytest.approx(best, rel=1e-3, abs=FINE * 2), "but for colours that are rounded"
 
 
+def test_sextants_are_exact_in_thirds_of_a_cell_and_in_halves() -> None:
+    thirds = np.array([[255, 0], [0, 255], [255, 255]], np.uint8).repeat(4, axis=0)
+    halves = np.array([[0, 255], [255, 0]], np.uint8).repeat(6, axis=0)
+    lines = np.concatenate([thirds, halves], axis=1)[..., None]
+    shown = decode_mosaics([render_mosaic_row(to_mosaic(lines, "sextant")[0], "sextant")])
+    assert np.array_equal(shown[..., :1], lines)
+
+
 @pytest.mark.parametrize("kind", MOSAICS)
 def test_one_colour_is_a_space(kind: Mosaic) -> None:
-    cells = to_mosaic(np.full((8, 6, 1), 77, np.uint8), kind)
+    cells = to_mosaic(np.full((8 * LINES[kind], 6, 1), 77, np.uint8), kind)
     assert (cells == [0x4D4D4D, 0x4D4D4D, 0]).all()
     (segment,) = render_mosaic_row(cells[0], kind)
     assert segment.text == "   "

@@ -103,3 +103,18 @@ def test_the_marked_tile_has_a_frame_in_its_gap() -> None:
     frame = (marked != plain).any(axis=2)
     assert frame.sum() == 4 * 4 - 2 * 2
     assert (marked[frame] == (255, 0, 0)).all()
+
+
+def test_a_row_of_pixels_is_drawn_in_as_many_lines_as_are_wanted() -> None:
+    stacks = np.random.default_rng(0).integers(0, 256, (3, 2, 4, 4, 1), np.uint8)
+    layout = fit_tiles(3, (4, 4), (40, 40), stack=2)
+    assert layout is not None
+    plain, fine = (
+        compose(stacks, layout, (40, 40), ground=(1, 2, 3), mark=(1, (255, 0, 0)), lines=lines) for lines in (1, 3)
+    )
+    np.testing.assert_array_equal(fine, plain.repeat(3, axis=0))
+    small = fit_tiles(1, (64, 64), (16, 16))
+    assert small is not None
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8)[:, None], (1, 64))[None, None, ..., None]
+    shown = compose(ramp, small, (16, 16), ground=(0, 0, 0), lines=3)[:, 8, 0]
+    assert len(set(shown.tolist())) > 40, "lines of their own, not thrice the same"

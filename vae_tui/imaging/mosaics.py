@@ -19,6 +19,8 @@ from vae_tui.imaging.terminal import Colors
 
 CELL = 4, 2
 """Height and width of a cell in pixels, which are square: those of an octant."""
+LINES: dict[Mosaic, int] = {"octant": 1, "sextant": 3, "quadrant": 1}
+"""In how many lines each row of pixels is drawn, so that the edges of a kind's squares lie between two of them."""
 
 _QUADRANTS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 _SEXTANTS = "".join(
@@ -57,16 +59,17 @@ _FLAT = 1.0
 
 
 def to_mosaic(pixels: Pixels, kind: Mosaic, colors: Colors = "truecolor", *, coarse: bool = False) -> NDArray[np.int64]:
-    """The cells for pixels (H, W, C), C 1 or 3: (H / 4, W / 2, 3), both rounded up, of ink, ground and a character.
+    """The cells for lines of pixels (H, W, C), C 1 or 3: (H / 4 / LINES, W / 2, 3), both rounded up, of ink, ground and a character.
 
     Ink and ground are colours 0xRRGGBB that the terminal has; the character is an index of CHARACTERS, 0 in a cell of one
     colour. `coarse` takes greys to the nearest that has a number, which costs half the bytes. The pixels below and right of
     an odd end are those of the edge.
     """
     height, width, channels = pixels.shape
-    padded = np.pad(pixels, ((0, -height % CELL[0]), (0, -width % CELL[1]), (0, 0)), mode="edge")
-    rows, columns = padded.shape[0] // CELL[0], padded.shape[1] // CELL[1]
-    blocks = padded.reshape(rows, CELL[0], columns, CELL[1], channels).swapaxes(1, 2)
+    lines = CELL[0] * LINES[kind]
+    padded = np.pad(pixels, ((0, -height % lines), (0, -width % CELL[1]), (0, 0)), mode="edge")
+    rows, columns = padded.shape[0] // lines, padded.shape[1] // CELL[1]
+    blocks = padded.reshape(rows, lines, columns, CELL[1], channels).swapaxes(1, 2)
     values = blocks.reshape(rows * columns, -1, channels).astype(np.float32)
     ink = values.mean(1)
     ground = ink.copy()
@@ -105,30 +108,30 @@ def render_mosaic_row(cells: NDArray[np.int64], kind: Mosaic) -> list[Segment]:
 
 @cache
 def _choices(kind: Mosaic) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What share of each pixel of a cell a character inks, (K, 8), and of the cell, (K,), for the first half of CHARACTERS but space."""
+    """What of each line's pixel of a cell a character inks, (K, P), and of the cell, (K,), for the first half of CHARACTERS but space."""
+    lines = CELL[0] * LINES[kind]
     if kind == "sextant":
-        sextants, quadrants = _shares(3), _shares(2)
+        sextants, quadrants = _inked(3, lines), _inked(2, lines)
         shares = np.concatenate([sextants[:32], quadrants[[_QUADRANTS.index(character) for character in "▘▝▀▖▞▛"]]])
     else:
-        every = _shares(4 if kind == "octant" else 2)
+        every = _inked(4 if kind == "octant" else 2, lines)
         shares = every[: len(every) // 2]
     return shares[1:], shares[1:].sum(1)
 
 
-def _shares(rows: int) -> NDArray[np.float32]:
-    """What share of each of a cell's pixels is inked, (K, 8), where bits say which squares are, of so many rows."""
+def _inked(rows: int, lines: int) -> NDArray[np.float32]:
+    """Which of a cell's pixels are inked, (K, 2 * lines), where bits say which squares are, of so many rows."""
     bits = np.arange(1 << 2 * rows)[:, None] >> np.arange(2 * rows) & 1
-    fine = bits.reshape(-1, rows, 2).repeat(12 // rows, axis=1)
-    shares: NDArray[np.float32] = (
-        fine.reshape(len(bits), CELL[0], -1, 2).mean(2).reshape(len(bits), -1).astype(np.float32)
+    inked: NDArray[np.float32] = (
+        bits.reshape(-1, rows, 2).repeat(lines // rows, axis=1).reshape(len(bits), -1).astype(np.float32)
     )
-    return shares
+    return inked
 
 
 def _fit(
     values: NDArray[np.float32], kind: Mosaic
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Characters (N,), ink and ground (N, C) with the least squared error from the values (N, 8, C) of cells."""
+    """Characters (N,), ink and ground (N, C) with the least squared error from the values (N, P, C) of cells."""
     shares, inked = _choices(kind)
     grounded = values.shape[1] - inked
     sums = values.swapaxes(1, 2) @ shares.T  # (N, C, K)

@@ -136,24 +136,26 @@ def compose(
     mark: tuple[int, tuple[int, int, int]] | None = None,
     cell: tuple[int, int] = (2, 1),
     dither: bool = False,
+    lines: int = 1,
 ) -> Pixels:
-    """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H, W, 3).
+    """Draw stacks (N, S, h, w, C) into an area of (height, width) pixels of colour `ground`; returns (H * lines, W, 3).
 
-    Stacks stand as `place_stacks` says. With `dither` tiles are in the first sixteen colours of terminals. `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
+    Stacks stand as `place_stacks` says; a row of pixels is drawn in so many `lines`. With `dither` tiles are in the first sixteen
+    colours of terminals. `mark` is the index of a stack that gets a frame, in its gap, and the frame's colour.
     """
     stack = stacks.shape[1]
-    canvas = np.empty((*area, 3), np.uint8)
+    canvas = np.empty((area[0] * lines, area[1], 3), np.uint8)
     canvas[:] = ground
     places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin, cell=cell)
     if mark is not None and mark[0] < len(places):
         top, left = places[mark[0]]
         bottom, right = top + stack * (layout.height + gap) - gap, left + layout.width
-        canvas[max(0, top - gap) : bottom + gap, max(0, left - gap) : right + gap] = mark[1]
+        canvas[max(0, top - gap) * lines : (bottom + gap) * lines, max(0, left - gap) : right + gap] = mark[1]
     for index, (top, left) in enumerate(places):
         for level in range(stack):
-            start = top + level * (layout.height + gap)
-            tile = resize(stacks[index, level], layout.height, layout.width, smooth=smooth)
-            canvas[start : start + layout.height, left : left + layout.width] = dither_to_16(tile) if dither else tile
+            start, height = (top + level * (layout.height + gap)) * lines, layout.height * lines
+            tile = resize(stacks[index, level], height, layout.width, smooth=smooth)
+            canvas[start : start + height, left : left + layout.width] = dither_to_16(tile) if dither else tile
     return canvas
 
 

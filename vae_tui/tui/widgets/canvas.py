@@ -26,6 +26,7 @@ from vae_tui.imaging.changes import find_runs
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.half_blocks import render_half_block_row, to_half_blocks
 from vae_tui.imaging.mosaics import CELL as MOSAIC_CELL
+from vae_tui.imaging.mosaics import LINES as MOSAIC_LINES
 from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
@@ -373,6 +374,7 @@ class Canvas(Widget):
             mark=mark,
             cell=_grain(plan.mode),
             dither=self._app.color_depth == "16" and plan.mode not in ("kitty", "sixel", "ascii"),
+            lines=MOSAIC_LINES[plan.mode] if plan.mode in MOSAICS else 1,
         )
 
     @property
