@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from conftest import MakeRun, train_events
+from PIL import Image
 
 from vae_tui.cli.main import app
 from vae_tui.events import KINDS
@@ -200,3 +202,24 @@ def test_every_event_is_listed() -> None:
     page = PAGES["docs/runs.md"]
     assert [name for name in KINDS if f"| `{name}`" not in page] == []
     assert [name for name in RUN_COMMANDS if name != "set" and f"`{name}`" not in page] == []
+
+
+TOUR = [line for line in "".join(blocks(PAGES["docs/walking.md"], "sh")).splitlines() if "docs/tour-" in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", TOUR)
+def test_the_tour_s_pictures_are_what_their_commands_draw(line: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    _, *words = shlex.split(line)
+    subprocess.run([sys.executable, "-m", "vae_tui", *words], cwd=tmp_path, check=True, capture_output=True)
+    (name,) = (word for word in words if word.startswith("docs/"))
+    drawn, kept = (np.asarray(Image.open(folder / name).convert("RGB"), float) for folder in (tmp_path, ROOT))
+    assert drawn.shape == kept.shape
+    assert np.abs(drawn - kept).mean() < 1
+
+
+def test_the_tour_has_pictures_that_are_shown() -> None:
+    named = {word for line in TOUR for word in line.split() if word.startswith("docs/")}
+    assert named == {f"docs/{path.name}" for path in (ROOT / "docs").glob("tour-*.png")}
+    assert all(f"]({name.removeprefix('docs/')})" in PAGES["docs/walking.md"] for name in named)
