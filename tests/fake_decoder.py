@@ -80,6 +80,10 @@ class FakeDecoder:
                 return ms.Decoded(np.full_like(images, 200 if source else 100))
             case ms.DrawSpread(points):
                 return ms.Decoded(draw(points) // 4)
+            case ms.FitImage(source, point):
+                if source not in CLASSES:
+                    return ms.Failed(f"{source} is a code and no image")
+                return ms.Fitted(f"test ({source})", (point + 0.5).astype(np.float32), 120.5, 111.25)
             case ms.FindDirections(names, _):
                 if any(":" not in name for name in names):
                     return ms.Failed(f"{names[0]}: expected pca:K")

@@ -179,6 +179,15 @@ def test_the_spread_of_a_posterior_is_that_of_many_draws(opened: Line, walked_ru
     np.testing.assert_array_equal(found, opened.request(ms.DrawSpread(points)).images)
 
 
+def test_an_image_is_fitted_and_a_class_s_mean_is_none(opened: Line) -> None:
+    start = opened.request(ms.FindSource("3"))
+    fit = opened.request(ms.FitImage("3", start.mean))
+    assert fit.caption == start.caption
+    assert fit.after < fit.before
+    assert any(progressed.stage == "fitting the image" for progressed in opened.progressed)
+    assert opened.failure(ms.FitImage("mean:top", start.mean)) == "mean of top is a code and no image"
+
+
 def test_directions_are_found_at_a_point(opened: Line) -> None:
     point = np.full(5, 0.5, np.float32)
     found = opened.request(ms.FindDirections(("class:top-middle", "pca:2", "jacobian:1"), point))

@@ -15,6 +15,7 @@ from vae_tui.runs.layout import Run
 from vae_tui.walk.messages import (
     Decode,
     ExportGif,
+    FitImage,
 )
 from vae_tui.walk.recorded import read_walk
 
@@ -313,3 +314,28 @@ def test_the_view_is_exported_as_a_picture(walking: Walking, tmp_path: Path) -> 
     assert (tmp_path / "walk.png").is_file()
     walking.session.storage.export(str(tmp_path / "walk.png"), 11)
     assert "is there already" in walking.notice
+
+
+def test_an_image_is_fitted_from_where_one_stands_and_that_can_be_undone(walking: Walking) -> None:
+    session = walking.session
+    session.place.fit_image()
+    assert walking.notice.startswith("which image? a adds one")
+    session.motion.add_source("ring")
+    walking.deliver()
+    session.motion.add_source("spot")
+    walking.deliver()
+    session.motion.go_to_next()
+    at_ring = walking.z
+    walking.sent()
+    session.place.fit_image()
+    (request,) = walking.sent(FitImage)
+    assert request.source == "ring"
+    walking.deliver()
+    np.testing.assert_allclose(walking.z, at_ring + 0.5)
+    assert walking.notice == "fitted to test (ring): -log p(x, z) 111.25 nats, 120.50 where it began"
+    session.place.fit_image()
+    assert walking.sent(FitImage)[0].source == "spot", "the last, as one stands at none"
+    walking.deliver()
+    session.place.undo()
+    session.place.undo()
+    np.testing.assert_array_equal(walking.z, at_ring)

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_tui.data import Progress, read_all
+from vae_tui.data import Progress, as_floats, read_all
 from vae_tui.errors import CheckpointError, DataError, VaeTuiError
 from vae_tui.imaging.grid import choose_channels
 from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
 from vae_tui.latent.directions import find_directions
+from vae_tui.latent.fitting import fit_latent
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.lane import Lane
 from vae_tui.latent.neighbors import find_neighbors
@@ -172,6 +173,12 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             return ms.Decoded(_reconstruct(opened, images, source))
         case ms.DrawSpread(points):
             return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points)))
+        case ms.FitImage(text, point):
+            source = opened.find(text)
+            if source.pixels is None:
+                raise DataError(f"{source.caption} is a code and no image")
+            fit = fit_latent(opened.vae, as_floats(source.pixels), _check_size(opened, point[None])[0], progress)
+            return ms.Fitted(source.caption, fit.latent, fit.before, fit.after)
         case ms.FindDirections(names, point):
             progress("finding directions", 0, None)
             found = find_directions(opened, names, _check_size(opened, point[None])[0])

@@ -84,9 +84,12 @@ PLACE = Group(
             ),
         ),
         Row(
-            "p",
-            "snap to the posterior mean of the picture that is seen",
-            (Key("p", _act("place.snap"), "Snap to the posterior mean"),),
+            "p  P",
+            "snap to the picture's posterior mean; fit z to an anchor's image",
+            (
+                Key("p", _act("place.snap"), "Snap to the posterior mean"),
+                Key("P", _act("place.fit_image"), "Fit z to an image"),
+            ),
         ),
         Row(
             "y  Y",

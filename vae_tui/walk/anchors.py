@@ -83,6 +83,11 @@ class Anchors:
         """What the anchor whose mean is z (Z,) was typed as; empty where there is none."""
         return next((anchor.source for anchor in self._anchors if np.array_equal(anchor.mean, z)), "")
 
+    def image_for(self, z: Point) -> str:
+        """What the image was typed as whose anchor is at z (Z,), or else the last one; empty where there is none."""
+        typed = [anchor.source for anchor in self._anchors if anchor.source]
+        return self.source_at(z) or (typed[-1] if typed else "")
+
     def begin_round(self) -> None:
         """Let the first anchor be the next one."""
         self._next = 0

@@ -9,6 +9,7 @@
     Calculate          Calculated            when there is time
     Reconstruct        Decoded               when there is time
     DrawSpread         Decoded               when there is time
+    FitImage           Fitted                when there is time
     FindDirections     DirectionsFound       when there is time
     EncodeTestImages   TestImagesEncoded     when there is time
     Project            Projected             when there is time
@@ -118,6 +119,16 @@ class Calculated(Reply):
     """The sum."""
 
     point: Vector
+
+
+@dataclass(frozen=True)
+class Fitted(Reply):
+    """The place found for an image, and -log p(x, z) in nats where it began and there."""
+
+    caption: str
+    point: Vector
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -265,6 +276,14 @@ class DrawSpread(Request[Decoded]):
 
 
 @dataclass(frozen=True)
+class FitImage(Request[Fitted]):
+    """Find the place whose picture fits the image that a user named, from a point on."""
+
+    source: str
+    point: Vector
+
+
+@dataclass(frozen=True)
 class FindDirections(Request[DirectionsFound]):
     """Find the directions that a user names, as they are at a point."""
 
@@ -308,10 +327,10 @@ class ExportGif(Request[GifExported]):
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread),
+        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread, FitImage),
         *(FindDirections, EncodeTestImages, Project, FindNeighbors, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
-        *(DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),
+        *(Fitted, DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),
     )
 }
 """What may be on the wire, by name."""

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, Snap, Snapped
+from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, FitImage, Fitted, Snap, Snapped
 from vae_tui.walk.walk import Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -110,6 +110,22 @@ class PlaceActions:
     def _take_snapped(self, reply: Snapped) -> None:
         self._walk.position.go(reply.point)
         self._walk.moved()
+
+    def fit_image(self) -> None:
+        """Look for the place whose picture fits the image of an anchor best."""
+        walk = self._walk
+        source = walk.anchors.image_for(walk.z)
+        if not source:
+            walk.notify("which image? a adds one as an anchor, such as 12, class:4 or a file")
+            return
+        walk.motion.stop()
+        walk.send(FitImage(source, walk.z), self._take_fitted)
+
+    def _take_fitted(self, reply: Fitted) -> None:
+        self._walk.position.go(reply.point)
+        self._walk.moved()
+        nats = f"-log p(x, z) {reply.after:.2f} nats, {reply.before:.2f} where it began"
+        self._walk.notify(f"fitted to {reply.caption}: {nats}", "success")
 
     def calculate(self, text: str) -> None:
         """Go to a sum of places: anchors by their letters, the present one as z, class means, images."""

@@ -1,0 +1,50 @@
+"""The place whose picture fits an image best, by gradient descent from where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_tui.data import Progress
+from vae_tui.errors import VaeTuiError
+from vae_tui.latent.codes import Latents
+from vae_tui.model import VAE
+
+_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The latent (Z,) found, and -log p(x, z) in nats where it began and there."""
+
+    latent: Latents
+    before: float
+    after: float
+
+
+def fit_latent(vae: VAE, image: Tensor, start: Latents, progress: Progress) -> Fit:
+    """Maximise log p(x|z) + log p(z) over z, from `start` (Z,), for an image (C, H, W) in [0, 1].
+
+    L-BFGS looks at 200 places at most, and the best of them is taken, so never a worse one than the first. Nocedal and Wright,
+    Numerical Optimization, 2006, chapters 3 and 7. Raises VaeTuiError where codes are rounded.
+    """
+    if vae.recipe.model.is_quantised:
+        raise VaeTuiError("codes are rounded, so that no gradient leads from one to another")
+    prior = vae.prior_given(None, 1)
+    latent = torch.from_numpy(start.copy())[None].requires_grad_()
+    found: list[tuple[float, Tensor]] = []
+
+    def look() -> Tensor:
+        distortion = vae.likelihood.distortion(vae.likelihood_parameters(latent), image[None])
+        joint: Tensor = distortion.sum() - prior.log_density(latent).sum()
+        (latent.grad,) = torch.autograd.grad(joint, [latent])
+        found.append((float(joint.detach()), latent.detach().clone()))
+        progress("fitting the image", min(len(found), _STEPS), _STEPS)
+        return joint.detach()
+
+    optimizer = torch.optim.LBFGS([latent], max_iter=_STEPS, max_eval=_STEPS, line_search_fn="strong_wolfe")
+    optimizer.step(look)  # type: ignore[no-untyped-call]
+    after, best = min(found, key=lambda each: each[0])
+    return Fit(best[0].numpy(), found[0][0], after)
