@@ -63,7 +63,7 @@ def draw(labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dra
 def test_every_command_needs_nothing_but_out(draw: Draw, command: str, suffix: str) -> None:
     out = f"picture.{suffix}"
     if suffix == "gif" and command in ("reconstruct", "manifold", "project"):
-        with pytest.raises(VaeTuiError, match=r"expected a name that ends in \.png or \.npz \(nothing moves here"):
+        with pytest.raises(VaeTuiError, match=r"expected a name that ends in \.png or .+\(nothing moves here"):
             draw(command, "five", "--out", out)
         return
     assert draw(command, "five", "--out", out).stdout == f"{out}\n"
@@ -271,7 +271,8 @@ def test_a_map_rises_to_the_right_and_upwards(draw: Draw) -> None:
 def test_codes_are_kept_with_their_classes_and_places(draw: Draw) -> None:
     draw("project", "two", "--out", "c.npz")
     found = read_npz("c.npz")
-    assert sorted(found) == ["class_names", "coordinates", "indexes", "labels", "log_variance", "mean"]
+    assert found["axes"].tolist() == ["z0", "z1"]
+    assert sorted(found) == ["axes", "class_names", "coordinates", "indexes", "labels", "log_variance", "mean"]
     np.testing.assert_array_equal(found["coordinates"], found["mean"])
     assert set(found["class_names"]) == {"top", "upper", "lower", "bottom"}
     draw("project", "five", "--out", "pca.npz", "--split", "train")
@@ -447,3 +448,20 @@ def test_a_mistake_is_told_with_what_was_expected(draw: Draw, arguments: list[st
         draw(*arguments)
     assert complaint in str(caught.value)
     assert not list(Path().glob("*.png"))
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_codes_are_a_figure_for_papers(draw: Draw, tmp_path: Path, suffix: str) -> None:
+    pytest.importorskip("matplotlib", reason="the optional package matplotlib is not installed")
+    draw("project", "five", "--out", f"codes{suffix}")
+    content = (tmp_path / f"codes{suffix}").read_bytes()
+    draw("project", "five", "--out", f"again{suffix}")
+    assert (tmp_path / f"again{suffix}").read_bytes() == content, "the same codes give the same bytes"
+    if suffix == ".svg":
+        drawn = content.decode()
+        for text in ("upper", "lower", "60 test images", "PC 1 ("):
+            assert text in drawn
+        draw("project", "five", "--out", "codes.npz")
+        assert drawn.count("<use ") >= len(np.load(tmp_path / "codes.npz")["coordinates"])
+    else:
+        assert content.startswith(b"%PDF")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STILL, MOVING = (".png", ".npz"), (".png", ".gif", ".npz")
 """How the names of files end to which something is drawn that does not move, or may."""
+FIGURES = (".svg", ".pdf")
+"""How those end that matplotlib draws."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from vae_tui.cli.options import (
     Split,
 )
 from vae_tui.cli.outfiles import check_out, write_out
-from vae_tui.cli.picture_files import MOVING, STILL, open_space, write_picture
+from vae_tui.cli.picture_files import FIGURES, MOVING, STILL, open_space, write_picture
 from vae_tui.errors import VaeTuiError
 from vae_tui.wording import counted
 
@@ -376,7 +376,7 @@ def manifold(
 
 def project(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("codes.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .svg, .pdf or .npz to write.")] = Path("codes.png"),
     projection: Annotated[
         ProjectionKind | None,
         typer.Option(help="To which plane [default: dimensions if there are only two, else pca]."),
@@ -390,11 +390,16 @@ def project(
 ) -> None:
     """Scatter the codes of a set's images in a plane. Prints the file's path.
 
-    Points are coloured by class. An .npz holds means, log-variances, labels, class names and coordinates.
+    Points are coloured by class. An .npz holds means, log-variances, labels, class names and coordinates. An .svg or .pdf is
+    drawn by matplotlib: pip install 'vae-tui[figures]'.
 
     Example: `vae-tui project fc20 --projection tsne --out codes.png`.
     """
-    check_out(out, STILL)
+    suffix = check_out(out, (*STILL, *FIGURES))
+    if suffix in FIGURES:
+        from vae_tui.tui.paper import check_matplotlib
+
+        check_matplotlib()
     if plane is not None and projection not in (None, ProjectionKind.DIMENSIONS):
         raise VaeTuiError(f"--plane goes with --projection dimensions, not with {projection}")
     chosen = None if plane is None else _pair("--plane", plane)
@@ -409,7 +414,13 @@ def project(
             seed=seed,
             scale=scale,
         )
-        write_picture(out, picture, space, 1)
+        if suffix not in FIGURES:
+            write_picture(out, picture, space, 1)
+            return
+        from vae_tui.cli.code_figures import draw_codes
+
+        title = f"{space.name}, {counted(len(picture.arrays['indexes']), f'{split.value} image')}"
+        write_out(out, draw_codes(picture.arrays, title, suffix))
 
 
 def _whole_numbers(option: str, text: str) -> list[int]:

@@ -62,6 +62,7 @@ def _arrays(codes: Codes, projection: Projection) -> dict[str, NDArray[Any]]:
         "log_variance": codes.log_variance,
         "coordinates": projection.coordinates,
         "indexes": projection.indexes,
+        "axes": np.array(projection.axes, dtype=np.str_),
         "class_names": np.array(codes.class_names, dtype=np.str_),
     }
     return arrays if codes.labels is None else {**arrays, "labels": codes.labels}

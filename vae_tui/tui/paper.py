@@ -36,19 +36,25 @@ _SETTINGS: Any = {
 }
 
 
+def check_matplotlib() -> None:
+    """Raise VaeTuiError where matplotlib is not installed."""
+    try:
+        import matplotlib.figure  # noqa: F401, PLC0415 - it is optional, and takes a second
+    except ImportError as error:
+        raise VaeTuiError(
+            "figures are drawn by the package matplotlib, which is not installed: pip install 'vae-tui[figures]'"
+        ) from error
+
+
 def draw_file(draw: Callable[[Figure], None], suffix: str, size: tuple[float, float]) -> bytes:
     """The content of a .png, .svg or .pdf file, of what `draw` puts into a figure of so many inches, the same every time.
 
     Raises VaeTuiError where matplotlib is not installed.
     """
-    try:
-        import matplotlib  # noqa: PLC0415 - it is optional, and takes a second
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as error:
-        raise VaeTuiError(
-            "figures are drawn by the package matplotlib, which is not installed: pip install 'vae-tui[figures]'; a .csv "
-            "needs none"
-        ) from error
+    check_matplotlib()
+    import matplotlib  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     content = io.BytesIO()
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in any script
