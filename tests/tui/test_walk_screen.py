@@ -302,6 +302,23 @@ async def test_another_model_is_seen_beneath_at_the_same_place_and_at_the_same_i
         await walk.sees("nothing stands beneath")
 
 
+async def test_the_image_is_dragged_with_the_mouse(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        pane = walk.screen.query_one(ViewPane)
+        width, height = pane.content_size
+        await walk.pilot.mouse_down(pane, offset=(10, 10))
+        await walk.pilot.hover(pane, offset=(20, 10))
+        await walk.pilot.hover(pane, offset=(20, 6))
+        await walk.pilot.mouse_up(pane, offset=(20, 6))
+        # The map's axes are those with the highest rates, 1 and 3.
+        np.testing.assert_allclose(walk.z, [0, 60 / width, 0, 24 / height, 0], atol=1e-5)
+        await walk.pilot.hover(pane, offset=(40, 20))
+        np.testing.assert_allclose(walk.z, [0, 60 / width, 0, 24 / height, 0], atol=1e-5)
+        await walk.press("u")
+        assert not walk.z.any()
+
+
 async def test_bookmarks_stay_with_the_run(open_walk: Open, walked_run: Run) -> None:
     async with open_walk() as walk:
         await walk.press("L", "m", "4")

@@ -339,3 +339,23 @@ def test_an_image_is_fitted_from_where_one_stands_and_that_can_be_undone(walking
     session.place.undo()
     session.place.undo()
     np.testing.assert_array_equal(walking.z, at_ring)
+
+
+def test_a_drag_moves_along_the_map_s_axes_and_is_undone_as_one(walking: Walking) -> None:
+    session, start = walking.session, walking.z
+    session.view.set_plane("z3", "z0")
+    session.view.drag(0.25, 0.0, begins=True)
+    session.view.drag(0.25, -0.5, begins=False)
+    np.testing.assert_allclose(walking.z, [-3, 0, 0, 3, 0])
+    walking.deliver()
+    assert walking.walk.image is not None
+    session.directions.add("pca:1")
+    walking.deliver()
+    session.view.set_plane("pca:1", "z0")
+    before, vector = walking.z, walking.walk.dimensions.axes.vector(5)
+    session.view.drag(0.1, 0.0, begins=True)
+    np.testing.assert_allclose(walking.z, before + 0.6 * vector, atol=1e-6)
+    session.place.undo()
+    np.testing.assert_array_equal(walking.z, before)
+    session.place.undo()
+    np.testing.assert_array_equal(walking.z, start)

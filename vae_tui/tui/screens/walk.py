@@ -299,6 +299,11 @@ class WalkScreen(ClosesOnce[None]):
         self.session.view.go_to_tile(event.tile)
         self._show()
 
+    def on_view_pane_dragged(self, event: ViewPane.Dragged) -> None:
+        """The image was dragged."""
+        self.session.view.drag(event.right, event.up, begins=event.begins)
+        self._show()
+
     def on_scatter_clicked(self, event: Scatter.Clicked) -> None:
         """A place among the codes was clicked."""
         self.session.view.go_to_spot((event.across, event.upwards))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
+from textual.events import MouseDown, MouseMove, MouseUp
 from textual.message import Message
 
 from vae_tui.text import printable
@@ -36,6 +37,13 @@ class ViewPane(Container):
             super().__init__()
             self.tile = tile
 
+    class Dragged(Message):
+        """The image was dragged by shares of the pane's width and height; `begins`: for the first time since it was pressed."""
+
+        def __init__(self, right: float, up: float, *, begins: bool) -> None:
+            super().__init__()
+            self.right, self.up, self.begins = right, up, begins
+
     class AreaChanged(Message):
         """There is more or less room for pictures than before."""
 
@@ -45,6 +53,9 @@ class ViewPane(Container):
         self._title = self._subtitle = ""
         self._drawn: Tiles | None = None
         """The pictures on the canvas; of the view that was left, until there are others."""
+        self._pressed_at: tuple[int, int] | None = None
+        """Where on the screen the mouse was when it was looked at last, while it is held down on the image."""
+        self._was_dragged = False
 
     def compose(self) -> ComposeResult:
         """The panes, of which one is seen."""
@@ -163,6 +174,29 @@ class ViewPane(Container):
         """Let the view be fitted to the new size."""
         event.stop()
         self.post_message(self.AreaChanged())
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Take hold of the image."""
+        if self._view.name == "image" and event.button == 1:
+            self._pressed_at, self._was_dragged = (event.screen_x, event.screen_y), False
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Drag the image."""
+        if self._pressed_at is None:
+            return
+        right, down = event.screen_x - self._pressed_at[0], event.screen_y - self._pressed_at[1]
+        if right or down:
+            self._pressed_at = event.screen_x, event.screen_y
+            width, height = self.content_size
+            self.post_message(self.Dragged(right / max(1, width), -down / max(1, height), begins=not self._was_dragged))
+            self._was_dragged = True
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """Let go of the image."""
+        if self._pressed_at is not None:
+            self._pressed_at = None
+            self.release_mouse()
 
     def on_click(self, event: Any) -> None:
         """Tell which picture was clicked."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from vae_tui.walk.plane import Spot
 from vae_tui.walk.views.view import ViewName
 from vae_tui.walk.walk import Walk
@@ -55,6 +57,23 @@ class ViewActions:
         tiles = self._walk.views.current.tiles
         if tiles is not None and tile < len(tiles.points):
             self._walk.go(tiles.points[tile])
+
+    def drag(self, right: float, up: float, *, begins: bool) -> None:
+        """Move along the map's two axes by shares of what they reach; what one drag does is undone in one step."""
+        walk, scene = self._walk, self._walk.scene
+        plane = walk.views.plane_of(scene)
+        moved = 2 * scene.axes.spans[list(plane)] * np.array([right, up], np.float32)
+        x, y = (scene.axes.value(scene.z, axis) for axis in plane)
+        if plane[0] == plane[1]:
+            z = scene.axes.move(scene.z, plane[0], x + float(moved[0]))
+        else:
+            z = scene.axes.spread_plane(scene.z, plane, moved[:1] + np.float32(x), moved[1:] + np.float32(y))[0]
+        walk.motion.stop()
+        if begins:
+            walk.position.go(z)
+        else:
+            walk.position.drift(z)
+        walk.moved()
 
     def go_to_spot(self, spot: Spot) -> None:
         """Go to a place in the plane of the codes."""

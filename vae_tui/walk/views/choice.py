@@ -51,6 +51,10 @@ class Views:
         self.scatter.show_plane()
         self.show_all()
 
+    def plane_of(self, scene: Scene) -> tuple[int, int]:
+        """The two axes of map and scatter."""
+        return self._plane.of(scene)
+
     def show_all(self) -> None:
         """Show whole planes again."""
         for view in self._views.values():
