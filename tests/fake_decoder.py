@@ -33,6 +33,7 @@ class FakeDecoder:
 
     conditional = False
     codebook: NDArray[np.float32] | None = CODEBOOK
+    upper_dim: int | None = None
 
     def __init__(self, receive: Receive, *, data_root: Path | None = None) -> None:
         self._receive = receive
@@ -60,7 +61,12 @@ class FakeDecoder:
                 given = (ms.NO_CLASS if class_given is None else class_given) if self.conditional else None
                 about = checkpoint, 5, step, "mlp 256-400-5", CLASSES, RATES, True
                 return ms.CheckpointOpened(
-                    *about, epochs=epochs, negative_elbo=150 - epochs, class_given=given, codebook=self.codebook
+                    *about,
+                    epochs=epochs,
+                    negative_elbo=150 - epochs,
+                    class_given=given,
+                    codebook=self.codebook,
+                    upper_dim=self.upper_dim,
                 )
             case ms.DrawPrior(seed):
                 noise = (EPSILON * (1 + seed)).astype(np.float32)

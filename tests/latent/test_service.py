@@ -107,6 +107,14 @@ def test_opening_tells_how_long_it_was_trained_and_how_well(line: Line, make_run
     assert line.open(run, within).negative_elbo == -read_metadata(within)["train"]["elbo"]
 
 
+def test_opening_a_ladder_tells_where_its_levels_part(line: Line, make_run: MakeRun) -> None:
+    run = make_run(
+        "model.network=ladder", "model.hidden=[8]", "model.latent_dim=5", "model.upper_dim=2", "train.epochs=1"
+    )
+    list(train_events(run))
+    assert line.open(run).upper_dim == 2
+
+
 def test_a_point_decodes_to_what_the_model_makes_of_it(opened: Line, walked_run: Run) -> None:
     points = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
     expected = decode_points(load_checkpoint(walked_run.latest().path), points)

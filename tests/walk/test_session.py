@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_decoder import EPSILON
+from fake_decoder import EPSILON, FakeDecoder
 from walking import Walking
 
 from vae_tui.runs.layout import Run
@@ -359,3 +359,31 @@ def test_a_drag_moves_along_the_map_s_axes_and_is_undone_as_one(walking: Walking
     np.testing.assert_array_equal(walking.z, before)
     session.place.undo()
     np.testing.assert_array_equal(walking.z, start)
+
+
+def test_one_level_of_a_ladder_is_drawn_anew_and_the_other_stays(
+    start: Callable[[], Walking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walking = start()
+    walking.deliver()
+    walking.session.place.draw_level("lower")
+    assert walking.notice == 'this model has one level of latents: one trained with network = "ladder" has two'
+    monkeypatch.setattr(FakeDecoder, "upper_dim", 2)
+    walking = start()
+    walking.deliver()
+    session = walking.session
+    session.place.set_value(2.5)
+    before = walking.z
+    session.place.draw_level("lower")
+    walking.deliver()
+    np.testing.assert_array_equal(walking.z[:2], before[:2])
+    np.testing.assert_allclose(walking.z[2:], 2 * EPSILON[2:])
+    assert walking.notice == "the lower level drawn anew, seed 1"
+    lower = walking.z[2:]
+    session.place.draw_level("upper")
+    walking.deliver()
+    np.testing.assert_allclose(walking.z[:2], 3 * EPSILON[:2])
+    np.testing.assert_array_equal(walking.z[2:], lower)
+    session.place.undo()
+    session.place.undo()
+    np.testing.assert_array_equal(walking.z, before)

@@ -140,6 +140,7 @@ class Service:
             negative_elbo=recorded_negative_elbo(opened.metadata),
             class_given=opened.vae.label if conditional else None,
             knows_no_class=opened.vae.knows_no_label,
+            upper_dim=opened.vae.recipe.model.upper_dim,
             codebook=opened.vae.posterior.vectors().numpy() if opened.vae.recipe.model.is_quantised else None,
         )
 

@@ -76,6 +76,14 @@ PLACE = Group(
             (FooterItem(6, "r", "random"),),
         ),
         Row(
+            "z  Z",
+            "draw the lower level anew, the upper (ladder); the other stays",
+            (
+                Key("z", "act('place.draw_level', ('lower',))", "Lower level"),
+                Key("Z", "act('place.draw_level', ('upper',))", "Upper level"),
+            ),
+        ),
+        Row(
             "t  T",
             "temperature down, up: the standard deviation of draws",
             (

@@ -80,6 +80,8 @@ class CheckpointOpened(Reply):
     """Whether it can decode as of no class."""
     codebook: CodeVectors | None = None
     """Of a quantised VAE: where each code is, in the dimensions of a code."""
+    upper_dim: int | None = None
+    """Of a ladder: how many dimensions are its upper level's; they come first."""
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,21 @@ class Walk:
         if go:
             self.go_to_draw()
 
+    def draw_part(self, seed: int, part: slice, text: str) -> None:
+        """Draw from the prior with a seed, go there in some of the dimensions, and say so."""
+        self.draws.seed = seed
+
+        def take(reply: PriorDrawn) -> None:
+            self._take_drawn(seed, False, reply)
+            if (point := self.draws.point) is not None and seed == self.draws.seed:
+                z = self.z.copy()
+                z[part] = point[part]
+                self.position.go(z)
+                self.moved()
+                self.notify(text, "success")
+
+        self.send(DrawPrior(seed), take)
+
     def go_to_draw(self) -> None:
         """Go to where the seed's draw is at this temperature; nowhere while it is not known."""
         if (point := self.draws.point) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -80,6 +81,17 @@ class PlaceActions:
         """Go to where a seed draws, once that is known."""
         self._walk.motion.stop()
         self._walk.draw(seed, go=True)
+
+    def draw_level(self, name: Literal["lower", "upper"]) -> None:
+        """Draw one level of a ladder with the next seed, and leave the other as it is."""
+        walk = self._walk
+        upper_dim = None if walk.opened is None else walk.opened.upper_dim
+        if walk.opened is not None and upper_dim is None:
+            walk.notify('this model has one level of latents: one trained with network = "ladder" has two')
+        elif upper_dim is not None:
+            walk.motion.stop()
+            level = slice(upper_dim, None) if name == "lower" else slice(0, upper_dim)
+            walk.draw_part(walk.draws.seed + 1, level, f"the {name} level drawn anew, seed {walk.draws.seed + 1}")
 
     def change_temperature(self, by: float) -> None:
         """Draw warmer or cooler; a place that was drawn moves with it."""
