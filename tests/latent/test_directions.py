@@ -56,6 +56,10 @@ def test_a_class_leads_to_another_whatever_they_are_called(codes: Codes) -> None
     length = np.linalg.norm(second - first)
     np.testing.assert_allclose(direction.vector, (second - first) / length, atol=1e-4)
     assert direction.note == f"{length:.2f} apart"
+    for other in ("class:T-Shirt-Boot", "class:t-bo"):
+        (again,) = find(space_of(codes), other)
+        assert again.name == "class:t-shirt-boot"
+        np.testing.assert_array_equal(again.vector, direction.vector)
 
 
 @pytest.mark.parametrize(

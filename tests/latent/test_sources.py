@@ -95,10 +95,18 @@ def test_a_file_is_fitted_to_the_model_without_any_data(tmp_path: Path, suffix: 
     assert found.caption == path.name
 
 
-def test_a_file_that_is_no_image_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"hello", "no image that can be read$"),
+        (b"", "but an empty file$"),
+        (b"\x89PNG\r\n\x1a\nab", "no image that can be read$"),
+    ],
+)
+def test_a_file_that_is_no_image_is_named_with_what_it_is(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "notes.txt"
-    path.write_text("hello")
-    with pytest.raises(DataError, match="cannot be read as an image"):
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"cannot be read as an image: .*{problem}"):
         find_source(str(path), nothing_loaded, SHAPE)
 
 

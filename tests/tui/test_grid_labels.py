@@ -64,10 +64,10 @@ async def test_of_a_label_that_is_too_long_the_first_word_stands_or_nothing() ->
     async with app.run_test(size=(70, 24)) as pilot:
         await pilot.pause()
         app.show([])
-        app.rows.show(["z1023 12.34", "z10 1.23", "+123456789.00"])
+        app.rows.show(["z10234 12.34", "z10 1.23", "+123456789.00"])
         await pilot.pause()
         assert [line[:LABEL_COLUMNS].strip() for line in app.lines if line[:LABEL_COLUMNS].strip()] == [
-            "z1023",
+            "z10234",
             "z10 1.23",
         ]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vae_tui.tui.prompt_inputs import (
+    check_directions,
     check_plane,
     check_seed,
     check_value,
@@ -61,8 +62,40 @@ def test_directions_are_suggested_one_after_the_other() -> None:
     assert names("") == ["pca:1", "jacobian:1", "class:4-9", "line:A-B"]
     assert names("c") == ["class:4-9", "class:9-4"]
     assert names("pca:1 line") == ["pca:1 line:A-B", "pca:1 line:B-A"]
+    assert names("pca:1 ") == ["pca:1 pca:1", "pca:1 jacobian:1", "pca:1 class:4-9", "pca:1 line:A-B"]
+    boots = [name for name, _ in suggest_directions("pca:1 class:ankle b", ["Ankle boot", "Bag"], "")]
+    assert boots == ["pca:1 class:Ankle boot-Bag"]
     assert names("sideways") == []
     assert [name for name, _ in suggest_directions("", [], "")] == ["pca:1", "jacobian:1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "expected pca:K, class:A-B, jacobian:K or line:A-B"),
+        ("pca:1 up", "pca:1 up: expected pca:1 to pca:5"),
+        ("up", "up: expected pca:K"),
+        ("x" * 300, f"{'x' * 30}…: expected pca:K"),
+        ("pca:0", "expected pca:1 to pca:5"),
+        ("jacobian:", "jacobian:: expected jacobian:1 to jacobian:5"),
+        ("pca:１", "expected pca:1 to pca:5"),
+        ("line:A-C", "expected two anchors and a hyphen, such as line:A-B; the anchors are A, B"),
+        ("class:4", "expected two classes and a hyphen, of 4, 9, Ankle boot"),
+        ("class:4-hat", "expected two classes and a hyphen"),
+    ],
+)
+def test_what_is_no_direction_is_not_taken(text: str, problem: str) -> None:
+    assert problem in str(check_directions(text, 5, ["4", "9", "Ankle boot"], "AB"))
+
+
+def test_directions_that_are_right_are_not_complained_about() -> None:
+    for text in ("pca:5 jacobian:1,line:a-b", "class:4-9", "class:ankle boot-9", "class:ank-4 pca:1"):
+        assert check_directions(text, 5, ["4", "9", "Ankle boot"], "AB") is None
+    assert check_directions("class:0-1", 5, ["bag", "boot"], "") is None
+    assert check_directions("class:0-2", 5, ["bag", "boot"], "") is not None
+    assert check_directions("class:what-ever", 5, None, "") is None, "classes are not known yet"
+    assert "no anchor yet" in str(check_directions("line:A-B", 5, [], ""))
+    assert "these images have none" in str(check_directions("class:4-9", 5, [], ""))
 
 
 def test_sources_are_suggested_by_how_they_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from walking import Walking
 
-from vae_tui.walk.axes import Axes, Direction
+from vae_tui.walk.axes import Axes, Direction, split_names
 from vae_tui.walk.dimensions import Dimensions
-from vae_tui.walk.messages import Decode, FindDirections
+from vae_tui.walk.messages import Decode, DecoderDied, FindDirections
 from vae_tui.walk.paths import Point
 
 LONG, STEEP = np.array([0.6, 0.8, 0], np.float32), np.array([0, 0.6, -0.8], np.float32)
@@ -118,6 +120,41 @@ def test_they_are_found_by_the_decoder_where_one_is_and_walked_by_the_keys(walki
     assert walking.z @ second == pytest.approx(0, abs=1e-6)
     session.directions.remove()
     assert walking.notice == "removed jacobian:2"
+
+
+def test_directions_named_while_the_decoder_starts_are_found_once_it_has(start: Callable[[], Walking]) -> None:
+    walking = start()
+    walking.session.directions.add("pca:1")
+    walking.deliver()
+    assert [direction.name for direction in walking.walk.dimensions.axes.directions] == ["pca:1"]
+    walking.session.receive(0, DecoderDied("killed"))
+    walking.session.directions.add("pca:2")
+    walking.deliver()
+    assert [direction.name for direction in walking.walk.dimensions.axes.directions] == ["pca:1", "pca:2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("pca:1 jacobian:2,line:A-B", ["pca:1", "jacobian:2", "line:A-B"]),
+        ("class:Ankle boot-Bag pca:1", ["class:Ankle boot-Bag", "pca:1"]),
+        (" pca:1, pca:1 ,, ", ["pca:1"]),
+        ("up and down", ["up and down"]),
+    ],
+)
+def test_names_have_commas_or_spaces_between_them(text: str, names: list[str]) -> None:
+    assert split_names(text) == names
+
+
+def test_a_line_and_others_are_added_in_one_step(walking: Walking) -> None:
+    session = walking.session
+    session.motion.add_here()
+    session.place.set_value(2.0)
+    session.motion.add_here()
+    session.directions.add("line:A-B pca:1")
+    assert not walking.walk.dimensions.axes.directions
+    walking.deliver()
+    assert walking.notice == "added: pca:1 half, line:A-B 2.00 apart"
 
 
 def test_a_line_leads_from_anchor_to_anchor(walking: Walking) -> None:

@@ -152,6 +152,20 @@ def test_what_the_other_model_cannot_do_is_read_and_the_walk_goes_on(beside: Bes
     assert walking.notice == "other takes images of 8x8x1"
 
 
+@pytest.mark.usefixtures("continuous")
+def test_what_cannot_be_is_not_chosen_again(beside: Beside) -> None:
+    walking = beside(2)
+    walking.other.reply = lambda request: Failed("other takes images of 8x8x1")  # type: ignore[method-assign]
+    walking.session.place.step(0.5)
+    walking.deliver()
+    kinds = []
+    for _ in range(4):
+        walking.session.view.next_beneath()
+        walking.deliver()
+        kinds.append(walking.walk.beneath.kind)
+    assert kinds == ["spread", "nothing", "spread", "nothing"]
+
+
 def test_another_decoder_is_started_where_the_other_model_s_died(beside: Beside) -> None:
     walking = beside(5)
     walking.session.receive_from_other(0, DecoderDied("killed"))

@@ -27,6 +27,14 @@ def test_a_place_is_saved_with_its_run_to_the_bit(checkpoint: Path) -> None:
     assert sorted(Bookmarks(checkpoint.parent / "snapshots" / checkpoint.name).read()) == [0, 3]
 
 
+def test_a_place_too_far_out_is_refused_and_the_others_stay(checkpoint: Path) -> None:
+    Bookmarks(checkpoint).save(2, Bookmark(np.array([1000.0, -1000.0], np.float32)))
+    for far in (1001.0, np.nan):
+        with pytest.raises(VaeTuiError, match="further than 1,000 from 0"):
+            Bookmarks(checkpoint).save(3, Bookmark(np.array([0.0, far], np.float32)))
+    assert list(Bookmarks(checkpoint).read()) == [2]
+
+
 def test_a_file_in_no_run_has_its_bookmarks_with_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     Bookmarks(tmp_path / "a.safetensors").save(1, Bookmark(np.array([1], np.float32)))

@@ -12,6 +12,7 @@ from fake_decoder import EPSILON, FakeDecoder
 from walking import Walking
 
 from vae_tui.runs.layout import Run
+from vae_tui.walk.anchors import Anchor
 from vae_tui.walk.messages import (
     Decode,
     ExportGif,
@@ -335,6 +336,8 @@ def test_an_image_is_fitted_from_where_one_stands_and_that_can_be_undone(walking
     assert walking.notice == "fitted to test (ring): -log p(x, z) 111.25 nats, 120.50 where it began"
     session.place.fit_image()
     assert walking.sent(FitImage)[0].source == "spot", "the last, as one stands at none"
+    walking.walk.anchors.add(Anchor("mean of ring", np.zeros(5, np.float32), np.zeros(5, np.float32), "mean:ring"))
+    assert walking.walk.anchors.image_for(np.zeros(5, np.float32)) == "spot", "a mean is no image"
     walking.deliver()
     session.place.undo()
     session.place.undo()
@@ -387,3 +390,11 @@ def test_one_level_of_a_ladder_is_drawn_anew_and_the_other_stays(
     session.place.undo()
     session.place.undo()
     np.testing.assert_array_equal(walking.z, before)
+
+
+def test_steps_go_no_further_than_a_value_can_be_typed(walking: Walking) -> None:
+    walking.session.place.set_value(1000.0)
+    walking.session.place.step(1.0)
+    assert walking.z.max() == 1000
+    walking.session.storage.save_bookmark(3)
+    assert "saved as 3" in walking.notice

@@ -40,7 +40,7 @@ def walk(
     second = None if beside is None else find_checkpoint(beside, runs_dir, note_on_stderr)
     if not on_a_terminal():
         raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
-    shipped = checkpoint == PRETRAINED
+    shipped = source is None and checkpoint == PRETRAINED
     import_screen()
     from vae_tui.tui.app import VaeTuiApp
     from vae_tui.tui.screens.walk import WalkScreen

@@ -125,10 +125,11 @@ def decode_photo(content: bytes, *, height: int, width: int, channels: int, whit
         raise error
 
 
-def describe_problem(error: BaseException, content: bytes = b"") -> str:
-    """What is wrong with an image that raised one of UNREADABLE_ERRORS, and with its content where there is some."""
+def describe_problem(error: BaseException, content: bytes | None = None) -> str:
+    """What is wrong with an image that raised one of UNREADABLE_ERRORS, and with its content where that is known."""
     if isinstance(error, UnidentifiedImageError):
-        return f"no image that can be read, but {kind}" if (kind := _kind(content)) else "no image that can be read"
+        kind = "" if content is None else _kind(content)
+        return f"no image that can be read, but {kind}" if kind else "no image that can be read"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

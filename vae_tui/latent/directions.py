@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from vae_tui.errors import VaeTuiError
+from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.latent.codes import Latents, class_means
 from vae_tui.latent.grids import spread
 from vae_tui.latent.ranges import Range
+from vae_tui.latent.sources import find_class
 from vae_tui.latent.space import Space
 from vae_tui.model import VAE
 from vae_tui.walk.axes import Direction
@@ -60,14 +62,14 @@ def _between_classes(space: Space, text: str) -> Direction:
     codes = space.codes()
     means = class_means(codes)
     for place in (index for index, character in enumerate(text) if character == "-"):
-        ends = text[:place], text[place + 1 :]
-        if set(ends) <= set(codes.class_names):
-            first, second = (means[codes.class_names.index(end)] for end in ends)
-            way = second - first
+        with contextlib.suppress(DataError):
+            ends = [find_class(end, codes.class_names) for end in (text[:place], text[place + 1 :])]
+            way = means[ends[1]] - means[ends[0]]
+            name = "class:" + "-".join(codes.class_names[end] for end in ends)
             length = float(np.linalg.norm(way))
             if not length > 0:
                 raise VaeTuiError(f"class:{text}: these are not two classes with codes in two places")
-            return Direction(f"class:{text}", (way / length).astype(np.float32), f"{length:.2f} apart")
+            return Direction(name, (way / length).astype(np.float32), f"{length:.2f} apart")
     names = ", ".join(codes.class_names[:20])
     raise VaeTuiError(f"class:{text}: expected two classes and a hyphen, such as class:4-9, of {names}")
 

@@ -232,5 +232,6 @@ def _from_file(name: str, image_shape: Sequence[int]) -> Source:
             warnings.filterwarnings("ignore", module=r"PIL\b")
             pixels = read_photo(path, height=height, width=width, channels=channels)
     except UNREADABLE_ERRORS as error:
-        raise DataError(f"{path} cannot be read as an image: {describe_problem(error)}") from error
+        problem = describe_problem(error, path.read_bytes()) if path.is_file() else describe_problem(error)
+        raise DataError(f"{path} cannot be read as an image: {problem}") from error
     return Source(str(path), path.name, torch.from_numpy(pixels.copy()))

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
-from vae_tui.walk.axes import Axes
+from vae_tui.walk.axes import Axes, split_names
 
 _FARTHEST = 1000
 _SUGGESTIONS = 8
+_LONGEST = 30
+"""Letters of what was typed that a message says again."""
 _PARALLEL = 0.999
 """So near to 1 is the cosine of directions that span no plane."""
 _CHANGES = tuple(f"what changes the picture {much} here" for much in ("most", "second most", "third most"))
@@ -44,7 +46,8 @@ def check_plane(text: str, axes: Axes) -> str | None:
     found = [axes.find(name) for name in read_plane(text)]
     if len(found) != 2 or found[0] is None or found[1] is None or found[0] == found[1]:
         named = "".join(f", {direction.name}" for direction in axes.directions)
-        return f"{text!r} does not name two different axes of z0 to z{axes.latent_dim - 1}{named}"
+        more = "; D adds directions" if ":" in text else ""
+        return f"{text!r} does not name two different axes of z0 to z{axes.latent_dim - 1}{named}{more}"
     cosine = float((axes.vector(found[0]) * axes.vector(found[1])).sum())
     return f"{text!r}: these two are the same way, or opposite ways" if abs(cosine) > _PARALLEL else None
 
@@ -55,9 +58,49 @@ def read_plane(text: str) -> list[str]:
     return [f"z{int(name)}" if re.fullmatch(r"[0-9]{1,18}", name) else name for name in names]
 
 
+def check_directions(text: str, latent_dim: int, class_names: Sequence[str] | None, letters: str) -> str | None:
+    """What is wrong with the names of directions, or None; classes are not looked at while they are not known."""
+    forms = "expected pca:K, class:A-B, jacobian:K or line:A-B"
+    if not split_names(text):
+        return forms
+    for name in split_names(text):
+        kind, colon, rest = name.partition(":")
+        if not colon or kind not in ("pca", "class", "jacobian", "line"):
+            return f"{shorten(name)}: {forms}"
+        if kind in ("pca", "jacobian") and not (re.fullmatch("[0-9]{1,6}", rest) and 1 <= int(rest) <= latent_dim):
+            return f"{shorten(name)}: expected {kind}:1 to {kind}:{latent_dim}"
+        if kind == "line" and not _are_two_anchors(rest.upper(), letters):
+            there = f"the anchors are {', '.join(letters)}" if letters else "there is no anchor yet: a adds one"
+            return f"{shorten(name)}: expected two anchors and a hyphen, such as line:A-B; {there}"
+        if kind == "class" and class_names is not None and not _are_two_classes(rest, class_names):
+            named = f"of {', '.join(class_names[:20])}" if class_names else "and these images have none"
+            return f"{shorten(name)}: expected two classes and a hyphen, {named}"
+    return None
+
+
+def shorten(name: str) -> str:
+    """What was typed, in a few words."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+
+
+def _are_two_anchors(text: str, letters: str) -> bool:
+    return len(text) == 3 and text[1] == "-" and text[0] in letters and text[2] in letters
+
+
+def _are_two_classes(text: str, class_names: Sequence[str]) -> bool:
+    """Whether a text is two classes with a hyphen between them, each by its name, its beginning or its number."""
+
+    def is_class(part: str) -> bool:
+        if part.isdecimal() and not any(name.isdecimal() for name in class_names):
+            return int(part) < len(class_names)
+        return bool(part) and any(name.casefold().startswith(part.casefold()) for name in class_names)
+
+    places = [index for index, character in enumerate(text) if character == "-"]
+    return any(is_class(text[:place]) and is_class(text[place + 1 :]) for place in places)
+
+
 def suggest_directions(text: str, class_names: Sequence[str], letters: str) -> list[tuple[str, str]]:
     """What could be meant by the last of the names that are typed so far, each with what it is."""
-    before, last = text[: text.rfind(" ") + 1], text[text.rfind(" ") + 1 :]
     offered = [(f"pca:{number}", f"principal component {number} of the test codes") for number in (1, 2, 3)]
     offered += [(f"jacobian:{number}", _CHANGES[number - 1]) for number in (1, 2, 3)]
     offered += [
@@ -65,12 +108,17 @@ def suggest_directions(text: str, class_names: Sequence[str], letters: str) -> l
         for first, second in permutations(class_names, 2)
     ]
     offered += [(f"line:{first}-{second}", "from anchor to anchor") for first, second in permutations(letters, 2)]
-    fitting = [(before + name, meaning) for name, meaning in offered if name.startswith(last)]
-    if last:
+    # Names of classes may have spaces, so a name may begin at any of those before.
+    starts = sorted({0, *(index + 1 for index, character in enumerate(text) if character in " ,")}, reverse=True)
+    for start in starts if text[starts[0] :] else starts[:1]:
+        before, last = text[:start], text[start:].casefold()
+        if fitting := [(before + name, meaning) for name, meaning in offered if name.casefold().startswith(last)]:
+            break
+    if text[starts[0] :]:
         return fitting[:_SUGGESTIONS]
     kinds = dict[str, tuple[str, str]]()
     for name, meaning in fitting:
-        kinds.setdefault(name.partition(":")[0], (name, meaning))
+        kinds.setdefault(name.removeprefix(before).partition(":")[0], (name, meaning))
     return list(kinds.values())
 
 

@@ -85,8 +85,9 @@ class Anchors:
 
     def image_for(self, z: Point) -> str:
         """What the image was typed as whose anchor is at z (Z,), or else the last one; empty where there is none."""
-        typed = [anchor.source for anchor in self._anchors if anchor.source]
-        return self.source_at(z) or (typed[-1] if typed else "")
+        typed = [anchor for anchor in self._anchors if anchor.source and not anchor.source.startswith("mean:")]
+        here = [anchor for anchor in typed if np.array_equal(anchor.mean, z)]
+        return (here or typed)[-1].source if typed else ""
 
     def begin_round(self) -> None:
         """Let the first anchor be the next one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_tui.walk.paths import Latents, Point
+
+_KINDS = "pca", "class", "jacobian", "line"
+"""What the names of directions begin with."""
+
+
+def split_names(text: str) -> list[str]:
+    """The names of directions in a text, with commas or spaces between them; those of classes may have spaces of their own."""
+    names = re.split(rf"\s*,\s*|\s+(?=(?:{'|'.join(_KINDS)}):)", text.strip())
+    return list(dict.fromkeys(name for name in names if name))
 
 
 @dataclass(frozen=True, eq=False)

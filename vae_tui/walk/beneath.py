@@ -40,6 +40,7 @@ class Beneath:
     def __init__(self, other: OtherModel | None, latent_dim: int) -> None:
         self.other = other
         self.kind: Kind = "nothing"
+        self._impossible: set[Kind] = set()
         if other is not None:
             self.kind = "same place" if other.latent_dim == latent_dim else "reconstruction"
 
@@ -51,8 +52,14 @@ class Beneath:
             kinds += ["reconstruction"]
         kinds += ["change"] if has_anchor else []
         kinds += ["spread"] if has_spread else []
+        kinds = [kind for kind in kinds if kind not in self._impossible]
         place = kinds.index(self.kind) if self.kind in kinds else 0
         self.kind = kinds[(place + 1) % len(kinds)]
+
+    def give_up(self) -> None:
+        """Choose nothing, and what was chosen not again, for it cannot be."""
+        self._impossible.add(self.kind)
+        self.kind = "nothing"
 
     @property
     def caption(self) -> str:

@@ -58,7 +58,11 @@ class Bookmarks:
             raise VaeTuiError(f"{self.path} holds no bookmarks: {error}; mend it or move it away") from None
 
     def save(self, slot: int, bookmark: Bookmark) -> None:
-        """Write to a slot; raises VaeTuiError where the file cannot be read or written."""
+        """Write to a slot; raises VaeTuiError for a place too far out, or where the file cannot be read or written."""
+        if not (np.abs(bookmark.z) <= _FARTHEST).all():
+            raise VaeTuiError(
+                f"this place is further than {_FARTHEST:,} from 0 in a dimension: too far out for a bookmark"
+            )
         saved = dict(sorted((self.read() | {slot: bookmark}).items()))
         tables = {
             "bookmarks": {str(slot): _numbers(kept.z) for slot, kept in saved.items()},

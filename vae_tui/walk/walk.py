@@ -25,7 +25,6 @@ from vae_tui.walk.messages import (
     DrawPrior,
     DrawSpread,
     EncodeTestImages,
-    FindDirections,
     FindNeighbors,
     OpenCheckpoint,
     PriorDrawn,
@@ -287,7 +286,7 @@ class Walk:
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
-        stale: tuple[type[Request[Any]], ...] = (Decode, FindDirections, EncodeTestImages, Project, FindNeighbors)
+        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors)
         if opened.latent_dim != len(self.z):
             self.position.resize(opened.latent_dim)
             self.anchors.clear()
@@ -360,7 +359,7 @@ class Walk:
             view.tiles = Tiles(images[first:], spread.points, spread.columns, shown)
 
     def _beneath_failed(self, problem: str) -> None:
-        self.beneath.kind = "nothing"
+        self.beneath.give_up()
         self.show_again()
         self.fail(problem)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vae_tui.tui.prompt_inputs import (
+    check_directions,
     check_plane,
     check_seed,
     check_value,
@@ -66,12 +67,16 @@ def direction_prompt(session: WalkSession, columns: int) -> Prompt:
     """A direction."""
     meaning = "pca:1 (of codes) · class:4-9 · jacobian:1 (what changes the picture most) · line:A-B (anchors)"
 
-    def suggest(text: str) -> list[tuple[str, str]]:
-        opened = session.walk.opened
-        classes = opened.class_names if opened is not None else ()
-        return suggest_directions(text, classes, session.walk.anchors.letters)
-
-    return Prompt(PromptScreen("walk along", meaning, suggest=suggest), session.directions.add)
+    walk = session.walk
+    classes = None if walk.opened is None else walk.opened.class_names
+    letters = walk.anchors.letters
+    screen = PromptScreen(
+        "walk along",
+        meaning,
+        suggest=lambda text: suggest_directions(text, classes or (), letters),
+        check=lambda text: check_directions(text, len(walk.z), classes, letters),
+    )
+    return Prompt(screen, session.directions.add)
 
 
 def anchor_prompt(session: WalkSession, columns: int) -> Prompt:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from vae_tui.tui.widgets.canvas import Canvas
 
-LABEL_COLUMNS, LABEL_ROWS = 11, 1
+LABEL_COLUMNS, LABEL_ROWS = 12, 1
 """Cells that labels take on the left and below."""
 
 

@@ -109,7 +109,7 @@ class Sliders(Widget):
             Segment(rail[: mark - start], track),
             Segment("◆" if chosen else "○" if dead else "●", color + bold),
             Segment(rail[mark - start + 1 :], track),
-            Segment(f" {value:+.2f}".ljust(width - end)[: width - end], faint if dead else ground + bold),
+            Segment(f" {_to_width(value, width - end - 1)}".ljust(width - end), faint if dead else ground + bold),
         ]
         return Strip(segments, width)
 
@@ -141,3 +141,9 @@ class Sliders(Widget):
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Choose the axis before."""
         self.post_message(self.Scrolled(-1))
+
+
+def _to_width(value: float, width: int) -> str:
+    """A value with its sign and as many of two decimals as there is room for."""
+    texts = [f"{value:+.{decimals}f}" for decimals in (2, 1, 0)]
+    return next((text for text in texts if len(text) <= width), texts[-1])

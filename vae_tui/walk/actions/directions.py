@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 
 import numpy as np
 
-from vae_tui.walk.axes import Direction
+from vae_tui.walk.axes import Direction, split_names
 from vae_tui.walk.messages import DirectionsFound, FindDirections
 from vae_tui.walk.walk import Walk
 
@@ -20,16 +20,17 @@ class DirectionActions:
     def add(self, text: str) -> None:
         """Add those that a user names, with spaces or commas between them; a line is found here, all others by the decoder."""
         lines, asked = [], []
-        for name in re.split(r"[\s,]+", text.strip()):
+        for name in split_names(text):
             if not name.startswith("line:"):
                 asked.append(name)
             elif (line := self._line(name)) is not None:
                 lines.append(line)
             else:
                 return
-        self._take(lines)
         if asked:
-            self._walk.send(FindDirections(tuple(asked), self._walk.z), self._take_found)
+            self._walk.send(FindDirections(tuple(asked), self._walk.z), partial(self._take_found, lines))
+        else:
+            self._take(lines)
 
     def _line(self, name: str) -> Direction | None:
         """The direction from one anchor to another; None, and the user reads why, where there is none."""
@@ -48,8 +49,9 @@ class DirectionActions:
         name = f"line:{letters[ends[0]]}-{letters[ends[1]]}"
         return Direction(name, (way / length).astype(np.float32), f"{length:.2f} apart")
 
-    def _take_found(self, reply: DirectionsFound) -> None:
-        self._take([Direction(*each) for each in zip(reply.names, reply.vectors, reply.notes, strict=True)])
+    def _take_found(self, lines: list[Direction], reply: DirectionsFound) -> None:
+        found = [Direction(*each) for each in zip(reply.names, reply.vectors, reply.notes, strict=True)]
+        self._take([*found, *lines])
 
     def _take(self, directions: list[Direction]) -> None:
         if not directions:

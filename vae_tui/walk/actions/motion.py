@@ -20,6 +20,7 @@ class MotionActions:
 
     def add_source(self, text: str) -> None:
         """Add what a user names as an anchor, once it is found."""
+        text = text.strip()
         self._walk.send(FindSource(text), partial(self._take_found, text))
 
     def _take_found(self, text: str, reply: SourceFound) -> None:

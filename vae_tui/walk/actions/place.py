@@ -10,6 +10,8 @@ import numpy as np
 from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, FitImage, Fitted, Snap, Snapped
 from vae_tui.walk.walk import Walk
 
+FARTHEST = 1000.0
+"""From 0, along an axis."""
 _STEP, _BIG_STEP = 0.1, 1.0
 _BIG_ROWS = 10
 
@@ -50,9 +52,10 @@ class PlaceActions:
         self.set_value(round(dimensions.axes.value(self._walk.z, dimensions.chosen) + by, 4))
 
     def set_value(self, value: float) -> None:
-        """Take the chosen axis to a value."""
+        """Take the chosen axis to a value, as far out as one can be typed."""
         dimensions = self._walk.dimensions
-        self._walk.go(dimensions.axes.move(self._walk.z, dimensions.chosen, value))
+        within = min(max(value, -FARTHEST), FARTHEST)
+        self._walk.go(dimensions.axes.move(self._walk.z, dimensions.chosen, within))
 
     def pull(self, axis: int, value: float | None) -> None:
         """Choose an axis and, where there is a value, take it there."""
