@@ -50,6 +50,9 @@ def test_a_plane_may_be_of_directions_but_not_of_two_that_are_one() -> None:
     ways = (Direction("pca:1", along), Direction("pca:2", -along), Direction("class:a b-c", along[::-1].copy()))
     axes = Axes(5, ways, np.full(8, 3, np.float32))
     assert read_plane("pca:1, 3") == ["pca:1", "z3"]
+    assert read_plane("class:a b-c 3") == ["class:a b-c", "z3"]
+    assert read_plane("0 class:a b-c") == ["z0", "class:a b-c"]
+    assert read_plane("z1 z2") == ["z1", "z2"]
     assert check_plane("pca:1 3", axes) is None
     assert "the same way, or opposite ways" in str(check_plane("pca:1 pca:2", axes))
     assert "z0 to z4, pca:1, pca:2" in str(check_plane("pca:1 pca:3", axes))
@@ -66,6 +69,8 @@ def test_directions_are_suggested_one_after_the_other() -> None:
     boots = [name for name, _ in suggest_directions("pca:1 class:ankle b", ["Ankle boot", "Bag"], "")]
     assert boots == ["pca:1 class:Ankle boot-Bag"]
     assert names("sideways") == []
+    many = [f"class {number}" for number in range(1000)]
+    assert len(suggest_directions("class:", many, "")) == 8
     assert [name for name, _ in suggest_directions("", [], "")] == ["pca:1", "jacobian:1"]
 
 

@@ -138,7 +138,7 @@ def test_directions_named_while_the_decoder_starts_are_found_once_it_has(start: 
     [
         ("pca:1 jacobian:2,line:A-B", ["pca:1", "jacobian:2", "line:A-B"]),
         ("class:Ankle boot-Bag pca:1", ["class:Ankle boot-Bag", "pca:1"]),
-        (" pca:1, pca:1 ,, ", ["pca:1"]),
+        (" pca:1, pca:2 ,, ", ["pca:1", "pca:2"]),
         ("up and down", ["up and down"]),
     ],
 )

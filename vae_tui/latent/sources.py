@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
@@ -232,6 +232,7 @@ def _from_file(name: str, image_shape: Sequence[int]) -> Source:
             warnings.filterwarnings("ignore", module=r"PIL\b")
             pixels = read_photo(path, height=height, width=width, channels=channels)
     except UNREADABLE_ERRORS as error:
-        problem = describe_problem(error, path.read_bytes()) if path.is_file() else describe_problem(error)
+        content = path.read_bytes() if isinstance(error, UnidentifiedImageError) else None
+        problem = describe_problem(error, content)
         raise DataError(f"{path} cannot be read as an image: {problem}") from error
     return Source(str(path), path.name, torch.from_numpy(pixels.copy()))

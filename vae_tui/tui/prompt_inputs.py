@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
-from vae_tui.walk.axes import Axes, split_names
+from vae_tui.walk.axes import FARTHEST, Axes, split_names
 
-_FARTHEST = 1000
 _SUGGESTIONS = 8
 _LONGEST = 30
 """Letters of what was typed that a message says again."""
+_PAIRED = 40
+"""Classes whose pairs are suggested: of a thousand there would be a million at every key."""
 _PARALLEL = 0.999
 """So near to 1 is the cosine of directions that span no plane."""
 _CHANGES = tuple(f"what changes the picture {much} here" for much in ("most", "second most", "third most"))
@@ -32,8 +33,8 @@ def read_number(text: str) -> float | None:
 def check_value(text: str) -> str | None:
     """What is wrong with the value of a latent dimension, or None."""
     value = read_number(text)
-    wrong = value is None or abs(value) > _FARTHEST
-    return f"{text!r} is no number between −{_FARTHEST} and {_FARTHEST}" if wrong else None
+    wrong = value is None or abs(value) > FARTHEST
+    return f"{text!r} is no number between −{FARTHEST} and {FARTHEST}" if wrong else None
 
 
 def check_seed(text: str) -> str | None:
@@ -54,7 +55,7 @@ def check_plane(text: str, axes: Axes) -> str | None:
 
 def read_plane(text: str) -> list[str]:
     """The names of axes in a text, in which dimensions may be numbers alone."""
-    names = [name for name in re.split(r"[\s,]+", text.strip()) if name]
+    names = [part for name in split_names(text) for part in re.split(r"\s+(?=z?[0-9]+(?:\s|$))", name)]
     return [f"z{int(name)}" if re.fullmatch(r"[0-9]{1,18}", name) else name for name in names]
 
 
@@ -66,19 +67,19 @@ def check_directions(text: str, latent_dim: int, class_names: Sequence[str] | No
     for name in split_names(text):
         kind, colon, rest = name.partition(":")
         if not colon or kind not in ("pca", "class", "jacobian", "line"):
-            return f"{shorten(name)}: {forms}"
+            return f"{_shorten(name)}: {forms}"
         if kind in ("pca", "jacobian") and not (re.fullmatch("[0-9]{1,6}", rest) and 1 <= int(rest) <= latent_dim):
-            return f"{shorten(name)}: expected {kind}:1 to {kind}:{latent_dim}"
+            return f"{_shorten(name)}: expected {kind}:1 to {kind}:{latent_dim}"
         if kind == "line" and not _are_two_anchors(rest.upper(), letters):
             there = f"the anchors are {', '.join(letters)}" if letters else "there is no anchor yet: a adds one"
-            return f"{shorten(name)}: expected two anchors and a hyphen, such as line:A-B; {there}"
+            return f"{_shorten(name)}: expected two anchors and a hyphen, such as line:A-B; {there}"
         if kind == "class" and class_names is not None and not _are_two_classes(rest, class_names):
             named = f"of {', '.join(class_names[:20])}" if class_names else "and these images have none"
-            return f"{shorten(name)}: expected two classes and a hyphen, {named}"
+            return f"{_shorten(name)}: expected two classes and a hyphen, {named}"
     return None
 
 
-def shorten(name: str) -> str:
+def _shorten(name: str) -> str:
     """What was typed, in a few words."""
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
@@ -105,7 +106,7 @@ def suggest_directions(text: str, class_names: Sequence[str], letters: str) -> l
     offered += [(f"jacobian:{number}", _CHANGES[number - 1]) for number in (1, 2, 3)]
     offered += [
         (f"class:{first}-{second}", "from the mean code of one class to that of another")
-        for first, second in permutations(class_names, 2)
+        for first, second in permutations(class_names[:_PAIRED], 2)
     ]
     offered += [(f"line:{first}-{second}", "from anchor to anchor") for first, second in permutations(letters, 2)]
     # Names of classes may have spaces, so a name may begin at any of those before.

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from vae_tui.walk.paths import Latents, Point
 
+FARTHEST = 1000
+"""So far from 0 along an axis one can go, and a place in a bookmark can be."""
 _KINDS = "pca", "class", "jacobian", "line"
 """What the names of directions begin with."""
 
@@ -18,7 +20,7 @@ _KINDS = "pca", "class", "jacobian", "line"
 def split_names(text: str) -> list[str]:
     """The names of directions in a text, with commas or spaces between them; those of classes may have spaces of their own."""
     names = re.split(rf"\s*,\s*|\s+(?=(?:{'|'.join(_KINDS)}):)", text.strip())
-    return list(dict.fromkeys(name for name in names if name))
+    return [name for name in names if name]
 
 
 @dataclass(frozen=True, eq=False)

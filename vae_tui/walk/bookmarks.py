@@ -16,11 +16,10 @@ from vae_tui.errors import VaeTuiError
 from vae_tui.folders import user_data
 from vae_tui.runs.files import read_small, write_whole
 from vae_tui.runs.layout import Run, run_folder
-from vae_tui.walk.axes import Direction
+from vae_tui.walk.axes import FARTHEST, Direction
 from vae_tui.walk.paths import Point
 
 SLOTS = range(10)
-_FARTHEST = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +58,9 @@ class Bookmarks:
 
     def save(self, slot: int, bookmark: Bookmark) -> None:
         """Write to a slot; raises VaeTuiError for a place too far out, or where the file cannot be read or written."""
-        if not (np.abs(bookmark.z) <= _FARTHEST).all():
+        if not (np.abs(bookmark.z) <= FARTHEST).all():
             raise VaeTuiError(
-                f"this place is further than {_FARTHEST:,} from 0 in a dimension: too far out for a bookmark"
+                f"this place is further than {FARTHEST:,} from 0 in a dimension: too far out for a bookmark"
             )
         saved = dict(sorted((self.read() | {slot: bookmark}).items()))
         tables = {
@@ -89,8 +88,8 @@ def _numbers(values: Point) -> list[float]:
 def _read(slot: str, z: Any, tables: Any) -> Bookmark:
     """A bookmark as it stands in a file; raises ValueError, or what follows from values of other types."""
     place = np.asarray(z, np.float64)
-    if int(slot) not in SLOTS or place.ndim != 1 or not (abs(place) <= _FARTHEST).all():
-        raise ValueError(f"a slot is a digit, a place a list of numbers from -{_FARTHEST} to {_FARTHEST}")
+    if int(slot) not in SLOTS or place.ndim != 1 or not (abs(place) <= FARTHEST).all():
+        raise ValueError(f"a slot is a digit, a place a list of numbers from -{FARTHEST} to {FARTHEST}")
     directions = []
     for table in tables:
         vector = np.asarray(table["vector"], np.float64)

@@ -20,7 +20,7 @@ class DirectionActions:
     def add(self, text: str) -> None:
         """Add those that a user names, with spaces or commas between them; a line is found here, all others by the decoder."""
         lines, asked = [], []
-        for name in split_names(text):
+        for name in dict.fromkeys(split_names(text)):
             if not name.startswith("line:"):
                 asked.append(name)
             elif (line := self._line(name)) is not None:

@@ -7,11 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from vae_tui.walk.axes import FARTHEST
 from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, FitImage, Fitted, Snap, Snapped
 from vae_tui.walk.walk import Walk
 
-FARTHEST = 1000.0
-"""From 0, along an axis."""
 _STEP, _BIG_STEP = 0.1, 1.0
 _BIG_ROWS = 10
 
