@@ -15,7 +15,7 @@ from conftest import Cli
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from vae_tui.errors import RecipeError
+from vae_tui.errors import RecipeError, VaeTuiError
 from vae_tui.runs.layout import Run
 from vae_tui.runs.lock import lock_holder
 from vae_tui.sweep.folder import Sweep
@@ -99,6 +99,32 @@ def test_a_trial_that_lags_behind_is_to_be_stopped(tmp_path: Path) -> None:
     number, _values = study.ask()
     assert not study.report(number, 1, 500.0)
     assert study.report(number, 2, 500.0)
+
+
+def test_a_worker_that_was_killed_while_it_wrote_to_the_journal_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, search = Path(), Search(9, {"optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True}})
+    study = Study(folder, "mine", search)
+    study.ask()
+    holds_it = (
+        "import fcntl, sys, time; lock = open('study.lock', 'a+'); fcntl.lockf(lock, fcntl.LOCK_EX); "
+        "open('study.journal', 'ab').write(b'{\"op_co'); print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", holds_it], stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"held\n"
+        killed.kill()
+    Path(f"{JOURNAL}.lock").symlink_to(JOURNAL)  # as Optuna's own lock leaves one
+    assert Study(folder, "mine", search).ask()[0] == 1
+    assert Study(folder, "mine", search).ask()[0] == 2
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text("no journal\nat all\n")
+    with pytest.raises(VaeTuiError, match=r"study\.journal is damaged"):
+        Study(tmp_path, "mine", Search(1, {"optimizer.lr": {"low": 1e-4, "high": 1e-1, "log": True}}))
 
 
 @pytest.mark.slow

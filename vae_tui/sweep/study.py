@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.sweep.search import Search
@@ -13,11 +15,37 @@ from vae_tui.sweep.search import Search
 JOURNAL = "study.journal"
 
 
+class _JournalLock:
+    """Who writes to the journal holds this, and the kernel drops it with the process.
+
+    Optuna's own lock is a file that a killed worker leaves behind: the next one waits half a minute for it, and for ever where
+    the journal's path is relative.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def acquire(self) -> bool:
+        """Wait for it."""
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        os.close(self._descriptor)
+
+
 class Study:
     """The trials of a search, as one worker sees them; any number of workers share it."""
 
     def __init__(self, folder: Path, name: str, search: Search) -> None:
-        """Open the study in a sweep's folder, or begin it; raises VaeTuiError where Optuna is not installed."""
+        """Open the study in a sweep's folder, or begin it.
+
+        Raises VaeTuiError where Optuna is not installed, or the journal cannot be read or written.
+        """
         try:
             import optuna  # noqa: PLC0415 - it is optional, and takes a second
             from optuna.storages import JournalStorage  # noqa: PLC0415
@@ -28,13 +56,20 @@ class Study:
             ) from error
         optuna.logging.set_verbosity(logging.WARNING)
         self._optuna, self._search = optuna, search
-        self._study = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
-            study_name=name,
-            direction="maximize" if search.direction == "maximize" else "minimize",
-            pruner=_pruner(optuna, search),
-            load_if_exists=True,
-        )
+        path, lock = folder / JOURNAL, _JournalLock(folder / "study.lock")
+        try:
+            _cut_torn_line(path, lock)
+            self._study = optuna.create_study(
+                storage=JournalStorage(JournalFileBackend(str(path), cast(Any, lock))),
+                study_name=name,
+                direction="maximize" if search.direction == "maximize" else "minimize",
+                pruner=_pruner(optuna, search),
+                load_if_exists=True,
+            )
+        except OSError as error:
+            raise VaeTuiError(f"{path} cannot be read and written: {error.strerror}") from error
+        except ValueError as error:
+            raise VaeTuiError(f"{path} is damaged, and is Optuna's record of this search: {error}") from error
 
     def ask(self) -> tuple[int, dict[str, Any]]:
         """A new trial: its number, and its values by key; one worker at a time.
@@ -84,6 +119,17 @@ def read_importances(folder: Path, name: str, search: Search) -> dict[str, float
     with contextlib.suppress(VaeTuiError, OSError):
         return Study(folder, name, search).importances()
     return {}
+
+
+def _cut_torn_line(path: Path, lock: _JournalLock) -> None:
+    """Cut off a last line that a killed worker did not write whole: Optuna refuses a journal with one in its midst."""
+    lock.acquire()
+    try:
+        written = path.read_bytes() if path.exists() else b""
+        if written and not written.endswith(b"\n"):
+            os.truncate(path, written.rfind(b"\n") + 1)
+    finally:
+        lock.release()
 
 
 def _suggest(trial: Any, key: str, dimension: dict[str, Any]) -> Any:
