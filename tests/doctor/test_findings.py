@@ -15,6 +15,7 @@ from vae_tui.doctor.machine import examine_machine, judge_data, judge_device, ju
 from vae_tui.doctor.report import print_table
 from vae_tui.doctor.terminal import judge
 from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.tmux import Attached, Tmux
 
 MACHINE: dict[str, Any] = {
     "torch": "2.15.0",
@@ -78,6 +79,16 @@ def test_a_terminal_that_lacks_nothing_needs_nothing() -> None:
 )
 def test_what_could_be_better_comes_with_what_to_do(environment: dict[str, str], subject: str, advice: str) -> None:
     assert advice in examine_terminal(environment)[subject].advice
+
+
+def test_inside_tmux_the_line_of_its_configuration_that_is_missing_is_named() -> None:
+    kitty = Attached("kitty(0.41.1)", frozenset())
+    for passes in (False, True):
+        tmux = Tmux((kitty,), passes, "11")
+        found = judge({"TERM": "tmux-256color", "TMUX": "x"}, ANSWERED, (40, 120, 0, 0), "UTF-8", tmux)[1]
+        assert ("set -g allow-passthrough on" in found.advice) == (not passes)
+        assert found.found.startswith("kitty graphics") == passes
+        assert "kitty(0.41.1) draws them" in found.why
 
 
 def test_a_small_window_and_a_locale_without_unicode_are_told() -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from vae_tui.imaging.replies import Answers, understand
 from vae_tui.imaging.terminal import ask_terminal, detect_colors, find_multiplexer, judge_terminal
+from vae_tui.imaging.tmux import Attached, Tmux
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,39 @@ def test_multiplexers_are_recognised(environment: dict[str, str], multiplexer: s
     assert find_multiplexer(environment) == multiplexer
     kitty = Answers(complete=True, kitty=True)
     assert ("kitty" in judge_terminal(environment, kitty).modes) == (not multiplexer)
+
+
+KITTY = Attached("kitty(0.41.1)", frozenset({"RGB"}))
+FOOT = Attached("foot(1.20.2)", frozenset({"RGB", "sixel"}))
+OLD = Attached("kitty(0.26.5)", frozenset())
+STRANGER = Attached("", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("terminals", "passes", "modes", "colors"),
+    [
+        ((KITTY,), True, ("kitty", "sextant", "quadrant", "half", "ascii"), "truecolor"),
+        ((KITTY,), False, ("sextant", "quadrant", "half", "ascii"), "truecolor"),
+        ((FOOT,), True, ("sixel", "sextant", "quadrant", "half", "ascii"), "truecolor"),
+        ((KITTY, FOOT), True, ("sextant", "quadrant", "half", "ascii"), "truecolor"),
+        ((OLD,), True, ("sextant", "quadrant", "half", "ascii"), "256"),
+        ((KITTY, STRANGER), True, ("half", "ascii"), "256"),
+        ((), True, ("half", "ascii"), "256"),
+    ],
+)
+def test_inside_tmux_pictures_are_what_all_terminals_around_it_show(
+    terminals: tuple[Attached, ...], passes: bool, modes: tuple[str, ...], colors: str
+) -> None:
+    inside = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux,1,0"}
+    answers = Answers(complete=True, name="tmux 3.5a", attributes=(1, 2, 4))
+    found = judge_terminal(inside, answers, None, Tmux(terminals, passes, "11"))
+    assert (found.modes, found.colors) == (modes, colors)
+
+
+def test_a_tmux_that_has_not_answered_yet_is_sent_no_sixels() -> None:
+    answers = Answers(complete=True, name="tmux 3.5a", attributes=(1, 2, 4))
+    assert judge_terminal({"TERM": "tmux-256color", "TMUX": "/tmp/tmux,1,0"}, answers).modes == ("half", "ascii")
+    assert judge_terminal({"TERM": "tmux-256color"}, answers).modes == ("sixel", "half", "ascii"), "tmux is elsewhere"
 
 
 def test_multiplexers_are_sent_no_strings_and_plain_terminals_nothing() -> None:

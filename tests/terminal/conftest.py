@@ -230,3 +230,23 @@ def open_answering(
         return open_terminal(program, answers=answers, **given)
 
     return open_one
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[[], list[str]]:
+    """The lines that the program wrote down."""
+
+    def read() -> list[str]:
+        path = tmp_path / "log.txt"
+        return path.read_text().splitlines() if path.exists() else []
+
+    return read
+
+
+@pytest.fixture
+def draw_tiles(pictures_program: Path) -> Callable[[int], Pixels]:
+    """What the program shows."""
+    source: dict[str, Any] = {"__name__": "program", "__file__": str(pictures_program)}
+    exec(compile(pictures_program.read_text(), pictures_program, "exec", dont_inherit=True), source)
+    function: Callable[[int], Pixels] = source["draw_tiles"]
+    return function

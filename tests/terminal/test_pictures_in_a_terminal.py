@@ -25,24 +25,6 @@ PLAIN = b"\x1bP0$r\x1b\\\x1b[?1;2c"
 ANSWERS: dict[Mode, bytes] = {"kitty": KITTY, "sixel": SIXEL, "half": PLAIN}
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Callable[[], list[str]]:
-    def read() -> list[str]:
-        path = tmp_path / "log.txt"
-        return path.read_text().splitlines() if path.exists() else []
-
-    return read
-
-
-@pytest.fixture
-def draw_tiles(pictures_program: Path) -> Callable[[int], Pixels]:
-    """What the program shows."""
-    source: dict[str, Any] = {"__name__": "program", "__file__": str(pictures_program)}
-    exec(compile(pictures_program.read_text(), pictures_program, "exec", dont_inherit=True), source)
-    function: Callable[[int], Pixels] = source["draw_tiles"]
-    return function
-
-
 def tile_means(shown: Pixels, boxes: list[tuple[int, int, int, int]]) -> np.ndarray:
     return np.array([shown[top:bottom, left:right].mean(axis=(0, 1)) for top, left, bottom, right in boxes])
 

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from vae_tui.imaging.grid import Pixels
+from vae_tui.imaging.placeholders import knows_placeholders
 
 pytestmark = [
     pytest.mark.terminal,
@@ -28,6 +29,14 @@ pytestmark = [
 ]
 WIDTH, HEIGHT = 1000, 760
 FONT = "DejaVu Sans Mono"
+
+
+def _draws_placeholders() -> bool:
+    """Whether there is a kitty that shows pictures where cells stand for them."""
+    if not shutil.which("kitty"):
+        return False
+    said = subprocess.run(["kitty", "--version"], capture_output=True, text=True, check=False).stdout
+    return knows_placeholders(said.removesuffix("\n"))
 
 
 class Desk:
@@ -185,5 +194,25 @@ def test_tmux_shows_half_blocks_in_whatever_terminal_it_is(
         check_places(find_tiles(desk.photograph(), tiles, tolerance=30))
         assert not {"mode sixel", "mode kitty"} & set(desk.said)
         assert not [line for line in desk.said if line.startswith("key")]
+    finally:
+        subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
+@pytest.mark.skipif(not _draws_placeholders(), reason="needs kitty 0.28 or later")
+def test_kitty_draws_pictures_inside_tmux(desk: Desk, pictures_program: Path, tiles: Pixels, tmp_path: Path) -> None:
+    socket, conf = str(tmp_path / "tmux"), tmp_path / "tmux.conf"
+    conf.write_text("set -g allow-passthrough on\n")
+    options = {"initial_window_width": "100c", "initial_window_height": "37c", "remember_window_size": "no"}
+    given = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    desk.run(
+        *("kitty", "--config", "NONE", *given),
+        *("tmux", "-S", socket, "-f", str(conf), "new-session"),
+        program=pictures_program,
+    )
+    try:
+        desk.wait_until(lambda: "mode kitty" in desk.said)
+        desk.wait_until(lambda: len(find_tiles(desk.photograph(), tiles, tolerance=4)) == 6)
+        check_places(find_tiles(desk.photograph(), tiles, tolerance=4))
     finally:
         subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True, check=False)

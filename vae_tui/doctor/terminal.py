@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from vae_tui.doctor.findings import Finding, State
 from vae_tui.imaging.clipboard import TMUX_ADVICE
+from vae_tui.imaging.placeholders import knows_placeholders
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import (
     Abilities,
@@ -22,6 +23,7 @@ from vae_tui.imaging.terminal import (
     judge_terminal,
     read_window,
 )
+from vae_tui.imaging.tmux import Tmux, ask_tmux
 
 _LEAST_ROWS, _LEAST_COLUMNS = 24, 80
 _DISTANT = 0.1
@@ -48,17 +50,21 @@ def examine_terminal(*, until: Callable[[], bool]) -> list[Finding]:
         window = read_window(descriptor)
     finally:
         os.close(descriptor)
-    return judge(os.environ, answers, window, detect_encoding(os.environ))
+    return judge(os.environ, answers, window, detect_encoding(os.environ), ask_tmux(os.environ))
 
 
 def judge(
-    environment: Mapping[str, str], answers: Answers, window: tuple[int, int, int, int], encoding: str
+    environment: Mapping[str, str],
+    answers: Answers,
+    window: tuple[int, int, int, int],
+    encoding: str,
+    tmux: Tmux | None = None,
 ) -> list[Finding]:
     """What to say of a terminal that answered so, whose window is rows, columns, height and width in pixels."""
-    abilities = judge_terminal(environment, answers, window)
+    abilities = judge_terminal(environment, answers, window, tmux)
     return [
         _judge_terminal(environment, answers, window, encoding),
-        _judge_pictures(environment, answers, abilities),
+        _judge_pictures(environment, answers, abilities, tmux),
         _judge_colors(environment, answers, abilities),
         _judge_cell(abilities),
         _judge_copying(environment, answers),
@@ -134,7 +140,9 @@ def _is_no_unicode(encoding: str) -> bool:
     return not codecs.lookup(encoding).name.startswith("utf")
 
 
-def _judge_pictures(environment: Mapping[str, str], answers: Answers, abilities: Abilities) -> Finding:
+def _judge_pictures(
+    environment: Mapping[str, str], answers: Answers, abilities: Abilities, tmux: Tmux | None
+) -> Finding:
     best = abilities.modes[0]
     others = [_MODE_NAMES[mode] for mode in abilities.modes[1:]]
     found = _MODE_NAMES[best] + (f"; also {', '.join(others)}" if others else "")
@@ -145,6 +153,8 @@ def _judge_pictures(environment: Mapping[str, str], answers: Answers, abilities:
         advice = "unset NO_COLOR, and set TERM to what your terminal is, for pictures in colours"
         if not environment.get("NO_COLOR") and ask_terminal(environment):
             advice = "set TERM to what your terminal is (xterm-256color, say), for pictures in colours"
+    elif tmux is not None and not tmux.passes and any(knows_placeholders(one.name) for one in tmux.terminals):
+        advice = "for pictures as sharp as outside of tmux, in ~/.tmux.conf: set -g allow-passthrough on"
     elif best == "half" and multiplexer == "tmux":
         advice = "tmux 3.4 and later passes sixels on where it was built with them and your terminal knows them"
     elif best == "half" and multiplexer == "screen":

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 
 from vae_tui.imaging.terminal import find_multiplexer
+from vae_tui.imaging.tmux import pass_through
 
 TMUX_ADVICE = "tmux passes it on with: set -g set-clipboard on"
 
@@ -22,4 +23,4 @@ def encode_copy(text: str) -> str:
 
 def encode_copy_past_tmux(text: str) -> str:
     """The same for the terminal around tmux, which hands it on with `allow-passthrough on` and else drops it."""
-    return f"\x1bPtmux;\x1b{encode_copy(text)}\x1b\\"
+    return pass_through(encode_copy(text))

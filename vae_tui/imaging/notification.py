@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vae_tui.imaging.terminal import find_multiplexer, is_dumb
+from vae_tui.imaging.tmux import pass_through
 from vae_tui.text import printable
 
 _BELL = "\a"
@@ -26,7 +27,7 @@ def encode_notification(title: str, text: str, environment: Mapping[str, str]) -
     names = " ".join(environment.get(name, "") for name in ("TERM", "TERM_PROGRAM", "LC_TERMINAL")).lower()
     multiplexer = find_multiplexer(environment)
     if multiplexer == "tmux":
-        return f"{_BELL}\x1bPtmux;\x1b{osc_9}\x1b\\"
+        return _BELL + pass_through(osc_9)
     if is_dumb(environment) or multiplexer or any(name in names for name in _ONLY_RING):
         return _BELL
     if any(name in names for name in _KNOW_OSC_9):

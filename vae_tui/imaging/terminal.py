@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from vae_tui.imaging.block_glyphs import MOSAICS, mosaics_of
+from vae_tui.imaging.block_glyphs import MOSAICS, Mosaic, mosaics_of
+from vae_tui.imaging.placeholders import knows_placeholders
 from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.tmux import Tmux
 from vae_tui.text import printable
 
 Colors = Literal["truecolor", "256", "16", "none"]
@@ -129,9 +131,12 @@ def find_multiplexer(environment: Mapping[str, str], answers: Answers | None = N
 
 
 def judge_terminal(
-    environment: Mapping[str, str], answers: Answers | None = None, window: tuple[int, int, int, int] | None = None
+    environment: Mapping[str, str],
+    answers: Answers | None = None,
+    window: tuple[int, int, int, int] | None = None,
+    tmux: Tmux | None = None,
 ) -> Abilities:
-    """What a terminal can show by its environment, what it answered so far, and its window.
+    """What a terminal can show by its environment, what it answered so far, its window, and the tmux that it is of.
 
     `window` is rows, columns, height and width in pixels, as the kernel knows it; zero pixels mean unknown.
     """
@@ -142,27 +147,19 @@ def judge_terminal(
     if reason or answers is None or not (answers.complete or answers.kitty):
         why["kitty"] = why["sixel"] = f"{reason}: not asked" if reason else "the terminal has not answered"
     else:
-        if multiplexer:
-            why["kitty"] = f"not inside {multiplexer}, which does not know where its pictures are"
-        else:
-            why["kitty"] = "the terminal answered the graphics query" if answers.kitty else "the query went unanswered"
-        if answers.kitty and not multiplexer:
+        kitty, why["kitty"] = _judge_kitty(multiplexer, answers, tmux)
+        if kitty:
             modes.append("kitty")
-        sixel = 4 in answers.attributes
-        who = multiplexer or "the terminal"
-        why["sixel"] = f"{who} {'lists' if sixel else 'does not list'} 4 among its attributes"
+        sixel, why["sixel"] = _judge_sixel(environment, multiplexer, answers, tmux)
         if sixel:
             modes.append("sixel")
-    colors, why["colors"] = _judge_colors(environment, answers)
+    colors, why["colors"] = _judge_colors(environment, answers, tmux)
     why["half"] = f"colours: {colors}" if colors != "none" else "no colours"
     why["ascii"] = "always"
     encoding, glyphs = detect_encoding(environment), detect_glyphs(environment)
     name = answers.name if answers is not None else ""
-    mosaics = () if multiplexer else mosaics_of(name)
-    for kind in MOSAICS:
-        unknown = f"{printable(name)} is not known to draw them" if name else "the terminal has not said its name"
-        unknown = f"{multiplexer} does not say what the terminal around it draws" if multiplexer else unknown
-        why[kind] = f"{printable(name)} draws them itself" if kind in mosaics else unknown
+    mosaics, reasons = _judge_mosaics(multiplexer, name, tmux)
+    why |= reasons
     if not encoding.startswith("utf"):
         why |= dict.fromkeys(("half", *MOSAICS), f"none in {encoding}")
         modes += ["ascii"]
@@ -172,7 +169,60 @@ def judge_terminal(
     return Abilities(tuple(modes), colors, cell, glyphs, encoding, why)
 
 
-def _judge_colors(environment: Mapping[str, str], answers: Answers | None) -> tuple[Colors, str]:
+def _judge_kitty(multiplexer: str, answers: Answers, tmux: Tmux | None) -> tuple[bool, str]:
+    """Whether kitty's graphics are seen, and why."""
+    if not multiplexer:
+        return (
+            answers.kitty,
+            "the terminal answered the graphics query" if answers.kitty else "the query went unanswered",
+        )
+    if multiplexer != "tmux" or tmux is None:
+        return False, f"not inside {multiplexer}, which does not say what the terminal around it draws"
+    if not tmux.terminals or not all(knows_placeholders(terminal.name) for terminal in tmux.terminals):
+        return False, f"{_name_all(tmux)} is not known to draw them inside tmux"
+    passes = "and tmux passes them on" if tmux.passes else "but tmux does not pass them on"
+    return tmux.passes, f"{_name_all(tmux)} draws them, {passes}"
+
+
+def _judge_sixel(
+    environment: Mapping[str, str], multiplexer: str, answers: Answers, tmux: Tmux | None
+) -> tuple[bool, str]:
+    """Whether sixels are seen, and why. A tmux that knows them shows a box of signs in terminals that do not."""
+    listed = 4 in answers.attributes
+    who = multiplexer or "the terminal"
+    if listed and multiplexer == "tmux" and environment.get("TMUX"):
+        if tmux is None:
+            return False, "tmux has not said which terminal is around it"
+        if not tmux.terminals or not all("sixel" in terminal.features for terminal in tmux.terminals):
+            return False, f"tmux knows them, but does not take {_name_all(tmux)} to"
+    return listed, f"{who} {'lists' if listed else 'does not list'} 4 among its attributes"
+
+
+def _name_all(tmux: Tmux) -> str:
+    """The terminals around a tmux, by name."""
+    return ", ".join(sorted({printable(one.name) for one in tmux.terminals if one.name})) or "the terminal around it"
+
+
+def _judge_mosaics(multiplexer: str, name: str, tmux: Tmux | None) -> tuple[tuple[Mosaic, ...], dict[str, str]]:
+    """Which mosaics are seen as they should be, the finest first, and why each is or is not."""
+    around = [terminal.name for terminal in tmux.terminals] if tmux is not None else []
+    names = around if multiplexer else [name]
+    kinds = [mosaics_of(one) for one in names]
+    known = tuple(kind for kind in MOSAICS if kinds and all(kind in one for one in kinds))
+    shown = ", ".join(sorted({printable(one) for one in names if one}))
+    if not shown:
+        silent = f"{multiplexer} does not say what the terminal around it draws"
+        return (), dict.fromkeys(MOSAICS, silent if multiplexer else "the terminal has not said its name")
+    why: dict[str, str] = {
+        kind: f"{shown} {'draws them itself' if kind in known else 'is not known to draw them'}" for kind in MOSAICS
+    }
+    if multiplexer and "octant" in known:
+        why["octant"] = f"{multiplexer} drops them where its machine's C library is older than they are"
+        known = tuple(kind for kind in known if kind != "octant")
+    return known, why
+
+
+def _judge_colors(environment: Mapping[str, str], answers: Answers | None, tmux: Tmux | None) -> tuple[Colors, str]:
     colors = detect_colors(environment)
     if environment.get("NO_COLOR"):
         return colors, "NO_COLOR is set"
@@ -181,6 +231,9 @@ def _judge_colors(environment: Mapping[str, str], answers: Answers | None) -> tu
         return colors, f"COLORTERM={environment['COLORTERM']}" if by_variable else f"TERM={environment.get('TERM')}"
     if answers is not None and answers.truecolor and colors != "none":
         return "truecolor", "the terminal kept an exact colour"
+    exact = tmux is not None and tmux.terminals and all("RGB" in terminal.features for terminal in tmux.terminals)
+    if tmux is not None and exact and colors != "none":
+        return "truecolor", f"tmux passes exact colours on to {_name_all(tmux)}"
     return colors, f"TERM={environment.get('TERM', '')}, no COLORTERM, and the terminal named no exact colour"
 
 

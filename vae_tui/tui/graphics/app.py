@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -19,10 +20,19 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Input
 
-from vae_tui.imaging.clipboard import encode_copy_past_tmux, is_in_tmux
+from vae_tui.imaging.clipboard import encode_copy_past_tmux
 from vae_tui.imaging.notification import encode_notification
 from vae_tui.imaging.replies import Answers
-from vae_tui.imaging.terminal import LARGEST_CELL, MODES, Colors, Mode, detect_colors, judge_terminal
+from vae_tui.imaging.terminal import (
+    LARGEST_CELL,
+    MODES,
+    Colors,
+    Mode,
+    detect_colors,
+    find_multiplexer,
+    judge_terminal,
+)
+from vae_tui.imaging.tmux import Tmux, ask_tmux
 from vae_tui.tui.graphics.driver import LineFree, PictureDriver, TerminalAnswered
 from vae_tui.tui.graphics.frame import Frame, Spans, encode_update, find_spans, to_regions
 
@@ -30,6 +40,7 @@ PictureChoice = Literal["auto"] | Mode
 """What the user asked for."""
 _Outcome = TypeVar("_Outcome")
 _USUAL_CELL = (20, 10)
+_SECONDS_BETWEEN_LOOKS_AT_TMUX = 1.0
 
 
 class Painter(Protocol):
@@ -67,6 +78,7 @@ class PictureApp(App[_Outcome]):
         self._images = images
         self._abilities = judge_terminal(os.environ)
         self._answers: Answers | None = None
+        self._tmux: Tmux | None = None
         self._window_cell: tuple[int, int] | None = None
         self._chosen = images != "auto"
         self.set_reactive(PictureApp.color_depth, self._abilities.colors)
@@ -139,12 +151,26 @@ class PictureApp(App[_Outcome]):
     def watch_picture_mode(self, mode: Mode) -> None:
         """In characters nothing is dimmed below what lies over it: that would be the whole screen to send, twice."""
         self.set_class(mode == "ascii", "in-characters")
+        if self.line is not None:
+            # Sixels lie over cells that were blank and are to be blank.
+            self.line.shown.forget()
 
     def on_mount(self) -> None:
         """Begin anew with a terminal that was away."""
         self.watch_picture_mode(self.picture_mode)
         self._judge()
+        if self.line is not None:
+            self.run_worker(self._follow_tmux(), exit_on_error=False)
         self.app_resume_signal.subscribe(self, lambda _: self._forget_graphics())
+
+    async def _follow_tmux(self) -> None:
+        """Know which terminals are around tmux: another may be attached at any time, and has nothing of what was sent."""
+        while (tmux := await asyncio.to_thread(ask_tmux, os.environ)) is not None:
+            before, self._tmux = self._tmux, tmux if tmux.terminals or self._tmux is None else self._tmux
+            if before != self._tmux:
+                self._judge()
+                self._forget_graphics()
+            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS_AT_TMUX)
 
     def on_resize(self) -> None:
         """Another font may have other cells, and a terminal may move what it shows."""
@@ -160,8 +186,13 @@ class PictureApp(App[_Outcome]):
     def copy_to_clipboard(self, text: str) -> None:
         """Copy to the clipboard of the terminal, and inside tmux of the one around it."""
         super().copy_to_clipboard(text)
-        if self.line is not None and is_in_tmux(os.environ):
+        if self.line is not None and self.is_in_tmux:
             self.line.write(encode_copy_past_tmux(text))
+
+    @property
+    def is_in_tmux(self) -> bool:
+        """Whether tmux is between the program and its terminal."""
+        return find_multiplexer(os.environ, self._answers) == "tmux"
 
     @property
     def takes_text(self) -> bool:
@@ -184,7 +215,7 @@ class PictureApp(App[_Outcome]):
 
     def _judge(self) -> None:
         window = self.line.window if self.line is not None else None
-        self._abilities = abilities = judge_terminal(os.environ, self._answers, window)
+        self._abilities = abilities = judge_terminal(os.environ, self._answers, window, self._tmux)
         cell = abilities.cell
         if window is not None and window[0] and window[1] and window[2] and window[3]:
             of_window = min(window[2] // window[0], LARGEST_CELL), min(window[3] // window[1], LARGEST_CELL)

@@ -68,6 +68,12 @@ class ShownCells:
         """Take it that the terminal may show anything."""
         self._rows.clear()
 
+    def forget_cells(self, x: int, y: int, count: int) -> None:
+        """Take it that so many cells of row `y` from `x` on may show anything."""
+        row = self._rows[y]
+        row.extend([None] * (x + count - len(row)))
+        row[x : x + count] = [None] * count
+
     def update(self, x: int, y: int, cells: Sequence[_Cell | None]) -> list[tuple[int, int]]:
         """Know that cells are written from a place on; returns from where to where they have to be."""
         row = self._rows[y]
@@ -98,6 +104,11 @@ def find_spans(update: CompositorUpdate) -> Spans:
 def to_regions(spans: Spans) -> list[Region]:
     """The same cells as regions."""
     return [Region(first, row, last - first, 1) for row, first, last in spans]
+
+
+def ground_code(color: tuple[int, int, int], colors: Colors) -> str:
+    """A colour behind characters, as parameters of CSI m."""
+    return _color(Color.from_rgb(*color), colors, 40, numbered=False)
 
 
 def encode_update(

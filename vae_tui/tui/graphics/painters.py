@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.kitty import delete_pictures, place_picture, transmit_picture
+from vae_tui.imaging.placeholders import delete_placed, number_picture, transmit_placed, write_row
 from vae_tui.imaging.sixel import USE_REGISTERS, encode_sixel
-from vae_tui.tui.graphics.frame import Spans
+from vae_tui.tui.graphics.frame import ShownCells, Spans
 
 _LARGEST = 800
 """Pixels; xterm cuts off what of one sixel picture is beyond 1,000."""
 # Pictures of other programs in the same terminal have numbers too, so ours begin where they hardly do.
 _numbers = itertools.count(((os.getpid() & 0x3FFFF) << 12) + 1)
+_placed = itertools.count(os.getpid() * 1024)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,72 @@ class KittyPainter:
     def forget(self) -> None:
         """The terminal shows none of them any more."""
         self._shown = []
+
+
+class PlaceholderPainter:
+    """Sends each picture once and anew when it changed, through tmux, and writes the cells that show it.
+
+    A picture that changed has another number, since tmux leaves cells alone that stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self._shown: list[tuple[int, Box, Pixels]] = []
+        self._gone: list[int] = []
+
+    def paint(self, tiles: list[tuple[Box, Pixels]], overwritten: Spans, *, ground: str, shown: ShownCells) -> str:
+        """What to write so that just these pictures are shown, on `ground` (parameters of CSI m).
+
+        Of the cells it writes `shown` knows nothing afterwards, so that whatever is to be there later is written.
+        """
+        sent, kept = [], []
+        boxes = {box for box, _ in tiles}
+        for _, box, _ in self._shown:
+            if box not in boxes:
+                sent += _blank(box, overwritten, ground)
+        for index, (box, pixels) in enumerate(tiles):
+            number, before, drawn = self._shown[index] if index < len(self._shown) else (0, None, None)
+            rows: list[int] = list(range(box.rows))
+            if drawn is not None and before == box and _equal(drawn, pixels):
+                pixels = drawn
+                rows = [row for row in rows if _is_overwritten(box, row, overwritten)]
+            else:
+                number, pixels = number_picture(next(_placed)), pixels.copy()
+                sent.append(transmit_placed(number, pixels, rows=box.rows, columns=box.columns))
+            for row in rows:
+                sent.append(
+                    _move(Box(box.x, box.y + row, box.columns, 1)) + write_row(number, row, box.columns, ground)
+                )
+                shown.forget_cells(box.x, box.y + row, box.columns)
+            kept.append((number, box, pixels))
+        left = {number for number, _, _ in kept}
+        gone = [*self._gone, *(number for number, _, _ in self._shown if number not in left)]
+        self._shown, self._gone = kept, []
+        return "".join(sent) + delete_placed(gone)
+
+    def clear(self) -> str:
+        """What to write so that no picture is left, where the cells are about to be written."""
+        gone = [*self._gone, *(number for number, _, _ in self._shown)]
+        self._shown, self._gone = [], []
+        return delete_placed(gone)
+
+    def forget(self) -> None:
+        """The terminal shows none of them any more; what is left of them somewhere else goes with the next."""
+        self._gone += [number for number, _, _ in self._shown]
+        self._shown = []
+
+
+def _blank(box: Box, overwritten: Spans, ground: str) -> list[str]:
+    """What empties the cells of a box, but for the rows that something else was written over."""
+    return [
+        f"{_move(Box(box.x, box.y + row, box.columns, 1))}\x1b[{ground}m{' ' * box.columns}\x1b[m"
+        for row in range(box.rows)
+        if not _is_overwritten(box, row, overwritten)
+    ]
+
+
+def _is_overwritten(box: Box, row: int, overwritten: Spans) -> bool:
+    """Whether cells of a row of a box were written over."""
+    return any(y == box.y + row and first < box.x + box.columns and last > box.x for y, first, last in overwritten)
 
 
 class SixelPainter:

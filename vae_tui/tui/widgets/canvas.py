@@ -31,8 +31,8 @@ from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
 from vae_tui.text import printable
-from vae_tui.tui.graphics.frame import Spans
-from vae_tui.tui.graphics.painters import Box, KittyPainter, SixelPainter
+from vae_tui.tui.graphics.frame import Spans, ground_code
+from vae_tui.tui.graphics.painters import Box, KittyPainter, PlaceholderPainter, SixelPainter
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
@@ -112,7 +112,7 @@ class Canvas(Widget):
         self._exact: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
         self._reported: tuple[object, ...] = ()
-        self._kitty, self._sixel = KittyPainter(), SixelPainter()
+        self._kitty, self._placeholders, self._sixel = KittyPainter(), PlaceholderPainter(), SixelPainter()
         self._graphics: Pixels | list[Pixels] | None = None
         self._coarse = False
         self._until_still: Timer | None = None
@@ -463,25 +463,30 @@ class Canvas(Widget):
         plan, graphics = self._plan, self._graphics
         if place is None or plan is None or graphics is None:
             self._sixel.forget()
-            return self._kitty.clear()
+            return self.cleanup_sequence()
+        ground = self.background_colors[1].rgb
+        if plan.mode == "sixel":
+            assert not isinstance(graphics, list)
+            return self.cleanup_sequence() + self._sixel.paint(graphics, place, plan.boxes, ground, overwritten)
         if isinstance(graphics, list):
             height, width = plan.layout.height, plan.layout.width
             boxes = [Box(place.x + left, place.y + top, width, height) for top, left in plan.places]
-            return self._kitty.paint(list(zip(boxes, graphics, strict=True)), overwritten)
-        if plan.mode == "kitty":
-            return self._kitty.paint([(place, graphics)], overwritten)
-        return self._kitty.clear() + self._sixel.paint(
-            graphics, place, plan.boxes, self.background_colors[1].rgb, overwritten
-        )
+            tiles = list(zip(boxes, graphics, strict=True))
+        else:
+            tiles = [(place, graphics)]
+        if (line := self._app.line) is not None and self._app.is_in_tmux:
+            code = ground_code(ground, self._app.color_depth)
+            return self._kitty.clear() + self._placeholders.paint(tiles, overwritten, ground=code, shown=line.shown)
+        return self._placeholders.clear() + self._kitty.paint(tiles, overwritten)
 
     def cleanup_sequence(self) -> str:
         """What to write so that nothing is left in the terminal."""
-        return self._kitty.clear()
+        return self._kitty.clear() + self._placeholders.clear()
 
     def forget(self) -> None:
         """Take it that the terminal shows nothing of it."""
-        self._kitty.forget()
-        self._sixel.forget()
+        for painter in (self._kitty, self._placeholders, self._sixel):
+            painter.forget()
 
 
 def _grain(mode: Mode) -> tuple[int, int]:
