@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from vae_tui.imaging.palette import dither_to_16
 
 READABLE = 10
 """The shorter side of a tile is not made smaller than this many pixels, unless not even one would fit."""
+_FULL = 0.6
+"""So much of what the fullest layout covers is enough: of those that cover it, the one with most tiles is taken."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,10 @@ def fit_tiles(
 ) -> Layout | None:
     """Lay `count` stacks of `stack` tiles of (height, width) out in an area of (height, width) pixels.
 
-    Shows as many as fit with their shorter side no less than `readable` pixels, then makes them as large as that
-    allows: up to their own size, beyond it only whole times, or freely where they are `smooth`. With `columns` given
-    all are shown in so many, however small. Tiles stand `gap` pixels apart, stacks of several tiles two gaps more.
-    None where nothing fits.
+    Shows as many as fit with their shorter side no less than `readable` pixels and without leaving much of the area empty,
+    then makes them as large as that allows: up to their own size, beyond it only whole times, or freely where they are
+    `smooth`. With `columns` given all are shown in so many, however small. Tiles stand `gap` pixels apart, stacks of several
+    tiles two gaps more. None where nothing fits.
     """
     if count < 1:
         return None
@@ -49,11 +52,8 @@ def fit_tiles(
         return _fit_table(count, tile, area, stack, gap, columns, smooth)
     least = readable if smooth else min(readable, *tile)
     for side_least, side_most in ((least, max(area) if smooth else min(tile)), (2, least - 1)):
-        best = None
-        for side in range(side_least, side_most + 1):
-            layout = _lay_out(count, _scaled(tile, side / min(tile)), area, stack, gap)
-            if layout and (best is None or layout.count >= best.count):
-                best = layout
+        sides = range(side_least, side_most + 1)
+        best = _choose(_lay_out(count, _scaled(tile, side / min(tile)), area, stack, gap) for side in sides)
         if best is not None:
             break
         # Not even one is readable here, so the second time round shows the largest single one that fits.
@@ -81,10 +81,9 @@ def fit_cells(
     """Lay `count` pictures of (height, width) pixels out side by side in an area of rows and columns of cells.
 
     `cell` is the height and width of a cell in pixels; the layout's sizes are cells. The terminal scales pictures, so
-    they are as large as the area allows with none of them less than `readable` pixels high; with `columns` given all
-    are shown in so many. None where nothing fits.
+    they are as large as the area allows with none of them less than `readable` pixels high, and little of it left empty;
+    with `columns` given all are shown in so many. None where nothing fits.
     """
-    best = None
     sizes = []
     for rows in range(1, area[0] + 1):
         size = rows, max(1, round(rows * cell[0] * picture[1] / (picture[0] * cell[1])))
@@ -94,11 +93,16 @@ def fit_cells(
         down = -(-count // columns)
         fitting = [size for size in sizes if down * size[0] <= area[0] and columns * size[1] <= area[1]]
         return Layout(count, down, columns, *fitting[-1]) if fitting else None
-    for size in [size for size in sizes if size[0] * cell[0] >= readable] or sizes[-1:]:
-        layout = _lay_out(count, size, area, 1, 0)
-        if layout and (best is None or layout.count >= best.count):
-            best = layout
-    return best
+    large_enough = [size for size in sizes if size[0] * cell[0] >= readable] or sizes[-1:]
+    return _choose(_lay_out(count, size, area, 1, 0) for size in large_enough)
+
+
+def _choose(layouts: Iterable[Layout | None]) -> Layout | None:
+    """Of layouts, the smallest tiles first, the one with most tiles that leaves little empty; of as many, the largest."""
+    there = [layout for layout in layouts if layout is not None]
+    covered = [layout.count * layout.height * layout.width for layout in there]
+    full = [layout for layout, cover in zip(there, covered, strict=True) if cover >= _FULL * max(covered)]
+    return max(reversed(full), key=lambda layout: layout.count, default=None)
 
 
 def place_stacks(

@@ -331,7 +331,7 @@ class Canvas(Widget):
             )
 
         layout = fit(readable)
-        if mode in MOSAICS and self._columns is None and readable < min(height, width):
+        if mode in (*MOSAICS, "half") and self._columns is None and readable < min(height, width):
             own = fit(min(height, width))
             if own is not None and own.height == height and own.count >= min(count, _ENOUGH):
                 layout = own
