@@ -39,6 +39,7 @@ reference: $(VENV)/installed-dev  ## write the recipe reference and the tables o
 	$(call rewrite,README.md,training keys,$(BIN)/python -m vae_tui.tui training; echo)
 	$(call rewrite,docs/home.md,home keys,$(BIN)/python -m vae_tui.tui home; echo)
 	$(call rewrite,docs/runs.md,log keys,$(BIN)/python -m vae_tui.tui log; echo)
+	$(call rewrite,docs/runs.md,tile keys,$(BIN)/python -m vae_tui.tui tile; echo)
 	$(call rewrite,docs/home.md,overlay keys,$(BIN)/python -m vae_tui.tui overlay; echo)
 	$(call rewrite,docs/sweeps.md,sweep keys,$(BIN)/python -m vae_tui.tui sweep; echo)
 	$(call rewrite,docs/sweeps.md,sweep samples keys,$(BIN)/python -m vae_tui.tui 'sweep samples'; echo)

@@ -11,7 +11,6 @@ import pytest
 from vae_tui.imaging.placeholders import (
     MARKS,
     delete_placed,
-    knows_placeholders,
     number_picture,
     transmit_placed,
     write_row,
@@ -48,21 +47,6 @@ def test_numbers_differ_in_ink_and_mark_and_use_none_of_the_sixteen_colours() ->
 
 def test_marks_are_enough_for_any_screen() -> None:
     assert len(MARKS) == 297
-
-
-@pytest.mark.parametrize(
-    ("name", "knows"),
-    [
-        ("kitty(0.41.1)", True),
-        ("kitty(0.28.0)", True),
-        ("kitty(0.26.5)", False),
-        ("ghostty 1.2.0", True),
-        ("WezTerm 20240203", False),
-        ("", False),
-    ],
-)
-def test_terminals_are_known_by_name_and_version(name: str, knows: bool) -> None:
-    assert knows_placeholders(name) == knows
 
 
 def test_pictures_are_deleted_by_number(split_kitty: Any) -> None:

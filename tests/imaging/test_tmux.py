@@ -35,6 +35,21 @@ def test_a_terminal_that_has_not_said_its_name() -> None:
     assert found.terminals == (Attached("", frozenset({""})),)
 
 
+@pytest.mark.parametrize(
+    ("name", "knows"),
+    [
+        ("kitty(0.41.1)", True),
+        ("kitty(0.28.0)", True),
+        ("kitty(0.26.5)", False),
+        ("ghostty 1.2.0", True),
+        ("WezTerm 20240203", False),
+        ("", False),
+    ],
+)
+def test_terminals_that_know_placeholders_are_known_by_name_and_version(name: str, knows: bool) -> None:
+    assert Attached(name, frozenset()).knows_placeholders == knows
+
+
 @pytest.mark.parametrize("answer", ["", "no server running", "pane 3.3a", "usage: display-message a b c"])
 def test_what_is_no_answer_is_none(answer: str) -> None:
     assert understand_tmux(answer) is None

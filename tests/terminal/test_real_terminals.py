@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from vae_tui.imaging.grid import Pixels
-from vae_tui.imaging.placeholders import knows_placeholders
+from vae_tui.imaging.tmux import Attached
 
 pytestmark = [
     pytest.mark.terminal,
@@ -36,7 +36,7 @@ def _draws_placeholders() -> bool:
     if not shutil.which("kitty"):
         return False
     said = subprocess.run(["kitty", "--version"], capture_output=True, text=True, check=False).stdout
-    return knows_placeholders(said.removesuffix("\n"))
+    return Attached(said, frozenset()).knows_placeholders
 
 
 class Desk:

@@ -23,11 +23,13 @@ from vae_tui.tui.screens.log import LogScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.sweep import SweepScreen
 from vae_tui.tui.screens.sweep_samples import SweepSamplesScreen
+from vae_tui.tui.screens.tile import TileScreen
 from vae_tui.tui.screens.training import TrainingScreen
 from vae_tui.tui.screens.walk import WalkScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.sweep_keys import SWEEP_KEYS
 from vae_tui.tui.sweep_samples_keys import SWEEP_SAMPLES_KEYS
+from vae_tui.tui.tile_keys import TILE_KEYS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 from vae_tui.walk.views.view import VIEW_NAMES
@@ -39,6 +41,7 @@ PAGES = {
     "overlay": "docs/home.md",
     "sweep": "docs/sweeps.md",
     "sweep samples": "docs/sweeps.md",
+    "tile": "docs/runs.md",
     "training": "README.md",
     "walk": "docs/walking.md",
 }
@@ -48,6 +51,7 @@ TABLES = [
     ("overlay", OVERLAY_KEYS, OverlayScreen),
     ("sweep", SWEEP_KEYS, SweepScreen),
     ("sweep samples", SWEEP_SAMPLES_KEYS, SweepSamplesScreen),
+    ("tile", TILE_KEYS, TileScreen),
     ("training", TRAINING_KEYS, TrainingScreen),
     ("walk", WALK_KEYS, WalkScreen),
 ]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 
 from vae_tui.doctor.findings import Finding, State
 from vae_tui.imaging.clipboard import TMUX_ADVICE
-from vae_tui.imaging.placeholders import knows_placeholders
 from vae_tui.imaging.replies import PATIENCE, Answers, ReplyFilter
 from vae_tui.imaging.terminal import (
     Abilities,
@@ -153,7 +152,7 @@ def _judge_pictures(
         advice = "unset NO_COLOR, and set TERM to what your terminal is, for pictures in colours"
         if not environment.get("NO_COLOR") and ask_terminal(environment):
             advice = "set TERM to what your terminal is (xterm-256color, say), for pictures in colours"
-    elif tmux is not None and not tmux.passes and any(knows_placeholders(one.name) for one in tmux.terminals):
+    elif tmux is not None and not tmux.passes and any(one.knows_placeholders for one in tmux.terminals):
         advice = "for pictures as sharp as outside of tmux, in ~/.tmux.conf: set -g allow-passthrough on"
     elif best == "half" and multiplexer == "tmux":
         advice = "tmux 3.4 and later passes sixels on where it was built with them and your terminal knows them"

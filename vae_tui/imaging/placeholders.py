@@ -8,15 +8,11 @@ a cell anew for every mark it has. Known to kitty from 0.28 on, and to Ghostty.
 
 from __future__ import annotations
 
-import re
-
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.kitty import delete_pictures, transmit_in_chunks
 from vae_tui.imaging.tmux import pass_through
 
 _PLACEHOLDER = "\U0010eeee"
-_SINCE = {"kitty": (0, 28), "ghostty": (1, 0)}
-_NAME = re.compile(r"(kitty|ghostty)\W*(\d+)\.(\d+)")
 _FIRST_INK, _INKS = 16, 240
 """The colours before are the user's sixteen, which tmux writes in another way."""
 _COMBINING = (
@@ -38,12 +34,6 @@ def _expand(ranges: str) -> list[str]:
 
 MARKS = _expand(_COMBINING)
 """What stands for 0, 1, ...: more rows and columns than any screen has."""
-
-
-def knows_placeholders(name: str) -> bool:
-    """Whether a terminal that calls itself so, such as "kitty(0.41.1)", shows pictures in place of such cells."""
-    found = _NAME.match(name.lower())
-    return found is not None and (int(found[2]), int(found[3])) >= _SINCE[found[1]]
 
 
 def number_picture(count: int) -> int:

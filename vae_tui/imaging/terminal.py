@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from vae_tui.imaging.block_glyphs import MOSAICS, Mosaic, mosaics_of
-from vae_tui.imaging.placeholders import knows_placeholders
 from vae_tui.imaging.replies import Answers
 from vae_tui.imaging.tmux import Tmux
 from vae_tui.text import printable
@@ -178,7 +177,7 @@ def _judge_kitty(multiplexer: str, answers: Answers, tmux: Tmux | None) -> tuple
         )
     if multiplexer != "tmux" or tmux is None:
         return False, f"not inside {multiplexer}, which does not say what the terminal around it draws"
-    if not tmux.terminals or not all(knows_placeholders(terminal.name) for terminal in tmux.terminals):
+    if not tmux.terminals or not all(terminal.knows_placeholders for terminal in tmux.terminals):
         return False, f"{_name_all(tmux)} is not known to draw them inside tmux"
     passes = "and tmux passes them on" if tmux.passes else "but tmux does not pass them on"
     return tmux.passes, f"{_name_all(tmux)} draws them, {passes}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _PANE = "pane #{version} #{allow-passthrough} #{window_active}#{?window_zoomed_flag,#{pane_active},1}"
 _CLIENT = "client #{client_created} #{client_name} #{client_termfeatures} #{client_termtype}"
+_KNOW_PLACEHOLDERS = {"kitty": (0, 28), "ghostty": (1, 0)}
+_NAME = re.compile(r"(kitty|ghostty)\W*(\d+)\.(\d+)")
 _PATIENCE = 2.0
 """Seconds; a server that is busy for longer is asked again."""
 
@@ -20,6 +23,12 @@ class Attached:
     """What it calls itself, such as "kitty(0.41.1)"; "" where it has not answered."""
     features: frozenset[str]
     """What tmux takes it to know, among them "RGB" and "sixel"."""
+
+    @property
+    def knows_placeholders(self) -> bool:
+        """Whether it shows pictures where text stands for them, as `placeholders` writes it."""
+        found = _NAME.match(self.name.lower())
+        return found is not None and (int(found[2]), int(found[3])) >= _KNOW_PLACEHOLDERS[found[1]]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vae_tui import events as ev
@@ -69,6 +70,11 @@ class DrawnImages:
         self._epochs.append(event.epoch)
         self._times.append(event.time)
         self._forms.append(len(self._known) - 1)
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """When each was drawn."""
+        return self._steps
 
     def at(self, step: int) -> ev.ImagesDrawn | None:
         """The last grid up to a step."""

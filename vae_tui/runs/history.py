@@ -295,6 +295,14 @@ class History:
         """The run as it is."""
         return self.at(self.step)
 
+    def grid_steps(self, kind: str) -> Sequence[int]:
+        """The steps at which grids of "samples" or "reconstructions" were drawn."""
+        return self._images[kind].steps if kind in self._images else ()
+
+    def grid_at(self, kind: str, step: int) -> ev.ImagesDrawn | None:
+        """The newest grid of that kind up to a step."""
+        return self._images[kind].at(step) if kind in self._images else None
+
     def at(self, step: int) -> Moment:
         """The run as it was after `step` steps, at any time since its start."""
         step = max(0, min(step, self.step))

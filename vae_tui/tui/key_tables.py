@@ -8,6 +8,7 @@ from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
 from vae_tui.tui.sweep_keys import SWEEP_KEYS
 from vae_tui.tui.sweep_samples_keys import SWEEP_SAMPLES_KEYS
+from vae_tui.tui.tile_keys import TILE_KEYS
 from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 
@@ -17,12 +18,14 @@ TABLES: dict[str, Table] = {
     "overlay": OVERLAY_KEYS,
     "sweep": SWEEP_KEYS,
     "sweep samples": SWEEP_SAMPLES_KEYS,
+    "tile": TILE_KEYS,
     "training": TRAINING_KEYS,
     "walk": WALK_KEYS,
 }
 TITLES = {
     "home": "all runs",
     "training": "a run",
+    "tile": "a picture over a run",
     "log": "the log",
     "overlay": "runs over each other",
     "sweep": "a sweep",

@@ -77,6 +77,12 @@ TRAINING_KEYS = (
                 (Key("F", "choose_figures", "Choose figures"),),
             ),
             Row(
+                "enter",
+                "a sample or reconstruction, large and as it was drawn over the run; a click opens that one",
+                (Key("enter", "open_tile", "A picture over the run"),),
+                (FooterItem(12, "enter", "picture", _CHARTED),),
+            ),
+            Row(
                 "← → home end",
                 "the time cursor: charts, pictures, KL and figures as they were; shift for ten at a time; a click goes there",
                 (

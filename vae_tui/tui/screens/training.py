@@ -25,13 +25,11 @@ from vae_tui.runs.history import History, Moment
 from vae_tui.runs.log import LoggedEvent
 from vae_tui.runs.notify import WatcherNotices, read_problems
 from vae_tui.runs.status import RunStatus
-from vae_tui.runs.verdict import judge
 from vae_tui.runs.weights import list_weights, weights_at
 from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.look import Look, place_of_step, showing, step_at
-from vae_tui.tui.machine_words import machine_rows, step_rows
-from vae_tui.tui.marks import MARKS
 from vae_tui.tui.outcome import Outcome
+from vae_tui.tui.run_words import describe_run
 from vae_tui.tui.screens.charted import ChartedScreen
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.tui.screens.help import HelpScreen
@@ -50,6 +48,7 @@ if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
     from vae_tui.tui.widgets.chart import Chart
     from vae_tui.tui.widgets.dashboard import Dashboard
+    from vae_tui.tui.widgets.pictures import GridKind
 
 _NOTE_SECONDS = 20
 """A note stays for so long, though checkpoints are saved meanwhile; the help keeps it."""
@@ -62,15 +61,6 @@ _PACE_OF_CHARTS = 2.7
 _SECONDS_OF_HASTE = 60.0
 """So long after the last key it is looked that often; later half as often, for whoever is there looks at other things too."""
 _AS_EVER = (StepCompleted, EpochStarted, EpochCompleted, ImagesDrawn, CheckpointSaved)
-
-
-_READING = (
-    ("−ELBO", "falls and levels off, validation a little above it: healthy"),
-    ("", "validation turns up again: it overfits, ◆ marks the best"),
-    ("rate", "near 0, no dimension active: posterior collapse"),
-    ("distortion", "what reconstructions cost; it falls as rate is spent"),
-    ("nats", "summed over pixels and dimensions, averaged over images"),
-)
 
 
 class TrainingScreen(ChartedScreen):
@@ -193,12 +183,6 @@ class TrainingScreen(ChartedScreen):
         if len(self._notices.problems) > known and not self.status.over:
             self._show_hint(self._notices.problems[-1])
 
-    def _notify_problems(self) -> list[str]:
-        """What became of commands of --notify, by the trainer and from here."""
-        if not self.status.over:
-            return []
-        return [*read_problems(self._feed), *(self._notices.problems if self._notices is not None else ())]
-
     def _show(self) -> None:
         self._shown_at = self._feed.clock()
         if not self._read:
@@ -211,7 +195,8 @@ class TrainingScreen(ChartedScreen):
         self.query_one(DataNotes).show(history.data_notes)
         self.query_one(FigureTable).show(history, moment)
         self.query_one(Keys).show(TRAINING_KEYS, [_state(status)])
-        self.query_one(Ending).show(feed.run, history, status, self._notify_problems())
+        problems = [*read_problems(feed), *(self._notices.problems if self._notices is not None else ())]
+        self.query_one(Ending).show(feed.run, history, status, problems if status.over else [])
         charted = self._dashboard is not None and history.training is not None
         preparation = self.query_one(Preparation)
         preparation.display = not charted and not status.over
@@ -412,6 +397,16 @@ class TrainingScreen(ChartedScreen):
         if self._dashboard is not None:
             self._dashboard.next_view(steps)
 
+    def action_open_tile(self, kind: GridKind | None = None, index: int = 0) -> None:
+        """Show a picture of the newest grid large, the first where none is named."""
+        kind = kind or (self._dashboard.grid_in_sight if self._dashboard is not None else None)
+        if kind is not None:
+            from vae_tui.tui.screens.tile import TileScreen  # noqa: PLC0415 numpy and Pillow
+
+            history = self._feed.history
+            step = history.step if self.look.at is None else self.look.at
+            self.app.push_screen(TileScreen(self._feed.run, history, kind, index, step))
+
     def action_log(self) -> None:
         """Show what happened, and what the trainer printed."""
         from vae_tui.tui.screens.log import LogScreen  # noqa: PLC0415 most sessions do without
@@ -437,20 +432,9 @@ class TrainingScreen(ChartedScreen):
 
     def action_help(self) -> None:
         """Show the help."""
-        history = self._feed.history
-        added = (note.text for note in history.added_notes)
-        more: dict[str, Sequence[tuple[str, str]]] = {}
-        if verdict := judge(history):
-            more["How it goes"] = [("", verdict.text), ("", verdict.basis)]
-        plain = cast("PictureApp[Any]", self.app).plain
-        signs = " ".join(sign if plain else glyph for glyph, sign, _ in MARKS.values())
-        more["Reading the charts"] = (*_READING, (signs, f"at the foot: {', '.join(MARKS)}"))
-        moment = history.now if self.look.at is None else self._feed.at(self.look.at)
-        for title, rows in (("Where a step's time goes", step_rows(moment)), ("The machine", machine_rows(moment))):
-            if rows:
-                more[title] = rows
-        if notes := (*history.notes, *added):
-            more["Notes on this run"] = [("", note) for note in notes]
+        feed = self._feed
+        moment = feed.history.now if self.look.at is None else feed.at(self.look.at)
+        more = describe_run(feed.history, moment, plain=cast("PictureApp[Any]", self.app).plain)
         self.app.push_screen(HelpScreen(TRAINING_KEYS, more))
 
     def action_detach(self) -> None:

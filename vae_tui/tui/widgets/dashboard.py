@@ -20,7 +20,7 @@ from vae_tui.tui.look import FIGURE_AXES, Look, describe_axis, with_axis
 from vae_tui.tui.widgets.chart import Chart
 from vae_tui.tui.widgets.figure_page import FigurePage
 from vae_tui.tui.widgets.heatmap import RateHeatmap
-from vae_tui.tui.widgets.pictures import Pictures
+from vae_tui.tui.widgets.pictures import GridKind, Pictures
 from vae_tui.tui.widgets.rates import RateBars
 
 if TYPE_CHECKING:
@@ -93,6 +93,17 @@ class Dashboard(Container):
         """Show the page of figures, with charts of these."""
         await self._figures.choose(figures)
         self.next_view(self._views.index(("figures",)) - self._view)
+
+    @property
+    def grid_in_sight(self) -> GridKind | None:
+        """Of which kind a picture is that is opened by itself: of the pane shown alone, or a sample where there are any."""
+        kinds: tuple[GridKind, ...] = ("samples", "reconstructions")
+        there = [kind for kind in kinds if self._history is not None and self._history.grid_steps(kind)]
+        return next((kind for kind in there if (kind,) == self._views[self._view]), there[0] if there else None)
+
+    async def on_pictures_tile_clicked(self, event: Pictures.TileClicked) -> None:
+        """Show the picture that was clicked, large."""
+        await self.run_action(f"screen.open_tile('{event.kind}', {event.index})")
 
     def next_view(self, steps: int = 1) -> None:
         """Show the next panes, or all again; with `steps` -1, the ones before."""

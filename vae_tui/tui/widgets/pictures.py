@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import numpy as np
-from textual import work
+from textual import message, work
 from textual.app import ComposeResult
+from textual.events import Click
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
@@ -17,16 +19,23 @@ from vae_tui.runs.layout import Run
 from vae_tui.tui.widgets.canvas import Canvas
 from vae_tui.wording import format_count
 
+GridKind = Literal["samples", "reconstructions"]
 _LONGEST = 1 << 28
 """Bytes of a grid's file."""
-
-
 _PACE = 2.7
 """Seconds that a grid is seen at the least."""
 
 
 class Pictures(Widget):
     """The latest grid of one kind: as many of its tiles as fit, reconstructions below their data."""
+
+    class TileClicked(message.Message):
+        """Picture `index` of a grid was clicked."""
+
+        def __init__(self, kind: GridKind, index: int) -> None:
+            super().__init__()
+            self.kind: GridKind = kind
+            self.index = index
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -71,6 +80,13 @@ class Pictures(Widget):
         part = f"{shown} of {count}{what} · " if shown < count else ""
         return f"{part}step {format_count(self._event.step)}"
 
+    def on_click(self, event: Click) -> None:
+        """Tell which picture was clicked."""
+        offset = event.get_content_offset(self._canvas)
+        index = self._canvas.tile_at(offset.x, offset.y) if offset is not None else None
+        if index is not None and self._event is not None:
+            self.post_message(self.TileClicked(self._event.kind, index))
+
     def on_canvas_area_changed(self, event: Canvas.AreaChanged) -> None:
         """More or fewer may be seen now."""
         event.stop()
@@ -80,9 +96,7 @@ class Pictures(Widget):
     def _read(self, run: Run, event: ImagesDrawn) -> None:
         stacks, problem = None, ""
         try:
-            grid = decode_png(read_small(run.path / event.path, _LONGEST))
-            images = split_grid(grid, event.count, event.columns, padding=event.padding)
-            stacks = _pair_rows(images, event.columns) if event.kind == "reconstructions" else images[:, None]
+            stacks = read_stacks(run, event)
         except (OSError, ValueError, SyntaxError, ZeroDivisionError):
             problem = f"{event.path} cannot be read"
         if not get_current_worker().is_cancelled:
@@ -92,6 +106,16 @@ class Pictures(Widget):
         self._stacks = stacks
         self._canvas.show(stacks, caption=problem, seldom=True)
         self.border_subtitle = self.caption
+
+
+def read_stacks(run: Run, event: ImagesDrawn) -> Pixels:
+    """The pictures (N, S, h, w, C) of a grid of a run: samples alone, S 1, or each image above its reconstruction, S 2.
+
+    Raises OSError, ValueError, SyntaxError or ZeroDivisionError where its file is no such grid.
+    """
+    grid = decode_png(read_small(run.path / event.path, _LONGEST))
+    images = split_grid(grid, event.count, event.columns, padding=event.padding)
+    return _pair_rows(images, event.columns) if event.kind == "reconstructions" else images[:, None]
 
 
 def _pair_rows(images: Pixels, columns: int) -> Pixels:
