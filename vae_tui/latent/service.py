@@ -30,7 +30,7 @@ from vae_tui.latent.neighbors import find_neighbors
 from vae_tui.latent.projection import Projection, project_pca, project_tsne
 from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
-from vae_tui.latent.sources import find_class, locate_sources
+from vae_tui.latent.sources import locate_sources
 from vae_tui.latent.space import Space
 from vae_tui.latent.uncertainty import draw_spread
 from vae_tui.model import VAE
@@ -38,6 +38,7 @@ from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.weights import recorded_epochs, recorded_negative_elbo
 from vae_tui.walk import messages as ms
+from vae_tui.walk.classes import find_class
 from vae_tui.walk.recorded import RecordedWalk
 from vae_tui.walk.wire import WireError, read_message, write_message
 
