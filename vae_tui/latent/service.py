@@ -194,6 +194,10 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             return _project(opened, method, progress)
         case ms.FindNeighbors(image, count):
             return _find_neighbors(opened, image, count)
+        case ms.ShowTestImage(index):
+            pixels = opened.find(f"test:{index}").pixels
+            assert pixels is not None
+            return ms.TestImageShown(choose_channels(as_pictures(pixels[None]), opened.vae.shown_channels)[0])
         case ms.ExportGif(out, frames_per_second, points):
             progress("decoding frames", 0, None)
             walk = RecordedWalk(points, frames_per_second)

@@ -30,3 +30,9 @@ def find_class(wanted: str, class_names: Sequence[str]) -> int:
         raise DataError(f"class {wanted!r} fits several: {listed}; give more of the name")
     listed = ", ".join(class_names[:20]) + (f" and {len(class_names) - 20} more" if len(class_names) > 20 else "")
     raise DataError(f"there is no class {wanted!r}; there are {listed}")
+
+
+def split_next(text: str) -> str | None:
+    """The class whose next image is named, as in next:4; None where something else is."""
+    kind, colon, wanted = (part.strip() for part in text.partition(":"))
+    return wanted if colon and kind == "next" else None
