@@ -152,7 +152,8 @@ def test_pictures_are_places_to_go_to(tmp_path: Path) -> None:
 
 
 def test_classes_are_suggested_and_checked() -> None:
-    assert suggest_classes("t", CLASSES) == [("top", "class 1 of 3"), ("trouser", "class 2 of 3")]
+    assert suggest_classes("t", CLASSES, [1000, 20, 3]) == [("top", "1,000 codes"), ("trouser", "20 codes")]
+    assert suggest_classes("b", CLASSES, ()) == [("bag", "")]
     assert check_class("tro", CLASSES) is check_class("2", CLASSES) is None
     assert "fits several: top, trouser" in str(check_class("t", CLASSES))
     assert "there is no class 'hat'" in str(check_place("next:hat", CLASSES))

@@ -12,7 +12,7 @@ from vae_tui.errors import DataError
 from vae_tui.walk.axes import FARTHEST, Axes, split_names
 from vae_tui.walk.classes import find_class, split_next
 
-_SUGGESTIONS = 8
+_SUGGESTIONS, _CLASSES = 8, 10
 _LONGEST = 30
 """Letters of what was typed that a message says again."""
 _PAIRED = 40
@@ -139,10 +139,11 @@ def check_class(text: str, class_names: Sequence[str]) -> str | None:
     return None
 
 
-def suggest_classes(text: str, class_names: Sequence[str]) -> list[tuple[str, str]]:
-    """The classes whose name begins as typed, each with which one it is."""
-    fitting = [(name, index) for index, name in enumerate(class_names) if name.casefold().startswith(text.casefold())]
-    return [(name, f"class {index + 1} of {len(class_names)}") for name, index in fitting[:_SUGGESTIONS]]
+def suggest_classes(text: str, class_names: Sequence[str], counts: Sequence[int]) -> list[tuple[str, str]]:
+    """The classes whose name begins as typed, each with how many codes are of it, where that is known."""
+    meanings = [f"{count:,} codes" for count in counts] or [""] * len(class_names)
+    named = zip(class_names, meanings, strict=True)
+    return [(name, meaning) for name, meaning in named if name.casefold().startswith(text.casefold())][:_CLASSES]
 
 
 def check_place(text: str, class_names: Sequence[str] | None) -> str | None:

@@ -166,7 +166,7 @@ class WalkScreen(ClosesOnce[None]):
         canvas.show(None if shown is None else shown.pixels[None, None])
         # A narrow pane has no room for both in one line.
         canvas.border_title = "nearest" if shown is None else f"test {shown.index:,}"
-        canvas.border_subtitle = "" if shown is None else Content(printable(shown.class_name))
+        canvas.border_subtitle = "" if shown is None else Content(_name_class(printable(shown.class_name)))
 
     def _show_lines(self) -> None:
         width = max(1, self.size.width - 2)
@@ -367,3 +367,8 @@ class WalkScreen(ClosesOnce[None]):
     def _was_opened_from_another(self) -> bool:
         # The first on the stack is Textual's own.
         return self.app.screen_stack.index(self) > 1
+
+
+def _name_class(name: str) -> str:
+    """A class in few letters; what is shorter than a word is said to be one."""
+    return f"class {name}" if 0 < len(name) < 6 else name

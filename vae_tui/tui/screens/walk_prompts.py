@@ -110,11 +110,11 @@ def place_prompt(session: WalkSession, columns: int) -> Prompt:
 
 def class_prompt(session: WalkSession, columns: int) -> Prompt:
     """A class to light up among the codes."""
-    names = session.view.class_names
+    names, counts = session.view.class_names, session.view.class_counts
     screen = PromptScreen(
         "light up a class",
-        "a class, by its name or the beginning of it; the same key again lights up all",
-        suggest=lambda text: suggest_classes(text, names),
+        "a class, by its name or the beginning of it; C again: all",
+        suggest=lambda text: suggest_classes(text, names, counts),
         check=lambda text: check_class(text, names),
     )
     return Prompt(screen, session.view.light)

@@ -35,7 +35,7 @@ _SOME_TICKS = 5
 """So many may there be however short an axis is: one number alone is no scale."""
 _TALL = 14
 """Rows from which on the legend may have two."""
-_GREY = 0.7
+_GREY = 0.76
 """How far from the colour of words to the ground the grey of points is that are not lit up."""
 
 

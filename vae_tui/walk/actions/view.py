@@ -87,6 +87,12 @@ class ViewActions:
             return codes.names
         return () if opened is None else opened.class_names
 
+    @property
+    def class_counts(self) -> Sequence[int]:
+        """How many codes are of each class; empty while that is not known."""
+        codes = self._walk.scene.codes
+        return () if codes is None else [int((codes.labels == label).sum()) for label in range(len(codes.names))]
+
     def light(self, name: str) -> None:
         """Light up the codes of a class, by its name or the beginning of it, and let the others be grey."""
         try:
@@ -111,8 +117,8 @@ class ViewActions:
             return
         walk.views.scatter.lit = label
         name = "all classes" if label is None else f"class {self.class_names[label]}"
-        if label is not None and (codes := walk.scene.codes) is not None:
-            name += f": {int((codes.labels == label).sum()):,} of {len(codes.labels):,} codes"
+        if label is not None and (counts := self.class_counts):
+            name += f": {counts[label]:,} of {sum(counts):,} codes"
         walk.notify(name if walk.views.current is walk.views.scatter else f"{name}; 5 shows the codes", "plain")
 
     def point_at(self, spot: Spot | None) -> bool:
