@@ -103,6 +103,8 @@ class FakeDecoder:
                 means = self.codes[:count]
                 captions = tuple(f"train:{7 * row} {CLASSES[row % 3]} 0.{11 + row}" for row in range(count))
                 return ms.NeighborsFound(captions, draw(means), means)
+            case ms.ShowTestImage(index):
+                return ms.TestImageShown(draw(self.codes[index : index + 1])[0])
             case ms.ExportGif(out):
                 return ms.GifExported(out)
         raise ValueError(f"no reply to {request}")

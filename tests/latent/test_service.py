@@ -15,6 +15,7 @@ from conftest import MakeRun, train_events
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.lane import Lane
 from vae_tui.latent.service import Service
+from vae_tui.latent.space import Space
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.runs.layout import Run
 from vae_tui.runs.metadata import read_metadata
@@ -154,6 +155,15 @@ def test_images_and_class_means_are_found_and_added_up(opened: Line) -> None:
     top, middle = (opened.request(ms.FindSource(f"mean:{name}")).mean for name in ("top", "middle"))
     total = opened.request(ms.Calculate("top - middle + 0.5 * A", ("A",), np.ones((1, 5), np.float32)))
     np.testing.assert_allclose(total.point, top - middle + 0.5, atol=1e-6)
+
+
+def test_a_test_image_is_shown_by_its_number(opened: Line, walked_run: Run) -> None:
+    shown = opened.request(ms.ShowTestImage(3)).image
+    space = Space(walked_run.latest().path, data_root=None, progress=lambda *_: None)
+    pixels = space.find("test:3").pixels
+    assert pixels is not None
+    np.testing.assert_array_equal(shown, pixels.permute(1, 2, 0).numpy())
+    assert "there are" in opened.failure(ms.ShowTestImage(10**6))
 
 
 @pytest.mark.parametrize("text", ["", "top -", "- ", "top + nothing", "+ + top"])

@@ -14,7 +14,6 @@ from vae_tui.errors import CheckpointError, DataError
 from vae_tui.latent.codes import encode_images, encode_set
 from vae_tui.latent.sources import (
     Source,
-    find_class,
     find_source,
     load_sets_of,
     locate_sources,
@@ -74,14 +73,6 @@ def test_what_is_not_there_is_told_with_what_is(sets: ImageSets, name: str, comp
     with pytest.raises(DataError) as caught:
         find_source(name, lambda: sets, SHAPE)
     assert complaint in str(caught.value)
-
-
-def test_names_that_are_numbers_are_names_and_not_indexes() -> None:
-    assert find_class("7", ("3", "7")) == 1
-    with pytest.raises(DataError, match="no class '1'"):
-        find_class("1", ("3", "7"))
-    with pytest.raises(DataError, match="no classes"):
-        find_class("1", ())
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "webp", "gif"])

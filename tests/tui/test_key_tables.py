@@ -161,4 +161,4 @@ def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) 
         elif action == "prompt":
             assert PROMPTS[given[0]](walking.session, 1)
         elif not action.startswith("app."):
-            assert action in ("bookmark", "slot", "help", "leave", "return")
+            assert action in ("bookmark", "slot", "light", "help", "leave", "return")

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from vae_tui.tui.prompt_inputs import (
+    check_class,
     check_directions,
+    check_place,
     check_plane,
     check_seed,
     check_value,
     read_number,
     read_plane,
+    suggest_classes,
     suggest_directions,
+    suggest_places,
     suggest_sources,
 )
 from vae_tui.walk.axes import Axes, Direction
@@ -117,3 +121,40 @@ def test_sources_are_suggested_by_how_they_begin(tmp_path: Path, monkeypatch: py
     (tmp_path / "photos").mkdir()
     (tmp_path / "phone.txt").touch()
     assert suggest_sources("pho", classes) == [("photo.jpg", "picture"), ("photos/", "folder")]
+
+
+CLASSES = ("top", "trouser", "bag")
+
+
+def test_places_to_go_to_are_suggested_as_one_types() -> None:
+    assert [name for name, _ in suggest_places("", CLASSES)][:4] == [
+        "class:top",
+        "next:top",
+        "mean:top",
+        "class:trouser",
+    ]
+    assert [name for name, _ in suggest_places("TR", CLASSES)] == ["class:trouser", "next:trouser", "mean:trouser"]
+    assert [name for name, _ in suggest_places("next:t", CLASSES)] == ["next:top", "next:trouser"]
+    assert suggest_places("1234", CLASSES)[0] == ("1234", "test image")
+    assert suggest_places("A - B + C", CLASSES) == []
+
+
+def test_a_number_that_is_a_class_is_suggested_as_that_and_as_an_image() -> None:
+    suggested = dict(suggest_places("7", ("3", "7")))
+    assert suggested["7"] == "the mean of its codes"
+    assert suggested["test:7"] == "test image"
+    assert suggested["next:7"] == "its next test image after the one you are at"
+
+
+def test_pictures_are_places_to_go_to(tmp_path: Path) -> None:
+    (tmp_path / "shoe.png").touch()
+    assert suggest_places(f"{tmp_path}/s", CLASSES) == [(f"{tmp_path}/shoe.png", "picture")]
+
+
+def test_classes_are_suggested_and_checked() -> None:
+    assert suggest_classes("t", CLASSES, [1000, 20, 3]) == [("top", "1,000 codes"), ("trouser", "20 codes")]
+    assert suggest_classes("b", CLASSES, ()) == [("bag", "")]
+    assert check_class("tro", CLASSES) is check_class("2", CLASSES) is None
+    assert "fits several: top, trouser" in str(check_class("t", CLASSES))
+    assert "there is no class 'hat'" in str(check_place("next:hat", CLASSES))
+    assert check_place("next:hat", None) is check_place("hat", CLASSES) is check_place("next:bag", CLASSES) is None

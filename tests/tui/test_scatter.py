@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.color import Color
 
+from vae_tui.imaging.terminal import Colors
 from vae_tui.tui.axes import mark_rounds
-from vae_tui.tui.widgets.scatter import CLASS_COLORS, Scatter
+from vae_tui.tui.widgets.scatter import Scatter
+from vae_tui.tui.widgets.scatter_cells import LEVELS
+from vae_tui.tui.widgets.scatter_inks import CLASS_COLORS, Inks
+from vae_tui.walk.views.scatter import Dots
 
 EYES = {
     "all cones": np.eye(3),
@@ -78,6 +85,17 @@ def test_any_two_of_ten_classes_are_told_apart_by_every_eye(ground: str, eyes: s
     assert min(lightness) > 57 if ground == "dark" else max(lightness) < 63
 
 
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("ground", ["#0d1117", "#ffffff"])
+@pytest.mark.parametrize("level", range(LEVELS))
+def test_any_two_of_ten_classes_are_told_apart_however_many_points_there_are(
+    level: int, ground: str, eyes: str
+) -> None:
+    inks = Inks(Color.parse(ground), "#888888", "#444444", "truecolor")
+    seen = [to_lab(inks.shade(label, level), EYES[eyes]) for label in range(10)]
+    assert min(ciede2000(*pair) for pair in itertools.combinations(seen, 2)) >= 5
+
+
 @pytest.mark.parametrize(
     ("extent", "most", "expected"),
     [
@@ -93,24 +111,52 @@ def test_round_numbers_stand_along_an_axis(extent: tuple[float, float], most: in
 
 
 class ScatterApp(App[None]):
-    """A scatter of two points, from -2 to 2 both ways."""
+    """A scatter of two points, or of others, from -2 to 2 both ways."""
 
     def compose(self) -> ComposeResult:
         self.scatter = Scatter(id="scatter")
         self.clicked: list[tuple[float, float]] = []
+        self.pointed_at: list[tuple[float, float] | None] = []
+        self.given: Sequence[tuple[float, float, int]] = ()
         yield self.scatter
 
-    def show(self, *, numbered: bool) -> None:
-        points = np.array([[-1.99, -1.99], [1.99, 1.99]], np.float32)
-        window = (-2.0, 2.0, -2.0, 2.0)
-        self.scatter.show(points, np.array([0, 1]), ["a", "b"], window, None, colorless=False, numbered=numbered)
+    def show(
+        self,
+        *,
+        numbered: bool = False,
+        given: Sequence[tuple[float, float, int]] = ((-1.99, -1.99, 0), (1.99, 1.99, 1)),
+        lit: int | None = None,
+        half: float = 2.0,
+        cursor: tuple[float, float] = (0.0, 0.0),
+        colors: Colors = "truecolor",
+        in_signs: bool = False,
+    ) -> None:
+        """Show points given as place across, upwards, and class."""
+        if given != self.given:
+            self.given, self.points = given, np.array([place[:2] for place in given], np.float32)
+        labels, window = np.array([label for *_, label in given]), (-half, half, -half, half)
+        dots = Dots(self.points, labels, ["a", "b"], window, cursor, numbered, lit)
+        self.scatter.show(dots, colors=colors, in_signs=in_signs)
 
     def on_scatter_clicked(self, event: Scatter.Clicked) -> None:
         self.clicked.append((event.across, event.upwards))
 
+    def on_scatter_pointed_at(self, event: Scatter.PointedAt) -> None:
+        self.pointed_at.append(event.spot)
+
     @property
     def lines(self) -> list[str]:
         return ["".join(part.text for part in strip) for strip in self.screen._compositor.render_strips()]
+
+    def cells(self, y: int) -> list[tuple[str, Style]]:
+        """What stands in each cell of a row, and how it is written."""
+        strip = self.screen._compositor.render_strips()[y]
+        return [(character, part.style or Style()) for part in strip for character in part.text]
+
+    def cell(self, across: float, upwards: float) -> tuple[str, Style]:
+        """What stands where points at a place are, without numbers and with a legend of one row."""
+        rows, columns = self.size.height - 1, self.size.width
+        return self.cells(int((2 - upwards) / 4 * rows))[int((across + 2) / 4 * columns)]
 
 
 @pytest.mark.parametrize("numbered", [True, False])
@@ -148,3 +194,131 @@ async def test_a_small_pane_has_no_numbers() -> None:
         await pilot.pause()
         assert app.lines[0][0] == " "
         assert app.lines[18][0] == "⡀"
+
+
+FULL, HALF_FULL, SPARSE, OTHER = (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)
+"""Places of 64, 8, 1 and 64 points, the last of another class."""
+CROWD = [(*FULL, 0)] * 64 + [(*HALF_FULL, 0)] * 8 + [(*SPARSE, 0)] + [(*OTHER, 1)] * 64
+FEW_ROWS = 60, 12
+
+
+def brightness(style: Style) -> float:
+    assert style.color is not None
+    assert style.color.triplet is not None
+    return Color(*style.color.triplet).brightness
+
+
+async def test_cells_with_more_points_are_brighter() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD)
+        await pilot.pause()
+        full, half, sparse = (brightness(app.cell(*place)[1]) for place in (FULL, HALF_FULL, SPARSE))
+        assert full > half > sparse > 0.2
+
+
+async def test_on_light_ground_they_are_darker() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD)
+        await pilot.pause()
+        app.theme = "textual-light"
+        await pilot.pause()
+        full, half, sparse = (brightness(app.cell(*place)[1]) for place in (FULL, HALF_FULL, SPARSE))
+        assert full < half < sparse < 0.8
+
+
+@pytest.mark.parametrize(("colors", "reversed_too"), [("16", False), ("none", True)])
+async def test_where_colours_are_few_full_cells_are_bold(colors: Colors, reversed_too: bool) -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD, colors=colors, in_signs=colors == "none")
+        await pilot.pause()
+        styles = [app.cell(*place)[1] for place in (FULL, HALF_FULL, SPARSE)]
+        assert [bool(style.bold) for style in styles] == [True, True, False]
+        assert [bool(style.reverse) for style in styles] == [reversed_too, False, False]
+        sign, _ = app.cell(*OTHER)
+        assert sign == "1" if colors == "none" else "\u2800" < sign <= "\u28ff"
+
+
+async def test_without_colours_greys_tell_of_numbers_and_not_of_classes() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD, colors="none", in_signs=True)
+        await pilot.pause()
+        assert app.cell(*FULL)[1] == app.cell(*OTHER)[1]
+        assert len({style for sign, style in app.cells(11) if sign.strip()}) == 1, "the legend"
+
+
+async def test_one_class_keeps_its_colour_and_the_others_are_grey() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD)
+        await pilot.pause()
+        before = app.cell(*FULL), app.cell(*OTHER)
+        app.show(given=CROWD, lit=1)
+        await pilot.pause()
+        (_, grey), lit = app.cell(*FULL), app.cell(*OTHER)
+        assert lit == before[1]
+        assert grey.color is not None
+        assert grey.color.triplet is not None
+        assert max(grey.color.triplet) - min(grey.color.triplet) < 16
+        assert [bool(style.reverse) for sign, style in app.cells(11) if sign in "ab"] == [False, True]
+        app.show(given=CROWD)
+        await pilot.pause()
+        assert (app.cell(*FULL), app.cell(*OTHER)) == before
+
+
+@pytest.mark.parametrize("colors", ["16", "none"])
+async def test_where_colours_are_few_the_others_are_dots(colors: Colors) -> None:
+    app = ScatterApp()
+    async with app.run_test(size=FEW_ROWS) as pilot:
+        app.show(given=CROWD, colors=colors, in_signs=colors == "none", lit=1)
+        await pilot.pause()
+        assert app.cell(*FULL)[0] == "·"
+        assert app.cell(*OTHER)[0] != "·"
+
+
+async def test_even_short_axes_have_a_scale_and_wide_numbers_have_room() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=(45, 19)) as pilot:
+        app.show(numbered=True, half=4.4)
+        await pilot.pause()
+        *points, below, _ = app.lines
+        assert len(below.split()) > 2
+        assert len([line for line in points if line[:5].strip()]) > 2
+        app.show(numbered=True, half=0.03, given=[(-0.02999, 0.02999, 0), (0, 0, 1)])
+        await pilot.pause()
+        *points, below, _ = app.lines
+        numbers = [line.split()[0] for line in points if line[:6].strip()]
+        assert "-0.02" in [number.replace("−", "-") for number in numbers]
+        assert points[0][6] == "\u2801", "the points begin beyond the widest number"
+
+
+async def test_the_mouse_points_at_a_place_and_at_none_when_it_is_gone() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.show()
+        await pilot.pause()
+        await pilot.hover("#scatter", offset=(0, 18))
+        await pilot.pause()
+        assert app.pointed_at[-1] == pytest.approx((-2, -2))
+        app.scatter.show_text("nothing")
+        await pilot.hover("#scatter", offset=(1, 18))
+        await pilot.pause()
+        assert app.pointed_at[-1] is None
+
+
+async def test_the_cursor_leaves_no_trace_where_it_was() -> None:
+    app = ScatterApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.show(given=CROWD, cursor=(1.0, 1.0))
+        await pilot.pause()
+        app.show(given=CROWD, cursor=(-1.9, -1.99))
+        await pilot.pause()
+        moved = app.lines
+        app.scatter.notify_style_update()
+        await pilot.pause()
+        assert app.lines == moved
+        assert moved[18].startswith("─╋──")
+        assert sum(line.count("╋") for line in moved) == 1

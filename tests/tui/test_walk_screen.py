@@ -218,6 +218,46 @@ async def test_every_view_shows_itself_and_moves_with_the_place(open_walk: Open)
         await walk.sees("train:")
 
 
+async def test_among_the_codes_classes_are_lit_up_and_images_gone_to_and_seen(open_walk: Open) -> None:
+    async with open_walk() as walk:
+        await walk.opened()
+        await walk.press("5")
+        await walk.sees("near test")
+        codes, nearest = walk.session.walk.scene.codes, walk.session.walk.views.scatter.nearest
+        assert codes is not None
+        await walk.press("C")
+        await walk.type("sneaker")
+        await walk.sees("there is no class 'sneaker'")
+        await walk.press("ctrl+u")
+        await walk.type("mid")
+        await walk.sees("class middle: ")
+        await walk.press("C")
+        await walk.sees("all classes")
+        await walk.press("N")
+        await walk.sees(f"class {codes.names[0]}: ")
+        await walk.press("slash")
+        await walk.sees("its next test image after the one you are at")
+        await walk.type("class:top")
+        first = int(np.flatnonzero(codes.labels == codes.names.index("top"))[0])
+        await walk.sees(f"near test {first} (top)")
+        np.testing.assert_allclose(walk.z, codes.means[first], atol=1e-5)
+        await walk.press("slash", "enter")
+        following = int(np.flatnonzero(codes.labels == codes.names.index("top"))[1])
+        await walk.sees(f"here: test {following} (top)")
+        await walk.until(lambda: nearest.shown is not None and nearest.shown.index == following)
+        assert nearest.shown is not None
+        assert nearest.shown.pixels.shape == (8, 8, 1)
+        await walk.sees(f"─ test {following} ─")
+        await walk.press("c")
+        await walk.type("test:7")
+        await walk.sees("near test 7 (")
+        await walk.pilot.hover("#scatter", offset=(30, 10))
+        pointed = nearest.index(codes, walk.z)
+        await walk.sees(f"near test {pointed} (")
+        await walk.press("1")
+        assert not walk.screen.query_one("#nearest", Canvas).display
+
+
 async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()

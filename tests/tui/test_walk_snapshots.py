@@ -83,6 +83,10 @@ def test_scatter_without_colours(snap: Any) -> None:
     assert snap(NARROW, "5", "right", "up", sees="0=circle", images="ascii")
 
 
+def test_a_class_among_the_codes(snap: Any) -> None:
+    assert snap(WIDE, "5", "N", "N", sees="class ring: 30 of 90 codes")
+
+
 def test_neighbours(snap: Any) -> None:
     assert snap(WIDE, "6", sees="train:0")
 

@@ -27,6 +27,7 @@ from vae_tui.walk.messages import (
     Progressed,
     Project,
     Reply,
+    ShowTestImage,
     Snapped,
 )
 from vae_tui.walk.session import WalkSession
@@ -123,7 +124,7 @@ def test_a_newer_checkpoint_is_opened_in_place(walking: Walking, followed: Run) 
     assert (walking.walk.opened.step, walking.walk.checkpoint) == (200, newer.absolute())
     assert walking.z[1] == 1
     # All that was computed with the older one is computed anew.
-    assert [type(request) for request in walking.sent()] == [Decode, EncodeTestImages, Project]
+    assert [type(request) for request in walking.sent()] == [Decode, EncodeTestImages, Project, ShowTestImage]
 
 
 def test_what_the_older_checkpoint_still_replies_is_not_shown(walking: Walking, followed: Run) -> None:

@@ -12,10 +12,10 @@ from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.latent.codes import Latents, class_means
 from vae_tui.latent.grids import spread
 from vae_tui.latent.ranges import Range
-from vae_tui.latent.sources import find_class
 from vae_tui.latent.space import Space
 from vae_tui.model import VAE
 from vae_tui.walk.axes import Direction
+from vae_tui.walk.classes import find_class
 
 FORMS = "pca:K, class:A-B or jacobian:K, K counted from 1"
 

@@ -30,7 +30,7 @@ from vae_tui.latent.neighbors import find_neighbors
 from vae_tui.latent.projection import Projection, project_pca, project_tsne
 from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
-from vae_tui.latent.sources import find_class, locate_sources
+from vae_tui.latent.sources import locate_sources
 from vae_tui.latent.space import Space
 from vae_tui.latent.uncertainty import draw_spread
 from vae_tui.model import VAE
@@ -38,6 +38,7 @@ from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.weights import recorded_epochs, recorded_negative_elbo
 from vae_tui.walk import messages as ms
+from vae_tui.walk.classes import find_class
 from vae_tui.walk.recorded import RecordedWalk
 from vae_tui.walk.wire import WireError, read_message, write_message
 
@@ -193,6 +194,10 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             return _project(opened, method, progress)
         case ms.FindNeighbors(image, count):
             return _find_neighbors(opened, image, count)
+        case ms.ShowTestImage(index):
+            pixels = opened.find(f"test:{index}").pixels
+            assert pixels is not None
+            return ms.TestImageShown(choose_channels(as_pictures(pixels[None]), opened.vae.shown_channels)[0])
         case ms.ExportGif(out, frames_per_second, points):
             progress("decoding frames", 0, None)
             walk = RecordedWalk(points, frames_per_second)

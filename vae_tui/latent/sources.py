@@ -22,6 +22,7 @@ from vae_tui.model import VAE
 from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.files import user_path
 from vae_tui.runs.images import locate_images, recorded_roots
+from vae_tui.walk.classes import find_class
 
 SPLITS = ("train", "validation", "test")
 FORMS = "12, train:12, class:4 (or its name), class:4:3, mean:4, or an image file"
@@ -110,31 +111,6 @@ def find_source(name: str, sets: Callable[[], ImageSets], image_shape: Sequence[
     if rest != name.strip():
         raise DataError(f"{name!r} names no image; expected {FORMS}")
     return _from_file(name, image_shape)
-
-
-def find_class(wanted: str, class_names: Sequence[str]) -> int:
-    """The index of the class called so: by name, by the beginning of a name that fits one alone, or by its index.
-
-    Raises DataError with the classes there are.
-    """
-    if not class_names:
-        raise DataError(f"class {wanted!r}: these images have no classes; give an index, such as 12")
-    if wanted in class_names:
-        return class_names.index(wanted)
-    folded = wanted.casefold()
-    fitting = [index for index, name in enumerate(class_names) if name.casefold() == folded]
-    fitting = fitting or [index for index, name in enumerate(class_names) if name.casefold().startswith(folded)]
-    if len(fitting) == 1 and wanted:
-        return fitting[0]
-    # Where names are numbers themselves, a number that is no name is a mistake and not an index.
-    names_are_numbers = any(name.isdecimal() for name in class_names)
-    if wanted.isdecimal() and not names_are_numbers and int(wanted) < len(class_names):
-        return int(wanted)
-    if fitting and wanted:
-        listed = ", ".join(class_names[index] for index in fitting)
-        raise DataError(f"class {wanted!r} fits several: {listed}; give more of the name")
-    listed = ", ".join(class_names[:20]) + (f" and {len(class_names) - 20} more" if len(class_names) > 20 else "")
-    raise DataError(f"there is no class {wanted!r}; there are {listed}")
 
 
 def locate_sources(vae: VAE, sources: Sequence[Source], test_codes: Callable[[], Codes]) -> tuple[Latents, Latents]:

@@ -10,13 +10,14 @@ from typing import Literal
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
-from vae_tui.latent.sources import Source, find_class, find_source, load_sets_of, place_sources, split_of
+from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.conditional import NO_LABEL
 from vae_tui.model.priors import Prior
 from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
+from vae_tui.walk.classes import find_class
 
 LatentAt = Literal["mean", "draw"]
 """Where an image is in latent space: at its posterior's mean, or at a draw from it."""

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
 
+from vae_tui.errors import DataError
 from vae_tui.walk.axes import FARTHEST, Axes, split_names
+from vae_tui.walk.classes import find_class, split_next
 
-_SUGGESTIONS = 8
+_SUGGESTIONS, _CLASSES = 8, 10
 _LONGEST = 30
 """Letters of what was typed that a message says again."""
 _PAIRED = 40
@@ -18,6 +20,11 @@ _PAIRED = 40
 _PARALLEL = 0.999
 """So near to 1 is the cosine of directions that span no plane."""
 _CHANGES = tuple(f"what changes the picture {much} here" for much in ("most", "second most", "third most"))
+_OF_CLASSES = (
+    ("class", "its first test image"),
+    ("next", "its next test image after the one you are at"),
+    ("mean", "the mean of its codes"),
+)
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
@@ -121,6 +128,46 @@ def suggest_directions(text: str, class_names: Sequence[str], letters: str) -> l
     for name, meaning in fitting:
         kinds.setdefault(name.removeprefix(before).partition(":")[0], (name, meaning))
     return list(kinds.values())
+
+
+def check_class(text: str, class_names: Sequence[str]) -> str | None:
+    """What is wrong with the name of a class, or None."""
+    try:
+        find_class(text, class_names)
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def suggest_classes(text: str, class_names: Sequence[str], counts: Sequence[int]) -> list[tuple[str, str]]:
+    """The classes whose name begins as typed, each with how many codes are of it, where that is known."""
+    meanings = [f"{count:,} codes" for count in counts] or [""] * len(class_names)
+    named = zip(class_names, meanings, strict=True)
+    return [(name, meaning) for name, meaning in named if name.casefold().startswith(text.casefold())][:_CLASSES]
+
+
+def check_place(text: str, class_names: Sequence[str] | None) -> str | None:
+    """What is wrong with a place to go to, as far as it is the next image of a class, or None; a class is not looked at while they are not known."""
+    wanted = split_next(text)
+    return None if wanted is None or class_names is None else check_class(wanted, class_names)
+
+
+def suggest_places(text: str, class_names: Sequence[str]) -> list[tuple[str, str]]:
+    """Places whose name begins as typed, each with what it is: images by number or by class, the means of classes, files."""
+    kind, colon, rest = text.partition(":")
+    wanted = (rest if colon else text).casefold()
+    offered = [
+        (f"{each}:{name}", meaning)
+        for name in [name for name in class_names if name.casefold().startswith(wanted)][:4]
+        for each, meaning in _OF_CLASSES
+        if not colon or kind == each
+    ]
+    if text.isdecimal() and text in class_names:
+        # In a sum it is the class.
+        offered = [(text, "the mean of its codes"), (f"test:{text}", "test image"), *offered]
+    elif text.isdecimal():
+        offered = [(text, "test image"), (f"train:{text}", "training image"), *offered]
+    return [*offered, *_pictures_and_folders(text)][:_SUGGESTIONS]
 
 
 def suggest_sources(text: str, class_names: Sequence[str]) -> list[tuple[str, str]]:

@@ -154,6 +154,12 @@ VIEWS = Group(
             (Key("5", "view('scatter')", "Scatter"),),
         ),
         Row(
+            "C  N",
+            "among the codes, light up a class you type, again: all; the next",
+            (Key("C", "light", "Light up a class"), Key("N", _act("view.light_next"), "Light up the next class")),
+            (FooterItem(6, "C N", "class", ("scatter",)),),
+        ),
+        Row(
             "6",
             "the training images nearest to the picture",
             (Key("6", "view('neighbors')", "Neighbours"),),
@@ -191,9 +197,10 @@ MOTION = Group(
             ),
         ),
         Row(
-            "c",
-            "calculate: A - B + C, with anchors, z, class names",
-            (Key("c", "prompt('calculate')", "Calculate with places"),),
+            "c  /",
+            "go to a typed place: 1234, class:4, next:4, or A - B + C",
+            (Key("c,slash", "prompt('place')", "Go to a typed place"),),
+            (FooterItem(6, "/", "go to", ("scatter",)),),
         ),
         Row(
             "space",

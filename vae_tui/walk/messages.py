@@ -14,6 +14,7 @@
     EncodeTestImages   TestImagesEncoded     when there is time
     Project            Projected             when there is time
     FindNeighbors      NeighborsFound        when there is time
+    ShowTestImage      TestImageShown        when there is time
     ExportGif          GifExported           when there is time
 
 Every request has a number, which its reply carries too. A request takes the place of a waiting one of its kind where
@@ -174,6 +175,15 @@ class NeighborsFound(Reply):
 
 
 @dataclass(frozen=True)
+class TestImageShown(Reply):
+    """The image."""
+
+    __test__: ClassVar[bool] = False
+
+    image: Annotated[NDArray[np.uint8], Array("uint8", "HWC")]
+
+
+@dataclass(frozen=True)
 class GifExported(Reply):
     """The file is written."""
 
@@ -316,6 +326,13 @@ class FindNeighbors(Request[NeighborsFound]):
 
 
 @dataclass(frozen=True)
+class ShowTestImage(Request[TestImageShown]):
+    """Show the test image of that number."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class ExportGif(Request[GifExported]):
     """Write a walk through these points as a GIF."""
 
@@ -330,9 +347,9 @@ KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
         *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread, FitImage),
-        *(FindDirections, EncodeTestImages, Project, FindNeighbors, ExportGif),
+        *(FindDirections, EncodeTestImages, Project, FindNeighbors, ShowTestImage, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
-        *(Fitted, DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),
+        *(Fitted, DirectionsFound, NeighborsFound, TestImageShown, GifExported, Progressed, Failed),
     )
 }
 """What may be on the wire, by name."""

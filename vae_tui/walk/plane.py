@@ -32,6 +32,27 @@ class Codes:
         low, high = np.percentile(axes.values(self.means, axis), [0.5, 99.5]).tolist()
         return low, high
 
+    def nearest(self, z: Point) -> int:
+        """The index of the code nearest to z (Z,), the first of several."""
+        return int(np.square(self.means - z).sum(axis=1).argmin())
+
+    def next_of(self, label: int, after: int) -> int | None:
+        """The index of the next code of a class after another, from the first again after the last; None of a class without codes."""
+        members = np.flatnonzero(self.labels == label)
+        if not len(members):
+            return None
+        return int(members[int(np.searchsorted(members, after, side="right")) % len(members)])
+
+    def class_of(self, index: int) -> str:
+        """The class of a code's image; empty where it is not known."""
+        label = int(self.labels[index])
+        return self.names[label] if label >= 0 else ""
+
+    def caption(self, index: int) -> str:
+        """What the image of a code is called."""
+        name = self.class_of(index)
+        return f"test {index:,} ({name})" if name else f"test {index:,}"
+
 
 @dataclass(frozen=True)
 class CodePlane:
@@ -64,6 +85,12 @@ class CodePlane:
             nearest = int(np.square(self.means[self.indexes] - z).sum(axis=1).argmin())
             x, y = self.points[nearest].tolist()
         return x, y
+
+    def nearest(self, spot: Spot, among: NDArray[np.bool_]) -> int | None:
+        """The index of the code whose point is nearest to a place, of those `among` (M,) says; None where it says none."""
+        points = np.where(among[:, None], self.points, np.inf)
+        nearest = int(np.square(points - np.array(spot, np.float32)).sum(axis=1).argmin())
+        return int(self.indexes[nearest]) if among[nearest] else None
 
     def lift(self, spot: Spot, z: Point) -> Point:
         """The z (Z,) at a place, what the plane does not show left as it is; for t-SNE, the code nearest to it."""

@@ -32,6 +32,7 @@ from vae_tui.walk.messages import (
     R,
     Reconstruct,
     Request,
+    ShowTestImage,
     TestImagesEncoded,
 )
 from vae_tui.walk.motion import Motion
@@ -286,7 +287,7 @@ class Walk:
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
-        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors)
+        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors, ShowTestImage)
         if opened.latent_dim != len(self.z):
             self.position.resize(opened.latent_dim)
             self.anchors.clear()
@@ -373,13 +374,15 @@ class Walk:
         if self.views.problem:
             return
         if view.needs_codes(scene) and not self.link.is_waiting_for(EncodeTestImages):
-            self.link.send(EncodeTestImages(), self._take_codes, partial(self._query_failed, view))
+            self.link.send(EncodeTestImages(), self.take_codes, partial(self._query_failed, view))
         if (query := view.query(scene)) is not None:
             self.link.send(query.request, partial(self._take_query, query), partial(self._query_failed, view))
 
-    def _take_codes(self, reply: TestImagesEncoded) -> None:
-        self._codes = Codes(reply.means, reply.labels, reply.class_names)
+    def take_codes(self, reply: TestImagesEncoded) -> Codes:
+        """Take the codes of the test images."""
+        self._codes = codes = Codes(reply.means, reply.labels, reply.class_names)
         self.update()
+        return codes
 
     def _take_query(self, query: Query, reply: object) -> None:
         query.take(reply)

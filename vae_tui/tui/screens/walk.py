@@ -13,6 +13,7 @@ from textual import message, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 
 from vae_tui.runs.layout import Run
 from vae_tui.text import printable
@@ -34,10 +35,13 @@ from vae_tui.walk.decoder import DecoderProcess
 from vae_tui.walk.messages import Reply
 from vae_tui.walk.motion import FRAMES_PER_SECOND
 from vae_tui.walk.session import WalkSession
+from vae_tui.walk.views.nearest_code import TestImage
 from vae_tui.walk.views.view import VIEW_NAMES, Pixels, ViewName
 from vae_tui.walk.walk import Notice
 
 _NARROW = 100
+_LEAST_FOR_TWO = 72, 20
+"""Columns and rows of the screen from which on the nearest test image has room beside the picture of the place."""
 _NOTICE_SECONDS = 6
 _LONGEST_FRAME_SECONDS = 0.5
 _DOING = {"save": "save this place", "go": "go back to a place"}
@@ -82,6 +86,8 @@ class WalkScreen(ClosesOnce[None]):
         self.session = WalkSession(checkpoint, start, follow=follow, note=note, beside=other)
         self._preview: Pixels | None = None
         """The image that is seen small."""
+        self._nearest: TestImage | None = None
+        """The test image that is seen beside it."""
         self._notice: Notice | None = None
         """What the session wants to be read, as of when that was looked at last."""
         self._bookmark: Literal["save", "go"] | None = None
@@ -96,7 +102,7 @@ class WalkScreen(ClosesOnce[None]):
         with Horizontal(id="walk"):
             yield ViewPane(self.session)
             with Vertical(id="side"):
-                yield Canvas(id="preview")
+                yield Horizontal(Canvas(id="preview"), Canvas(id="nearest"), id="pair")
                 yield Sliders(id="sliders")
         yield StatusLine(id="anchors")
         yield StatusLine(id="status")
@@ -105,6 +111,7 @@ class WalkScreen(ClosesOnce[None]):
     def on_mount(self) -> None:
         """Start the decoder, and look for newer checkpoints."""
         self.query_one("#preview").border_title = "here"
+        self.query_one("#nearest").border_title = "nearest"
         self.session.start()
         self._show()
         self.set_interval(1 / FRAMES_PER_SECOND, self._advance)
@@ -133,7 +140,9 @@ class WalkScreen(ClosesOnce[None]):
 
     def _fold(self) -> None:
         self.set_class(self._is_alone(self._view), "alone")
-        self.query_one("#preview").display = self._view != "image"
+        self.query_one("#pair").display = self._view != "image"
+        has_room = self.size.width >= _LEAST_FOR_TWO[0] and self.size.height >= _LEAST_FOR_TWO[1]
+        self.query_one("#nearest").display = self._view == "scatter" and has_room
 
     def _show(self) -> None:
         """Bring everything up to date with the session."""
@@ -145,7 +154,19 @@ class WalkScreen(ClosesOnce[None]):
         if walk.image is not None and walk.image is not self._preview:
             self._preview = walk.image
             self.query_one("#preview", Canvas).show(walk.image[None, None])
+        self._show_nearest()
         self._show_lines()
+
+    def _show_nearest(self) -> None:
+        shown = self.session.walk.views.scatter.nearest.shown
+        if shown is self._nearest:
+            return
+        self._nearest = shown
+        canvas = self.query_one("#nearest", Canvas)
+        canvas.show(None if shown is None else shown.pixels[None, None])
+        # A narrow pane has no room for both in one line.
+        canvas.border_title = "nearest" if shown is None else f"test {shown.index:,}"
+        canvas.border_subtitle = "" if shown is None else Content(_name_class(printable(shown.class_name)))
 
     def _show_lines(self) -> None:
         width = max(1, self.size.width - 2)
@@ -261,6 +282,15 @@ class WalkScreen(ClosesOnce[None]):
             prompt.take(text)
             self._show()
 
+    def action_light(self) -> None:
+        """Light up a class that is typed; where one is, all of them."""
+        view = self.session.view
+        if self.session.walk.views.scatter.lit is None and view.class_names:
+            self.action_prompt("class")
+        else:
+            view.light_all()
+            self._show()
+
     def action_bookmark(self, doing: Literal["save", "go"]) -> None:
         """Save a bookmark or go to one, whose digit comes next."""
         self._bookmark = doing
@@ -309,6 +339,11 @@ class WalkScreen(ClosesOnce[None]):
         self.session.view.go_to_spot((event.across, event.upwards))
         self._show()
 
+    def on_scatter_pointed_at(self, event: Scatter.PointedAt) -> None:
+        """The mouse is over a place among the codes, or over none any more."""
+        if self.session.view.point_at(event.spot):
+            self._show()
+
     def action_help(self) -> None:
         """Show every key."""
         self.app.push_screen(HelpScreen(WALK_KEYS, title="walking"))
@@ -332,3 +367,8 @@ class WalkScreen(ClosesOnce[None]):
     def _was_opened_from_another(self) -> bool:
         # The first on the stack is Textual's own.
         return self.app.screen_stack.index(self) > 1
+
+
+def _name_class(name: str) -> str:
+    """A class in few letters; what is shorter than a word is said to be one."""
+    return f"class {name}" if 0 < len(name) < 6 else name

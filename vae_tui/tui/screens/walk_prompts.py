@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vae_tui.tui.prompt_inputs import (
+    check_class,
     check_directions,
+    check_place,
     check_plane,
     check_seed,
     check_value,
     read_number,
     read_plane,
+    suggest_classes,
     suggest_directions,
+    suggest_places,
     suggest_sources,
 )
 from vae_tui.tui.screens.prompt import PromptScreen
@@ -90,10 +94,30 @@ def anchor_prompt(session: WalkSession, columns: int) -> Prompt:
     return Prompt(PromptScreen("add an anchor", meaning, suggest=suggest), session.motion.add_source)
 
 
-def calculate_prompt(session: WalkSession, columns: int) -> Prompt:
-    """A sum of places."""
-    meaning = "A − B + C as: A - B + C; terms are anchors, z, class names (their means), 0.5 * A, 12"
-    return Prompt(PromptScreen("calculate", meaning), session.place.calculate)
+def place_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A place to go to: an image's code, or a sum of places."""
+    meaning = "12 (test image) · class:4 · next:4 · A - B + C: anchors, z, class names (means), 0.5 * A, 12"
+    opened = session.walk.opened
+    screen = PromptScreen(
+        "go to",
+        meaning,
+        value=session.place.repeated,
+        suggest=lambda text: suggest_places(text, () if opened is None else opened.class_names),
+        check=lambda text: check_place(text, None if opened is None else opened.class_names),
+    )
+    return Prompt(screen, session.place.go_to)
+
+
+def class_prompt(session: WalkSession, columns: int) -> Prompt:
+    """A class to light up among the codes."""
+    names, counts = session.view.class_names, session.view.class_counts
+    screen = PromptScreen(
+        "light up a class",
+        "a class, by its name or the beginning of it; C again: all",
+        suggest=lambda text: suggest_classes(text, names, counts),
+        check=lambda text: check_class(text, names),
+    )
+    return Prompt(screen, session.view.light)
 
 
 def export_prompt(session: WalkSession, columns: int) -> Prompt:
@@ -111,6 +135,7 @@ PROMPTS: dict[str, Callable[[WalkSession, int], Prompt]] = {
     "plane": plane_prompt,
     "direction": direction_prompt,
     "anchor": anchor_prompt,
-    "calculate": calculate_prompt,
+    "place": place_prompt,
+    "class": class_prompt,
     "export": export_prompt,
 }

@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
-from textual.events import Click
+from textual.color import Color
+from textual.events import Click, Leave, MouseMove
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from vae_tui.imaging.terminal import Colors
 from vae_tui.text import printable
 from vae_tui.tui.axes import mark_rounds
+from vae_tui.tui.colors import rgb
+from vae_tui.tui.widgets.scatter_cells import Cells, count_cells
+from vae_tui.tui.widgets.scatter_inks import OTHER_SIGN, Inks, sign_of
+from vae_tui.tui.widgets.scatter_legend import Entry, lay_out_legend
+from vae_tui.walk.views.scatter import Dots
 
-CLASS_COLORS = {
-    "dark": ("#0afad0", "#e931f8", "#fdde20", "#ef5761", "#c6f1fe", "#08ab83", "#d5a5fd", "#ea9908", "#9390a5", "#b3cf8d"),
-    "light": ("#3863f4", "#b8821d", "#0f444a", "#c83f56", "#02a0ce", "#4b291c", "#829b8d", "#3e2c7e", "#615617", "#7a768a"),
-}  # fmt: skip
-"""For the first ten classes, on either ground; they come again after that. To eyes with and without red, green or blue cones
-(the simulation of Machado, Oliveira and Fernandes, 2009) any two are 12 apart by CIEDE2000, or more."""
-_LABEL_CELLS = 5
+_LEAST_LABEL_CELLS = 5
 """Cells of the numbers on the left, and of what is between them and the points."""
 _LEAST_NUMBERED = 40, 10
 """Columns and rows from which on there is room for numbers."""
 _TICK_ROWS, _TICK_COLUMNS = 4, 10
-"""From one number to the next, at least."""
-SIGNS = string.digits + string.ascii_lowercase + string.ascii_uppercase
-"""For classes without colours."""
-_BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""From one number to the next, at least, where that leaves some."""
+_SOME_TICKS = 5
+"""So many may there be however short an axis is: one number alone is no scale."""
+_TALL = 14
+"""Rows from which on the legend may have two."""
+_GREY = 0.76
+"""How far from the colour of words to the ground the grey of points is that are not lit up."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where things stand: points from the column `left` on, and the numbers beside their rows and below."""
+
+    left: int
+    rows: int
+    columns: int
+    beside: Mapping[int, str]
+    below: str | None
+    legend: Sequence[Sequence[Entry]]
 
 
 class Scatter(Widget):
-    """Points (M, 2) as braille dots, a cell in the colour of the class most of its points are of.
+    """Dots in braille, a cell in the colour of the class most of its points are of, brighter the more there are.
 
-    Without colours a cell is the sign of that class. The cursor is a cross at its place.
+    In signs a cell is the sign of that class. The cursor is a cross at its place.
     """
 
     class Clicked(Message):
@@ -48,159 +64,193 @@ class Scatter(Widget):
             super().__init__()
             self.across, self.upwards = across, upwards
 
+    class PointedAt(Message):
+        """The mouse is over a place of the plane, or, with None, over none any more."""
+
+        def __init__(self, spot: tuple[float, float] | None) -> None:
+            super().__init__()
+            self.spot = spot
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._points: NDArray[np.float32] | None = None
-        self._labels: NDArray[np.int64] = np.empty(0, np.int64)
-        self._names: Sequence[str] = ()
-        self._window = (-3.0, 3.0, -3.0, 3.0)
-        self._cursor: tuple[float, float] | None = None
+        self._dots: Dots | None = None
+        self._colors: Colors = "truecolor"
+        self._in_signs = False
         self._text = ""
-        self._cells: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
-        self._colorless = self._numbered = False
+        self._cells: Cells | None = None
+        self._layout: _Layout | None = None
+        self._rows: dict[int, Strip] = {}
+        """Rows of points as they were painted, without the cursor."""
+        self._known_inks: Inks | None = None
 
     def show_text(self, text: str) -> None:
         """Show a text, because there are no points yet."""
-        self._points, self._text, self._cells = None, printable(text), None
-        self.refresh()
+        self._dots, self._text = None, printable(text)
+        self._forget()
 
-    def show(
-        self,
-        points: NDArray[np.float32],
-        labels: NDArray[np.int64],
-        names: Sequence[str],
-        window: tuple[float, float, float, float],
-        cursor: tuple[float, float] | None,
-        *,
-        colorless: bool,
-        numbered: bool,
-    ) -> None:
-        """Show points (M, 2) of classes `labels` (M,), -1 for none, in the window (left, right, bottom, top).
-
-        `numbered`: what the axes count means something, so that numbers stand along them.
-        """
-        moved = points is not self._points or (window, numbered) != (self._window, self._numbered)
-        if not moved and (cursor, colorless) == (self._cursor, self._colorless):
-            return
-        self._numbered = numbered
-        if moved:
-            self._cells = None
-        self._points, self._labels, self._names = points, labels, [printable(name) for name in names]
-        self._window, self._cursor, self._colorless = window, cursor, colorless
-        self.refresh()
+    def show(self, dots: Dots, *, colors: Colors, in_signs: bool) -> None:
+        """Show dots with as many colours as there are; `in_signs`: as characters of ASCII."""
+        before, as_before = self._dots, (colors, in_signs) == (self._colors, self._in_signs)
+        self._dots, self._colors, self._in_signs = dots, colors, in_signs
+        if before is None or self._layout is None or not as_before or not dots.stands_like(before):
+            self._forget()
+        elif dots.cursor != before.cursor:
+            # A line takes a while to paint, and of many only those near the cursor change.
+            for each in (before, dots):
+                row = self._cursor_cell(each, self._layout)[1]
+                self.refresh(Region(0, max(0, row - 1), self.content_size.width, 3))
 
     def on_resize(self) -> None:
         """Count the points anew."""
-        self._cells = None
+        self._forget()
+
+    def notify_style_update(self) -> None:
+        """The colours change with the theme."""
+        super().notify_style_update()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._cells, self._layout, self._rows, self._known_inks = None, None, {}, None
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """A row of cells, or of the legend, which is the last one."""
+        """A row of cells, of the numbers below them, or of the legend."""
         width, height = self.content_size
         ground = self.rich_style
-        if self._points is None:
+        dots = self._dots
+        if dots is None:
             lines = wrap(self._text, max(1, width - 2))
             number = y - max(0, height - len(lines)) // 2
             text = lines[number] if 0 <= number < len(lines) else ""
             return Strip([Segment(text.center(width), ground + Style(dim=True))], width)
-        if y == height - 1:
-            return self._legend(width, ground)
-        left, rows, columns = self._plot
-        if y == rows:
-            return self._numbers_below(left, columns, ground)
+        layout = self._lay_out(dots)
+        below_points = y - layout.rows
+        if below_points < 0:
+            return self._mark_cursor(self._row(y, dots, layout, ground), y, dots, layout, ground)
+        if layout.below is not None:
+            if not below_points:
+                return Strip([Segment(layout.below, ground + Style(dim=True))], width)
+            below_points -= 1
+        return self._legend_row(layout.legend[below_points], dots, width, ground)
+
+    def _row(self, y: int, dots: Dots, layout: _Layout, ground: Style) -> Strip:
+        """A row of points with its number, kept until they look different."""
+        if y not in self._rows:
+            number = Segment(layout.beside.get(y, "").rjust(layout.left - 1) + " ", ground + Style(dim=True))
+            cells = self._cells_in(y, dots, layout, ground)
+            self._rows[y] = Strip([*([number] if layout.left else []), *cells]).simplify()
+        return self._rows[y]
+
+    def _cells_in(self, y: int, dots: Dots, layout: _Layout, ground: Style) -> Iterator[Segment]:
         if self._cells is None:
-            self._cells = self._count(rows, columns)
-        codes, classes = self._cells
-        cursor = self._cursor_cell(columns, rows)
-        segments = [self._number_before(y, left, rows, ground)] if left else []
-        for x in range(columns):
-            if cursor is not None and (x, y) == cursor:
-                segments.append(Segment("╋", ground + Style(bold=True, reverse=True)))
-            elif cursor is not None and y == cursor[1] and abs(x - cursor[0]) <= 2:
-                segments.append(Segment("─", ground + Style(bold=True)))
-            elif cursor is not None and x == cursor[0] and abs(y - cursor[1]) == 1:
-                segments.append(Segment("│", ground + Style(bold=True)))
-            elif codes[y, x]:
-                label = int(classes[y, x])
-                sign = _sign(label) if self._colorless else chr(0x2800 + int(codes[y, x]))
-                segments.append(Segment(sign, ground + self._color(label)))
-            else:
-                segments.append(Segment(" ", ground))
-        return Strip(segments, width).simplify()
+            shape = layout.rows, layout.columns
+            self._cells = count_cells(dots.points, dots.labels, dots.window, shape, dots.lit)
+        cells, inks, styles = self._cells, self._inks, dict[tuple[int, int, bool], Style]()
+        rows = (values[y].tolist() for values in (cells.dots, cells.classes, cells.levels, cells.lit))
+        for code, label, level, lit in zip(*rows, strict=True):
+            if not code:
+                yield Segment(" ", ground)
+                continue
+            look = label, level, lit
+            if look not in styles:
+                styles[look] = ground + inks.of_cell(label, level, lit=lit)
+            yield Segment(self._sign(label, code, inks, lit=lit), styles[look])
+
+    def _mark_cursor(self, row: Strip, y: int, dots: Dots, layout: _Layout, ground: Style) -> Strip:
+        """Lay a cross over a row of points, where the cursor is near it."""
+        across, down = self._cursor_cell(dots, layout)
+        bold = ground + Style(bold=True)
+        if abs(y - down) > 1:
+            return row
+        if y != down:
+            first, cross = across, [Segment("│", bold)]
+        else:
+            first, last = max(0, across - 2), min(layout.columns - 1, across + 2)
+            center = Segment("╋", bold + Style(reverse=True))
+            cross = [Segment("─" * (across - first), bold), center, Segment("─" * (last - across), bold)]
+        end = first + sum(len(segment.text) for segment in cross)
+        return Strip.join([row.crop(0, layout.left + first), Strip(cross), row.crop(layout.left + end)]).simplify()
+
+    def _sign(self, label: int, dots: int, inks: Inks, *, lit: bool) -> str:
+        if not lit and (self._in_signs or not inks.are_many):
+            return OTHER_SIGN
+        return sign_of(label) if self._in_signs else chr(0x2800 + dots)
 
     @property
-    def _plot(self) -> tuple[int, int, int]:
-        """The first column of points, and how many rows and columns of cells they have."""
-        width, height = self.content_size
-        if self._numbered and width >= _LEAST_NUMBERED[0] and height >= _LEAST_NUMBERED[1]:
-            return _LABEL_CELLS, height - 2, width - _LABEL_CELLS
-        return 0, height - 1, width
+    def _inks(self) -> Inks:
+        if self._known_inks is None:
+            variables = self.app.theme_variables
+            foreground = rgb(variables, "foreground")
+            grey = rgb(variables, "foreground", towards="background", share=_GREY)
+            self._known_inks = Inks(self.background_colors[1], Color(*foreground).hex, Color(*grey).hex, self._colors)
+        return self._known_inks
 
-    def _number_before(self, y: int, left: int, rows: int, ground: Style) -> Segment:
-        bottom, top = self._window[2:]
-        text = ""
-        for tick, label in mark_rounds((bottom, top), max(2, rows // _TICK_ROWS)):
-            if int((top - tick) / (top - bottom) * (rows - 1) + 0.5) == y:
-                text = label if len(label) < left else ""
-        return Segment(text.rjust(left - 1) + " ", ground + Style(dim=True))
+    def _lay_out(self, dots: Dots) -> _Layout:
+        if self._layout is None:
+            width, height = self.content_size
+            signs = [sign_of(label) if self._in_signs else "" for label in range(len(dots.names))]
+            names = [printable(name) for name in dots.names]
+            legend = lay_out_legend(names, signs, width, 2 if height >= _TALL else 1, dots.lit)
+            self._layout = _lay_out_axes(dots, width, height - len(legend), legend)
+        return self._layout
 
-    def _numbers_below(self, left: int, columns: int, ground: Style) -> Strip:
-        low, high = self._window[:2]
-        text = [" "] * (left + columns)
-        for tick, label in mark_rounds((low, high), max(2, columns // _TICK_COLUMNS)):
-            middle = left + int((tick - low) / (high - low) * (columns - 1) + 0.5)
-            start = min(max(middle - len(label) // 2, 0), len(text) - len(label))
-            text[start : start + len(label)] = label
-        return Strip([Segment("".join(text), ground + Style(dim=True))], left + columns)
-
-    def _count(self, rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The dots (rows, columns) of each cell, and the class most of its points are of."""
-        assert self._points is not None
-        left, right, bottom, top = self._window
-        across = np.floor((self._points[:, 0] - left) / (right - left) * 2 * columns).astype(np.int64)
-        down = np.floor((top - self._points[:, 1]) / (top - bottom) * 4 * rows).astype(np.int64)
-        inside = (across >= 0) & (across < 2 * columns) & (down >= 0) & (down < 4 * rows)
-        across, down, labels = across[inside], down[inside], self._labels[inside]
-        codes = np.zeros((rows, columns), np.int64)
-        np.bitwise_or.at(codes, (down // 4, across // 2), _BITS[down % 4, across % 2])
-        kinds = max(1, int(self._labels.max(initial=0)) + 1)
-        votes = np.zeros((rows * columns, kinds), np.int32)
-        known = labels >= 0
-        np.add.at(votes, ((down // 4 * columns + across // 2)[known], labels[known]), 1)
-        classes = np.where(votes.any(axis=1), votes.argmax(axis=1), -1).reshape(rows, columns)
-        return codes, classes
-
-    def _cursor_cell(self, columns: int, rows: int) -> tuple[int, int] | None:
-        if self._cursor is None:
-            return None
-        left, right, bottom, top = self._window
-        x = int(np.clip((self._cursor[0] - left) / (right - left), 0, 1) * (columns - 1) + 0.5)
-        y = int(np.clip((top - self._cursor[1]) / (top - bottom), 0, 1) * (rows - 1) + 0.5)
+    def _cursor_cell(self, dots: Dots, layout: _Layout) -> tuple[int, int]:
+        left, right, bottom, top = dots.window
+        x = int(np.clip((dots.cursor[0] - left) / (right - left), 0, 1) * (layout.columns - 1) + 0.5)
+        y = int(np.clip((top - dots.cursor[1]) / (top - bottom), 0, 1) * (layout.rows - 1) + 0.5)
         return x, y
 
-    def _legend(self, width: int, ground: Style) -> Strip:
-        segments, used = [], 0
-        for label, name in enumerate(self._names):
-            text = f" {_sign(label) + '=' if self._colorless and name != _sign(label) else ''}{name} "
-            if used + len(text) > width:
-                break
-            segments.append(Segment(text, ground + self._color(label) + Style(bold=True)))
-            used += len(text)
+    def _legend_row(self, entries: Sequence[Entry], dots: Dots, width: int, ground: Style) -> Strip:
+        inks = self._inks
+        segments = []
+        for label, text in entries:
+            is_lit = dots.lit in (None, label)
+            ink = inks.of_class(label) + Style(bold=True) if is_lit else Style(color=inks.grey)
+            segments.append(Segment(text, ground + ink + Style(reverse=label == dots.lit)))
+        used = sum(len(text) for _, text in entries)
         return Strip([*segments, Segment(" " * (width - used), ground)], width)
 
     def on_click(self, event: Click) -> None:
         """Tell which place was clicked."""
-        offset = event.get_content_offset(self)
-        first, rows, columns = self._plot
-        if offset is None or self._points is None or columns < 2 or rows < 2:
-            return
-        left, right, bottom, top = self._window
-        across, down = max(0, offset.x - first) / (columns - 1), min(offset.y, rows - 1) / (rows - 1)
-        self.post_message(self.Clicked(left + across * (right - left), top - down * (top - bottom)))
+        spot = self._spot_at(event.get_content_offset(self))
+        if spot is not None:
+            self.post_message(self.Clicked(*spot))
 
-    def _color(self, label: int) -> Style:
-        colors = CLASS_COLORS["dark" if self.background_colors[1].brightness < 0.5 else "light"]
-        return Style() if label < 0 else Style(color=colors[label % len(colors)])
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Tell which place the mouse is over."""
+        self.post_message(self.PointedAt(self._spot_at(event.get_content_offset(self))))
+
+    def on_leave(self, event: Leave) -> None:
+        """Tell that the mouse is over no place."""
+        self.post_message(self.PointedAt(None))
+
+    def _spot_at(self, offset: Offset | None) -> tuple[float, float] | None:
+        if offset is None or self._dots is None:
+            return None
+        layout = self._lay_out(self._dots)
+        if layout.columns < 2 or layout.rows < 2:
+            return None
+        left, right, bottom, top = self._dots.window
+        across = max(0, offset.x - layout.left) / (layout.columns - 1)
+        down = min(offset.y, layout.rows - 1) / (layout.rows - 1)
+        return left + across * (right - left), top - down * (top - bottom)
 
 
-def _sign(label: int) -> str:
-    return "·" if label < 0 else SIGNS[label % len(SIGNS)]
+def _lay_out_axes(dots: Dots, width: int, height: int, legend: Sequence[Sequence[Entry]]) -> _Layout:
+    """Points in so many cells, with numbers along them where there is room and they mean something."""
+    if not dots.numbered or width < _LEAST_NUMBERED[0] or height + len(legend) < _LEAST_NUMBERED[1]:
+        return _Layout(0, height, width, {}, None, legend)
+    low, high, bottom, top = dots.window
+    rows = height - 1
+    beside = {
+        int((top - tick) / (top - bottom) * (rows - 1) + 0.5): label
+        for tick, label in mark_rounds((bottom, top), max(_SOME_TICKS, rows // _TICK_ROWS))
+    }
+    first = max([_LEAST_LABEL_CELLS, *(len(label) + 1 for label in beside.values())])
+    columns = width - first
+    below = [" "] * width
+    for tick, label in mark_rounds((low, high), max(_SOME_TICKS, columns // _TICK_COLUMNS)):
+        middle = first + int((tick - low) / (high - low) * (columns - 1) + 0.5)
+        start = min(max(middle - len(label) // 2, 0), width - len(label))
+        below[start : start + len(label)] = label
+    return _Layout(first, rows, columns, beside, "".join(below), legend)

@@ -149,17 +149,11 @@ class ViewPane(Container):
         scatter, views = self.query_one(Scatter), self._session.walk.views
         dots = view.dots(scene)
         if dots is not None:
-            colorless = self._app.plain or self._app.color_depth == "none"
-            scatter.show(
-                dots.points,
-                dots.labels,
-                dots.names,
-                dots.window,
-                dots.cursor,
-                colorless=colorless,
-                numbered=dots.numbered,
-            )
-            return f"cursor at {dots.cursor[0]:+.2f} {dots.cursor[1]:+.2f}"
+            colors = self._app.color_depth
+            scatter.show(dots, colors=colors, in_signs=self._app.plain or colors == "none")
+            captions = view.captions(scene)
+            whole = "   ".join(captions)
+            return whole if len(whole) <= scatter.size.width - 4 else captions[0]
         progress = self._session.walk.link.progress_of(EncodeTestImages, Project)
         default = "encoding the test images…" if scene.codes is None else "projecting…"
         scatter.show_text(views.problem or progress or default)

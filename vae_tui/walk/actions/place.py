@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from vae_tui.errors import DataError
 from vae_tui.walk.axes import FARTHEST
-from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, FitImage, Fitted, Snap, Snapped
+from vae_tui.walk.classes import find_class, split_next
+from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, EncodeTestImages, FitImage, Fitted, Snap, Snapped
+from vae_tui.walk.paths import Point
+from vae_tui.walk.plane import Codes
 from vae_tui.walk.walk import Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -20,6 +25,10 @@ class PlaceActions:
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
+        self.repeated = ""
+        """What is to be typed for one more image of the class that was gone to last."""
+        self._gone_to: tuple[int, Point] | None = None
+        """The test image that was gone to last, and its code."""
 
     def arrow(self, right: int, up: int, *, big: bool = False) -> None:
         """Move the cursor in a plane; elsewhere choose a dimension or step along it."""
@@ -140,6 +149,40 @@ class PlaceActions:
         self._walk.moved()
         nats = f"-log p(x, z) {reply.after:.2f} nats, {reply.before:.2f} where it began"
         self._walk.notify(f"fitted to {reply.caption}: {nats}", "success")
+
+    def go_to(self, text: str) -> None:
+        """Go to a place that a user names: the next image of a class, as next:4, or a sum of places."""
+        wanted, codes = split_next(text), self._walk.scene.codes
+        if wanted is None:
+            self.calculate(text)
+        elif codes is not None:
+            self._go_to_next(wanted, codes)
+        else:
+            self._walk.send(EncodeTestImages(), lambda reply: self._go_to_next(wanted, self._walk.take_codes(reply)))
+        if match := re.fullmatch(r"\s*(?:class|next):(.+?)(?::\d+)?\s*", text):
+            self.repeated = f"next:{match[1]}"
+
+    def _go_to_next(self, wanted: str, codes: Codes) -> None:
+        walk = self._walk
+        try:
+            label = find_class(wanted, codes.names)
+        except DataError as error:
+            walk.fail(str(error))
+            return
+        index = codes.next_of(label, self._image_at(codes))
+        if index is None:
+            walk.notify(f"no test image is of class {codes.names[label]}")
+            return
+        z = codes.means[index].copy()
+        self._gone_to = index, z
+        walk.go(z)
+        walk.notify(f"here: {codes.caption(index)}", "success")
+
+    def _image_at(self, codes: Codes) -> int:
+        """The test image whose code one stands at or near; of several with one code, that to which one went."""
+        if self._gone_to is not None and np.array_equal(self._gone_to[1], self._walk.z):
+            return self._gone_to[0]
+        return codes.nearest(self._walk.z)
 
     def calculate(self, text: str) -> None:
         """Go to a sum of places: anchors by their letters, the present one as z, class means, images."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from vae_tui.errors import DataError
+from vae_tui.walk.classes import find_class
 from vae_tui.walk.plane import Spot
 from vae_tui.walk.views.view import ViewName
 from vae_tui.walk.walk import Walk
@@ -75,6 +79,56 @@ class ViewActions:
             walk.position.drift(z)
         walk.moved()
 
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The classes that may be lit up."""
+        codes, opened = self._walk.scene.codes, self._walk.opened
+        if codes is not None:
+            return codes.names
+        return () if opened is None else opened.class_names
+
+    @property
+    def class_counts(self) -> Sequence[int]:
+        """How many codes are of each class; empty while that is not known."""
+        codes = self._walk.scene.codes
+        return () if codes is None else [int((codes.labels == label).sum()) for label in range(len(codes.names))]
+
+    def light(self, name: str) -> None:
+        """Light up the codes of a class, by its name or the beginning of it, and let the others be grey."""
+        try:
+            self._light(find_class(name, self.class_names))
+        except DataError as error:
+            self._walk.fail(str(error))
+
+    def light_next(self) -> None:
+        """Light up the next class; after the last, all."""
+        lit, count = self._walk.views.scatter.lit, len(self.class_names)
+        following = 0 if lit is None else lit + 1
+        self._light(following if following < count else None)
+
+    def light_all(self) -> None:
+        """Let the codes of all classes have their colours."""
+        self._light(None)
+
+    def _light(self, label: int | None) -> None:
+        walk = self._walk
+        if not self.class_names:
+            walk.notify("the classes of these images are not known")
+            return
+        walk.views.scatter.lit = label
+        name = "all classes" if label is None else f"class {self.class_names[label]}"
+        if label is not None and (counts := self.class_counts):
+            name += f": {counts[label]:,} of {sum(counts):,} codes"
+        walk.notify(name if walk.views.current is walk.views.scatter else f"{name}; 5 shows the codes", "plain")
+
+    def point_at(self, spot: Spot | None) -> bool:
+        """Point at the code whose point is nearest to a place, or at none; whether that is another than before."""
+        walk = self._walk
+        changed = walk.views.scatter.point_at(walk.scene, spot)
+        if changed:
+            walk.update()
+        return changed
+
     def go_to_spot(self, spot: Spot) -> None:
         """Go to a place in the plane of the codes."""
-        self._walk.go(self._walk.views.scatter.point_at(self._walk.scene, spot))
+        self._walk.go(self._walk.views.scatter.latent_at(self._walk.scene, spot))

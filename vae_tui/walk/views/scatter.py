@@ -14,6 +14,7 @@ from vae_tui.walk.messages import Project, Projected
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import CodePlane, Codes, PlaneMethod, Spot, look_along
 from vae_tui.walk.spread import Window, pan_to, zoom
+from vae_tui.walk.views.nearest_code import NearestCode
 from vae_tui.walk.views.plane_choice import PlaneChoice
 from vae_tui.walk.views.view import Query, Scene, View, ViewName
 
@@ -34,6 +35,13 @@ class Dots:
     cursor: Spot
     numbered: bool
     """Whether coordinates mean something: those of t-SNE do not."""
+    lit: int | None = None
+    """The class that is lit up."""
+
+    def stands_like(self, other: Dots) -> bool:
+        """Whether the same points are lit up and seen at the same places, wherever the cursors are."""
+        same = self.points is other.points and self.window == other.window
+        return same and (self.numbered, self.lit) == (other.numbered, other.lit)
 
 
 class ScatterView(View):
@@ -49,6 +57,9 @@ class ScatterView(View):
         self._planes: dict[PlaneMethod, CodePlane] = {}
         self._queried: PlaneMethod | None = None
         self._window: Window | None = None
+        self.nearest = NearestCode()
+        self.lit: int | None = None
+        """The class that is lit up."""
 
     def title(self, scene: Scene) -> str:
         """What the axes are."""
@@ -65,16 +76,39 @@ class ScatterView(View):
             return None
         labels = scene.codes.labels[plane.indexes]
         numbered = self._method_for(scene) != "tsne"
-        return Dots(plane.points, labels, scene.codes.names, self._seen(plane), plane.place(scene.z), numbered)
+        seen, cursor = self._seen(plane), plane.place(scene.z)
+        return Dots(plane.points, labels, scene.codes.names, seen, cursor, numbered, self.lit)
+
+    def captions(self, scene: Scene) -> Sequence[str]:
+        """Where the cursor is, and which code is nearest to it, or pointed at."""
+        plane = self._plane(scene)
+        if plane is None or scene.codes is None:
+            return [""]
+        across, upwards = plane.place(scene.z)
+        nearest = scene.codes.caption(self.nearest.index(scene.codes, scene.z))
+        return [f"cursor at {across:+.2f} {upwards:+.2f}", f"near {nearest}"]
+
+    def point_at(self, scene: Scene, spot: Spot | None) -> bool:
+        """Point at the code, of those that are lit up, whose point is nearest to a place, or with None at none.
+
+        Returns whether that is another code than before.
+        """
+        plane, index = self._plane(scene), None
+        if spot is not None and plane is not None and scene.codes is not None:
+            labels = scene.codes.labels[plane.indexes]
+            index = plane.nearest(spot, np.full(len(labels), True) if self.lit is None else labels == self.lit)
+        return self.nearest.point_at(index, scene.z)
 
     def needs_codes(self, scene: Scene) -> bool:
         """Always."""
         return scene.codes is None
 
     def query(self, scene: Scene) -> Query | None:
-        """The plane of the codes, where it is not one of two dimensions."""
+        """The plane of the codes, where it is not one of two dimensions, and then the image of the nearest one."""
         method = self._method_for(scene)
-        if scene.codes is None or self._plane(scene) is not None or method == self._queried:
+        if self._plane(scene) is not None:
+            return self.nearest.query(scene)
+        if scene.codes is None or method == self._queried:
             return None
         self._queried = method
         return Query(Project(method), partial(self._take, method, scene.codes))
@@ -101,7 +135,7 @@ class ScatterView(View):
         self._window = pan_to(window, plane.place(z))
         return z
 
-    def point_at(self, scene: Scene, spot: Spot) -> Point:
+    def latent_at(self, scene: Scene, spot: Spot) -> Point:
         """The latent (Z,) at a place of the plane."""
         plane = self._plane(scene)
         return scene.z if plane is None else plane.lift(spot, scene.z)
@@ -134,13 +168,15 @@ class ScatterView(View):
         return f"codes by {_CAPTIONS[method]}"
 
     def query_failed(self) -> None:
-        """Query the plane again when it is wanted again."""
+        """Query again when it is wanted again."""
         self._queried = None
+        self.nearest.query_failed()
 
     def forget_checkpoint(self) -> None:
         """The planes are of other codes."""
         super().forget_checkpoint()
         self._planes, self._window, self._queried = {}, None, None
+        self.nearest.forget()
 
     def _method_for(self, scene: Scene) -> PlaneMethod:
         return self._method or ("dimensions" if len(scene.z) == 2 else "pca")
