@@ -15,6 +15,7 @@ CLASSES = ("circle", "ring", "spot")
 RATES = (0.21, 1.52, 0.001, 0.93, 0.4)
 CODEBOOK = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
 DIRECTION = np.array([0, 0.8, 0, 0.6, 0], np.float32)
+DEVIATIONS = np.array([0.8, 0.25, 0.99, 0.5, 0.6], np.float32)
 EPSILON = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
 
 
@@ -39,6 +40,7 @@ class FakeDecoder:
         self._receive = receive
         self.sent: list[ms.Request[Any]] = []
         self.is_closed = False
+        self.has_encoded = False
         generator = np.random.default_rng(0)
         self.labels = np.arange(90) % 3
         self.codes = (generator.integers(-90, 90, (90, 5)) / 100).astype(np.float32)
@@ -95,7 +97,10 @@ class FakeDecoder:
                     return ms.Failed(f"{names[0]}: expected pca:K")
                 vectors = np.stack([np.roll(DIRECTION, row) for row in range(len(names))])
                 return ms.DirectionsFound(names, ("half",) * len(names), vectors)
+            case ms.MeasurePlace(point):
+                return self._measure(point)
             case ms.EncodeTestImages():
+                self.has_encoded = True
                 return ms.TestImagesEncoded(CLASSES, self.codes, self.labels)
             case ms.Project(method):
                 return self._project(method)
@@ -106,6 +111,16 @@ class FakeDecoder:
             case ms.ExportGif(out):
                 return ms.GifExported(out)
         raise ValueError(f"no reply to {request}")
+
+    def _measure(self, point: NDArray[np.float32]) -> ms.PlaceMeasured:
+        log_prior = -0.5 * float(np.square(point).sum()) - 4.59
+        at_code = bool((self.codes == point).all(axis=1).any())
+        return ms.PlaceMeasured(
+            len(self.codes) if self.has_encoded else 0,
+            log_prior,
+            log_prior - 1.5 if self.has_encoded else None,
+            DEVIATIONS if at_code else None,
+        )
 
     def _project(self, method: str) -> ms.Projected:
         axes = ("PC 1 (61% of the variance)", "PC 2 (22% of the variance)")

@@ -247,6 +247,25 @@ async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) 
         await walk.sees("random walk")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_at_an_image_s_code_the_frame_and_the_sliders_say_what_is_known(
+    open_walk: Open, size: tuple[int, int]
+) -> None:
+    async with open_walk(size) as walk:
+        await walk.opened()
+        await walk.sees("log p(z) -4.59 nats")
+        assert "±" not in walk.text
+        await walk.press("5")
+        await walk.until(lambda: walk.session.walk.scene.codes is not None)
+        await walk.press("1", "a")
+        await walk.type("test:0")
+        await walk.sees("q(z) ")
+        await walk.sees("±")
+        assert walk.text.count("±") == 5
+        await walk.press("l")
+        await walk.until(lambda: "±" not in walk.text)
+
+
 async def test_directions_are_typed_and_have_sliders_of_their_own(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fake_decoder import draw
+from fake_decoder import DEVIATIONS, draw
 from walking import Walking
 
 from vae_tui.walk.messages import (
@@ -14,6 +14,7 @@ from vae_tui.walk.messages import (
     EncodeTestImages,
     Failed,
     FindNeighbors,
+    MeasurePlace,
     Project,
 )
 from vae_tui.walk.views.scatter import ScatterView
@@ -306,6 +307,47 @@ def test_the_image_says_how_far_out_it_is_and_what_is_near(walking: Walking) -> 
     walking.deliver()
     expected = f"nearest test code ({codes.names[codes.labels[3]]}) 0.00 away"
     assert walk.views.current.captions(walk.scene)[2] == expected
+
+
+def test_the_image_says_how_probable_its_place_is_in_as_many_letters_as_there_are(walking: Walking) -> None:
+    session, walk = walking.session, walking.walk
+    assert walk.views.current.titles(walk.scene) == ["log p(z) -4.59 nats"]
+    session.view.show("scatter")
+    walking.deliver()
+    session.view.show("image")
+    session.place.pull(1, 2.0)
+    walking.deliver()
+    assert walk.views.current.titles(walk.scene) == [
+        "log p(z) -6.59 nats   log q(z) -8.09 nats, over 90 test images",
+        "log p(z) -6.59   log q(z) -8.09 of 90",
+        "log p(z) -6.6, q(z) -8.1 of 90",
+    ]
+
+
+def test_a_place_is_measured_once_and_only_after_its_picture(walking: Walking) -> None:
+    walking.session.place.step(1.0)
+    assert walking.sent(MeasurePlace) == []
+    walking.deliver()
+    (request,) = walking.sent(MeasurePlace)
+    np.testing.assert_array_equal(request.point, walking.z)
+    walking.session.view.show("strip")
+    walking.deliver()
+    assert walking.sent(MeasurePlace) == [], "it is the same place"
+
+
+def test_at_the_code_of_an_image_its_posterior_has_a_width(walking: Walking) -> None:
+    session, walk = walking.session, walking.walk
+    assert walk.measure.deviations_at(walk.z) is None
+    session.motion.add_source("ring")
+    walking.deliver()
+    np.testing.assert_array_equal(walk.measure.deviations_at(walk.z), DEVIATIONS)
+    session.place.step(0.1)
+    assert walk.measure.deviations_at(walk.z) is None, "it is another place, measured or not"
+    walking.deliver()
+    assert walk.measure.deviations_at(walk.z) is None
+    session.place.undo()
+    walking.deliver()
+    np.testing.assert_array_equal(walk.measure.deviations_at(walk.z), DEVIATIONS)
 
 
 def test_the_prior_is_as_long_as_a_normal_distribution_is(walking: Walking) -> None:

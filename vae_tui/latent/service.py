@@ -45,7 +45,7 @@ _IMAGES_FOR_RATES, _FEWEST_FOR_RATES = 256, 16
 _VALUES_FOR_RATES = 1 << 21
 """Pixels, times their channels, of large images: whoever goes from weights to weights does not wait for them."""
 _DRAWS_TO_WALK = 200
-_QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap)
+_QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap, ms.MeasurePlace)
 
 
 class Service:
@@ -156,8 +156,12 @@ def _reply_at_once(opened: Space, request: ms.Request[Any]) -> ms.Reply:
             middles, noises = _draw_apart(vae, 1, seed)
             return ms.PriorDrawn(epsilon[0].numpy(), middles[0], noises[0])
         case ms.Snap(point):
-            mean, _ = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]))))
-            return ms.Snapped(mean[0])
+            found = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]))))
+            opened.posteriors.add(*found)
+            return ms.Snapped(found[0][0])
+        case ms.MeasurePlace(point):
+            place = opened.measure(_check_size(opened, point[None])[0])
+            return ms.PlaceMeasured(place.count, place.log_prior, place.log_aggregated, place.deviations)
     raise ValueError(f"no way to reply to {type(request).__name__}")
 
 
@@ -166,6 +170,7 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
         case ms.FindSource(text):
             source = opened.find(text)
             mean, log_variance = locate_sources(opened.vae, [source], opened.codes)
+            opened.posteriors.add(mean, log_variance)
             return ms.SourceFound(source.caption, mean[0], log_variance[0])
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
@@ -275,7 +280,8 @@ def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.N
     for row, index in enumerate(indexes):
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
-    means, _ = encode_images(opened.vae, near_pixels, near.labels)
+    means, log_variances = encode_images(opened.vae, near_pixels, near.labels)
+    opened.posteriors.add(means, log_variances)
     return ms.NeighborsFound(tuple(captions), choose_channels(as_pictures(near_pixels), channels), means)
 
 

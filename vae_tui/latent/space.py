@@ -10,11 +10,18 @@ from typing import Literal
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
+from vae_tui.latent.density import (
+    AggregatedPosterior,
+    KnownPosteriors,
+    Place,
+    has_gaussian_posteriors,
+    log_prior_density,
+)
 from vae_tui.latent.sources import Source, find_class, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.conditional import NO_LABEL
-from vae_tui.model.priors import Prior
+from vae_tui.model.priors import ClassPrior, Prior, settle
 from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
 
@@ -30,6 +37,9 @@ class Space:
         self._data_root, self.progress = data_root, progress
         self.metadata = read_metadata(checkpoint)
         self._codes: dict[str, Codes] = {}
+        self._aggregated: AggregatedPosterior | None = None
+        self.posteriors = KnownPosteriors()
+        """Those of images that were encoded by themselves."""
         self._class_given = False
 
     @property
@@ -125,8 +135,27 @@ class Space:
         """Every image of a split, encoded."""
         if split not in self._codes:
             images = self.images(split)
-            self._codes[split] = encode_set(self.vae, images, self.sets.class_names, progress=self.progress)
+            codes = encode_set(self.vae, images, self.sets.class_names, progress=self.progress)
+            if split == "test" and has_gaussian_posteriors(self.vae):
+                self._aggregated = AggregatedPosterior(codes)
+            self._codes[split] = codes
         return self._codes[split]
+
+    def measure(self, latent: Latents) -> Place:
+        """What is known of a latent (Z,), without encoding anything: q(z) only once the test images have been."""
+        if self.vae.recipe.model.is_quantised:
+            return Place(None, None, 0, None)
+        log_prior = log_prior_density(self.vae.prior_given(None, 1, settled=self._settled_prior), latent)
+        if not has_gaussian_posteriors(self.vae):
+            return Place(log_prior, None, 0, None)
+        deviations = self.posteriors.deviations_at(latent, self._codes.get("test"))
+        if self._aggregated is None:
+            return Place(log_prior, None, 0, deviations)
+        return Place(log_prior, self._aggregated.log_density(latent), len(self._aggregated), deviations)
+
+    @cached_property
+    def _settled_prior(self) -> Prior | ClassPrior:
+        return settle(self.vae.prior)
 
     def find(self, name: str) -> Source:
         """What a name stands for, as in `find_source`."""

@@ -5,6 +5,7 @@
     DrawPrior          PriorDrawn            at once
     Decode             Decoded               at once
     Snap               Snapped               at once
+    MeasurePlace       PlaceMeasured         at once
     FindSource         SourceFound           when there is time
     Calculate          Calculated            when there is time
     Reconstruct        Decoded               when there is time
@@ -105,6 +106,20 @@ class Snapped(Reply):
     """The posterior mean of the point's image."""
 
     point: Vector
+
+
+@dataclass(frozen=True)
+class PlaceMeasured(Reply):
+    """Log densities of a point in nats, and the posterior's standard deviations where it is an image's code.
+
+    `log_prior` is log p(z), `log_aggregated` log q(z), the mean of the posteriors of `count` test images, once these are
+    encoded.
+    """
+
+    count: int
+    log_prior: float | None = None
+    log_aggregated: float | None = None
+    deviations: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +257,13 @@ class Snap(Request[Snapped]):
 
 
 @dataclass(frozen=True)
+class MeasurePlace(Request[PlaceMeasured]):
+    """Find how probable a point is, and how wide the posterior that it is the mean of."""
+
+    point: Vector
+
+
+@dataclass(frozen=True)
 class FindSource(Request[SourceFound]):
     """Find what a user names: an image, a class's mean, or a file."""
 
@@ -329,7 +351,19 @@ class ExportGif(Request[GifExported]):
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread, FitImage),
+        *(
+            OpenCheckpoint,
+            DrawPrior,
+            Decode,
+            Snap,
+            MeasurePlace,
+            PlaceMeasured,
+            FindSource,
+            Calculate,
+            Reconstruct,
+            DrawSpread,
+            FitImage,
+        ),
         *(FindDirections, EncodeTestImages, Project, FindNeighbors, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
         *(Fitted, DirectionsFound, NeighborsFound, GifExported, Progressed, Failed),

@@ -17,6 +17,7 @@ from vae_tui.walk.beneath import Beneath, Kind, OtherModel, differ, fit_to
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.link import DecoderLink
+from vae_tui.walk.measure import PlaceMeasure
 from vae_tui.walk.messages import (
     NO_CLASS,
     CheckpointOpened,
@@ -26,6 +27,7 @@ from vae_tui.walk.messages import (
     DrawSpread,
     EncodeTestImages,
     FindNeighbors,
+    MeasurePlace,
     OpenCheckpoint,
     PriorDrawn,
     Project,
@@ -96,6 +98,7 @@ class Walk:
         """Which class a conditional VAE is to decode as, -1 for none; None: what it begins with."""
         self.failure = ""
         """Why there is nothing to walk in."""
+        self.measure = PlaceMeasure(link, self.fail)
         self._codes: Codes | None = None
         self._image_of: Point | None = None
         self._decoding: Latents | None = None
@@ -128,7 +131,17 @@ class Walk:
         if area is not None and self.beneath_caption:
             area = area[0] // 2, area[1]
         return Scene(
-            self.z, at.axes, at.chosen, at.order, at.rates, self._codes, decoded, area, self.codebook, at.norms
+            self.z,
+            at.axes,
+            at.chosen,
+            at.order,
+            at.rates,
+            self._codes,
+            decoded,
+            area,
+            self.codebook,
+            at.norms,
+            self.measure.found,
         )
 
     @property
@@ -286,7 +299,7 @@ class Walk:
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
-        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors)
+        stale: tuple[type[Request[Any]], ...] = (Decode, MeasurePlace, EncodeTestImages, Project, FindNeighbors)
         if opened.latent_dim != len(self.z):
             self.position.resize(opened.latent_dim)
             self.anchors.clear()
@@ -303,6 +316,7 @@ class Walk:
         self.dimensions.reach(opened.latent_dim, samples)
         self.checkpoint, self.opened = opened.checkpoint, opened
         self._codes, self._image_of, self._decoding = None, None, None
+        self.measure.forget()
         self.views.forget_checkpoint()
         self.link.cancel(*stale)
         if self.draws.drawn is None and not self.link.is_waiting_for(DrawPrior):
@@ -336,6 +350,7 @@ class Walk:
     def _take_decoded(self, points: Latents, view: View, spread: Spread | None, kind: Kind, reply: Decoded) -> None:
         images = reply.images[: len(points)]
         self.image, self._image_of = images[0], points[0]
+        self.measure.measure(self._image_of)
         show = partial(self._show, view, spread, kind, images)
         if kind == "change":
             show(differ(images, reply.images[-1]))
@@ -379,6 +394,7 @@ class Walk:
 
     def _take_codes(self, reply: TestImagesEncoded) -> None:
         self._codes = Codes(reply.means, reply.labels, reply.class_names)
+        self.measure.measure(self._image_of, again=True)
         self.update()
 
     def _take_query(self, query: Query, reply: object) -> None:
