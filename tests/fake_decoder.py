@@ -106,8 +106,9 @@ class FakeDecoder:
                 return self._project(method)
             case ms.FindNeighbors(_, count):
                 means = self.codes[:count]
-                captions = tuple(f"train:{7 * row} {CLASSES[row % 3]} 0.{11 + row}" for row in range(count))
-                return ms.NeighborsFound(captions, draw(means), means)
+                names = tuple(f"{7 * row} {CLASSES[row % 3]}" for row in range(count))
+                captions = tuple(f"train:{name} 0.{11 + row}" for row, name in enumerate(names))
+                return ms.NeighborsFound(names, captions, draw(means), means)
             case ms.ExportGif(out):
                 return ms.GifExported(out)
         raise ValueError(f"no reply to {request}")

@@ -283,6 +283,7 @@ def test_neighbors_are_training_images_with_their_classes(opened: Line) -> None:
     assert near.images.shape == (4, 8, 8, 1)
     assert near.means.shape == (4, 5)
     assert all(caption.split()[1] in ("top", "middle", "bottom") for caption in near.captions)
+    assert [caption.rpartition(" ")[0] for caption in near.captions] == [f"train:{name}" for name in near.names]
 
 
 def test_a_walk_is_written_as_a_gif(opened: Line, tmp_path: Path) -> None:

@@ -280,6 +280,26 @@ def test_a_map_has_both_its_values_along_it(walking: Walking) -> None:
     assert float(labels.rows[0]) > float(labels.rows[-1]), "it rises upwards"
 
 
+def test_in_a_strip_each_picture_has_its_value_beneath_it(walking: Walking) -> None:
+    walking.session.view.show("strip")
+    walking.deliver()
+    tiles = walking.walk.views.current.tiles
+    assert tiles is not None
+    assert list(tiles.labels) == [f"{value:+.2f}" for value in tiles.points[:, walking.walk.dimensions.chosen]]
+    shown = tiles
+    walking.session.place.choose(1)
+    assert walking.walk.views.current.tiles is shown, "labels stay with their pictures until there are others"
+
+
+def test_each_neighbor_has_its_index_and_class_beneath_it(walking: Walking) -> None:
+    walking.session.view.show("neighbors")
+    walking.deliver()
+    tiles = walking.walk.views.current.tiles
+    assert tiles is not None
+    assert len(tiles.labels) == len(tiles.images)
+    assert list(tiles.labels[:4]) == ["here", "0 circle", "7 ring", "14 spot"]
+
+
 @pytest.mark.parametrize("view", ["image", "strip", "neighbors", "scatter", "codes"])
 def test_other_views_have_no_labels(walking: Walking, view: ViewName) -> None:
     walking.session.view.show(view)

@@ -276,13 +276,15 @@ def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.N
     indexes, distances = find_neighbors(image, train.pixels, count, channels)
     near = train.pick(torch.from_numpy(indexes))
     near_pixels = read_all(near.pixels)
-    captions = []
+    names, captions = [], []
     for row, index in enumerate(indexes):
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
+        names.append(f"{index}{label}")
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
     means, log_variances = encode_images(opened.vae, near_pixels, near.labels)
     opened.posteriors.add(means, log_variances)
-    return ms.NeighborsFound(tuple(captions), choose_channels(as_pictures(near_pixels), channels), means)
+    images = choose_channels(as_pictures(near_pixels), channels)
+    return ms.NeighborsFound(tuple(names), tuple(captions), images, means)
 
 
 def _as_pixels(images: NDArray[np.uint8]) -> torch.Tensor:

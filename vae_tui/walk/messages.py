@@ -181,8 +181,12 @@ class Projected(Reply):
 
 @dataclass(frozen=True)
 class NeighborsFound(Reply):
-    """The training images nearest to an image, the nearest first, with the posterior mean of each."""
+    """The training images nearest to an image, the nearest first, with the posterior mean of each.
 
+    A name is the image's index with its class, where it has one; a caption says how far off it is, too.
+    """
+
+    names: tuple[str, ...]
     captions: tuple[str, ...]
     images: Pictures
     means: Points

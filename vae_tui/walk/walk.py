@@ -371,7 +371,7 @@ class Walk:
         elif kind == self.beneath.kind or not view.has_beneath:
             first = 0 if spread.begins_with_z else 1
             shown = None if beneath is None else beneath[first:]
-            view.tiles = Tiles(images[first:], spread.points, spread.columns, shown)
+            view.tiles = Tiles(images[first:], spread.points, spread.columns, shown, spread.labels)
 
     def _beneath_failed(self, problem: str) -> None:
         self.beneath.give_up()

@@ -140,7 +140,7 @@ class ViewPane(Container):
         caption = captions[0] if len(captions) == 1 else join_whole(captions, "   ", self._border_width)
         if view.tiles is not None and view.tiles is not self._drawn:
             self._drawn = view.tiles
-            canvas.show(view.tiles.stacks, columns=view.tiles.columns, caption=caption)
+            canvas.show(view.tiles.stacks, columns=view.tiles.columns, caption=caption, labels=view.tiles.labels)
         elif self._drawn is not None:
             canvas.set_caption(caption)
         if view.tiles is not None:

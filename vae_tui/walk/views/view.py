@@ -46,13 +46,15 @@ class Scene:
 
 @dataclass(frozen=True)
 class Spread:
-    """Points (N, Z) to be decoded, to stand in so many columns (None: as many as fit), one of them marked."""
+    """Points (N, Z) to be decoded, to stand in so many columns (None: as many as fit), one of them marked, each with its label."""
 
     points: Latents
     columns: int | None = None
     mark: int | None = None
     begins_with_z: bool = False
     """Whether the first is the present latent, to the bit."""
+    labels: Sequence[str] = ()
+    """What stands beneath each."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Tiles:
     columns: int | None = None
     beneath: Pixels | None = None
     """What stands beneath each, (N, H, W, C)."""
+    labels: Sequence[str] = ()
+    """What is written beneath that, for each; empty for none."""
 
     @property
     def stacks(self) -> Pixels:
