@@ -81,7 +81,8 @@ class FakeDecoder:
                 if text not in CLASSES:
                     return ms.Failed(f"there is no class {text!r}")
                 code = self.codes[CLASSES.index(text)]
-                return ms.SourceFound(f"test {CLASSES.index(text)} ({text})", code, np.zeros(5, np.float32))
+                index = CLASSES.index(text)
+                return ms.SourceFound(f"test {index} ({text})", code, np.zeros(5, np.float32), index)
             case ms.Calculate(_, _, points):
                 return ms.Calculated(points.sum(axis=0))
             case ms.Reconstruct(images, source):
@@ -97,7 +98,7 @@ class FakeDecoder:
                     return ms.Failed(f"{names[0]}: expected pca:K")
                 vectors = np.stack([np.roll(DIRECTION, row) for row in range(len(names))])
                 return ms.DirectionsFound(names, ("half",) * len(names), vectors)
-            case ms.MeasurePlace(point):
+            case ms.MeasurePlace(point, _):
                 return self._measure(point)
             case ms.EncodeTestImages():
                 self.has_encoded = True

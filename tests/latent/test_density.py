@@ -76,13 +76,17 @@ def test_of_very_many_codes_as_many_count_as_a_key_has_time_for(monkeypatch: pyt
 
 def test_a_posterior_is_known_at_its_mean_and_nowhere_else() -> None:
     codes, known = posteriors(9, 3), KnownPosteriors()
-    np.testing.assert_allclose(known.deviations_at(codes.mean[4], codes), np.exp(0.5 * codes.log_variance[4]))
+    found = known.deviations_at(codes.mean[4], codes)
+    assert found is not None
+    np.testing.assert_allclose(found, np.exp(0.5 * codes.log_variance[4]))
     assert known.deviations_at(codes.mean[4], None) is None
     assert known.deviations_at(codes.mean[4] + np.float32(1e-3), codes) is None
     image, certain = np.full((1, 3), 0.5, np.float32), np.full((1, 3), -np.inf, np.float32)
     known.add(image, np.full((1, 3), math.log(0.04), np.float32))
     known.add(-image, certain)
-    np.testing.assert_allclose(known.deviations_at(image[0], codes), [0.2, 0.2, 0.2], rtol=1e-6)
+    lately = known.deviations_at(image[0], codes)
+    assert lately is not None
+    np.testing.assert_allclose(lately, [0.2, 0.2, 0.2], rtol=1e-6)
     assert known.deviations_at(-image[0], codes) is None, "the mean of a class has no spread"
 
 

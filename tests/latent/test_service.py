@@ -191,7 +191,8 @@ def test_what_is_no_diagonal_gaussian_has_no_density_of_all_codes(
     line.request(ms.EncodeTestImages())
     found = line.request(ms.MeasurePlace(np.zeros(size, np.float32)))
     assert (found.log_prior is not None) is knows_prior
-    assert found.log_aggregated is found.deviations is None
+    assert found.log_aggregated is None
+    assert found.deviations is None
 
 
 def test_images_and_class_means_are_found_and_added_up(opened: Line) -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from vae_tui.latent.codes import Codes, Latents
 from vae_tui.model import VAE
 from vae_tui.model.posteriors import DiagonalGaussian
-from vae_tui.model.priors import Prior
+from vae_tui.model.priors import ClassPrior, Prior
+from vae_tui.walk.classes import Shares
 
 _MOST_VALUES = 1 << 20
 """Means that are looked at for one density: about a millisecond."""
@@ -99,3 +100,10 @@ def has_gaussian_posteriors(vae: VAE) -> bool:
 def log_prior_density(prior: Prior, latent: Latents) -> float:
     """log p(z) in nats at a latent (Z,)."""
     return float(prior.log_density(torch.from_numpy(latent)[None]).double().sum())
+
+
+@torch.no_grad()
+def log_class_density(prior: ClassPrior, latent: Latents, shares: Shares) -> float:
+    """log sum_y w_y p(z|y) in nats at a latent (Z,), classes y having these shares w (K + 1,)."""
+    of_each = prior.given(torch.arange(len(shares))).log_density(torch.from_numpy(latent).expand(len(shares), -1))
+    return float(torch.logsumexp(torch.from_numpy(shares).log() + of_each.double().sum(1), 0))

@@ -11,6 +11,7 @@ from vae_tui.data import Progress
 from vae_tui.errors import VaeTuiError
 from vae_tui.latent.codes import Latents
 from vae_tui.model import VAE
+from vae_tui.walk.classes import Shares
 
 _STEPS = 200
 
@@ -24,20 +25,23 @@ class Fit:
     after: float
 
 
-def fit_latent(vae: VAE, image: Tensor, start: Latents, progress: Progress) -> Fit:
+def fit_latent(vae: VAE, image: Tensor, start: Latents, progress: Progress, *, shares: Shares | None = None) -> Fit:
     """Maximise log p(x|z) + log p(z) over z, from `start` (Z,), for an image (C, H, W) in [0, 1].
+
+    A conditional VAE decodes as of `shares` (K + 1,) of classes, the prior being that of the class of which there is most.
 
     L-BFGS looks at 200 places at most, and the best of them is taken, so never a worse one than the first. Nocedal and Wright,
     Numerical Optimization, 2006, chapters 3 and 7. Raises VaeTuiError where codes are rounded.
     """
     if vae.recipe.model.is_quantised:
         raise VaeTuiError("codes are rounded, so that no gradient leads from one to another")
-    prior = vae.prior_given(None, 1)
+    labels = None if shares is None else torch.from_numpy(shares)[None]
+    prior = vae.prior_given(None if labels is None else labels.argmax(1), 1)
     latent = torch.from_numpy(start.copy())[None].requires_grad_()
     found: list[tuple[float, Tensor]] = []
 
     def look() -> Tensor:
-        distortion = vae.likelihood.distortion(vae.likelihood_parameters(latent), image[None])
+        distortion = vae.likelihood.distortion(vae.likelihood_parameters(latent, labels), image[None])
         joint: Tensor = distortion.sum() - prior.log_density(latent).sum()
         (latent.grad,) = torch.autograd.grad(joint, [latent])
         found.append((float(joint.detach()), latent.detach().clone()))

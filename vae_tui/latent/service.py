@@ -38,6 +38,7 @@ from vae_tui.model.priors import StandardNormal
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.weights import recorded_epochs, recorded_negative_elbo
 from vae_tui.walk import messages as ms
+from vae_tui.walk.classes import Shares
 from vae_tui.walk.recorded import RecordedWalk
 from vae_tui.walk.wire import WireError, read_message, write_message
 
@@ -148,19 +149,21 @@ class Service:
 def _reply_at_once(opened: Space, request: ms.Request[Any]) -> ms.Reply:
     vae = opened.vae
     match request:
-        case ms.Decode(points):
-            return ms.Decoded(choose_channels(decode_points(vae, _check_size(opened, points)), vae.shown_channels))
+        case ms.Decode(points, shares):
+            images = decode_points(vae, _check_size(opened, points), labels=_as_labels(opened, shares))
+            return ms.Decoded(choose_channels(images, vae.shown_channels))
         case ms.DrawPrior(seed):
             epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
             # The first of the images that `vae-tui sample` draws with this seed.
             middles, noises = _draw_apart(vae, 1, seed)
             return ms.PriorDrawn(epsilon[0].numpy(), middles[0], noises[0])
-        case ms.Snap(point):
-            found = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]))))
+        case ms.Snap(point, shares):
+            labels = None if shares is None else _as_labels(opened, shares[None])
+            found = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]), labels=labels)))
             opened.posteriors.add(*found)
             return ms.Snapped(found[0][0])
-        case ms.MeasurePlace(point):
-            place = opened.measure(_check_size(opened, point[None])[0])
+        case ms.MeasurePlace(point, shares):
+            place = opened.measure(_check_size(opened, point[None])[0], shares)
             return ms.PlaceMeasured(place.count, place.log_prior, place.log_aggregated, place.deviations)
     raise ValueError(f"no way to reply to {type(request).__name__}")
 
@@ -171,19 +174,21 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             source = opened.find(text)
             mean, log_variance = locate_sources(opened.vae, [source], opened.codes)
             opened.posteriors.add(mean, log_variance)
-            return ms.SourceFound(source.caption, mean[0], log_variance[0])
+            class_index = opened.class_of(source) if opened.vae.class_count else ms.NO_CLASS
+            return ms.SourceFound(source.caption, mean[0], log_variance[0], class_index)
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
             return ms.Calculated(_calculate(opened, text, named))
         case ms.Reconstruct(images, source):
             return ms.Decoded(_reconstruct(opened, images, source))
-        case ms.DrawSpread(points):
-            return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points)))
-        case ms.FitImage(text, point):
+        case ms.DrawSpread(points, shares):
+            return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points), shares))
+        case ms.FitImage(text, point, shares):
             source = opened.find(text)
             if source.pixels is None:
                 raise DataError(f"{source.caption} is a code and no image")
-            fit = fit_latent(opened.vae, as_floats(source.pixels), _check_size(opened, point[None])[0], progress)
+            start = _check_size(opened, point[None])[0]
+            fit = fit_latent(opened.vae, as_floats(source.pixels), start, progress, shares=shares)
             return ms.Fitted(source.caption, fit.latent, fit.before, fit.after)
         case ms.FindDirections(names, point):
             progress("finding directions", 0, None)
@@ -198,9 +203,9 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             return _project(opened, method, progress)
         case ms.FindNeighbors(image, count):
             return _find_neighbors(opened, image, count)
-        case ms.ExportGif(out, frames_per_second, points):
+        case ms.ExportGif(out, frames_per_second, points, shares):
             progress("decoding frames", 0, None)
-            walk = RecordedWalk(points, frames_per_second)
+            walk = RecordedWalk(points, frames_per_second, shares=shares)
             content = render_walk(opened.vae, walk, made_with=opened.full_name)
             try:
                 write_whole(out, content)
@@ -214,6 +219,13 @@ def _check_size(opened: Space, points: Latents) -> Latents:
     if points.shape[1] != opened.vae.latent_dim:
         raise CheckpointError(f"{opened.checkpoint} has {opened.vae.latent_dim} latents, not {points.shape[1]}")
     return points
+
+
+def _as_labels(opened: Space, shares: Shares | None) -> torch.Tensor | None:
+    """Shares of classes (N, K + 1) as what networks take; raises CheckpointError for those of another model."""
+    if shares is not None and shares.shape[1] != opened.vae.class_count + 1:
+        raise CheckpointError(f"{opened.checkpoint} has {opened.vae.class_count} classes, not {shares.shape[1] - 1}")
+    return None if shares is None else torch.from_numpy(shares)
 
 
 @torch.no_grad()

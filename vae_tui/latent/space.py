@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
@@ -15,6 +17,7 @@ from vae_tui.latent.density import (
     KnownPosteriors,
     Place,
     has_gaussian_posteriors,
+    log_class_density,
     log_prior_density,
 )
 from vae_tui.latent.sources import Source, find_class, find_source, load_sets_of, place_sources, split_of
@@ -24,6 +27,7 @@ from vae_tui.model.conditional import NO_LABEL
 from vae_tui.model.priors import ClassPrior, Prior, settle
 from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
+from vae_tui.walk.classes import Shares, share_of
 
 LatentAt = Literal["mean", "draw"]
 """Where an image is in latent space: at its posterior's mean, or at a draw from it."""
@@ -101,19 +105,24 @@ class Space:
                 "--class none: this model always needs a class: it was trained with model.label_dropout = 0"
             )
 
-    def give_class_of(self, *sources: Source) -> None:
-        """Decode as of the class that all of the sources have, unless another was given; of several, as of none or the first's."""
-        if not self.vae.class_count or self._class_given:
-            return
-        classes = [index for index in map(self._class_of, sources) if index is not None]
-        if len(set(classes)) == 1 or (classes and not self.vae.knows_no_label):
-            self.vae.label = classes[0]
+    def give_class_of(self, source: Source) -> None:
+        """Decode as of the class of the source, unless another was given."""
+        if self.vae.class_count and not self._class_given:
+            self.vae.label = self.class_of(source)
 
-    def _class_of(self, source: Source) -> int | None:
-        """The class of a source, by the model's classifier where it is not known and there is one."""
-        if source.class_index is not None or source.pixels is None or self.vae.classifier is None:
+    def class_of(self, source: Source) -> int:
+        """The class that a conditional VAE takes a source to be of: by its classifier where it is not known, or -1 or the first."""
+        if source.class_index is not None:
             return source.class_index
+        if source.pixels is None or self.vae.classifier is None:
+            return self.vae.label
         return int(self.vae.guess(as_floats(source.pixels[None]))[0])
+
+    def shares_of(self, sources: Sequence[Source]) -> Shares | None:
+        """How much of each class each source is, (N, K + 1); None where all are decoded alike: of a plain VAE, or as of one class given."""
+        if not self.vae.class_count or self._class_given:
+            return None
+        return np.stack([share_of(self.class_of(source), self.vae.class_count) for source in sources])
 
     @property
     def prior(self) -> Prior:
@@ -141,11 +150,17 @@ class Space:
             self._codes[split] = codes
         return self._codes[split]
 
-    def measure(self, latent: Latents) -> Place:
-        """What is known of a latent (Z,), without encoding anything: q(z) only once the test images have been."""
+    def measure(self, latent: Latents, shares: Shares | None = None) -> Place:
+        """What is known of a latent (Z,), without encoding anything: q(z) only once the test images have been.
+
+        Its prior is that of `shares` (K + 1,) of classes, where each has its own.
+        """
         if self.vae.recipe.model.is_quantised:
             return Place(None, None, 0, None)
-        log_prior = log_prior_density(self.vae.prior_given(None, 1, settled=self._settled_prior), latent)
+        if shares is None or not isinstance(self.vae.prior, ClassPrior):
+            log_prior = log_prior_density(self.vae.prior_given(None, 1, settled=self._settled_prior), latent)
+        else:
+            log_prior = log_class_density(self.vae.prior, latent, shares)
         if not has_gaussian_posteriors(self.vae):
             return Place(log_prior, None, 0, None)
         deviations = self.posteriors.deviations_at(latent, self._codes.get("test"))

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from vae_tui.walk.classes import Shares
 from vae_tui.walk.link import DecoderLink
 from vae_tui.walk.messages import MeasurePlace, PlaceMeasured
 from vae_tui.walk.paths import Point
@@ -19,14 +20,19 @@ class PlaceMeasure:
         self._link, self._failed = link, failed
         self.found: PlaceMeasured | None = None
         self._found_at: Point | None = None
-        self._sent: Point | None = None
+        self._sent: MeasurePlace | None = None
 
-    def measure(self, place: Point | None, *, again: bool = False) -> None:
-        """Have a place (Z,) measured, unless it was the last one; with `again` even so."""
-        if place is None or (not again and _are_equal(place, self._sent)):
-            return
-        self._sent = place
-        self._link.send(MeasurePlace(place), partial(self._take, place), self._failed)
+    def measure(self, place: Point, shares: Shares | None) -> None:
+        """Have a place (Z,) measured that was decoded as of these shares (K + 1,) of classes, unless it was the last one."""
+        last = self._sent
+        if last is None or not _are_equal(place, last.point) or not _are_equal(shares, last.shares):
+            self._sent = MeasurePlace(place, shares)
+            self.measure_again()
+
+    def measure_again(self) -> None:
+        """Have the last place measured again, as more may be known of it."""
+        if (request := self._sent) is not None:
+            self._link.send(request, partial(self._take, request.point), self._failed)
 
     def _take(self, place: Point, reply: PlaceMeasured) -> None:
         self.found, self._found_at = reply, place
@@ -40,5 +46,7 @@ class PlaceMeasure:
         self.found = self._found_at = self._sent = None
 
 
-def _are_equal(one: Point, other: Point | None) -> bool:
-    return other is not None and bool(np.array_equal(one, other))
+def _are_equal(one: Point | None, other: Point | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return bool(np.array_equal(one, other))

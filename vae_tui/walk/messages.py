@@ -48,6 +48,9 @@ Vector = Annotated[NDArray[np.float32], Array("float32", "Z")]
 Points = Annotated[NDArray[np.float32], Array("float32", "NZ")]
 CodeRows = Annotated[NDArray[np.float32], Array("float32", "MZ")]
 CodeVectors = Annotated[NDArray[np.float32], Array("float32", "KD")]
+OwnShares = Annotated[NDArray[np.float32], Array("float32", "K")]
+"""Of one picture, as in `vae_tui.walk.classes`; None: as of the class that the checkpoint was opened as."""
+ShareRows = Annotated[NDArray[np.float32], Array("float32", "NK")]
 Indexes = Annotated[NDArray[np.int64], Array("int64", "M")]
 Pictures = Annotated[NDArray[np.uint8], Array("uint8", "NHWC")]
 
@@ -124,11 +127,12 @@ class PlaceMeasured(Reply):
 
 @dataclass(frozen=True)
 class SourceFound(Reply):
-    """The posterior of what was named; -inf is no spread."""
+    """The posterior of what was named; -inf is no spread. Of a conditional VAE the class that it was encoded as, -1 for none."""
 
     caption: str
     mean: Vector
     log_variance: Vector
+    class_index: int = NO_CLASS
 
 
 @dataclass(frozen=True)
@@ -251,6 +255,7 @@ class Decode(Request[Decoded]):
     """Decode points."""
 
     points: Points
+    shares: ShareRows | None = None
 
 
 @dataclass(frozen=True)
@@ -258,6 +263,7 @@ class Snap(Request[Snapped]):
     """Encode the image of a point."""
 
     point: Vector
+    shares: OwnShares | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +271,7 @@ class MeasurePlace(Request[PlaceMeasured]):
     """Find how probable a point is, and how wide the posterior that it is the mean of."""
 
     point: Vector
+    shares: OwnShares | None = None
 
 
 @dataclass(frozen=True)
@@ -301,6 +308,7 @@ class DrawSpread(Request[Decoded]):
     """
 
     points: Points
+    shares: ShareRows | None = None
 
 
 @dataclass(frozen=True)
@@ -309,6 +317,7 @@ class FitImage(Request[Fitted]):
 
     source: str
     point: Vector
+    shares: OwnShares | None = None
 
 
 @dataclass(frozen=True)
@@ -350,6 +359,7 @@ class ExportGif(Request[GifExported]):
     out: Path
     frames_per_second: float
     points: Points
+    shares: ShareRows | None = None
 
 
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
