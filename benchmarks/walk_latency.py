@@ -141,7 +141,7 @@ def hurry(walk: Walk, checkpoint: Path, presses: int) -> float | None:
     walk.read(0.3)
     walk.press("0")
     walk.read(0.5)
-    z = Bookmarks(checkpoint).read()[0]
+    z = Bookmarks(checkpoint).read()[0].z
     image = decode_points(load_checkpoint(checkpoint), z[None])[:, None]
     layout = fit_tiles(1, image.shape[2:4], shown.shape[:2])
     assert layout is not None

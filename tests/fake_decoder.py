@@ -15,6 +15,7 @@ CLASSES = ("circle", "ring", "spot")
 RATES = (0.21, 1.52, 0.001, 0.93, 0.4)
 CODEBOOK = np.array([[-1.5], [-0.5], [0.5], [1.5]], np.float32)
 DIRECTION = np.array([0, 0.8, 0, 0.6, 0], np.float32)
+DEVIATIONS = np.array([0.8, 0.25, 0.99, 0.5, 0.6], np.float32)
 EPSILON = np.array([0.5, -1.25, 0.75, 1.0, -0.25], np.float32)
 
 
@@ -39,6 +40,7 @@ class FakeDecoder:
         self._receive = receive
         self.sent: list[ms.Request[Any]] = []
         self.is_closed = False
+        self.has_encoded = False
         generator = np.random.default_rng(0)
         self.labels = np.arange(90) % 3
         self.codes = (generator.integers(-90, 90, (90, 5)) / 100).astype(np.float32)
@@ -79,7 +81,8 @@ class FakeDecoder:
                 if text not in CLASSES:
                     return ms.Failed(f"there is no class {text!r}")
                 code = self.codes[CLASSES.index(text)]
-                return ms.SourceFound(f"test {CLASSES.index(text)} ({text})", code, np.zeros(5, np.float32))
+                index = CLASSES.index(text)
+                return ms.SourceFound(f"test {index} ({text})", code, np.zeros(5, np.float32), index)
             case ms.Calculate(_, _, points):
                 return ms.Calculated(points.sum(axis=0))
             case ms.Reconstruct(images, source):
@@ -95,19 +98,33 @@ class FakeDecoder:
                     return ms.Failed(f"{names[0]}: expected pca:K")
                 vectors = np.stack([np.roll(DIRECTION, row) for row in range(len(names))])
                 return ms.DirectionsFound(names, ("half",) * len(names), vectors)
+            case ms.MeasurePlace(point, _):
+                return self._measure(point)
             case ms.EncodeTestImages():
+                self.has_encoded = True
                 return ms.TestImagesEncoded(CLASSES, self.codes, self.labels)
             case ms.Project(method):
                 return self._project(method)
             case ms.FindNeighbors(_, count):
                 means = self.codes[:count]
-                captions = tuple(f"train:{7 * row} {CLASSES[row % 3]} 0.{11 + row}" for row in range(count))
-                return ms.NeighborsFound(captions, draw(means), means)
+                names = tuple(f"{7 * row} {CLASSES[row % 3]}" for row in range(count))
+                captions = tuple(f"train:{name} 0.{11 + row}" for row, name in enumerate(names))
+                return ms.NeighborsFound(names, captions, draw(means), means)
             case ms.ShowTestImage(index):
                 return ms.TestImageShown(draw(self.codes[index : index + 1])[0])
             case ms.ExportGif(out):
                 return ms.GifExported(out)
         raise ValueError(f"no reply to {request}")
+
+    def _measure(self, point: NDArray[np.float32]) -> ms.PlaceMeasured:
+        log_prior = -0.5 * float(np.square(point).sum()) - 4.59
+        at_code = bool((self.codes == point).all(axis=1).any())
+        return ms.PlaceMeasured(
+            len(self.codes) if self.has_encoded else 0,
+            log_prior,
+            log_prior - 1.5 if self.has_encoded else None,
+            DEVIATIONS if at_code else None,
+        )
 
     def _project(self, method: str) -> ms.Projected:
         axes = ("PC 1 (61% of the variance)", "PC 2 (22% of the variance)")

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -14,13 +14,18 @@ import pytest
 import torch
 from conftest import MakeRun, train_events
 from invoked import invoke, read_npz
+from PIL import Image
+from torch import nn
 from torch.distributions import Normal
 from typer.testing import Result
 
 import vae_tui
 from vae_tui.errors import DataError, RecipeError, VaeTuiError
 from vae_tui.evaluation.elbo import evaluate_elbo
+from vae_tui.imaging.grid import decode_png
 from vae_tui.latent.codes import encode_images
+from vae_tui.latent.density import log_class_density, log_prior_density
+from vae_tui.latent.grids import decode_points
 from vae_tui.latent.service import Service
 from vae_tui.latent.sources import load_sets_of
 from vae_tui.model import VAE, build
@@ -32,6 +37,9 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.training.trainer import Trainer
 from vae_tui.walk import messages as ms
+from vae_tui.walk.paths import pass_through
+from vae_tui.walk.recorded import RecordedWalk, write_walk
+from vae_tui.walk.shares import describe_shares, share_of
 
 NAMES = ("bottom", "lower", "top", "upper")
 ROWS = {"top": 0, "upper": 2, "lower": 4, "bottom": 6}
@@ -268,6 +276,64 @@ def test_another_class_is_given_to_the_place_of_an_image(draw: Callable[..., Res
     assert {class_of(image) for image in read_npz("film.npz")["images"][-1]} == {"lower"}
 
 
+@pytest.mark.parametrize("run", ["given", "always"])
+def test_between_images_of_two_classes_the_class_goes_over_too(
+    run: str, draw: Callable[..., Result], folder: Path
+) -> None:
+    done = draw("interpolate", run, "--from", "class:top", "--to", "class:bottom", "--frames", "5", "--out", "way.npz")
+    assert ", class top to bottom" in " ".join(done.stderr.split())
+    way = read_npz("way.npz")
+    assert (class_of(way["images"][0]), class_of(way["images"][-1])) == ("top", "bottom")
+    bottom, top = NAMES.index("bottom"), NAMES.index("top")
+    assert list(way["class_names"]) == list(NAMES)
+    np.testing.assert_allclose(way["class_shares"][:, bottom], [0, 0.25, 0.5, 0.75, 1])
+    np.testing.assert_allclose(way["class_shares"][:, top], [1, 0.75, 0.5, 0.25, 0])
+    vae = load_checkpoint(best_checkpoint(Run(folder / "runs" / run)).path)
+    first, *others = cast("nn.Sequential", vae.decoder.network)
+    assert isinstance(first, nn.Linear)
+    half = 0.5 * (first.weight[:, 2 + top] + first.weight[:, 2 + bottom])
+    hidden = first.weight[:, :2] @ torch.from_numpy(way["latents"][2]) + half + first.bias
+    expected = vae.likelihood.mean(nn.Sequential(*others)(hidden[None]))[0, 0]
+    np.testing.assert_allclose(way["images"][2, ..., 0], (expected.detach() * 255).numpy(), atol=1)
+    draw("interpolate", run, "--from", "class:top", "--to", "class:bottom", "--class", "upper", "--out", "one.npz")
+    one = read_npz("one.npz")
+    assert {class_of(image) for image in one["images"]} == {"upper"}, "one that is given goes for all"
+    assert "class_shares" not in one
+
+
+def test_an_end_of_no_known_class_is_decoded_as_it_was_encoded(draw: Callable[..., Result], tmp_path: Path) -> None:
+    write = Image.fromarray(np.full((8, 8), 100, np.uint8)).save
+    write(tmp_path / "own.png")
+    for run, name in (("given", "none"), ("always", "bottom")):
+        done = draw("interpolate", run, "--from", "class:top", "--to", "own.png", "--out", "way.npz")
+        assert f", class top to {name}" in " ".join(done.stderr.split())
+        shares = read_npz("way.npz")["class_shares"]
+        assert shares[-1, -1 if name == "none" else NAMES.index(name)] == 1
+        assert (shares[0, NAMES.index("top")], shares[0].sum()) == (1, 1)
+
+
+def test_frames_between_two_classes_are_labelled_with_both(draw: Callable[..., Result]) -> None:
+    between = ("interpolate", "given", "--from", "class:top", "--to", "class:bottom", "--frames", "3")
+    draw(*between, "--out", "labelled.png")
+    draw(*between, "--no-labels", "--out", "plain.png")
+    labelled, plain = (decode_png(Path(name).read_bytes()) for name in ("labelled.png", "plain.png"))
+    np.testing.assert_array_equal(labelled[: len(plain), : plain.shape[1]], plain)
+    assert len(labelled) > len(plain)
+    draw("interpolate", "given", "--from", "class:top", "--to", "class:top:1", "--frames", "3", "--out", "alike.png")
+    assert decode_png(Path("alike.png").read_bytes()).shape == plain.shape, (
+        "where there is one class, there is none to tell"
+    )
+    draw(*between, "--through", "class:lower", "--loop", "--out", "round.gif")
+    with Image.open("round.gif") as gif:
+        assert ", class top to lower to bottom" in gif.info["comment"].decode()
+
+
+def test_shares_of_classes_are_said_in_their_order() -> None:
+    assert describe_shares(share_of(1, 3), ["a", "b", "c"]) == "b"
+    assert describe_shares(share_of(-1, 3), ["a", "b", "c"]) == "none"
+    assert describe_shares(np.array([0, 0.7, 0, 0.3], np.float32), ["a", "b", "c"]) == "70% b, 30% none"
+
+
 def test_classes_that_cannot_be_given_say_why(draw: Callable[..., Result], folder: Path) -> None:
     with pytest.raises(DataError, match="there is no class 'left'; there are bottom, lower, top, upper"):
         draw("sample", "given", "--class", "left", "--out", "a.png")
@@ -329,3 +395,69 @@ def test_a_walk_s_decoder_changes_class_without_reading_the_checkpoint_again(fol
         assert isinstance(decoded, ms.Decoded)
         assert class_of(decoded.images[0]) == name
     assert service._opened is space
+
+
+@pytest.mark.parametrize("run", ["given", "always"])
+def test_a_walk_s_decoder_decodes_each_picture_as_of_its_own_share_of_classes(run: str, folder: Path) -> None:
+    service = Service(io.BytesIO(), None)
+    path = best_checkpoint(Run(folder / "runs" / run)).path
+    service._reply(1, ms.OpenCheckpoint(path))
+    vae = load_checkpoint(path)
+    found = service._reply(2, ms.FindSource("class:lower"))
+    assert isinstance(found, ms.SourceFound)
+    assert NAMES[found.class_index] == "lower"
+    points = np.tile(found.mean, (3, 1))
+    lower, top = share_of(found.class_index, 4), share_of(NAMES.index("top"), 4)
+    shares = np.stack([lower, (lower + top) / 2, top])
+    decoded = service._reply(3, ms.Decode(points, shares))
+    assert isinstance(decoded, ms.Decoded)
+    assert (class_of(decoded.images[0]), class_of(decoded.images[2])) == ("lower", "top")
+    np.testing.assert_array_equal(decoded.images, decode_points(vae, points, labels=torch.from_numpy(shares)))
+    as_labels = decode_points(vae, points[::2], labels=torch.tensor([found.class_index, NAMES.index("top")]))
+    np.testing.assert_array_equal(decoded.images[::2], as_labels)
+    snapped = service._reply(4, ms.Snap(found.mean, top))
+    assert isinstance(snapped, ms.Snapped)
+    pixels = torch.from_numpy(decoded.images[2:].transpose(0, 3, 1, 2).copy())
+    np.testing.assert_allclose(snapped.point, encode_images(vae, pixels)[0][0], atol=1e-6)
+    spread = service._reply(5, ms.DrawSpread(points, shares))
+    assert isinstance(spread, ms.Decoded)
+    assert not np.array_equal(spread.images[0], spread.images[2])
+    fitted, as_given = (
+        service._reply(6, ms.FitImage("class:lower", found.mean, own)) for own in (lower, share_of(-1, 4))
+    )
+    assert isinstance(fitted, ms.Fitted)
+    assert isinstance(as_given, ms.Fitted)
+    assert fitted.after < as_given.after, "an image fits its own class best"
+
+
+def test_a_way_between_classes_replays_to_the_same_bytes(
+    draw: Callable[..., Result], folder: Path, tmp_path: Path
+) -> None:
+    path = best_checkpoint(Run(folder / "runs" / "given")).path
+    service = Service(io.BytesIO(), None)
+    service._reply(1, ms.OpenCheckpoint(path))
+    points = (0.3 * np.random.default_rng(0).normal(size=(4, 2))).astype(np.float32)
+    ends = np.stack([share_of(0, 4), share_of(2, 4)])
+    shares = pass_through(ends, 4)
+    service._reply(2, ms.ExportGif(tmp_path / "seen.gif", 10.0, points, shares))
+    write_walk(tmp_path / "way.toml", RecordedWalk(points, 10.0, str(path), "none", shares))
+    assert draw("sample", "--path", "way.toml", "--out", "again.gif").exit_code == 0
+    assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "seen.gif").read_bytes()
+    draw("sample", "--path", "way.toml", "--out", "way.npz")
+    images = read_npz("way.npz")["images"]
+    assert (class_of(images[0]), class_of(images[-1])) == ("bottom", "top")
+    write_walk(tmp_path / "other.toml", RecordedWalk(points, 10.0, str(path), "none", shares[:, :3]))
+    with pytest.raises(VaeTuiError, match="the walk's points are of 2 classes, but the model has 4"):
+        draw("sample", "--path", "other.toml", "--out", "other.gif")
+
+
+def test_the_prior_of_a_place_between_classes_is_a_mixture_of_theirs() -> None:
+    vae = conditional(prior={"name": "class"})
+    vae.prior.means.data.normal_(generator=torch.Generator().manual_seed(0))
+    vae.prior.log_variances.data.normal_(generator=torch.Generator().manual_seed(1))
+    place = np.array([0.5, -1, 0.2], np.float32)
+    of_each = [log_prior_density(vae.prior_given(torch.tensor([label]), 1), place) for label in (0, 2)]
+    assert log_class_density(vae.prior, place, share_of(2, 4)) == pytest.approx(of_each[1], abs=1e-5)
+    shares = np.array([0.25, 0, 0.75, 0, 0], np.float32)
+    expected = np.log(0.25 * np.exp(of_each[0]) + 0.75 * np.exp(of_each[1]))
+    assert log_class_density(vae.prior, place, shares) == pytest.approx(expected, abs=1e-5)

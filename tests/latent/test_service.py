@@ -148,6 +148,54 @@ def test_snapping_goes_to_the_mean_of_what_is_seen(opened: Line) -> None:
     assert opened.request(ms.Snap(np.ones(5, np.float32))).point.shape == (5,)
 
 
+def test_a_place_is_measured_under_the_prior_and_once_there_are_codes_under_all_posteriors(opened: Line) -> None:
+    point = np.array([0.5, -1, 0, 2, 0.25], np.float32)
+    before = opened.request(ms.MeasurePlace(point))
+    normal = -0.5 * float(np.square(point).sum()) - 2.5 * np.log(2 * np.pi)
+    assert before.log_prior == pytest.approx(normal, abs=1e-4)
+    assert (before.count, before.log_aggregated, before.deviations) == (0, None, None)
+    codes = opened.request(ms.EncodeTestImages())
+    after = opened.request(ms.MeasurePlace(point))
+    assert (after.log_prior, after.count) == (before.log_prior, len(codes.means))
+    assert after.log_aggregated is not None
+    at_code = opened.request(ms.MeasurePlace(codes.means[2]))
+    assert at_code.deviations is not None
+    assert at_code.log_aggregated is not None
+    own = -np.log(at_code.deviations).sum() - 2.5 * np.log(2 * np.pi) - np.log(len(codes.means))
+    assert at_code.log_aggregated >= own - 1e-4, "the image itself is one of them"
+
+
+def test_posteriors_are_known_of_images_that_were_named_and_of_pictures_that_were_encoded(opened: Line) -> None:
+    source = opened.request(ms.FindSource("train:3"))
+    at_source = opened.request(ms.MeasurePlace(source.mean))
+    assert at_source.deviations is not None
+    np.testing.assert_allclose(at_source.deviations, np.exp(0.5 * source.log_variance), rtol=1e-6)
+    snapped = opened.request(ms.Snap(np.ones(5, np.float32)))
+    assert opened.request(ms.MeasurePlace(snapped.point)).deviations is not None
+    image = opened.request(ms.Decode(ORIGIN)).images[0]
+    near = opened.request(ms.FindNeighbors(image, 3))
+    assert opened.request(ms.MeasurePlace(near.means[2])).deviations is not None
+    mean = opened.request(ms.FindSource("mean:top"))
+    assert opened.request(ms.MeasurePlace(mean.mean)).deviations is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "knows_prior"),
+    [(["model.posterior=full"], True), (["model.posterior=fsq", "model.latent_dim=4", "prior.name=codes"], False)],
+)
+def test_what_is_no_diagonal_gaussian_has_no_density_of_all_codes(
+    line: Line, make_run: MakeRun, settings: list[str], knows_prior: bool
+) -> None:
+    run = make_run(*settings, "train.epochs=1")
+    list(train_events(run))
+    size = line.open(run).latent_dim
+    line.request(ms.EncodeTestImages())
+    found = line.request(ms.MeasurePlace(np.zeros(size, np.float32)))
+    assert (found.log_prior is not None) is knows_prior
+    assert found.log_aggregated is None
+    assert found.deviations is None
+
+
 def test_images_and_class_means_are_found_and_added_up(opened: Line) -> None:
     found = opened.request(ms.FindSource("class:top"))
     assert "top" in found.caption
@@ -246,6 +294,7 @@ def test_neighbors_are_training_images_with_their_classes(opened: Line) -> None:
     assert near.images.shape == (4, 8, 8, 1)
     assert near.means.shape == (4, 5)
     assert all(caption.split()[1] in ("top", "middle", "bottom") for caption in near.captions)
+    assert [caption.rpartition(" ")[0] for caption in near.captions] == [f"train:{name}" for name in near.names]
 
 
 def test_a_walk_is_written_as_a_gif(opened: Line, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import numpy as np
 import pytest
 from block_mosaics import FINE, decode_mosaics
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
@@ -150,6 +151,41 @@ async def test_the_mark_is_a_frame_that_moves(show: Show) -> None:
         app.canvas.mark = None
         await pilot.pause()
         assert np.array_equal(app.shown, plain)
+
+
+@pytest.mark.parametrize("mode", ["half", "octant", "sextant", "quadrant", "ascii", "sixel", "kitty"])
+async def test_each_label_is_written_beneath_the_middle_of_its_tile(show: Show, mode: PictureChoice) -> None:
+    async with show((60, 24), mode) as (app, pilot):
+        labels = ["-3.00", "ab", "一二", "much too long a label for any tile", "+1.00"]
+        app.canvas.show(tiles(5), labels=labels)
+        await pilot.pause()
+        text = app.text
+        for label, (_, left, bottom, right) in zip(labels, app.canvas.tile_cells, strict=True):
+            beneath = [set_cell_size(row, 60)[left:right] for row in text[bottom : bottom + 2]]
+            shown = next((row for row in beneath if any(character.isalnum() for character in row)), "")
+            if len(label) > right - left:
+                assert shown.startswith(label[: right - left - 1])
+                assert shown.endswith("…")
+            elif label.isascii():
+                assert label in shown
+                assert abs(shown.index(label) - (right - left - len(label)) / 2) < 1
+        assert any("一二" in row for row in text)
+        app.canvas.show(tiles(5))
+        await pilot.pause()
+        assert not any("-3.00" in row for row in app.text)
+
+
+async def test_a_label_changes_without_its_picture_and_a_frame_goes_behind_it(show: Show) -> None:
+    async with show((40, 15), "half") as (app, pilot):
+        app.canvas.show(tiles(2), labels=["one", "two"])
+        app.canvas.mark = 1
+        await pilot.pause()
+        assert any("one" in row and "two" in row for row in app.text)
+        row = next(row for row in app.text if "two" in row)
+        assert row[row.index("two") - 1] in "▀▄", "the lower side of the frame"
+        app.canvas.show(tiles(2), labels=["one", "2"])
+        await pilot.pause()
+        assert any("one" in row and "2" in row for row in app.text)
 
 
 async def test_without_pictures_the_caption_is_all_there_is(show: Show) -> None:

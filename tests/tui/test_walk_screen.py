@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from textual.pilot import Pilot
 from walking import write_at_step
 
-from vae_tui.errors import CheckpointError
 from vae_tui.imaging.grid import decode_png
 from vae_tui.latent.grids import decode_points
 from vae_tui.model import build
-from vae_tui.model.checkpoint import encode_checkpoint, encode_tensors
+from vae_tui.model.checkpoint import encode_checkpoint
 from vae_tui.recipe import parse
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
@@ -287,6 +285,25 @@ async def test_anchors_are_picked_by_typing_and_walked_between(open_walk: Open) 
         await walk.sees("random walk")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_at_an_image_s_code_the_frame_and_the_sliders_say_what_is_known(
+    open_walk: Open, size: tuple[int, int]
+) -> None:
+    async with open_walk(size) as walk:
+        await walk.opened()
+        await walk.sees("log p(z) -4.59 nats")
+        assert "±" not in walk.text
+        await walk.press("5")
+        await walk.until(lambda: walk.session.walk.scene.codes is not None)
+        await walk.press("1", "a")
+        await walk.type("test:0")
+        await walk.sees("q(z) ")
+        await walk.sees("±")
+        assert walk.text.count("±") == 5
+        await walk.press("l")
+        await walk.until(lambda: "±" not in walk.text)
+
+
 async def test_directions_are_typed_and_have_sliders_of_their_own(open_walk: Open) -> None:
     async with open_walk() as walk:
         await walk.opened()
@@ -461,27 +478,3 @@ async def test_without_a_checkpoint_there_is_nothing_to_walk_in_yet(walked_run: 
         await pilot.pause()
         assert isinstance(app.screen, TrainingScreen)
         assert "no checkpoint to walk in" in Walking(app, pilot).text
-
-
-async def test_a_file_that_holds_no_vae_is_refused(walked_run: Run, tmp_path: Path) -> None:
-    state = tmp_path / "state-000000001.safetensors"
-    state.write_bytes(encode_tensors({"a": torch.zeros(1)}, {"step": 1}))
-    with pytest.raises(CheckpointError, match="holds no VAE"):
-        VaeTuiApp(WalkScreen(state))
-
-
-async def test_a_checkpoint_that_goes_before_it_is_open_ends_the_walk_with_why(walked_run: Run) -> None:
-    app = VaeTuiApp(WalkScreen(walked_run.latest().path))
-    async with app.run_test(size=(80, 24)) as pilot:
-        walked_run.latest().path.unlink()
-        await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)
-    assert app.return_code == 2
-
-
-async def test_a_walk_that_fails_while_its_help_is_open_ends_as_where_it_began(walked_run: Run) -> None:
-    app = VaeTuiApp(WalkScreen(walked_run.latest().path))
-    async with app.run_test(size=(80, 24)) as pilot:
-        walked_run.latest().path.unlink()
-        await pilot.press("question_mark")
-        await Walking(app, pilot).until(lambda: not app.is_running or app.return_code is not None)
-    assert app.return_code == 2

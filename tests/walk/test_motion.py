@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vae_tui.walk.axes import Axes
-from vae_tui.walk.motion import Motion, RandomWalk, Route, along
+from vae_tui.walk.motion import End, Motion, RandomWalk, Route, along
+from vae_tui.walk.paths import METHODS
 
 STOPS = [np.array([0, 0], np.float32), np.array([2, 0], np.float32), np.array([2, 2], np.float32)]
 
@@ -24,6 +25,26 @@ STOPS = [np.array([0, 0], np.float32), np.array([2, 0], np.float32), np.array([2
 )
 def test_a_route_bounces_or_loops_in_both_directions(place: float, end: str, expected: list[float]) -> None:
     np.testing.assert_allclose(Route(STOPS, "lerp").at(place, end), expected, atol=1e-6)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("place", "end", "expected"),
+    [
+        (0, "bounce", [1, 0]),
+        (0.25, "bounce", [0.75, 0.25]),
+        (1.5, "bounce", [0.5, 0.5]),
+        (-0.25, "bounce", [0.75, 0.25]),
+    ],
+)
+def test_classes_change_evenly_from_stop_to_stop_also_along_arcs(place: float, end: End, expected: list[float]) -> None:
+    stops = [np.array(stop, np.float32) for stop in ([1, 0], [0, 1], [-1, 0])]
+    shares = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+    for method in METHODS:
+        route = Route(stops, method, shares)
+        found = route.shares_at(place, end)
+        assert found is not None
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert Route(stops, "lerp").shares_at(place, end) is None
 
 
 def test_a_route_along_a_dimension_leaves_the_others() -> None:

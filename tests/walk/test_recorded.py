@@ -18,6 +18,15 @@ def test_a_walk_reads_back_to_the_same_bits(tmp_path: Path) -> None:
     assert (walk.frames_per_second, walk.checkpoint) == (12.5, "checkpoints/a run/step-000000001.safetensors")
 
 
+def test_the_class_of_each_point_reads_back_too(tmp_path: Path) -> None:
+    shares = np.array([[1, 0, 0], [0.9, 0.1, 0], [0, 0, 1]], np.float32)
+    write_walk(tmp_path / "walk.toml", RecordedWalk(np.zeros((3, 2), np.float32), 10, "", "none", shares))
+    walk = read_walk(tmp_path / "walk.toml")
+    assert walk.shares is not None
+    assert walk.shares.tobytes() == shares.tobytes()
+    assert walk.class_name == "none"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -37,6 +46,9 @@ def test_a_walk_reads_back_to_the_same_bits(tmp_path: Path) -> None:
         ("points = [[1]]\nframes_per_second = 'fast'", "frames_per_second: expected a number from 0.01"),
         ("points = [[1]]\ncheckpoint = 3", "checkpoint: expected a file's name"),
         ("points = [[1]]\nspeed = 3", "unknown key speed"),
+        ("points = [[1]]\nclass_shares = 3", "class_shares: expected a list of shares"),
+        ("points = [[1]]\nclass_shares = [['a']]", r"class_shares\[0\]: expected numbers"),
+        ("points = [[1]]\nclass_shares = [[1], [1]]", "class_shares: expected a list for each of 1 points, got 2"),
     ],
 )
 def test_a_bad_walk_is_refused_with_its_key(tmp_path: Path, text: str, problem: str) -> None:

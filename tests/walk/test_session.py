@@ -55,6 +55,84 @@ def test_the_same_place_is_decoded_as_one_class_after_the_other(
     assert read_walk(tmp_path / "walk.toml").class_name == "ring"
 
 
+def test_between_anchors_of_two_classes_the_class_goes_over_too(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("fake_decoder.FakeDecoder.conditional", True)
+    walking = start()
+    walking.session.view.fit((120, 160))
+    walking.deliver()
+    session, walk = walking.session, walking.walk
+
+    def decoded() -> Decode:
+        walking.deliver()
+        request: Decode = walking.sent(Decode)[-1]
+        np.testing.assert_array_equal(request.points[0], walk.z)
+        return request
+
+    def are_decoded_as(*expected: float) -> None:
+        request = decoded()
+        assert request.shares is not None
+        np.testing.assert_allclose(request.shares, np.tile(expected, (len(request.points), 1)))
+
+    assert decoded().shares is None, "nowhere is there a class yet"
+    session.motion.add_source("circle")
+    are_decoded_as(1, 0, 0, 0)
+    assert walk.class_name == "circle"
+    session.motion.add_source("spot")
+    walking.deliver()
+    session.motion.change_speed(-1)
+    session.motion.toggle_play()
+    session.advance(1.0)
+    are_decoded_as(0.75, 0, 0.25, 0)
+    assert walk.class_name == "75% circle, 25% spot"
+    session.place.step(0.5)
+    are_decoded_as(0.75, 0, 0.25, 0)
+    session.view.show("strip")
+    are_decoded_as(0.75, 0, 0.25, 0)
+    session.view.show("image")
+    session.storage.export(str(tmp_path / "walk.toml"), 1)
+    recorded = read_walk(tmp_path / "walk.toml")
+    assert recorded.shares is not None
+    np.testing.assert_allclose(recorded.shares[[0, 10, 20, 30], 2], [0, 0.5, 1, 0.5])
+    session.place.draw(3)
+    assert decoded().shares is None, "a draw is of no class"
+    session.place.undo()
+    assert decoded().shares is not None
+    session.motion.go_to_next()
+    are_decoded_as(1, 0, 0, 0)
+    seen = []
+    for _ in range(5):
+        session.place.change_class(1)
+        assert decoded().shares is None or walk.classes.wanted is None
+        seen.append(walk.class_name)
+    assert seen == ["circle", "ring", "spot", "none", "circle"], "the last is the image's own again"
+    assert walk.classes.wanted is None
+
+
+def test_a_class_that_was_chosen_goes_for_images_of_another_too(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fake_decoder.FakeDecoder.conditional", True)
+    walking = start()
+    walking.deliver()
+    walking.session.place.change_class(2)
+    walking.deliver()
+    for name in ("circle", "spot"):
+        walking.session.motion.add_source(name)
+        walking.deliver()
+    assert walking.walk.class_name == "ring"
+    assert all(request.shares is None for request in walking.sent(Decode))
+
+
+def test_a_plain_model_has_no_classes_between_anchors(walking: Walking, tmp_path: Path) -> None:
+    for name in ("circle", "spot"):
+        walking.session.motion.add_source(name)
+        walking.deliver()
+    walking.session.storage.export(str(tmp_path / "walk.toml"), 1)
+    assert read_walk(tmp_path / "walk.toml").shares is None
+    assert all(request.shares is None for request in walking.sent(Decode))
+    assert walking.walk.class_name == ""
+
+
 def test_a_model_that_is_given_no_class_says_so(walking: Walking) -> None:
     walking.session.place.change_class(1)
     assert walking.notice.startswith("this model is given no class")
@@ -301,7 +379,9 @@ def test_without_a_recording_the_way_through_the_anchors_and_back_is_exported(wa
     session.motion.add_here()
     session.place.step(1.0)
     session.motion.add_here()
-    points = session.storage.path()
+    found = session.storage.path()
+    assert found is not None
+    points, _ = found
     assert points is not None
     np.testing.assert_allclose(points[[0, 10, 20, 30], 1], [0, 0.5, 1, 0.5])
 

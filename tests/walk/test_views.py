@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fake_decoder import draw
+from fake_decoder import DEVIATIONS, draw
 from walking import Walking
 
 from vae_tui.walk.messages import (
@@ -14,6 +14,7 @@ from vae_tui.walk.messages import (
     EncodeTestImages,
     Failed,
     FindNeighbors,
+    MeasurePlace,
     Project,
 )
 from vae_tui.walk.views.scatter import ScatterView
@@ -279,6 +280,26 @@ def test_a_map_has_both_its_values_along_it(walking: Walking) -> None:
     assert float(labels.rows[0]) > float(labels.rows[-1]), "it rises upwards"
 
 
+def test_in_a_strip_each_picture_has_its_value_beneath_it(walking: Walking) -> None:
+    walking.session.view.show("strip")
+    walking.deliver()
+    tiles = walking.walk.views.current.tiles
+    assert tiles is not None
+    assert list(tiles.labels) == [f"{value:+.2f}" for value in tiles.points[:, walking.walk.dimensions.chosen]]
+    shown = tiles
+    walking.session.place.choose(1)
+    assert walking.walk.views.current.tiles is shown, "labels stay with their pictures until there are others"
+
+
+def test_each_neighbor_has_its_index_and_class_beneath_it(walking: Walking) -> None:
+    walking.session.view.show("neighbors")
+    walking.deliver()
+    tiles = walking.walk.views.current.tiles
+    assert tiles is not None
+    assert len(tiles.labels) == len(tiles.images)
+    assert list(tiles.labels[:4]) == ["here", "0 circle", "7 ring", "14 spot"]
+
+
 @pytest.mark.parametrize("view", ["image", "strip", "neighbors", "scatter", "codes"])
 def test_other_views_have_no_labels(walking: Walking, view: ViewName) -> None:
     walking.session.view.show(view)
@@ -306,6 +327,47 @@ def test_the_image_says_how_far_out_it_is_and_what_is_near(walking: Walking) -> 
     walking.deliver()
     expected = f"nearest test code ({codes.names[codes.labels[3]]}) 0.00 away"
     assert walk.views.current.captions(walk.scene)[2] == expected
+
+
+def test_the_image_says_how_probable_its_place_is_in_as_many_letters_as_there_are(walking: Walking) -> None:
+    session, walk = walking.session, walking.walk
+    assert walk.views.current.titles(walk.scene) == ["log p(z) -4.59 nats"]
+    session.view.show("scatter")
+    walking.deliver()
+    session.view.show("image")
+    session.place.pull(1, 2.0)
+    walking.deliver()
+    assert walk.views.current.titles(walk.scene) == [
+        "log p(z) -6.59 nats   log q(z) -8.09 nats, over 90 test images",
+        "log p(z) -6.59   log q(z) -8.09 of 90",
+        "log p(z) -6.6, q(z) -8.1 of 90",
+    ]
+
+
+def test_a_place_is_measured_once_and_only_after_its_picture(walking: Walking) -> None:
+    walking.session.place.step(1.0)
+    assert walking.sent(MeasurePlace) == []
+    walking.deliver()
+    (request,) = walking.sent(MeasurePlace)
+    np.testing.assert_array_equal(request.point, walking.z)
+    walking.session.view.show("strip")
+    walking.deliver()
+    assert walking.sent(MeasurePlace) == [], "it is the same place"
+
+
+def test_at_the_code_of_an_image_its_posterior_has_a_width(walking: Walking) -> None:
+    session, walk = walking.session, walking.walk
+    assert walk.measure.deviations_at(walk.z) is None
+    session.motion.add_source("ring")
+    walking.deliver()
+    np.testing.assert_array_equal(walk.measure.deviations_at(walk.z), DEVIATIONS)
+    session.place.step(0.1)
+    assert walk.measure.deviations_at(walk.z) is None, "it is another place, measured or not"
+    walking.deliver()
+    assert walk.measure.deviations_at(walk.z) is None
+    session.place.undo()
+    walking.deliver()
+    np.testing.assert_array_equal(walk.measure.deviations_at(walk.z), DEVIATIONS)
 
 
 def test_the_prior_is_as_long_as_a_normal_distribution_is(walking: Walking) -> None:

@@ -57,7 +57,7 @@ def test_plain_values_are_of_their_types_again() -> None:
     opened = CheckpointOpened(Path("a/b"), 2, None, "mlp", ("x",), (0.5, 1.0), True)
     assert send(opened) == opened
     assert send(OpenCheckpoint(Path("a/b"))) == OpenCheckpoint(Path("a/b"))
-    near = send(NeighborsFound(("one",), IMAGE[None], POINTS))
+    near = send(NeighborsFound(("one",), ("one 0.1",), IMAGE[None], POINTS))
     assert near.images.dtype == np.uint8
     plane = send(Projected(("PC 1", "PC 2"), POINTS, np.arange(1), None, None))
     assert (plane.axes, plane.origin) == (("PC 1", "PC 2"), None)

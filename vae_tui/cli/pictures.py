@@ -205,13 +205,15 @@ def interpolate(
     columns: Annotated[int | None, typer.Option(min=1, help="Images a row [default: one strip].")] = None,
     scale: Scale = None,
     frames_per_second: FramesPerSecond = 15.0,
+    labels: LabelsFlag = True,
     class_name: ClassName = None,
     data_root: DataRoot = None,
     runs_dir: RunsDir = Path("checkpoints"),
 ) -> None:
     """Go from one image to another through latent space. Prints the file's path.
 
-    A .png is a strip, a .gif moves, an .npz holds images and latents.
+    A .png is a strip, a .gif moves, an .npz holds images and latents. A conditional model goes from class to class, too, unless
+    --class gives one for all.
 
     Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
@@ -233,7 +235,7 @@ def interpolate(
             frames_per_second=frames_per_second,
             scale=scale,
         )
-        write_picture(out, picture, space, scale)
+        write_picture(out, picture, space, scale, labels=labels)
 
 
 def traverse(

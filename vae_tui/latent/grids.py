@@ -29,7 +29,7 @@ def decode_points(
     labels: Tensor | None = None,
     progress: Progress | None = None,
 ) -> Pixels:
-    """The expected image at each point (N, Z), given its label (N,), as uint8 (N, H, W, C); `batch` of them at a time, or as many as
+    """The expected image at each point (N, Z), given labels (N,) or shares of classes (N, K + 1), as uint8 (N, H, W, C); `batch` of them at a time, or as many as
     is wise."""
     device = next(vae.parameters()).device
     channels, height, width = vae.image_shape

@@ -51,6 +51,10 @@ def decode_walk(vae: VAE, walk: RecordedWalk, *, scale: int = 1) -> Pixels:
         raise VaeTuiError(
             f"the walk's points have {size} numbers{made_with}, but the model has {vae.latent_dim} latents"
         )
+    if walk.shares is not None and walk.shares.shape[1] != vae.class_count + 1:
+        raise VaeTuiError(
+            f"the walk's points are of {walk.shares.shape[1] - 1} classes, but the model has {vae.class_count}"
+        )
     channels, height, width = vae.image_shape
     values = count * channels * height * width * scale**2
     if values > _MOST_VALUES:
@@ -58,7 +62,8 @@ def decode_walk(vae: VAE, walk: RecordedWalk, *, scale: int = 1) -> Pixels:
             f"a walk of {count:,} points would be {values:,} values: make it shorter or its scale smaller"
         )
     with _one_thread():
-        return decode_points(vae, walk.points)
+        labels = None if walk.shares is None else torch.from_numpy(walk.shares)
+        return decode_points(vae, walk.points, labels=labels)
 
 
 @contextmanager

@@ -40,13 +40,14 @@ from vae_tui.runs.weights import recorded_epochs, recorded_negative_elbo
 from vae_tui.walk import messages as ms
 from vae_tui.walk.classes import find_class
 from vae_tui.walk.recorded import RecordedWalk
+from vae_tui.walk.shares import Shares
 from vae_tui.walk.wire import WireError, read_message, write_message
 
 _IMAGES_FOR_RATES, _FEWEST_FOR_RATES = 256, 16
 _VALUES_FOR_RATES = 1 << 21
 """Pixels, times their channels, of large images: whoever goes from weights to weights does not wait for them."""
 _DRAWS_TO_WALK = 200
-_QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap)
+_QUICK = (ms.OpenCheckpoint, ms.DrawPrior, ms.Decode, ms.Snap, ms.MeasurePlace)
 
 
 class Service:
@@ -149,16 +150,22 @@ class Service:
 def _reply_at_once(opened: Space, request: ms.Request[Any]) -> ms.Reply:
     vae = opened.vae
     match request:
-        case ms.Decode(points):
-            return ms.Decoded(choose_channels(decode_points(vae, _check_size(opened, points)), vae.shown_channels))
+        case ms.Decode(points, shares):
+            images = decode_points(vae, _check_size(opened, points), labels=_as_labels(opened, shares))
+            return ms.Decoded(choose_channels(images, vae.shown_channels))
         case ms.DrawPrior(seed):
             epsilon = torch.randn(1, vae.latent_dim, generator=torch.Generator().manual_seed(seed))
             # The first of the images that `vae-tui sample` draws with this seed.
             middles, noises = _draw_apart(vae, 1, seed)
             return ms.PriorDrawn(epsilon[0].numpy(), middles[0], noises[0])
-        case ms.Snap(point):
-            mean, _ = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]))))
-            return ms.Snapped(mean[0])
+        case ms.Snap(point, shares):
+            labels = None if shares is None else _as_labels(opened, shares[None])
+            found = encode_images(vae, _as_pixels(decode_points(vae, _check_size(opened, point[None]), labels=labels)))
+            opened.posteriors.add(*found)
+            return ms.Snapped(found[0][0])
+        case ms.MeasurePlace(point, shares):
+            place = opened.measure(_check_size(opened, point[None])[0], shares)
+            return ms.PlaceMeasured(place.count, place.log_prior, place.log_aggregated, place.deviations)
     raise ValueError(f"no way to reply to {type(request).__name__}")
 
 
@@ -167,19 +174,22 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
         case ms.FindSource(text):
             source = opened.find(text)
             mean, log_variance = locate_sources(opened.vae, [source], opened.codes)
-            return ms.SourceFound(source.caption, mean[0], log_variance[0])
+            opened.posteriors.add(mean, log_variance)
+            class_index = opened.class_of(source) if opened.vae.class_count else ms.NO_CLASS
+            return ms.SourceFound(source.caption, mean[0], log_variance[0], class_index)
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
             return ms.Calculated(_calculate(opened, text, named))
         case ms.Reconstruct(images, source):
             return ms.Decoded(_reconstruct(opened, images, source))
-        case ms.DrawSpread(points):
-            return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points)))
-        case ms.FitImage(text, point):
+        case ms.DrawSpread(points, shares):
+            return ms.Decoded(draw_spread(opened.vae, _check_size(opened, points), shares))
+        case ms.FitImage(text, point, shares):
             source = opened.find(text)
             if source.pixels is None:
                 raise DataError(f"{source.caption} is a code and no image")
-            fit = fit_latent(opened.vae, as_floats(source.pixels), _check_size(opened, point[None])[0], progress)
+            start = _check_size(opened, point[None])[0]
+            fit = fit_latent(opened.vae, as_floats(source.pixels), start, progress, shares=shares)
             return ms.Fitted(source.caption, fit.latent, fit.before, fit.after)
         case ms.FindDirections(names, point):
             progress("finding directions", 0, None)
@@ -198,9 +208,9 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             pixels = opened.find(f"test:{index}").pixels
             assert pixels is not None
             return ms.TestImageShown(choose_channels(as_pictures(pixels[None]), opened.vae.shown_channels)[0])
-        case ms.ExportGif(out, frames_per_second, points):
+        case ms.ExportGif(out, frames_per_second, points, shares):
             progress("decoding frames", 0, None)
-            walk = RecordedWalk(points, frames_per_second)
+            walk = RecordedWalk(points, frames_per_second, shares=shares)
             content = render_walk(opened.vae, walk, made_with=opened.full_name)
             try:
                 write_whole(out, content)
@@ -214,6 +224,13 @@ def _check_size(opened: Space, points: Latents) -> Latents:
     if points.shape[1] != opened.vae.latent_dim:
         raise CheckpointError(f"{opened.checkpoint} has {opened.vae.latent_dim} latents, not {points.shape[1]}")
     return points
+
+
+def _as_labels(opened: Space, shares: Shares | None) -> torch.Tensor | None:
+    """Shares of classes (N, K + 1) as what networks take; raises CheckpointError for those of another model."""
+    if shares is not None and shares.shape[1] != opened.vae.class_count + 1:
+        raise CheckpointError(f"{opened.checkpoint} has {opened.vae.class_count} classes, not {shares.shape[1] - 1}")
+    return None if shares is None else torch.from_numpy(shares)
 
 
 @torch.no_grad()
@@ -276,12 +293,15 @@ def _find_neighbors(opened: Space, image: NDArray[np.uint8], count: int) -> ms.N
     indexes, distances = find_neighbors(image, train.pixels, count, channels)
     near = train.pick(torch.from_numpy(indexes))
     near_pixels = read_all(near.pixels)
-    captions = []
+    names, captions = [], []
     for row, index in enumerate(indexes):
         label = "" if near.labels is None else f" {class_names[int(near.labels[row])]}"
+        names.append(f"{index}{label}")
         captions.append(f"train:{index}{label} {np.sqrt(distances[row]):.3f}")
-    means, _ = encode_images(opened.vae, near_pixels, near.labels)
-    return ms.NeighborsFound(tuple(captions), choose_channels(as_pictures(near_pixels), channels), means)
+    means, log_variances = encode_images(opened.vae, near_pixels, near.labels)
+    opened.posteriors.add(means, log_variances)
+    images = choose_channels(as_pictures(near_pixels), channels)
+    return ms.NeighborsFound(tuple(names), tuple(captions), images, means)
 
 
 def _as_pixels(images: NDArray[np.uint8]) -> torch.Tensor:

@@ -7,17 +7,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.errors import DataError
 from vae_tui.latent.codes import Codes, Latents, encode_set
+from vae_tui.latent.density import (
+    AggregatedPosterior,
+    KnownPosteriors,
+    Place,
+    has_gaussian_posteriors,
+    log_class_density,
+    log_prior_density,
+)
 from vae_tui.latent.sources import Source, find_source, load_sets_of, place_sources, split_of
 from vae_tui.model import VAE
 from vae_tui.model.checkpoint import load_checkpoint
 from vae_tui.model.conditional import NO_LABEL
-from vae_tui.model.priors import Prior
+from vae_tui.model.priors import ClassPrior, Prior, settle
 from vae_tui.runs.layout import run_folder
 from vae_tui.runs.metadata import read_metadata
 from vae_tui.walk.classes import find_class
+from vae_tui.walk.shares import Shares, share_of
 
 LatentAt = Literal["mean", "draw"]
 """Where an image is in latent space: at its posterior's mean, or at a draw from it."""
@@ -31,6 +42,9 @@ class Space:
         self._data_root, self.progress = data_root, progress
         self.metadata = read_metadata(checkpoint)
         self._codes: dict[str, Codes] = {}
+        self._aggregated: AggregatedPosterior | None = None
+        self.posteriors = KnownPosteriors()
+        """Those of images that were encoded by themselves."""
         self._class_given = False
 
     @property
@@ -92,19 +106,24 @@ class Space:
                 "--class none: this model always needs a class: it was trained with model.label_dropout = 0"
             )
 
-    def give_class_of(self, *sources: Source) -> None:
-        """Decode as of the class that all of the sources have, unless another was given; of several, as of none or the first's."""
-        if not self.vae.class_count or self._class_given:
-            return
-        classes = [index for index in map(self._class_of, sources) if index is not None]
-        if len(set(classes)) == 1 or (classes and not self.vae.knows_no_label):
-            self.vae.label = classes[0]
+    def give_class_of(self, source: Source) -> None:
+        """Decode as of the class of the source, unless another was given."""
+        if self.vae.class_count and not self._class_given:
+            self.vae.label = self.class_of(source)
 
-    def _class_of(self, source: Source) -> int | None:
-        """The class of a source, by the model's classifier where it is not known and there is one."""
-        if source.class_index is not None or source.pixels is None or self.vae.classifier is None:
+    def class_of(self, source: Source) -> int:
+        """The class that a conditional VAE takes a source to be of: by its classifier where it is not known, or -1 or the first."""
+        if source.class_index is not None:
             return source.class_index
+        if source.pixels is None or self.vae.classifier is None:
+            return self.vae.label
         return int(self.vae.guess(as_floats(source.pixels[None]))[0])
+
+    def shares_of(self, sources: Sequence[Source]) -> Shares | None:
+        """How much of each class each source is, (N, K + 1); None where all are decoded alike: of a plain VAE, or as of one class given."""
+        if not self.vae.class_count or self._class_given:
+            return None
+        return np.stack([share_of(self.class_of(source), self.vae.class_count) for source in sources])
 
     @property
     def prior(self) -> Prior:
@@ -126,8 +145,33 @@ class Space:
         """Every image of a split, encoded."""
         if split not in self._codes:
             images = self.images(split)
-            self._codes[split] = encode_set(self.vae, images, self.sets.class_names, progress=self.progress)
+            codes = encode_set(self.vae, images, self.sets.class_names, progress=self.progress)
+            if split == "test" and has_gaussian_posteriors(self.vae):
+                self._aggregated = AggregatedPosterior(codes)
+            self._codes[split] = codes
         return self._codes[split]
+
+    def measure(self, latent: Latents, shares: Shares | None = None) -> Place:
+        """What is known of a latent (Z,), without encoding anything: q(z) only once the test images have been.
+
+        Its prior is that of `shares` (K + 1,) of classes, where each has its own.
+        """
+        if self.vae.recipe.model.is_quantised:
+            return Place(None, None, 0, None)
+        if shares is None or not isinstance(self.vae.prior, ClassPrior):
+            log_prior = log_prior_density(self.vae.prior_given(None, 1, settled=self._settled_prior), latent)
+        else:
+            log_prior = log_class_density(self.vae.prior, latent, shares)
+        if not has_gaussian_posteriors(self.vae):
+            return Place(log_prior, None, 0, None)
+        deviations = self.posteriors.deviations_at(latent, self._codes.get("test"))
+        if self._aggregated is None:
+            return Place(log_prior, None, 0, deviations)
+        return Place(log_prior, self._aggregated.log_density(latent), len(self._aggregated), deviations)
+
+    @cached_property
+    def _settled_prior(self) -> Prior | ClassPrior:
+        return settle(self.vae.prior)
 
     def find(self, name: str) -> Source:
         """What a name stands for, as in `find_source`."""

@@ -95,7 +95,10 @@ class VAE(nn.Module):
         return mean, log_variance
 
     def decode(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z); of a quantised VAE at the nearest code."""
+        """The expected image (B, C, H, W) in [0, 1] for each latent (B, Z); of a quantised VAE at the nearest code.
+
+        In place of labels (B,) there may be shares of the classes (B, K + 1), as between two of them.
+        """
         if isinstance(self.posterior, ScalarQuantiser | VectorQuantiser):
             latent = self.posterior.latents(self.posterior.symbols(latent))
         mean: Tensor = self.likelihood.mean(self.likelihood_parameters(latent, labels))
@@ -202,7 +205,7 @@ class VAE(nn.Module):
         )
 
     def likelihood_parameters(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the likelihood reads, (B, C', H, W), at latents (B, Z)."""
+        """What the likelihood reads, (B, C', H, W), at latents (B, Z), given labels (B,) or shares (B, K + 1)."""
         output: Tensor = self.decoder(latent, *self._codes(labels, latent))
         return output
 
@@ -217,9 +220,11 @@ class VAE(nn.Module):
         return prior.given(self._labels(labels, count, prior.means.device))
 
     def _codes(self, labels: Tensor | None, beside: Tensor) -> tuple[Tensor, ...]:
-        """What networks take besides: nothing, or the codes (B, K + 1) of labels."""
+        """What networks take besides: nothing, or the codes (B, K + 1) of labels, or those shares of them."""
         if self.one_hot is None:
             return ()
+        if labels is not None and labels.dim() == 2:
+            return (labels.to(beside),)
         return (self.one_hot(self._labels(labels, beside.shape[0], beside.device)),)
 
     def _labels(self, labels: Tensor | None, count: int, device: torch.device) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from vae_tui.walk.paths import Point
+from vae_tui.walk.shares import Shares
 
 LETTERS = "ABCDEFGHIJ"
 """What anchors are called, in order."""
@@ -23,6 +24,8 @@ class Anchor:
     log_variance: Point
     source: str = ""
     """What it was typed as."""
+    shares: Shares | None = None
+    """Of a conditional VAE: the class that it is decoded as."""
 
 
 class Anchors:
@@ -78,6 +81,11 @@ class Anchors:
         return [
             (anchor.mean + np.exp(0.5 * anchor.log_variance) * epsilon).astype(np.float32) for anchor in self._anchors
         ]
+
+    @property
+    def shares(self) -> list[Shares | None]:
+        """As what class each is decoded."""
+        return [anchor.shares for anchor in self._anchors]
 
     def source_at(self, z: Point) -> str:
         """What the anchor whose mean is z (Z,) was typed as; empty where there is none."""

@@ -82,6 +82,10 @@ class Axes:
         found: NDArray[np.float32] = points @ self.vector(axis) if self.is_direction(axis) else points[:, axis]
         return found
 
+    def deviation(self, deviations: Point, axis: int) -> float:
+        """The standard deviation along an axis of what has these (Z,) along the dimensions, each by itself."""
+        return float(np.sqrt(np.square(self.vector(axis) * deviations).sum()))
+
     def move(self, z: Point, axis: int, value: float) -> Point:
         """The latent (Z,) with another value along an axis, and as before across it."""
         moved: Point = self.spread(z, axis, np.array([value], np.float32))[0]

@@ -5,6 +5,7 @@
     DrawPrior          PriorDrawn            at once
     Decode             Decoded               at once
     Snap               Snapped               at once
+    MeasurePlace       PlaceMeasured         at once
     FindSource         SourceFound           when there is time
     Calculate          Calculated            when there is time
     Reconstruct        Decoded               when there is time
@@ -48,6 +49,9 @@ Vector = Annotated[NDArray[np.float32], Array("float32", "Z")]
 Points = Annotated[NDArray[np.float32], Array("float32", "NZ")]
 CodeRows = Annotated[NDArray[np.float32], Array("float32", "MZ")]
 CodeVectors = Annotated[NDArray[np.float32], Array("float32", "KD")]
+OwnShares = Annotated[NDArray[np.float32], Array("float32", "K")]
+"""Of one picture, as in `vae_tui.walk.shares`; None: as of the class that the checkpoint was opened as."""
+ShareRows = Annotated[NDArray[np.float32], Array("float32", "NK")]
 Indexes = Annotated[NDArray[np.int64], Array("int64", "M")]
 Pictures = Annotated[NDArray[np.uint8], Array("uint8", "NHWC")]
 
@@ -109,12 +113,27 @@ class Snapped(Reply):
 
 
 @dataclass(frozen=True)
+class PlaceMeasured(Reply):
+    """Log densities of a point in nats, and the posterior's standard deviations where it is an image's code.
+
+    `log_prior` is log p(z), `log_aggregated` log q(z), the mean of the posteriors of `count` test images, once these are
+    encoded.
+    """
+
+    count: int
+    log_prior: float | None = None
+    log_aggregated: float | None = None
+    deviations: Vector | None = None
+
+
+@dataclass(frozen=True)
 class SourceFound(Reply):
-    """The posterior of what was named; -inf is no spread."""
+    """The posterior of what was named; -inf is no spread. Of a conditional VAE the class that it was encoded as, -1 for none."""
 
     caption: str
     mean: Vector
     log_variance: Vector
+    class_index: int = NO_CLASS
 
 
 @dataclass(frozen=True)
@@ -167,8 +186,12 @@ class Projected(Reply):
 
 @dataclass(frozen=True)
 class NeighborsFound(Reply):
-    """The training images nearest to an image, the nearest first, with the posterior mean of each."""
+    """The training images nearest to an image, the nearest first, with the posterior mean of each.
 
+    A name is the image's index with its class, where it has one; a caption says how far off it is, too.
+    """
+
+    names: tuple[str, ...]
     captions: tuple[str, ...]
     images: Pictures
     means: Points
@@ -242,6 +265,7 @@ class Decode(Request[Decoded]):
     """Decode points."""
 
     points: Points
+    shares: ShareRows | None = None
 
 
 @dataclass(frozen=True)
@@ -249,6 +273,15 @@ class Snap(Request[Snapped]):
     """Encode the image of a point."""
 
     point: Vector
+    shares: OwnShares | None = None
+
+
+@dataclass(frozen=True)
+class MeasurePlace(Request[PlaceMeasured]):
+    """Find how probable a point is, and how wide the posterior that it is the mean of."""
+
+    point: Vector
+    shares: OwnShares | None = None
 
 
 @dataclass(frozen=True)
@@ -285,6 +318,7 @@ class DrawSpread(Request[Decoded]):
     """
 
     points: Points
+    shares: ShareRows | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +327,7 @@ class FitImage(Request[Fitted]):
 
     source: str
     point: Vector
+    shares: OwnShares | None = None
 
 
 @dataclass(frozen=True)
@@ -341,12 +376,25 @@ class ExportGif(Request[GifExported]):
     out: Path
     frames_per_second: float
     points: Points
+    shares: ShareRows | None = None
 
 
 KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenCheckpoint, DrawPrior, Decode, Snap, FindSource, Calculate, Reconstruct, DrawSpread, FitImage),
+        *(
+            OpenCheckpoint,
+            DrawPrior,
+            Decode,
+            Snap,
+            MeasurePlace,
+            PlaceMeasured,
+            FindSource,
+            Calculate,
+            Reconstruct,
+            DrawSpread,
+            FitImage,
+        ),
         *(FindDirections, EncodeTestImages, Project, FindNeighbors, ShowTestImage, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
         *(Fitted, DirectionsFound, NeighborsFound, TestImageShown, GifExported, Progressed, Failed),

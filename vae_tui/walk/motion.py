@@ -11,6 +11,7 @@ import numpy as np
 
 from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import METHODS, Latents, Method, Point
+from vae_tui.walk.shares import Shares
 
 End = Literal["bounce", "loop"]
 Kind = Literal["anchors", "dimension", "random walk"]
@@ -24,13 +25,28 @@ SPEEDS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Route:
-    """Stops (Z,), two at least, in order."""
+    """Stops (Z,), two at least, in order, and how much of each class each of them is, (stops, K + 1), where that is known."""
 
     stops: Sequence[Point]
     method: Method
+    shares: Shares | None = None
 
     def at(self, place: float, end: End) -> Point:
         """The latent (Z,) at `place`, counted in stops from the first and going on for ever in both directions."""
+        first, following, share = self._leg(place, end)
+        point: Point = METHODS[self.method](self.stops[first], self.stops[following], np.array([share]))[0]
+        return point
+
+    def shares_at(self, place: float, end: End) -> Shares | None:
+        """How much of each class (K + 1,) there, which changes evenly from stop to stop."""
+        if self.shares is None:
+            return None
+        first, following, share = self._leg(place, end)
+        mixed: Shares = METHODS["lerp"](self.shares[first], self.shares[following], np.array([share]))[0]
+        return mixed
+
+    def _leg(self, place: float, end: End) -> tuple[int, int, float]:
+        """Between which stops a place is, and which share of the way."""
         count = len(self.stops)
         if end == "bounce":
             legs = count - 1
@@ -40,9 +56,7 @@ class Route:
         else:
             place %= count
             first = math.floor(place)
-        start, finish = self.stops[first], self.stops[(first + 1) % count]
-        point: Point = METHODS[self.method](start, finish, np.array([place - first]))[0]
-        return point
+        return first, (first + 1) % count, place - first
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,11 @@ class Motion:
     def playing(self) -> bool:
         """Whether one goes by itself."""
         return self._route is not None
+
+    @property
+    def shares(self) -> Shares | None:
+        """How much of each class (K + 1,) there is where one is; None where the route has none of its own."""
+        return self._route.shares_at(self._progress, self.end) if isinstance(self._route, Route) else None
 
     def next_kind(self) -> None:
         """Play through anchors, along a dimension, or at random."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vae_tui.walk.paths import Point
+from vae_tui.walk.shares import Shares
 
 _MOST = 10_000
 """Places that can be gone back to: a key that is stuck leaves thousands a minute."""
@@ -15,10 +16,11 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class Place:
-    """A latent `z` (Z,), and where it is from: the `seed` it was drawn with, or None."""
+    """A latent `z` (Z,), and where it is from: the `seed` it was drawn with, or None, and `shares` (K + 1,) of images' classes."""
 
     z: Point
     seed: int | None = None
+    shares: Shares | None = None
 
 
 class Position:
@@ -54,8 +56,12 @@ class Position:
         return True
 
     def drift(self, z: Point, *, seed: int | None = None) -> None:
-        """Go on to a latent (Z,) as part of the last step, as an animation does."""
-        self.place = Place(z.astype(np.float32, copy=True), seed)
+        """Go on to a latent (Z,) as part of the last step, as an animation does; classes stay."""
+        self.place = Place(z.astype(np.float32, copy=True), seed, self.place.shares)
+
+    def give(self, shares: Shares | None) -> None:
+        """Give the present place shares of classes (K + 1,), or take them away."""
+        self.place = replace(self.place, shares=shares)
 
     def set(self, dimension: int, value: float) -> bool:
         """Change one dimension; False where it has that value already."""

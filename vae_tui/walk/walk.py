@@ -14,9 +14,11 @@ from vae_tui.runs.layout import Run, step_in_name
 from vae_tui.walk.anchors import Anchors
 from vae_tui.walk.axes import Direction
 from vae_tui.walk.beneath import Beneath, Kind, OtherModel, differ, fit_to
+from vae_tui.walk.class_choice import ClassChoice
 from vae_tui.walk.dimensions import Dimensions
 from vae_tui.walk.draws import PriorDraws
 from vae_tui.walk.link import DecoderLink
+from vae_tui.walk.measure import PlaceMeasure
 from vae_tui.walk.messages import (
     NO_CLASS,
     CheckpointOpened,
@@ -26,6 +28,7 @@ from vae_tui.walk.messages import (
     DrawSpread,
     EncodeTestImages,
     FindNeighbors,
+    MeasurePlace,
     OpenCheckpoint,
     PriorDrawn,
     Project,
@@ -40,6 +43,7 @@ from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
 from vae_tui.walk.position import Position
 from vae_tui.walk.recording import MOST_FRAMES, Recording
+from vae_tui.walk.shares import Shares
 from vae_tui.walk.training_time import TrainingTime
 from vae_tui.walk.views.choice import Views
 from vae_tui.walk.views.view import Pixels, Query, Scene, Spread, Tiles, View
@@ -93,14 +97,14 @@ class Walk:
         """The newest image (H, W, C) there is of the place."""
         self.note = note
         """What is to be read until one moves."""
-        self.class_wanted: int | None = None
-        """Which class a conditional VAE is to decode as, -1 for none; None: what it begins with."""
+        self.classes = ClassChoice()
         self.failure = ""
         """Why there is nothing to walk in."""
+        self.measure = PlaceMeasure(link, self.fail)
         self._codes: Codes | None = None
         self._image_of: Point | None = None
-        self._decoding: Latents | None = None
-        """The points that were sent to be decoded last."""
+        self._decoding: Decode | None = None
+        """What was sent to be decoded last."""
 
     @property
     def z(self) -> Point:
@@ -109,11 +113,8 @@ class Walk:
 
     @property
     def class_name(self) -> str:
-        """The class that images are decoded as, or "none"; empty where the model is given none."""
-        opened = self.opened
-        if opened is None or opened.class_given is None:
-            return ""
-        return "none" if opened.class_given == NO_CLASS else opened.class_names[opened.class_given]
+        """The class that images are decoded as, "none", or how much of which; empty where the model is given none."""
+        return self.classes.describe(self.position.place.shares)
 
     @property
     def stops(self) -> list[Point]:
@@ -129,7 +130,17 @@ class Walk:
         if area is not None and self.beneath_caption:
             area = area[0] // 2, area[1]
         return Scene(
-            self.z, at.axes, at.chosen, at.order, at.rates, self._codes, decoded, area, self.codebook, at.norms
+            self.z,
+            at.axes,
+            at.chosen,
+            at.order,
+            at.rates,
+            self._codes,
+            decoded,
+            area,
+            self.codebook,
+            at.norms,
+            self.measure.found,
         )
 
     @property
@@ -150,10 +161,12 @@ class Walk:
         """Let the user read why something cannot be had."""
         self.notify(text, "error")
 
-    def go(self, z: Point) -> None:
-        """Go to a latent (Z,), so that it can be undone; motion ends."""
+    def go(self, z: Point, shares: Shares | None = None) -> None:
+        """Go to a latent (Z,), so that it can be undone; motion ends. Without `shares` classes stay as they are."""
         self.motion.stop()
         self.position.go(z)
+        if shares is not None:
+            self.position.give(shares)
         self.moved()
 
     def moved(self) -> None:
@@ -168,13 +181,15 @@ class Walk:
         if z is None:
             return False
         self.position.drift(z)
+        if self.motion.shares is not None:
+            self.position.give(self.motion.shares)
         self._record(z)
         self.update()
         return True
 
     def _record(self, z: Point) -> None:
         recorded = self.recording.active
-        self.recording.add(z)
+        self.recording.add(z, self.position.place.shares)
         if recorded and not self.recording.active:
             self.notify(f"the recording has {MOST_FRAMES:,} frames, and has ended; x exports it")
 
@@ -209,6 +224,7 @@ class Walk:
         """Go to where the seed's draw is at this temperature; nowhere while it is not known."""
         if (point := self.draws.point) is not None:
             self.position.go(point, seed=self.draws.seed)
+            self.position.give(None)
         self.moved()
 
     def take_directions(self, directions: Sequence[Direction]) -> None:
@@ -238,13 +254,14 @@ class Walk:
             other.link.send(request, lambda _: None, self._beneath_failed)
 
     def _opening(self, checkpoint: Path) -> OpenCheckpoint:
-        return OpenCheckpoint(checkpoint.absolute(), self.class_wanted)
+        return OpenCheckpoint(checkpoint.absolute(), self.classes.wanted)
 
-    def give_class(self, index: int) -> None:
-        """Have a conditional VAE decode as of a class, -1 for none, where one is."""
-        self.class_wanted = index
+    def give_class(self, index: int | None) -> None:
+        """Have a conditional VAE decode as of a class, -1 for none, wherever one is; None: images as of their own."""
+        self.classes.wanted = index
         self.note = ""
-        self.open(self.checkpoint)
+        request = OpenCheckpoint(self.checkpoint.absolute(), NO_CLASS if index is None else index)
+        self.link.send(request, self.enter, self._open_failed)
 
     def _open_failed(self, problem: str) -> None:
         # A checkpoint of a live run may be pruned before it is open; then there is a newer one.
@@ -287,7 +304,9 @@ class Walk:
 
     def enter(self, opened: CheckpointOpened) -> None:
         """Take a checkpoint's space; what does not fit one of another size ends."""
-        stale: tuple[type[Request[Any]], ...] = (Decode, EncodeTestImages, Project, FindNeighbors, ShowTestImage)
+        stale: tuple[type[Request[Any]], ...] = (
+            *(Decode, MeasurePlace, EncodeTestImages, Project, FindNeighbors, ShowTestImage),
+        )
         if opened.latent_dim != len(self.z):
             self.position.resize(opened.latent_dim)
             self.anchors.clear()
@@ -303,7 +322,9 @@ class Walk:
         self.dimensions.rank(opened.latent_dim, opened.rates, keep_order=self.time.chosen is not None)
         self.dimensions.reach(opened.latent_dim, samples)
         self.checkpoint, self.opened = opened.checkpoint, opened
+        self.classes.enter(opened)
         self._codes, self._image_of, self._decoding = None, None, None
+        self.measure.forget()
         self.views.forget_checkpoint()
         self.link.cancel(*stale)
         if self.draws.drawn is None and not self.link.is_waiting_for(DrawPrior):
@@ -328,20 +349,33 @@ class Walk:
             points = spread.points if spread.begins_with_z else np.concatenate([points, spread.points])
         kind = self.beneath.kind if view.has_beneath else "nothing"
         # What there is a change from is decoded with the rest.
-        sent = np.concatenate([points, self.stops[:1]]) if kind == "change" else points
-        if self._decoding is None or not np.array_equal(sent, self._decoding):
-            self._decoding = sent
-            self.link.send(Decode(sent), partial(self._take_decoded, points, view, spread, kind), self.fail)
+        shares = [self.position.place.shares] * len(points)
+        sent = points
+        if kind == "change":
+            sent, shares = np.concatenate([points, self.stops[:1]]), [*shares, *self.anchors.shares[:1]]
+        request = Decode(sent, self.classes.rows_to_send(shares))
+        if self._decoding is None or not _is_same(request, self._decoding):
+            self._decoding = request
+            self.link.send(request, partial(self._take_decoded, points, request.shares, view, spread, kind), self.fail)
         self._query(view, scene)
 
-    def _take_decoded(self, points: Latents, view: View, spread: Spread | None, kind: Kind, reply: Decoded) -> None:
+    def _take_decoded(
+        self,
+        points: Latents,
+        shares: Shares | None,
+        view: View,
+        spread: Spread | None,
+        kind: Kind,
+        reply: Decoded,
+    ) -> None:
         images = reply.images[: len(points)]
         self.image, self._image_of = images[0], points[0]
+        self.measure.measure(points[0], None if shares is None else shares[0])
         show = partial(self._show, view, spread, kind, images)
         if kind == "change":
             show(differ(images, reply.images[-1]))
         elif kind == "spread":
-            self.link.send(DrawSpread(points), lambda drawn: show(drawn.images), self._beneath_failed)
+            self.link.send(DrawSpread(points, shares), lambda drawn: show(drawn.images), self._beneath_failed)
         elif kind != "nothing" and self.beneath.other is not None:
             source = self.anchors.source_at(points[0])
             request = Decode(points) if kind == "same place" else Reconstruct(images, source)
@@ -357,7 +391,7 @@ class Walk:
         elif kind == self.beneath.kind or not view.has_beneath:
             first = 0 if spread.begins_with_z else 1
             shown = None if beneath is None else beneath[first:]
-            view.tiles = Tiles(images[first:], spread.points, spread.columns, shown)
+            view.tiles = Tiles(images[first:], spread.points, spread.columns, shown, spread.labels)
 
     def _beneath_failed(self, problem: str) -> None:
         self.beneath.give_up()
@@ -381,6 +415,7 @@ class Walk:
     def take_codes(self, reply: TestImagesEncoded) -> Codes:
         """Take the codes of the test images."""
         self._codes = codes = Codes(reply.means, reply.labels, reply.class_names)
+        self.measure.measure_again()
         self.update()
         return codes
 
@@ -400,3 +435,10 @@ class Walk:
             self._decoding = None
         elif self.image is not None and self._image_of is not None and self.views.current.name == "image":
             self.views.current.tiles = Tiles(self.image[None], self._image_of[None])
+
+
+def _is_same(one: Decode, other: Decode) -> bool:
+    """Whether two requests are for the same pictures."""
+    if (one.shares is None) != (other.shares is None) or not np.array_equal(one.points, other.points):
+        return False
+    return one.shares is None or other.shares is None or np.array_equal(one.shares, other.shares)

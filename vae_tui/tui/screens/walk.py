@@ -148,7 +148,14 @@ class WalkScreen(ClosesOnce[None]):
         """Bring everything up to date with the session."""
         walk = self.session.walk
         dimensions = walk.dimensions
-        self.query_one(Sliders).show(walk.z, dimensions.axes, dimensions.rows, dimensions.rates, dimensions.chosen)
+        self.query_one(Sliders).show(
+            walk.z,
+            dimensions.axes,
+            dimensions.rows,
+            dimensions.rates,
+            dimensions.chosen,
+            walk.measure.deviations_at(walk.z),
+        )
         if walk.opened is not None:
             self._pane.draw()
         if walk.image is not None and walk.image is not self._preview:

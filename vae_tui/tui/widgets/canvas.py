@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import message
@@ -29,51 +30,17 @@ from vae_tui.imaging.mosaics import CELL as MOSAIC_CELL
 from vae_tui.imaging.mosaics import LINES as MOSAIC_LINES
 from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
-from vae_tui.imaging.tiles import READABLE, Layout, compose, fit_cells, fit_tiles, place_stacks
+from vae_tui.imaging.tiles import Layout, compose
 from vae_tui.text import printable
 from vae_tui.tui.graphics.frame import Spans, ground_code
 from vae_tui.tui.graphics.painters import Box, KittyPainter, PlaceholderPainter, SixelPainter
+from vae_tui.tui.widgets.canvas_plan import HALF_BLOCK, Pictures, Plan, grain, make_plan
 
 if TYPE_CHECKING:
     from vae_tui.tui.graphics.app import PictureApp
 
-_HALF_BLOCK = 2, 1
-"""Height and width of a cell in the pixels of half blocks and of characters."""
 _STILL = 1.0
 """Seconds without a new picture after which greys are made exact."""
-_READABLE_GRAPHICS = 24
-"""Pixels of a screen; half blocks are several of them each."""
-_ENOUGH = 9
-"""So many tiles in their own size are better than more that are smaller."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How pictures stand in a mode. A cell is `cell` of the units that `layout` is in: pixels, or cells themselves."""
-
-    mode: Mode
-    cell: tuple[int, int]
-    area: tuple[int, int]
-    gap: int
-    margin: int
-    layout: Layout
-    places: list[tuple[int, int]]
-    """Top and left of each stack."""
-    stack: int
-    """Tiles one below the other."""
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Height and width of a stack."""
-        return self.stack * (self.layout.height + self.gap) - self.gap, self.layout.width
-
-    @property
-    def boxes(self) -> list[tuple[int, int, int, int]]:
-        """Top, left, bottom and right of each stack with the gap around it."""
-        (height, width), gap = self.extent, self.gap
-        return [
-            (max(0, top - gap), max(0, left - gap), top + height + gap, left + width + gap) for top, left in self.places
-        ]
 
 
 class Canvas(Widget):
@@ -105,8 +72,12 @@ class Canvas(Widget):
         super().__init__(id=id, classes=classes)
         self._stacks: Pixels | None = None
         self._columns: int | None = None
+        self._labels: Sequence[str] = ()
+        self._texts: dict[int, list[tuple[int, str]]] = {}
+        """By row of cells, where labels begin in it."""
+        self._label_cells: list[tuple[int, int, int]] = []
         self._caption = ""
-        self._plan: _Plan | None = None
+        self._plan: Plan | None = None
         self._drawn_for: Mode = "half"
         self._cells: NDArray[np.int64] | None = None
         self._exact: NDArray[np.int64] | None = None
@@ -118,16 +89,22 @@ class Canvas(Widget):
         self._until_still: Timer | None = None
 
     def show(
-        self, stacks: Pixels | None, *, columns: int | None = None, caption: str = "", seldom: bool = False
+        self,
+        stacks: Pixels | None,
+        *,
+        columns: int | None = None,
+        caption: str = "",
+        labels: Sequence[str] = (),
+        seldom: bool = False,
     ) -> None:
         """Show stacks (N, S, h, w, C), each S tiles one below the other; None shows the caption alone.
 
-        With `columns` all N are shown in so many columns, else as many as fit readable. What changes `seldom` is exact
-        at once, for it costs a frame to be coarse first.
+        With `columns` all N are shown in so many columns, else as many as fit readable. Beneath each stands its label,
+        where there are any. What changes `seldom` is exact at once, for it costs a frame to be coarse first.
         """
         # Kept for the next size and the next mode, so what the caller does with its array does not matter.
         self._stacks = None if stacks is None or not len(stacks) else stacks.copy()
-        self._columns, self._caption = columns, printable(caption)
+        self._columns, self._caption, self._labels = columns, printable(caption), [printable(text) for text in labels]
         if not seldom and self._app.line is not None and self._app.color_depth == "truecolor":
             self._hurry()
         self._draw()
@@ -153,11 +130,7 @@ class Canvas(Widget):
         """Top, left, bottom and right of each stack that is shown, in cells."""
         if (plan := self._plan) is None:
             return []
-        (height, width), cell = plan.extent, plan.cell
-        return [
-            (top // cell[0], left // cell[1], -(-(top + height) // cell[0]), -(-(left + width) // cell[1]))
-            for top, left in plan.places
-        ]
+        return plan.tile_cells
 
     @property
     def area(self) -> tuple[int, int]:
@@ -167,7 +140,7 @@ class Canvas(Widget):
     def area_of(self, columns: int, rows: int) -> tuple[int, int]:
         """What the area would be, were the canvas so many cells large."""
         mode = self._app.picture_mode
-        height, width = _HALF_BLOCK if mode in MOSAICS else self._pixels_of(mode)
+        height, width = HALF_BLOCK if mode in MOSAICS else self._pixels_of(mode)
         return self._rows_of(rows) * height, max(0, columns) * width
 
     def tile_at(self, x: int, y: int) -> int | None:
@@ -192,7 +165,7 @@ class Canvas(Widget):
         """Height and width of a cell in pixels of a picture drawn 1:1."""
         if mode in MOSAICS:
             return MOSAIC_CELL
-        return self._app.cell_size if mode in ("kitty", "sixel") else _HALF_BLOCK
+        return self._app.cell_size if mode in ("kitty", "sixel") else HALF_BLOCK
 
     @property
     def _rows(self) -> int:
@@ -279,6 +252,7 @@ class Canvas(Widget):
         self._plan = self._make_plan(mode)
         before, self._drawn_for = (self._drawn_for, self._graphics is None), mode
         cells, self._graphics = None, None
+        self._put_labels()
         if self._plan is not None and self._stacks is not None:
             if mode == "kitty" and self._plan.cell == (1, 1):
                 self._graphics = self._make_pictures(self._stacks, self._plan)
@@ -299,56 +273,16 @@ class Canvas(Widget):
     def _report_area(self) -> None:
         self.post_message(self.AreaChanged(self))
 
-    def _make_plan(self, mode: Mode) -> _Plan | None:
+    def _make_plan(self, mode: Mode) -> Plan | None:
         if self._stacks is None:
             return None
         count, stack, height, width, _ = self._stacks.shape
-        cell = self._pixels_of(mode)
-        if mode == "kitty":
-            pad = self._padding
-            picture = stack * (height + 1) - 1 + 2 * pad, width + 2 * pad
-            cells = self._rows, self.content_size.width
-            layout = fit_cells(count, picture, cells, cell, columns=self._columns, readable=_READABLE_GRAPHICS * stack)
-            if layout is not None:
-                return _Plan(mode, (1, 1), cells, 0, 0, layout, place_stacks(layout, cells, gap=0), 1)
-        area = self._rows * cell[0], self.content_size.width * cell[1]
-        in_cells = mode not in ("kitty", "sixel")
-        gap = cell[1] if in_cells else max(2, cell[1] // 4)
-        # Room for a frame around the outermost tiles, where it is known that one may be wanted.
-        margin = gap if self._columns is not None else 0
-        readable = READABLE * cell[1] if in_cells else _READABLE_GRAPHICS
+        pictures = Pictures(count, stack, height, width, self._columns, bool(self._labels))
+        return make_plan(pictures, mode, self._pixels_of(mode), (self._rows, self.content_size.width))
 
-        def fit(readable: int) -> Layout | None:
-            return fit_tiles(
-                count,
-                (height, width),
-                (area[0] - 2 * margin, area[1] - 2 * margin),
-                stack=stack,
-                gap=gap,
-                columns=self._columns,
-                readable=readable,
-                smooth=mode == "ascii",
-            )
-
-        layout = fit(readable)
-        if mode in (*MOSAICS, "half") and self._columns is None and readable < min(height, width):
-            own = fit(min(height, width))
-            if own is not None and own.height == height and own.count >= min(count, _ENOUGH):
-                layout = own
-        if layout is None:
-            return None
-        places = place_stacks(layout, area, stack=stack, gap=gap, margin=margin, cell=_grain(mode))
-        return _Plan(mode, cell, area, gap, margin, layout, places, stack)
-
-    @property
-    def _padding(self) -> int:
-        """Pixels of ground around each picture that the terminal scales, in place of a gap."""
-        assert self._stacks is not None
-        return 0 if len(self._stacks) == 1 and self._columns is None else self._stacks.shape[1]
-
-    def _make_pictures(self, stacks: Pixels, plan: _Plan) -> list[Pixels]:
+    def _make_pictures(self, stacks: Pixels, plan: Plan) -> list[Pixels]:
         """Each stack as one picture (H, W, 3) with its padding, which is the frame of the one that is marked."""
-        pad, (_, stack, height, width, _) = self._padding, stacks.shape
+        pad, (_, stack, height, width, _) = plan.padding, stacks.shape
         pictures = []
         for index in range(plan.layout.count):
             picture = np.empty((stack * (height + 1) - 1 + 2 * pad, width + 2 * pad, 3), np.uint8)
@@ -359,7 +293,7 @@ class Canvas(Widget):
             pictures.append(picture)
         return pictures
 
-    def _compose_all(self, stacks: Pixels, plan: _Plan) -> Pixels:
+    def _compose_all(self, stacks: Pixels, plan: Plan) -> Pixels:
         in_characters, dark = plan.mode == "ascii", self.background_colors[1].brightness < 0.5
         empty, ink = ((0, 0, 0), (255, 255, 255)) if dark else ((255, 255, 255), (0, 0, 0))
         mark = None if self.mark is None else (self.mark, ink if in_characters else self._frame_color)
@@ -372,9 +306,10 @@ class Canvas(Widget):
             margin=plan.margin,
             smooth=in_characters,
             mark=mark,
-            cell=_grain(plan.mode),
+            cell=grain(plan.mode),
             dither=self._app.color_depth == "16" and plan.mode not in ("kitty", "sixel", "ascii"),
             lines=MOSAIC_LINES[plan.mode] if plan.mode in MOSAICS else 1,
+            text=plan.text,
         )
 
     @property
@@ -421,6 +356,22 @@ class Canvas(Widget):
         if self._has_caption_row:
             self.refresh(Region(0, self._rows, self.content_size.width, 1))
 
+    def _put_labels(self) -> None:
+        """Show the labels where they now are; what the terminal draws itself must not stay on them."""
+        texts: dict[int, list[tuple[int, str]]] = {}
+        places = [] if self._plan is None else self._plan.label_cells
+        for (row, left, right), label in zip(places, self._labels, strict=False):
+            width, room = cell_len(label), right - left
+            text = label if width <= room else f"{set_cell_size(label, room - 1)}…"
+            texts.setdefault(row, []).append((left + max(0, room - width) // 2, text))
+        if places != self._label_cells and self._drawn_for == "sixel":
+            self._sixel.forget()
+            self.refresh()
+        before, self._texts, self._label_cells = self._texts, texts, places
+        changed = [row for row in before.keys() | texts.keys() if before.get(row) != texts.get(row)]
+        if changed:
+            self.refresh(*(Region(0, row, self.content_size.width, 1) for row in changed))
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows of cells, in time for what comes to lie over them."""
         if self._mode != self._drawn_for:
@@ -428,7 +379,14 @@ class Canvas(Widget):
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """A row of cells."""
+        """A row of cells, with its labels."""
+        strip = self._render_cells(y)
+        for start, text in self._texts.get(y, ()):
+            label = Strip([Segment(text, self.rich_style + Style(dim=True))])
+            strip = Strip.join([strip.crop(0, start), label, strip.crop(start + label.cell_length)])
+        return strip
+
+    def _render_cells(self, y: int) -> Strip:
         if self._graphics is not None:
             return Strip.blank(self.content_size.width, self.rich_style)
         if self._cells is None or y >= len(self._strips):
@@ -487,8 +445,3 @@ class Canvas(Widget):
         """Take it that the terminal shows nothing of it."""
         for painter in (self._kitty, self._placeholders, self._sixel):
             painter.forget()
-
-
-def _grain(mode: Mode) -> tuple[int, int]:
-    """What the first tile is to begin at a multiple of, in pixels."""
-    return MOSAIC_CELL if mode in MOSAICS else _HALF_BLOCK

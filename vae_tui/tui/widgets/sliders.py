@@ -19,10 +19,14 @@ from vae_tui.walk.axes import Axes
 from vae_tui.walk.paths import Point
 
 _COLORS = ("primary", "faint", "line")
+_VALUE, _DEVIATION = 7, 6
+"""Cells of a value and of a deviation."""
+_SHORTEST = 5
+"""Cells of a track that is still one."""
 
 
 class Sliders(Widget):
-    """One row an axis: name, a dimension's rate, place, value. The chosen one stays in sight; dead ones are dimmed and hollow."""
+    """One row an axis: name, a dimension's rate, place, value, at an image's code the deviation of its posterior. The chosen one stays in sight; dead ones are dimmed and hollow."""
 
     class Pulled(Message):
         """A slider was clicked: its axis is to be chosen and, where `value` is not None, moved there."""
@@ -45,24 +49,35 @@ class Sliders(Widget):
         """Where one is along each of the rows."""
         self._rows: list[int] = []
         self._rates: list[float] = []
+        self._deviations: list[float] = []
+        """Of the posterior along each of the rows; empty where there is none."""
         self._chosen = 0
         self._first = 0
 
-    def show(self, z: Point, axes: Axes, rows: Sequence[int], rates: Sequence[float], chosen: int) -> None:
+    def show(
+        self,
+        z: Point,
+        axes: Axes,
+        rows: Sequence[int],
+        rates: Sequence[float],
+        chosen: int,
+        deviations: Point | None = None,
+    ) -> None:
         """Show where z (Z,) is along axes, in rows; `rates` by dimension, empty where they are not known.
 
-        Sliders reach as far from 0 to both sides as the axes' spans say; beyond that a mark stands at the end.
+        `deviations` (Z,) are the standard deviations of the posterior whose mean z is, where it is one's. Sliders reach as far from 0 to both sides as the axes' spans say; beyond that a mark stands at the end.
         """
-        before = self._axes, self._rows, self._rates, self._first
+        before = self._axes, self._rows, self._rates, self._first, self._deviations
         values, was_chosen = self._values, self._chosen
         self._axes, self._rows, self._rates, self._chosen = axes, list(rows), list(rates), chosen
         self._values = [axes.value(z, axis) for axis in rows]
+        self._deviations = [] if deviations is None else [axes.deviation(deviations, axis) for axis in rows]
         self._scroll()
         active = sum(rate > ACTIVE_NATS for rate in rates)
         subtitle = f"{active} of {len(z)} active" if rates else ""
         if subtitle != self.border_subtitle:
             self.border_subtitle = subtitle
-        if (self._axes, self._rows, self._rates, self._first) != before:
+        if (self._axes, self._rows, self._rates, self._first, self._deviations) != before:
             self.refresh()
             return
         # A line takes a while to paint, and mostly one or two of many change.
@@ -97,6 +112,8 @@ class Sliders(Widget):
         dead = rate is not None and rate <= ACTIVE_NATS
         value, span = self._values[row], float(axes.spans[axis])
         start, end = self._track(width)
+        beside = self._beside(width)
+        room = width - end - beside
         name = axes.name(axis, start - 2).ljust(self._digits + 1)
         left = f"{'▸' if chosen else ' '}{name} " + ("" if rate is None else f"{rate:4.2f} ")
         mark = start + round((min(max(value, -span), span) + span) / (2 * span) * (end - start - 1))
@@ -109,14 +126,24 @@ class Sliders(Widget):
             Segment(rail[: mark - start], track),
             Segment("◆" if chosen else "○" if dead else "●", color + bold),
             Segment(rail[mark - start + 1 :], track),
-            Segment(f" {_to_width(value, width - end - 1)}".ljust(width - end), faint if dead else ground + bold),
+            Segment(f" {_to_width(value, room - 1)}".ljust(room), faint if dead else ground + bold),
         ]
+        if beside:
+            segments.append(Segment(f"±{self._deviations[row]:.2f}".ljust(beside)[:beside], faint))
         return Strip(segments, width)
 
     def _track(self, width: int) -> tuple[int, int]:
         """The cells from and to which a slider's track runs."""
-        left = 3 + self._digits + (5 if self._rates else 0)
-        return left, max(left + 1, width - 7)
+        return self._left, max(self._left + 1, width - _VALUE - self._beside(width))
+
+    def _beside(self, width: int) -> int:
+        """The cells that deviations take beside the values, which is none where tracks would be too short."""
+        has_room = width - self._left - _VALUE - _DEVIATION >= _SHORTEST
+        return _DEVIATION if self._deviations and has_room else 0
+
+    @property
+    def _left(self) -> int:
+        return 3 + self._digits + (5 if self._rates else 0)
 
     @property
     def _digits(self) -> int:

@@ -116,9 +116,15 @@ class ViewPane(Container):
         """Draw the view as it is now."""
         view, scene = self._view, self._session.walk.scene
         beneath = self._session.walk.beneath_caption
-        self._entitle(f"{view.title(scene)}   beneath: {beneath}" if beneath else view.title(scene), None)
+        titles = [f"{title}   beneath: {beneath}" if beneath else title for title in view.titles(scene)]
+        self._entitle(next((title for title in titles if len(title) <= self._border_width), titles[-1]), None)
         subtitle = self._draw_dots(view, scene) if isinstance(view, ScatterView) else self._draw_tiles(view, scene)
         self._entitle(None, subtitle)
+
+    @property
+    def _border_width(self) -> int:
+        """Letters that fit on the border, which takes two cells at either side."""
+        return self.content_size.width - 4
 
     def _entitle(self, title: str | None, subtitle: str | None) -> None:
         """Change what stands on the border; class names and captions are no markup."""
@@ -131,11 +137,10 @@ class ViewPane(Container):
     def _draw_tiles(self, view: View, scene: Scene) -> str:
         canvas = self.query_one(Canvas)
         captions = view.captions(scene)
-        # The border takes two cells at either side.
-        caption = captions[0] if len(captions) == 1 else join_whole(captions, "   ", canvas.content_size.width - 4)
+        caption = captions[0] if len(captions) == 1 else join_whole(captions, "   ", self._border_width)
         if view.tiles is not None and view.tiles is not self._drawn:
             self._drawn = view.tiles
-            canvas.show(view.tiles.stacks, columns=view.tiles.columns, caption=caption)
+            canvas.show(view.tiles.stacks, columns=view.tiles.columns, caption=caption, labels=view.tiles.labels)
         elif self._drawn is not None:
             canvas.set_caption(caption)
         if view.tiles is not None:

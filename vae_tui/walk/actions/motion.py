@@ -12,6 +12,11 @@ from vae_tui.walk.motion import RandomWalk, Route, along
 from vae_tui.walk.walk import Walk
 
 
+def anchor_route(walk: Walk) -> Route:
+    """From anchor to anchor, and of a conditional VAE from the class of one to that of the next."""
+    return Route(walk.stops, walk.motion.method, walk.classes.rows_to_send(walk.anchors.shares))
+
+
 class MotionActions:
     """Sets anchors, and goes between them or elsewhere by itself."""
 
@@ -24,12 +29,13 @@ class MotionActions:
         self._walk.send(FindSource(text), partial(self._take_found, text))
 
     def _take_found(self, text: str, reply: SourceFound) -> None:
-        self._add(Anchor(reply.caption, reply.mean, reply.log_variance, text))
+        own = self._walk.classes.own(reply.class_index)
+        self._add(Anchor(reply.caption, reply.mean, reply.log_variance, text, own))
 
     def add_here(self) -> None:
         """Take the present place as an anchor."""
-        z = self._walk.z
-        self._add(Anchor(f"here {len(self._walk.anchors) + 1}", z, np.full_like(z, -np.inf)))
+        z, shares = self._walk.z, self._walk.position.place.shares
+        self._add(Anchor(f"here {len(self._walk.anchors) + 1}", z, np.full_like(z, -np.inf), shares=shares))
 
     def _add(self, anchor: Anchor) -> None:
         walk = self._walk
@@ -40,6 +46,7 @@ class MotionActions:
         if not walk.motion.playing:
             walk.anchors.begin_round()
             walk.position.go(walk.stops[-1])
+            walk.position.give(anchor.shares)
         walk.moved()
 
     def remove_last(self) -> None:
@@ -55,7 +62,7 @@ class MotionActions:
             walk.notify("there is no anchor yet: a adds an image, A where you stand")
             return
         index = walk.anchors.next_index()
-        walk.go(walk.stops[index])
+        walk.go(walk.stops[index], walk.anchors.shares[index])
         walk.notify(f"at {LETTERS[index]}", "plain")
 
     def toggle_play(self) -> None:
@@ -69,13 +76,15 @@ class MotionActions:
             if walk.motion.kind == "anchors" and not len(walk.anchors):
                 walk.notify("at random, as there are no anchors: a adds an image, A where you stand", "plain")
             walk.position.go(walk.motion.start(*self._route()))
+            if walk.motion.shares is not None:
+                walk.position.give(walk.motion.shares)
         walk.update()
 
     def _route(self) -> tuple[Route | RandomWalk, float]:
         """Where to go, and how many stops along it to begin."""
         walk, draws = self._walk, self._walk.draws
         if walk.motion.kind == "anchors" and len(walk.anchors):
-            return Route(walk.stops, walk.motion.method), 0.0
+            return anchor_route(walk), 0.0
         if walk.motion.kind != "dimension":
             return RandomWalk(walk.z, draws.seed, draws.temperature, draws.samples), 0.0
         axes, chosen = walk.dimensions.axes, walk.dimensions.chosen
@@ -112,5 +121,5 @@ class MotionActions:
         """Take anchors and method as they are now, without going back to the start."""
         walk = self._walk
         if walk.motion.kind == "anchors" and len(walk.anchors) > 1:
-            walk.motion.reroute(Route(walk.stops, walk.motion.method))
+            walk.motion.reroute(anchor_route(walk))
         walk.update()

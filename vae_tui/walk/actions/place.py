@@ -11,9 +11,10 @@ import numpy as np
 from vae_tui.errors import DataError
 from vae_tui.walk.axes import FARTHEST
 from vae_tui.walk.classes import find_class, split_next
-from vae_tui.walk.messages import NO_CLASS, Calculate, Calculated, EncodeTestImages, FitImage, Fitted, Snap, Snapped
+from vae_tui.walk.messages import Calculate, Calculated, EncodeTestImages, FitImage, Fitted, Snap, Snapped
 from vae_tui.walk.paths import Point
 from vae_tui.walk.plane import Codes
+from vae_tui.walk.shares import Shares
 from vae_tui.walk.walk import Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
@@ -29,6 +30,10 @@ class PlaceActions:
         """What is to be typed for one more image of the class that was gone to last."""
         self._gone_to: tuple[int, Point] | None = None
         """The test image that was gone to last, and its code."""
+
+    @property
+    def _shares(self) -> Shares | None:
+        return self._walk.classes.to_send(self._walk.position.place.shares)
 
     def arrow(self, right: int, up: int, *, big: bool = False) -> None:
         """Move the cursor in a plane; elsewhere choose a dimension or step along it."""
@@ -114,21 +119,26 @@ class PlaceActions:
             walk.moved()
 
     def change_class(self, by: int) -> None:
-        """Decode the same place as of the next class, or the one before; after the last comes none, where that is known."""
+        """Decode the same place as of the next class, or the one before.
+
+        After the last comes none, where that is known, and then, where there are anchors of a class, each as of its own.
+        """
         opened = self._walk.opened
         if opened is None:
             return
         if opened.class_given is None:
             self._walk.notify('this model is given no class: one trained with model.condition = "label" is')
             return
-        classes = [*range(len(opened.class_names)), *([NO_CLASS] if opened.knows_no_class else [])]
-        present = opened.class_given if self._walk.class_wanted is None else self._walk.class_wanted
+        choice = self._walk.classes
+        own = any(shares is not None for shares in self._walk.anchors.shares)
+        classes = choice.choices(own=own)
+        present = opened.class_given if choice.wanted is None and not own else choice.wanted
         self._walk.give_class(classes[(classes.index(present) + by) % len(classes)])
 
     def snap(self) -> None:
         """Go to where the encoder puts the picture that is seen."""
         self._walk.motion.stop()
-        self._walk.send(Snap(self._walk.z), self._take_snapped)
+        self._walk.send(Snap(self._walk.z, self._shares), self._take_snapped)
 
     def _take_snapped(self, reply: Snapped) -> None:
         self._walk.position.go(reply.point)
@@ -142,7 +152,7 @@ class PlaceActions:
             walk.notify("which image? a adds one as an anchor, such as 12, class:4 or a file")
             return
         walk.motion.stop()
-        walk.send(FitImage(source, walk.z), self._take_fitted)
+        walk.send(FitImage(source, walk.z, self._shares), self._take_fitted)
 
     def _take_fitted(self, reply: Fitted) -> None:
         self._walk.position.go(reply.point)

@@ -8,12 +8,14 @@ import numpy as np
 
 from vae_tui.errors import VaeTuiError
 from vae_tui.runs.files import user_path
+from vae_tui.walk.actions.motion import anchor_route
 from vae_tui.walk.bookmarks import Bookmark, Bookmarks
 from vae_tui.walk.export import check_export, write_picture
 from vae_tui.walk.messages import ExportGif, GifExported
-from vae_tui.walk.motion import FRAMES_PER_SECOND, Route
+from vae_tui.walk.motion import FRAMES_PER_SECOND
 from vae_tui.walk.paths import Latents
 from vae_tui.walk.recorded import RecordedWalk, write_walk
+from vae_tui.walk.shares import Shares
 from vae_tui.walk.walk import Walk
 
 _FRAMES_PER_LEG = 20
@@ -65,24 +67,28 @@ class StorageActions:
         """Begin to record every place, or end it."""
         recording = self._walk.recording
         if not recording.active:
-            recording.begin(self._walk.z)
+            recording.begin(self._walk.z, self._walk.position.place.shares)
             return
         recording.end()
         count = len(recording.frames)
         seconds = count / FRAMES_PER_SECOND
         self._walk.notify(f"recorded {count} frames, {seconds:.1f} s: x exports them as .gif or .toml")
 
-    def path(self) -> Latents | None:
-        """The points (N, Z) there are to export: what was recorded, or else the way through the anchors and back."""
+    def path(self) -> tuple[Latents, Shares | None] | None:
+        """The points (N, Z) there are to export: what was recorded, or else the way through the anchors and back.
+
+        With them how much of each class each is, (N, K + 1), where they are of classes of their own.
+        """
         walk = self._walk
         if walk.recording.frames:
-            return np.stack(walk.recording.frames)
-        stops = walk.stops
-        if len(stops) < 2:
+            return np.stack(walk.recording.frames), walk.classes.rows_to_send(walk.recording.shares)
+        if len(walk.anchors) < 2:
             return None
-        route, end = Route(stops, walk.motion.method), walk.motion.end
-        legs = (len(stops) - 1) * 2 if end == "bounce" else len(stops)
-        return np.stack([route.at(frame / _FRAMES_PER_LEG, end) for frame in range(legs * _FRAMES_PER_LEG)])
+        route, end = anchor_route(walk), walk.motion.end
+        legs = (len(walk.anchors) - 1) * 2 if end == "bounce" else len(walk.anchors)
+        places = [frame / _FRAMES_PER_LEG for frame in range(legs * _FRAMES_PER_LEG)]
+        shares = walk.classes.rows_to_send([route.shares_at(place, end) for place in places])
+        return np.stack([route.at(place, end) for place in places]), shares
 
     def export(self, text: str, columns: int) -> None:
         """Write what is seen, a .png of so many columns where the view has none of its own, or the path, to a file."""
@@ -96,17 +102,17 @@ class StorageActions:
         if out.suffix.lower() == ".png":
             self._export_picture(out, columns)
             return
-        points = self.path()
-        if points is None:
+        path = self.path()
+        if path is None:
             raise VaeTuiError("there is nothing to export that moves: record with v, or add two anchors with a")
         if out.suffix.lower() == ".toml":
-            write_walk(
-                out, RecordedWalk(points, float(FRAMES_PER_SECOND), str(self._walk.checkpoint), self._walk.class_name)
-            )
+            points, shares = path
+            name = self._walk.classes.describe()
+            write_walk(out, RecordedWalk(points, float(FRAMES_PER_SECOND), str(self._walk.checkpoint), name, shares))
             replay = f"vae-tui sample --path {out} --out walk.gif"
             self._walk.notify(f"wrote {out}; replay it with: {replay}", "success")
         else:
-            self._walk.send(ExportGif(out.absolute(), float(FRAMES_PER_SECOND), points), self._take_exported)
+            self._walk.send(ExportGif(out.absolute(), float(FRAMES_PER_SECOND), *path), self._take_exported)
 
     def _export_picture(self, out: Path, columns: int) -> None:
         tiles = self._walk.views.current.tiles

@@ -49,7 +49,8 @@ class NeighborsView(View):
 
     def _take(self, image: Pixels, z: Point, reply: NeighborsFound) -> None:
         self._captions = reply.captions or [""]
-        self.tiles = Tiles(np.concatenate([image[None], reply.images]), np.concatenate([z[None], reply.means]))
+        images, points = np.concatenate([image[None], reply.images]), np.concatenate([z[None], reply.means])
+        self.tiles = Tiles(images, points, labels=["here", *reply.names])
 
     def forget(self) -> None:
         """Find them anew."""

@@ -34,7 +34,8 @@ class StripView(View):
         """Values of the chosen axis at equal distances."""
         values = spread(*self._range.of(scene, scene.chosen), _COUNT)
         points = scene.axes.spread(scene.z, scene.chosen, values)
-        return Spread(points, mark=nearest(values, scene.axes.value(scene.z, scene.chosen)))
+        mark = nearest(values, scene.axes.value(scene.z, scene.chosen))
+        return Spread(points, mark=mark, labels=[f"{value:+.2f}" for value in values])
 
     def needs_codes(self, scene: Scene) -> bool:
         """Where the range of the data is wanted."""

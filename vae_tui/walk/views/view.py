@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_tui.walk.axes import Axes
-from vae_tui.walk.messages import Request
+from vae_tui.walk.messages import PlaceMeasured, Request
 from vae_tui.walk.paths import Latents, Point
 from vae_tui.walk.plane import Codes
 
@@ -40,17 +40,21 @@ class Scene:
     """The codes (K, D) of a quantised model, that stand at each D dimensions."""
     norms: Point | None = None
     """The lengths of draws from the prior, rising (M,)."""
+    measured: PlaceMeasured | None = None
+    """What is known of the latent that was decoded last."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Points (N, Z) to be decoded, to stand in so many columns (None: as many as fit), one of them marked."""
+    """Points (N, Z) to be decoded, to stand in so many columns (None: as many as fit), one of them marked, each with its label."""
 
     points: Latents
     columns: int | None = None
     mark: int | None = None
     begins_with_z: bool = False
     """Whether the first is the present latent, to the bit."""
+    labels: Sequence[str] = ()
+    """What stands beneath each."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Tiles:
     columns: int | None = None
     beneath: Pixels | None = None
     """What stands beneath each, (N, H, W, C)."""
+    labels: Sequence[str] = ()
+    """What is written beneath that, for each; empty for none."""
 
     @property
     def stacks(self) -> Pixels:
@@ -104,6 +110,10 @@ class View:
     def title(self, scene: Scene) -> str:
         """What it shows, for the frame around it."""
         return self.name
+
+    def titles(self, scene: Scene) -> Sequence[str]:
+        """The title, and after it shorter ones for where room is short."""
+        return [self.title(scene)]
 
     def captions(self, scene: Scene) -> Sequence[str]:
         """What is seen, in words; of several the last may be left out where room is short."""
