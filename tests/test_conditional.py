@@ -428,6 +428,11 @@ def test_a_walk_s_decoder_decodes_each_picture_as_of_its_own_share_of_classes(ru
     assert isinstance(fitted, ms.Fitted)
     assert isinstance(as_given, ms.Fitted)
     assert fitted.after < as_given.after, "an image fits its own class best"
+    for text, of_class in (("class:lower", found.class_index), ("class:lower - class:top + class:top", None)):
+        gone_to = service._reply(7, ms.Calculate(text, (), np.empty((0, len(found.mean)), np.float32)))
+        assert isinstance(gone_to, ms.Calculated)
+        np.testing.assert_allclose(gone_to.point, found.mean, atol=1e-5)
+        assert gone_to.class_index == of_class, "one image is decoded as of its class, a sum as whatever was"
 
 
 def test_a_way_between_classes_replays_to_the_same_bytes(

@@ -30,7 +30,7 @@ from vae_tui.latent.neighbors import find_neighbors
 from vae_tui.latent.projection import Projection, project_pca, project_tsne
 from vae_tui.latent.replay import render_walk
 from vae_tui.latent.sample import as_pictures, draw_samples
-from vae_tui.latent.sources import locate_sources
+from vae_tui.latent.sources import Source, locate_sources
 from vae_tui.latent.space import Space
 from vae_tui.latent.uncertainty import draw_spread
 from vae_tui.model import VAE
@@ -179,7 +179,7 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             return ms.SourceFound(source.caption, mean[0], log_variance[0], class_index)
         case ms.Calculate(text, names, points):
             named = dict(zip(names, _check_size(opened, points), strict=True))
-            return ms.Calculated(_calculate(opened, text, named))
+            return _calculate(opened, text, named)
         case ms.Reconstruct(images, source):
             return ms.Decoded(_reconstruct(opened, images, source))
         case ms.DrawSpread(points, shares):
@@ -252,17 +252,24 @@ def _rates(opened: Space) -> tuple[list[float], bool]:
     return rate_per_dimension(Codes(*encode_images(opened.vae, pixels))).tolist(), False
 
 
-def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> Latents:
+def _calculate(opened: Space, text: str, named: dict[str, Latents]) -> ms.Calculated:
+    terms: list[Source | None] = []
+
     def find(name: str) -> Latents:
         if name in named:
+            terms.append(None)
             return named[name]
         with contextlib.suppress(DataError):
             class_names = opened.metadata.get("class_names", [])
             name = f"mean:{class_names[find_class(name, class_names)]}"
-        found: Latents = opened.locate([opened.find(name)], "mean", 0)[0]
+        source = opened.find(name)
+        terms.append(source)
+        found: Latents = opened.locate([source], "mean", 0)[0]
         return found
 
-    return calculate(text, find)
+    point = calculate(text, find)
+    alone = terms[0] if len(terms) == 1 and opened.vae.class_count else None
+    return ms.Calculated(point, None if alone is None else opened.class_of(alone))
 
 
 def _reconstruct(opened: Space, images: NDArray[np.uint8], source: str) -> NDArray[np.uint8]:

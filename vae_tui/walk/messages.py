@@ -138,9 +138,10 @@ class SourceFound(Reply):
 
 @dataclass(frozen=True)
 class Calculated(Reply):
-    """The sum."""
+    """The sum; where it is one image of a conditional VAE alone, the class that it was encoded as, -1 for none."""
 
     point: Vector
+    class_index: int | None = None
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ class PlaceActions:
             return
         z = codes.means[index].copy()
         self._gone_to = index, z
-        walk.go(z)
+        walk.go(z, walk.classes.own(label))
         walk.notify(f"here: {codes.caption(index)}", "success")
 
     def _image_at(self, codes: Codes) -> int:
@@ -202,8 +202,8 @@ class PlaceActions:
         walk.send(request, partial(self._take_calculated, text))
 
     def _take_calculated(self, text: str, reply: Calculated) -> None:
-        self._walk.position.go(reply.point)
-        self._walk.moved()
+        index = reply.class_index
+        self._walk.go(reply.point, None if index is None else self._walk.classes.own(index))
         self._walk.notify(f"here: {text}", "success")
 
     def undo(self) -> None:
