@@ -35,13 +35,15 @@ def signs_sent(terminal: Any) -> set[str]:
 
 
 def show_all(terminal: Any) -> str:
-    """The dashboard, each pane alone, the help; what was on the dashboard."""
+    """The dashboard, each pane alone, the help to its end; what was on the dashboard."""
     terminal.wait_until(lambda: "samples" in terminal.text and "step 15" in terminal.text)
     dashboard: str = terminal.text
     for key in (b"\t", b"\t", b"\t", b"\t", b"?"):
         seen = len(terminal.received)
         terminal.press(key)
         terminal.wait_until(lambda seen=seen: len(terminal.received) > seen)
+    terminal.wait_until(lambda: "pause, resume" in terminal.text)
+    terminal.press(b"\x1b[F")
     terminal.wait_until(lambda: "palette" in terminal.text)
     return dashboard
 

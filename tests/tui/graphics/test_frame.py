@@ -47,3 +47,10 @@ def test_wide_characters_are_written_whole_each_time() -> None:
 def test_plain_frames_are_ascii() -> None:
     content = encode_update(line(("╭─ image ─╮ ▸z4 ──◆── ←→↑↓ −3 … +3", "")), "256", plain=True)
     assert content == "\x1b[3;1H+- image -+ >z4 --@-- <>^v -3 ~ +3"
+
+
+def test_half_blocks_are_characters_too_where_pictures_are() -> None:
+    assert "▄" in encode_update(line(("▄▁", "")), "256", plain=True)
+    content = encode_update(line(("▄▀█▁", "")), "256", plain=True, blocks=False)
+    assert "####" in content
+    assert content.isascii()

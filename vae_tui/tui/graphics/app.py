@@ -304,6 +304,7 @@ class PictureApp(App[_Outcome]):
             self._text_colors,
             line.shown,
             plain=self.plain,
+            blocks=self.picture_mode != "ascii",
             encoding=self._abilities.encoding,
             numbered=self.native_ansi_color,
         )

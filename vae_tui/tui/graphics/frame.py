@@ -117,13 +117,14 @@ def encode_update(
     shown: ShownCells | None = None,
     *,
     plain: bool = False,
+    blocks: bool = True,
     encoding: str = "utf-8",
     numbered: bool = False,
 ) -> str:
     """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
 
     Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
-    marks as ASCII characters; what the terminal's `encoding` lacks, and what would be no sign in a cell, is a "?".
+    marks as ASCII characters, and but for `blocks`, of which pictures are, half blocks too; what the terminal's `encoding` lacks, and what would be no sign in a cell, is a "?".
     `numbered` writes each of the sixteen colours by its number, as the user of the terminal has set it, and not as xterm
     has it.
     """
@@ -131,7 +132,7 @@ def encode_update(
     at: tuple[int, int] | None = None
     ink = _PLAIN
     for x, y, strip in _pieces(update):
-        texts, cells = _spell(strip, colors, numbered, plain, encoding)
+        texts, cells = _spell(strip, colors, numbered, plain, blocks, encoding)
         for first, end in [(0, len(cells))] if shown is None else shown.update(x, y, cells):
             out.append(_move(at, x + first, y))
             for text, wanted in _join(texts[first:end]):
@@ -149,7 +150,7 @@ def encode_update(
 
 
 def _spell(
-    strip: Strip, colors: Colors, numbered: bool, plain: bool, encoding: str
+    strip: Strip, colors: Colors, numbered: bool, plain: bool, blocks: bool, encoding: str
 ) -> tuple[list[_Cell], list[_Cell | None]]:
     """What to write in each cell, and how it then looks; None where that is not one character for one cell."""
     texts: list[_Cell] = []
@@ -159,7 +160,7 @@ def _spell(
             continue
         codes = _PLAIN if style is None else _codes(style, colors, numbered)
         if not (text.isascii() and text.isprintable()):
-            text = _tame(text, plain, encoding)
+            text = _tame(text, plain, blocks, encoding)
         width = len(text) if text.isascii() else cell_len(text)
         if width != len(text) or (style is not None and style.link):
             whole = text if style is None or not style.link else _link(style, text)
@@ -176,10 +177,10 @@ def _spell(
 
 
 @lru_cache(maxsize=4096)
-def _tame(text: str, plain: bool, encoding: str) -> str:
+def _tame(text: str, plain: bool, blocks: bool, encoding: str) -> str:
     """A text as a terminal can be given it, as many cells wide."""
     if plain:
-        text = "".join(map(_to_plain, text))
+        text = "".join(_to_plain(sign, blocks) for sign in text)
     # Widgets write out what hides; where one did not, the terminal must not get it.
     if not is_printable(text):
         text = "".join(sign if is_printable(sign) else "?" * cell_len(sign) for sign in text)
@@ -188,9 +189,9 @@ def _tame(text: str, plain: bool, encoding: str) -> str:
     return text
 
 
-def _to_plain(sign: str) -> str:
-    """A character for one of ours and Textual's; letters and the half blocks of pictures stay."""
-    if sign.isascii() or sign.isalnum() or sign in "▀▄█":
+def _to_plain(sign: str, blocks: bool) -> str:
+    """A character for one of ours and Textual's; letters stay, and half blocks where pictures are of `blocks`."""
+    if sign.isascii() or sign.isalnum() or (blocks and sign in "▀▄█"):
         return sign
     plain = chr(PLAIN_SIGNS.get(ord(sign), ord(sign)))
     if plain.isascii():
