@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from vae_tui.imaging.clipboard import encode_copy, encode_copy_past_tmux, is_in_tmux
+from vae_tui.imaging.clipboard import encode_copy, encode_copy_past_tmux
 
 
 @pytest.mark.parametrize("text", ["", "checkpoints/mine", "−ELBO\t142\nrate\x1b[31m", "caf\udce9"])
@@ -18,11 +18,3 @@ def test_nothing_of_a_text_reaches_the_terminal_as_it_is(text: str) -> None:
 
 def test_tmux_is_asked_to_hand_it_on() -> None:
     assert encode_copy_past_tmux("mine") == "\x1bPtmux;\x1b\x1b]52;c;bWluZQ==\a\x1b\\"
-
-
-@pytest.mark.parametrize(
-    ("environment", "inside"),
-    [({"TMUX": "/tmp/tmux"}, True), ({"TERM": "tmux-256color"}, True), ({"TERM": "xterm"}, False)],
-)
-def test_tmux_is_known_by_the_environment(environment: dict[str, str], inside: bool) -> None:
-    assert is_in_tmux(environment) == inside

@@ -29,6 +29,14 @@ def test_as_many_tiles_as_are_readable_then_as_large_as_they_can_be() -> None:
     assert few == Layout(count=4, rows=2, columns=2, height=16, width=16)
 
 
+def test_no_layout_leaves_most_of_its_area_empty() -> None:
+    # Eight pairs of 10 pixels in one row would take two fifths of it.
+    assert fit_tiles(32, (28, 28), (44, 88), stack=2) == Layout(count=5, rows=1, columns=5, height=16, width=16)
+    assert fit_tiles(8, (28, 28), (44, 88), stack=2) == Layout(count=8, rows=1, columns=8, height=10, width=10), (
+        "all of them"
+    )
+
+
 def test_tiles_are_enlarged_only_whole_times_and_only_when_all_fit() -> None:
     assert fit_tiles(4, (28, 28), (120, 120)) == Layout(count=4, rows=2, columns=2, height=56, width=56)
     assert fit_tiles(4, (28, 28), (100, 100)) == Layout(count=4, rows=2, columns=2, height=28, width=28)

@@ -58,3 +58,10 @@ def test_labels_cost_no_picture(mode: Mode, area: tuple[int, int]) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_without_labels_there_is_no_room_for_any(mode: Mode) -> None:
     assert plan(mode, (18, 44), labelled=False).label_cells == []
+
+
+@pytest.mark.parametrize("mode", [*MOSAICS, "half"])
+def test_where_nine_fit_so_tiles_have_the_model_s_own_resolution(mode: Mode) -> None:
+    found = plan(mode, (58, 198) if mode == "half" else (29, 99), count=64, labelled=False)
+    assert (found.layout.height, found.layout.width) == (28, 28)
+    assert 9 <= found.layout.count < 64

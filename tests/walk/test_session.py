@@ -123,6 +123,16 @@ def test_a_class_that_was_chosen_goes_for_images_of_another_too(start: Start, mo
     assert all(request.shares is None for request in walking.sent(Decode))
 
 
+def test_an_image_that_is_gone_to_is_decoded_as_of_its_class(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fake_decoder.FakeDecoder.conditional", True)
+    walking = start()
+    walking.deliver()
+    for name in ("ring", "spot"):
+        walking.session.place.go_to(f"next:{name}")
+        walking.deliver()
+        assert walking.walk.class_name == name
+
+
 def test_a_plain_model_has_no_classes_between_anchors(walking: Walking, tmp_path: Path) -> None:
     for name in ("circle", "spot"):
         walking.session.motion.add_source(name)

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
-from vae_tui.imaging.terminal import find_multiplexer
 from vae_tui.imaging.tmux import pass_through
 
 TMUX_ADVICE = "tmux passes it on with: set -g set-clipboard on"
-
-
-def is_in_tmux(environment: Mapping[str, str]) -> bool:
-    """Whether tmux is between a program and its terminal."""
-    return find_multiplexer(environment) == "tmux"
 
 
 def encode_copy(text: str) -> str:

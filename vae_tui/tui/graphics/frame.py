@@ -124,8 +124,9 @@ def encode_update(
     """Write an update of Textual's compositor: only the cells in its spans, and only colours that change.
 
     Where `shown` knows the terminal, cells that are as they should be are left alone. `plain` writes lines, arrows and
-    marks as ASCII characters, and but for `blocks`, of which pictures are, half blocks too; what the terminal's `encoding` lacks, and what would be no sign in a cell, is a "?".
-    `numbered` writes each of the sixteen colours by its number, as the user of the terminal has set it, and not as xterm
+    marks as ASCII characters; half blocks too, unless pictures are of `blocks`. What the terminal's `encoding` lacks, and what
+    would be no sign in a cell, is a "?". `numbered` writes each of the sixteen colours by its number, as the user of the
+    terminal has set it, and not as xterm
     has it.
     """
     out: list[str] = []

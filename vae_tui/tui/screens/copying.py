@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 
 from vae_tui.errors import VaeTuiError
-from vae_tui.imaging.clipboard import TMUX_ADVICE, is_in_tmux
+from vae_tui.imaging.clipboard import TMUX_ADVICE
 from vae_tui.runs.excerpts import (
     command_for,
     describe_moment,
@@ -24,6 +23,9 @@ from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import Summary
 from vae_tui.tui.screens.choice import Choice, ChoiceScreen
 from vae_tui.wording import counted
+
+if TYPE_CHECKING:
+    from vae_tui.tui.graphics.app import PictureApp
 
 
 @dataclass(frozen=True)
@@ -84,5 +86,5 @@ def _copy(app: App[Any], copy: Copy) -> str:
     app.copy_to_clipboard(text)
     lines = text.splitlines()
     what = lines[0] if len(lines) == 1 else counted(len(lines), "line")
-    advice = f"   {TMUX_ADVICE}" if is_in_tmux(os.environ) else ""
+    advice = f"   {TMUX_ADVICE}" if cast("PictureApp[Any]", app).is_in_tmux else ""
     return f"copied the {copy.choice.name}: {what}{advice}"
