@@ -44,6 +44,7 @@ reference: $(VENV)/installed-dev  ## write the recipe reference and the tables o
 	$(call rewrite,docs/sweeps.md,sweep keys,$(BIN)/python -m vae_tui.tui sweep; echo)
 	$(call rewrite,docs/sweeps.md,sweep samples keys,$(BIN)/python -m vae_tui.tui 'sweep samples'; echo)
 	$(call rewrite,docs/walking.md,walk keys,$(BIN)/python -m vae_tui.tui walk; echo)
+	$(call rewrite,docs/walking.md,edit keys,$(BIN)/python -m vae_tui.tui edit; echo)
 
 pretrained: $(VENV)/installed  ## train the model that ships anew, on the embedded digits
 	rm -rf build/pretrained

@@ -93,6 +93,14 @@ class FakeDecoder:
                 if source not in CLASSES:
                     return ms.Failed(f"{source} is a code and no image")
                 return ms.Fitted(f"test ({source})", (point + 0.5).astype(np.float32), 120.5, 111.25)
+            case ms.FitEdited(image, hidden, point, by, count):
+                if not hidden.any():
+                    return ms.EditFitted(
+                        (point + 0.5)[None].astype(np.float32), image[None], before=120.5, after=111.25
+                    )
+                points = self.codes[:count]
+                filled = np.where(hidden[..., None], draw(points), image)
+                return ms.EditFitted(points, filled, 4000, 181.4 if by == "weights" else None)
             case ms.FindDirections(names, _):
                 if any(":" not in name for name in names):
                     return ms.Failed(f"{names[0]}: expected pca:K")

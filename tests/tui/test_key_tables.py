@@ -14,10 +14,12 @@ from walking import Walking
 from vae_tui.runs.layout import Run
 from vae_tui.tui.app import VaeTuiApp
 from vae_tui.tui.chosen_keys import name_key
+from vae_tui.tui.edit_keys import EDIT_KEYS
 from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import FooterItem, Group, Key, Row, Table, bindings, footer, help_rows, rebound, to_markdown
 from vae_tui.tui.log_keys import LOG_KEYS
 from vae_tui.tui.overlay_keys import OVERLAY_KEYS
+from vae_tui.tui.screens.edit import EditScreen
 from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.log import LogScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
@@ -36,6 +38,7 @@ from vae_tui.walk.views.view import VIEW_NAMES
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
+    "edit": "docs/walking.md",
     "home": "docs/home.md",
     "log": "docs/runs.md",
     "overlay": "docs/home.md",
@@ -46,6 +49,7 @@ PAGES = {
     "walk": "docs/walking.md",
 }
 TABLES = [
+    ("edit", EDIT_KEYS, EditScreen),
     ("home", HOME_KEYS, HomeScreen),
     ("log", LOG_KEYS, LogScreen),
     ("overlay", OVERLAY_KEYS, OverlayScreen),
@@ -161,4 +165,4 @@ def test_every_key_of_the_walk_does_something_that_a_session_can(followed: Run) 
         elif action == "prompt":
             assert PROMPTS[given[0]](walking.session, 1)
         elif not action.startswith("app."):
-            assert action in ("bookmark", "slot", "light", "help", "leave", "return")
+            assert action in ("bookmark", "slot", "light", "edit", "help", "leave", "return")

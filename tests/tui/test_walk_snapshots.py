@@ -108,3 +108,11 @@ def test_prompt(snap: Any) -> None:
 
 def test_help(snap: Any) -> None:
     assert snap(NARROW, "question_mark", sees="choose a dimension")
+
+
+def test_a_picture_in_which_something_is_painted_and_hidden(snap: Any) -> None:
+    assert snap(NARROW, "E", "space", "right", "down", "tab", "left", sees="hidden; enter fills it")
+
+
+def test_eight_pictures_that_agree_with_what_is_left_in_sight(snap: Any) -> None:
+    assert snap(WIDE, "E", "tab", "space", "enter", "right", sees="2 of 8 that agree")

@@ -29,18 +29,19 @@ from vae_tui.latent.sample import as_pictures
 from vae_tui.latent.sources import Source
 from vae_tui.latent.space import Space
 from vae_tui.model import VAE
+from vae_tui.walk.messages import FEW_DRAWS
+from vae_tui.walk.shares import Shares
 
 By = Literal["weights", "gradient"]
 SIDES = ("top", "bottom", "left", "right", "center")
 _PLACES = 12
 """Places that fit are looked for from so many starts: each may lead to what another image would be."""
-_DRAWS = 4000
+DRAWS = 4000
+"""How many are weighted."""
 _BATCH = 500
 _FREEDOM = 5.0
 """Degrees of freedom: tails that are wider than the posterior's, so that no weight is without bound."""
 _GREY = 110
-_FEW = 10.0
-"""So few draws that count are hardly draws from the posterior."""
 _REGION = re.compile(r"(\d*):(\d*),(\d*):(\d*)")
 
 
@@ -77,65 +78,85 @@ def parse_region(text: str, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def complete(
-    vae: VAE, image: Tensor, hidden: NDArray[np.bool_], *, by: By, count: int, seed: int, progress: Progress
+    vae: VAE,
+    image: Tensor,
+    hidden: NDArray[np.bool_],
+    *,
+    by: By,
+    count: int,
+    seed: int,
+    progress: Progress,
+    shares: Shares | None = None,
 ) -> Completions:
     """Latents that agree with an image (C, H, W), in [0, 1], where it is not hidden (H, W).
 
     By "weights", `count` draws from p(z | x_kept); by "gradient", the `count` places that fit best of those found from as many
-    starts, the best first. Raises VaeTuiError where codes are rounded, and for a likelihood of one's own.
+    starts, the best first. A conditional VAE decodes as of `shares` (K + 1,) of classes, or as of its own class. Raises VaeTuiError
+    where codes are rounded, and for a likelihood of one's own.
     """
     if ":" in vae.recipe.likelihood.name:
         raise VaeTuiError(
             "a likelihood from a file of one's own may be of whole images only, so no part can be inpainted"
         )
     kept = torch.from_numpy(~hidden)
-    fits = _find_places(vae, image, kept, count if by == "gradient" else _PLACES, seed, progress)
+    fits = _find_places(vae, image, kept, count if by == "gradient" else _PLACES, seed, progress, shares)
     if by == "gradient":
         return Completions(np.stack([fit.latent for fit in fits]))
-    return _draw(vae, image, kept, fits, count, seed, progress)
+    as_of = None if shares is None else torch.from_numpy(shares)
+    return _draw(vae, image, kept, as_of, fits, count, seed, progress)
 
 
-def _find_places(vae: VAE, image: Tensor, kept: Tensor, count: int, seed: int, progress: Progress) -> list[Fit]:
+def _find_places(
+    vae: VAE, image: Tensor, kept: Tensor, count: int, seed: int, progress: Progress, shares: Shares | None
+) -> list[Fit]:
     """Places that fit what is kept, from starts drawn from the prior, the best first."""
     generator = torch.Generator().manual_seed(seed)
-    starts = vae.prior_given(None, count).draw(count, generator).detach().numpy()
+    labels = None if shares is None else torch.full((count,), int(shares.argmax()))
+    starts = vae.prior_given(labels, count).draw(count, generator).detach().numpy()
     fits = []
     for index, start in enumerate(starts):
         progress("fitting what is seen", index, count)
-        fits.append(fit_latent(vae, image, start, lambda *_: None, kept=kept))
+        fits.append(fit_latent(vae, image, start, lambda *_: None, kept=kept, shares=shares))
     progress("fitting what is seen", count, count)
     return sorted(fits, key=lambda fit: fit.after)
 
 
 def _draw(
-    vae: VAE, image: Tensor, kept: Tensor, fits: list[Fit], count: int, seed: int, progress: Progress
+    vae: VAE,
+    image: Tensor,
+    kept: Tensor,
+    shares: Tensor | None,
+    fits: list[Fit],
+    count: int,
+    seed: int,
+    progress: Progress,
 ) -> Completions:
     generator = torch.Generator().manual_seed(seed + 1)
-    spread = [_factor_covariance(vae, image, kept, torch.from_numpy(fit.latent)) for fit in fits]
+    spread = [_factor_covariance(vae, image, kept, shares, torch.from_numpy(fit.latent)) for fit in fits]
     centers = torch.stack([torch.from_numpy(fit.latent) for fit in fits]).double()
-    which = torch.randint(len(fits), (_DRAWS,), generator=generator)
-    normal = torch.randn((_DRAWS, centers.shape[1]), generator=generator, dtype=torch.float64)
+    which = torch.randint(len(fits), (DRAWS,), generator=generator)
+    normal = torch.randn((DRAWS, centers.shape[1]), generator=generator, dtype=torch.float64)
     # Chi-squared with so many degrees of freedom is a sum of as many squares.
-    squares = torch.randn((_DRAWS, int(_FREEDOM)), generator=generator, dtype=torch.float64).square().sum(1)
+    squares = torch.randn((DRAWS, int(_FREEDOM)), generator=generator, dtype=torch.float64).square().sum(1)
     steps = torch.einsum("nij,nj->ni", torch.stack(spread)[which], normal) / (squares / _FREEDOM).sqrt()[:, None]
     latents = (centers[which] + steps).float()
     log_weights = -_log_proposal(latents.double(), centers, spread)
-    for first in range(0, _DRAWS, _BATCH):
-        progress("weighing draws", first, _DRAWS)
+    for first in range(0, DRAWS, _BATCH):
+        progress("weighing draws", first, DRAWS)
         some = slice(first, first + _BATCH)
         with torch.no_grad():
-            log_weights[some] += joint_density(vae, latents[some], image, kept).double()
-    progress("weighing draws", _DRAWS, _DRAWS)
+            log_weights[some] += joint_density(vae, latents[some], image, kept, shares).double()
+    progress("weighing draws", DRAWS, DRAWS)
     weights = torch.softmax(log_weights, dim=0)
     chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
     return Completions(latents[chosen].numpy(), float(1 / weights.square().sum()))
 
 
-def _factor_covariance(vae: VAE, image: Tensor, kept: Tensor, latent: Tensor) -> Tensor:
+def _factor_covariance(vae: VAE, image: Tensor, kept: Tensor, shares: Tensor | None, latent: Tensor) -> Tensor:
     """L (Z, Z) with L L^T the inverse of the curvature of -log p(x_kept, z) at a latent (Z,), where that is no less than the prior's."""
 
     def lose(place: Tensor) -> Tensor:
-        return -joint_density(vae, place[None], image, kept)[0]
+        return -joint_density(vae, place[None], image, kept, shares)[0]
 
     curvature: Tensor = torch.autograd.functional.hessian(lose, latent).double()  # type: ignore[no-untyped-call]
     values, vectors = torch.linalg.eigh(0.5 * (curvature + curvature.T))
@@ -174,10 +195,10 @@ def draw_inpainted(
     completed = np.where(hidden[..., None], drawn, image)
     counting, notes = "", []
     if found.effective_draws is not None:
-        counting = f", {found.effective_draws:.0f} of {_DRAWS:,} weighted draws count"
-    if found.effective_draws is not None and found.effective_draws < _FEW:
+        counting = f", {found.effective_draws:.0f} of {DRAWS:,} weighted draws count"
+    if found.effective_draws is not None and found.effective_draws < FEW_DRAWS:
         notes.append(
-            f"only {found.effective_draws:.1f} of {_DRAWS:,} weighted draws count, so that these are hardly draws from the "
+            f"only {found.effective_draws:.1f} of {DRAWS:,} weighted draws count, so that these are hardly draws from the "
             "posterior: hide more of the image, or less"
         )
     return Picture(

@@ -23,6 +23,7 @@ from vae_tui.imaging.grid import choose_channels
 from vae_tui.latent.arithmetic import calculate
 from vae_tui.latent.codes import Codes, Latents, encode_images, rate_per_dimension
 from vae_tui.latent.directions import find_directions
+from vae_tui.latent.edited import fit_edited
 from vae_tui.latent.fitting import fit_latent
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.lane import Lane
@@ -191,6 +192,19 @@ def _reply_in_time(opened: Space, request: ms.Request[Any], progress: Progress) 
             start = _check_size(opened, point[None])[0]
             fit = fit_latent(opened.vae, as_floats(source.pixels), start, progress, shares=shares)
             return ms.Fitted(source.caption, fit.latent, fit.before, fit.after)
+        case ms.FitEdited(image, hidden, point, by, count, seed, shares):
+            near = _check_size(opened, point[None])[0]
+            return fit_edited(
+                opened.vae,
+                image,
+                hidden.astype(bool),
+                near,
+                by=by,
+                count=count,
+                seed=seed,
+                shares=shares,
+                progress=progress,
+            )
         case ms.FindDirections(names, point):
             progress("finding directions", 0, None)
             found = find_directions(opened, names, _check_size(opened, point[None])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae_tui.tui.edit_keys import EDIT_KEYS
 from vae_tui.tui.home_keys import HOME_KEYS
 from vae_tui.tui.keys import Table
 from vae_tui.tui.log_keys import LOG_KEYS
@@ -13,6 +14,7 @@ from vae_tui.tui.training_keys import TRAINING_KEYS
 from vae_tui.tui.walk_keys import WALK_KEYS
 
 TABLES: dict[str, Table] = {
+    "edit": EDIT_KEYS,
     "home": HOME_KEYS,
     "log": LOG_KEYS,
     "overlay": OVERLAY_KEYS,
@@ -31,5 +33,6 @@ TITLES = {
     "sweep": "a sweep",
     "sweep samples": "samples of a sweep",
     "walk": "the walk",
+    "edit": "editing the picture",
 }
 """What people call the screens, in the order in which they meet them."""

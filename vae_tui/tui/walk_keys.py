@@ -100,6 +100,12 @@ PLACE = Group(
             ),
         ),
         Row(
+            "E",
+            "paint in the picture, or hide a part, and find z for it",
+            (Key("E", "edit", "Edit the picture"),),
+            (FooterItem(10, "E", "paint", ("image",)),),
+        ),
+        Row(
             "y  Y",
             "the same place as the next class, the one before (conditional)",
             (

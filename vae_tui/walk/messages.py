@@ -11,6 +11,7 @@
     Reconstruct        Decoded               when there is time
     DrawSpread         Decoded               when there is time
     FitImage           Fitted                when there is time
+    FitEdited          EditFitted            when there is time
     FindDirections     DirectionsFound       when there is time
     EncodeTestImages   TestImagesEncoded     when there is time
     Project            Projected             when there is time
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Generic, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ from vae_tui.walk.plane import PlaneMethod
 
 NO_CLASS = -1
 """What stands for none among classes."""
+FEW_DRAWS = 10.0
+"""So few weighted draws that count are hardly draws from the posterior."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,22 @@ class Fitted(Reply):
     point: Vector
     before: float
     after: float
+
+
+@dataclass(frozen=True)
+class EditFitted(Reply):
+    """Places that agree with an edited picture, and these pictures.
+
+    Of a whole picture one, and -log p(x, z) in nats at the place one came from and there; of one with a hidden part several, which by
+    importance weights stand for so many `effective_draws` out of `draws`.
+    """
+
+    points: Points
+    images: Pictures
+    draws: int = 0
+    effective_draws: float | None = None
+    before: float | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -332,6 +351,19 @@ class FitImage(Request[Fitted]):
 
 
 @dataclass(frozen=True)
+class FitEdited(Request[EditFitted]):
+    """Find places whose pictures agree with one that was changed by hand, where it is not hidden (1)."""
+
+    image: Annotated[NDArray[np.uint8], Array("uint8", "HWC")]
+    hidden: Annotated[NDArray[np.uint8], Array("uint8", "HW")]
+    point: Vector
+    by: Literal["weights", "gradient"]
+    count: int
+    seed: int
+    shares: OwnShares | None = None
+
+
+@dataclass(frozen=True)
 class FindDirections(Request[DirectionsFound]):
     """Find the directions that a user names, as they are at a point."""
 
@@ -395,10 +427,11 @@ KINDS: dict[str, type[Request[Reply]] | type[Reply]] = {
             Reconstruct,
             DrawSpread,
             FitImage,
+            FitEdited,
         ),
         *(FindDirections, EncodeTestImages, Project, FindNeighbors, ShowTestImage, ExportGif),
         *(CheckpointOpened, PriorDrawn, Decoded, Snapped, SourceFound, Calculated, TestImagesEncoded, Projected),
-        *(Fitted, DirectionsFound, NeighborsFound, TestImageShown, GifExported, Progressed, Failed),
+        *(Fitted, EditFitted, DirectionsFound, NeighborsFound, TestImageShown, GifExported, Progressed, Failed),
     )
 }
 """What may be on the wire, by name."""

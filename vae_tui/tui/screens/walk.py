@@ -20,6 +20,7 @@ from vae_tui.text import printable
 from vae_tui.tui.graphics.app import PictureApp
 from vae_tui.tui.keys import Table, bindings
 from vae_tui.tui.screens.closing import ClosesOnce
+from vae_tui.tui.screens.edit import EditScreen
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.screens.walk_prompts import PROMPTS
 from vae_tui.tui.walk_keys import WALK_KEYS
@@ -288,6 +289,15 @@ class WalkScreen(ClosesOnce[None]):
         if text := await self.app.push_screen_wait(prompt.screen):
             prompt.take(text)
             self._show()
+
+    @work
+    async def action_edit(self) -> None:
+        """Let the user change the picture by hand, and find z for it."""
+        if self.session.walk.image is None:
+            self.session.notify("there is no picture yet")
+        else:
+            await self.app.push_screen_wait(EditScreen(self.session))
+        self._show()
 
     def action_light(self) -> None:
         """Light up a class that is typed; where one is, all of them."""

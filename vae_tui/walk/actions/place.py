@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
@@ -11,14 +12,26 @@ import numpy as np
 from vae_tui.errors import DataError
 from vae_tui.walk.axes import FARTHEST
 from vae_tui.walk.classes import find_class, split_next
-from vae_tui.walk.messages import Calculate, Calculated, EncodeTestImages, FitImage, Fitted, Snap, Snapped
+from vae_tui.walk.messages import (
+    Calculate,
+    Calculated,
+    EditFitted,
+    EncodeTestImages,
+    FitEdited,
+    FitImage,
+    Fitted,
+    Snap,
+    Snapped,
+)
 from vae_tui.walk.paths import Point
+from vae_tui.walk.picture_edit import PictureEdit
 from vae_tui.walk.plane import Codes
 from vae_tui.walk.shares import Shares
 from vae_tui.walk.walk import Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
 _BIG_ROWS = 10
+_COMPLETIONS = 8
 
 
 class PlaceActions:
@@ -159,6 +172,32 @@ class PlaceActions:
         self._walk.moved()
         nats = f"-log p(x, z) {reply.after:.2f} nats, {reply.before:.2f} where it began"
         self._walk.notify(f"fitted to {reply.caption}: {nats}", "success")
+
+    def fit_edit(
+        self,
+        edit: PictureEdit,
+        *,
+        by: Literal["weights", "gradient"],
+        seed: int,
+        then: Callable[[EditFitted], object],
+        failed: Callable[[str], object],
+    ) -> None:
+        """Look for places whose pictures agree with one that was changed by hand; one goes to none yet."""
+        walk = self._walk
+        walk.motion.stop()
+        hidden = edit.hidden.astype(np.uint8)
+        request = FitEdited(edit.image.copy(), hidden, walk.z, by, _COMPLETIONS, seed, self._shares)
+        walk.link.send(request, then, failed)
+
+    def go_to_fitted(self, found: EditFitted, index: int) -> None:
+        """Go to one of the places that agree with an edited picture."""
+        self._walk.position.go(found.points[index])
+        self._walk.moved()
+        if found.before is not None and found.after is not None:
+            text = f"-log p(x, z) {found.after:.2f} nats, {found.before:.2f} where it began"
+        else:
+            text = f"{index + 1} of {len(found.points)} that agree with what is not hidden"
+        self._walk.notify(f"fitted to the edited picture: {text}", "success")
 
     def go_to(self, text: str) -> None:
         """Go to a place that a user names: the next image of a class, as next:4, or a sum of places."""
