@@ -56,6 +56,9 @@ _KINDS = {
     "all that changes": (
         "data.binarize=dynamic",
         "data.mirror=true",
+        "data.shift=2",
+        "data.crop=0.2",
+        "data.color_jitter=0.2",
         "objective.warmup_epochs=2",
         "optimizer.clip_norm=5.0",
         "optimizer.schedule=cosine",

@@ -64,11 +64,11 @@ def followers(process: int) -> list[psutil.Process]:
     "overrides",
     [
         _HARD,
-        ("model.network=conv", "model.channels=[4]", "data.mirror=true"),
+        ("model.network=conv", "model.channels=[4]", "data.mirror=true", "data.shift=1", "data.crop=0.2"),
         ("objective.distortion=false",),
         (*_HARD, "data.memory_gib=1e-6"),
     ],
-    ids=["dense", "mirrored convolutions", "rate alone", "streamed"],
+    ids=["dense", "varied convolutions", "rate alone", "streamed"],
 )
 def test_two_ranks_have_the_losses_of_one_process(make_run: MakeRun, overrides: tuple[str, ...]) -> None:
     one, two = (make_run(*overrides, name=name) for name in ("one", "two"))

@@ -106,6 +106,9 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
             "model.channels=[4, 5]",
             "model.norm=batch",
             "data.mirror=true",
+            "data.shift=1",
+            "data.crop=0.2",
+            "data.color_jitter=0.1",
             "optimizer.ema_decay=0.9",
         ),
         ("optimizer.name=sgd", "optimizer.momentum=0.9", "optimizer.lr=1e-4", "optimizer.schedule=cosine"),
@@ -116,7 +119,7 @@ def test_training_lowers_the_loss(make_run: MakeRun) -> None:
         ("objective.name=capacity", "model.network=gated", "prior.name=vamp", "likelihood.name=discretized-logistic"),
     ],
     ids=[
-        *("plain", "dynamic-ema-clip", "mirrored-conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"),
+        *("plain", "dynamic-ema-clip", "varied-conv-batch-norm", "sgd-cosine", "adamw-exponential-no-validation"),
         *("discriminator", "importance-weighted", "optimal-sigma", "pseudo-images"),
     ],
 )

@@ -81,6 +81,34 @@ def test_half_of_the_images_are_mirrored_others_in_every_epoch(make_run: MakeRun
     assert mirrored[0] != mirrored[1]
 
 
+def test_views_have_draws_of_their_own_others_in_every_epoch(make_run: MakeRun) -> None:
+    plain, varied = (
+        make_trainer(make_run(*more, name=name)) for name, *more in (("plain",), ("varied", "data.crop=0.2"))
+    )
+    views, images = [], []
+    for _ in range(2):
+        for trainer in (plain, varied):
+            trainer.begin_epoch()
+        batches = [trainer._draw_batch(trainer._next_count, {}) for trainer in (plain, varied)]
+        assert "views" not in batches[0]
+        for name in ("epsilon", "pixels"):
+            assert torch.equal(batches[0][name], batches[1][name]), "order and noise are those of before"
+        views.append(batches[1]["views"])
+        images.append((plain._parts.images(batches[0]), varied._parts.images(batches[1])))
+    assert not torch.equal(*views)
+    assert not torch.equal(*images[0])
+    assert images[0][1].min() >= 0
+    assert images[0][1].max() <= 1
+
+
+def test_validation_images_are_seen_as_they_are(make_run: MakeRun) -> None:
+    # Weights that stand still tell what they are shown.
+    runs = [make_run(*more, "optimizer.lr=1e-30", name=name) for name, *more in (("a",), ("b", "data.crop=0.5"))]
+    plain, varied = (next(e for e in train_events(run) if isinstance(e, ev.EpochCompleted)) for run in runs)
+    assert plain.validation == varied.validation
+    assert plain.train != varied.train
+
+
 def test_a_step_that_is_recorded_finds_all_that_changes_in_its_inputs(make_run: MakeRun) -> None:
     plain, recorded = (make_trainer(make_run(*_HARD, name=name)) for name in ("plain", "recorded"))
     recorder = InPlace()

@@ -181,6 +181,26 @@ class DataTable(Table):
         "mirror training images left to right, each with probability 1/2, anew in every epoch: for photos, of which there "
         "are never enough",
     )
+    shift: int = _key(
+        0,
+        "move training images by up to so many pixels, in each direction and anew in every epoch, the edges repeated",
+        ge=0,
+        le=1024,
+    )
+    crop: float = _key(
+        0.0,
+        "cut training images to a part, its side drawn anew in every epoch from the whole down to 1 - crop of it, and enlarge "
+        "that again; not of black and white images, whose edges it would make grey",
+        ge=0,
+        le=0.9,
+    )
+    color_jitter: float = _key(
+        0.0,
+        "multiply brightness, contrast and saturation of training images each by a factor drawn from 1 - color_jitter to 1 + "
+        "color_jitter, anew in every epoch; not of black and white images",
+        ge=0,
+        le=1,
+    )
     validation: float = _key(
         0.1,
         "share of the training images held out by the seed to choose the best checkpoint on; a set with a validation "
@@ -226,6 +246,16 @@ class DataTable(Table):
                 'binarize: "static" keeps what it drew, and sprites are drawn whenever they are wanted; '
                 'expected "none" or "dynamic" with name = "sprites"'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _black_and_white_stays_so(self) -> DataTable:
+        if self.name == "binarized-mnist" or self.binarize == "static":
+            for key in ("crop", "color_jitter"):
+                if getattr(self, key):
+                    raise ValueError(
+                        f"{key}: expected 0 with black and white images, which it would make grey; shift keeps them as they are"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from vae_tui.objective import BetaElbo, Objective
 from vae_tui.recipe import Recipe
 from vae_tui.training.adversary import Adversary
 from vae_tui.training.aside import Aside
+from vae_tui.training.augmentation import mirror, vary
 from vae_tui.training.dense import DenseGradients, supports_manual_backward
 from vae_tui.training.graph import GraphRecorder, Recorder
 from vae_tui.training.optimizers import FusedOptimizer, Optimizer
@@ -54,10 +55,12 @@ class Parts:
     stopwatch: Stopwatch
 
     def images(self, batch: Batch) -> Tensor:
-        """The batch's images (B, C, H, W) in [0, 1], mirrored and binarized by its draws."""
+        """The batch's images (B, C, H, W) in [0, 1], varied and binarized by its draws."""
         pixels = batch["pixels"]
         if "sides" in batch:
-            pixels = torch.where(batch["sides"] < 0.5, pixels.flip(-1), pixels)
+            pixels = mirror(pixels, batch["sides"])
+        if "views" in batch:
+            pixels = vary(pixels, batch["views"], self.recipe.data)
         images = binarize(pixels, batch["bits"]) if "bits" in batch else as_floats(pixels)
         return images.contiguous(memory_format=memory_layout(self.recipe))
 

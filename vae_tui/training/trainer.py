@@ -18,6 +18,7 @@ from vae_tui.objective import build_objective
 from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.training.adversary import Adversary, pick
 from vae_tui.training.aside import Aside
+from vae_tui.training.augmentation import VIEW_DRAWS, draws_views
 from vae_tui.training.batches import Batches, on_device
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
@@ -203,9 +204,10 @@ class Trainer:
     def _purposes(self) -> tuple[str, ...]:
         """Of random draws, each with a generator of its own."""
         mirroring = ("mirroring",) if self.recipe.data.mirror else ()
+        varying = ("varying",) if draws_views(self.recipe.data) else ()
         dropping = ("labels",) if self._conditional and self.recipe.model.label_dropout else ()
         objective = ("objective",) if self.objective.takes_noise else ()
-        return ("order", "noise", "binarizing", *mirroring, *objective, *dropping)
+        return ("order", "noise", "binarizing", *mirroring, *varying, *objective, *dropping)
 
     def begin_epoch(self) -> None:
         """Shuffle the images and start from the first."""
@@ -427,7 +429,8 @@ class Trainer:
     def _draw_batch(self, count: int, given: Batch) -> Batch:
         """This rank's share of the next batch, with the `pixels` that are given or else the next of those resident.
 
-        Beside these the `sides` from which they are seen, if some are to be mirrored, the random `bits` that make them
+        Beside these the `sides` from which they are seen, if some are to be mirrored, the `views` by which they are moved, cut or
+        coloured, if they are to be, the random `bits` that make them
         black and white, if they are to be, the `labels` that a conditional model is given, of which some are dropped, the
         noise `epsilon` of the latents, and what the objective takes. The draws are made for the whole batch, so that they do
         not depend on the ranks.
@@ -441,6 +444,9 @@ class Trainer:
         if self.recipe.data.mirror:
             sides = torch.rand((count, 1, 1, 1), generator=self._generators["mirroring"], device=self.device)
             batch["sides"] = sides[share]
+        if draws_views(self.recipe.data):
+            views = torch.rand((count, VIEW_DRAWS), generator=self._generators["varying"], device=self.device)
+            batch["views"] = views[share]
         if self.recipe.data.binarize == "dynamic":
             shape = torch.Size((count, *self.vae.image_shape))
             batch["bits"] = draw_bits(shape, self._generators["binarizing"])[share]
