@@ -399,7 +399,7 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["interpolate", "--out", "a.jpg"], "expected a name that ends in .png or .gif or .npz"),
+        (["interpolate", "--out", "a.jpg"], "expected a name that ends in .png or .gif or .svg or .pdf or .npz"),
         (["traverse", "--out", "no/a.png"], "there is no folder"),
         (["traverse", "--dimensions", "1,x"], "expected whole numbers with commas"),
         (["traverse", "--dimensions", "1,9"], "there is no latent dimension 9: expected 0 to 4"),

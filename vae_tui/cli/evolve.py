@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from vae_tui.cli.options import ANCHOR, ClassName, DataRoot, FramesPerSecond, RunsDir, Scale, Seed, note_on_stderr
-from vae_tui.cli.outfiles import check_out
 from vae_tui.cli.output import say
-from vae_tui.cli.picture_files import MOVING, write_picture
+from vae_tui.cli.picture_files import MOVING, check_picture_out, write_picture
 from vae_tui.errors import RunError, VaeTuiError
 from vae_tui.runs.layout import Run
 
@@ -23,7 +22,7 @@ def evolve(
         str | None,
         typer.Argument(metavar="RUN", help="A run, or one of its checkpoints [default: the newest run with weights]."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("evolution.gif"),
+    out: Annotated[Path, typer.Option(help="The .png, .gif, .svg, .pdf or .npz to write.")] = Path("evolution.gif"),
     count: Annotated[int | None, typer.Option(min=1, max=4096, help=f"How many samples [default: {_COUNT}].")] = None,
     image: Annotated[
         list[str] | None,
@@ -57,7 +56,7 @@ def evolve(
     from vae_tui.headless import StageProgress
     from vae_tui.runs.weights import list_weights
 
-    suffix = check_out(out, MOVING)
+    suffix = check_picture_out(out, MOVING)
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     if image and latent:

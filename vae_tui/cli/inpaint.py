@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from vae_tui.cli.options import ANCHOR, ClassName, DataRoot, RunsDir, Scale, Seed, SourceArgument
-from vae_tui.cli.outfiles import check_out
-from vae_tui.cli.picture_files import STILL, open_space, write_picture
+from vae_tui.cli.picture_files import STILL, check_picture_out, open_space, write_picture
 
 
 class By(StrEnum):
@@ -22,7 +21,7 @@ class By(StrEnum):
 
 def inpaint(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("inpainted.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .svg, .pdf or .npz to write.")] = Path("inpainted.png"),
     image: Annotated[str, typer.Option(metavar="IMAGE", help=f"The image: {ANCHOR}.")] = "0",
     hide: Annotated[
         str,
@@ -54,7 +53,7 @@ def inpaint(
     Examples: `vae-tui inpaint --image class:3 --hide bottom --out threes.png`;
     `vae-tui inpaint mnist/fc20 --image photo.png --hide 7:21,7:21 --by gradient`.
     """
-    check_out(out, STILL)
+    check_picture_out(out, STILL)
     with open_space(source, runs_dir, data_root, "inpainting", class_name) as space:
         from vae_tui.latent.inpainting import draw_inpainted
 

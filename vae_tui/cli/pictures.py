@@ -19,8 +19,8 @@ from vae_tui.cli.options import (
     SourceArgument,
     Split,
 )
-from vae_tui.cli.outfiles import check_out, write_out
-from vae_tui.cli.picture_files import FIGURES, MOVING, STILL, open_space, write_picture
+from vae_tui.cli.outfiles import write_out
+from vae_tui.cli.picture_files import FIGURES, MOVING, STILL, check_picture_out, open_space, write_picture
 from vae_tui.errors import VaeTuiError
 from vae_tui.wording import counted
 
@@ -56,14 +56,14 @@ class ProjectionKind(StrEnum):
 
 
 LabelsFlag = Annotated[
-    bool, typer.Option("--labels/--no-labels", help="Write numbers and names beside the images of a .png.")
+    bool, typer.Option("--labels/--no-labels", help="Write numbers and names beside the images of a still.")
 ]
 Around = Annotated[str | None, typer.Option(metavar="IMAGE", help=f"The image to start from: {ANCHOR}.")]
 
 
 def sample(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("samples.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .gif, .svg, .pdf or .npz to write.")] = Path("samples.png"),
     count: Annotated[
         int | None, typer.Option(min=1, max=65536, help="How many images [default: 64; 8 to walk between in a GIF].")
     ] = None,
@@ -112,7 +112,7 @@ def sample(
 
     from vae_tui.latent.priors import parse_prior
 
-    suffix = check_out(out, MOVING)
+    suffix = check_picture_out(out, MOVING)
     if not math.isfinite(temperature):
         raise VaeTuiError(f"--temperature {temperature}: expected a finite number")
     distribution = parse_prior(prior)
@@ -126,7 +126,7 @@ def sample(
         return
     moving = suffix == ".gif"
     if by_class and (moving or class_name is not None or columns is not None):
-        raise VaeTuiError("--grid draws every class side by side: as .png or .npz, without --class and --columns")
+        raise VaeTuiError("--grid draws every class side by side: as a still or .npz, without --class and --columns")
     wanted = count or (8 if moving or by_class else 64)
     total = "classes side by side" if by_class else counted(wanted, "image")
     with open_space(source, runs_dir, data_root, f"drawing {total}", class_name) as space:
@@ -149,7 +149,7 @@ def sample(
 
 def reconstruct(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("reconstructions.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .svg, .pdf or .npz to write.")] = Path("reconstructions.png"),
     image: Annotated[list[str] | None, typer.Option(metavar="IMAGE", help=f"An image, repeatable: {ANCHOR}.")] = None,
     count: Annotated[int, typer.Option(min=1, max=65536, help="How many images, evenly over the split.")] = 32,
     split: Annotated[Split, typer.Option(help="Which images to take them from.")] = Split.TEST,
@@ -171,7 +171,7 @@ def reconstruct(
 
     Example: `vae-tui reconstruct beta0 --at draw --out posterior.png` shows draws from the posteriors.
     """
-    check_out(out, STILL)
+    check_picture_out(out, STILL)
     with open_space(source, runs_dir, data_root, "reconstructing images", class_name) as space:
         from vae_tui.latent.reconstruct import choose_images, draw_reconstructions
 
@@ -182,7 +182,7 @@ def reconstruct(
 
 def interpolate(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("interpolation.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .gif, .svg, .pdf or .npz to write.")] = Path("interpolation.png"),
     from_: Annotated[
         str | None, typer.Option("--from", metavar="IMAGE", help=f"Where to start: {ANCHOR} [default: 0].")
     ] = None,
@@ -218,7 +218,7 @@ def interpolate(
     Examples: `vae-tui interpolate --from class:4 --to class:9 --at draw --out four-to-nine.png`;
     `vae-tui interpolate --from mean:1 --to mean:7 --out between.gif`.
     """
-    suffix = check_out(out, MOVING)
+    suffix = check_picture_out(out, MOVING)
     with open_space(source, runs_dir, data_root, "interpolating", class_name) as space:
         from vae_tui.latent.interpolate import choose_ends, draw_interpolation
 
@@ -240,7 +240,7 @@ def interpolate(
 
 def traverse(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png, .gif or .npz to write.")] = Path("traversal.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .gif, .svg, .pdf or .npz to write.")] = Path("traversal.png"),
     around: Around = None,
     dimensions: Annotated[
         str | None, typer.Option(metavar="I,J,...", help="Which latent dimensions [default: all active ones].")
@@ -286,7 +286,7 @@ def traverse(
     """
     from vae_tui.latent.ranges import parse_range
 
-    suffix = check_out(out, MOVING)
+    suffix = check_picture_out(out, MOVING)
     chosen = None if dimensions is None else _whole_numbers("--dimensions", dimensions)
     if along is not None and chosen is not None:
         raise VaeTuiError("--dimensions and --along: give one of them")
@@ -325,7 +325,7 @@ def traverse(
 
 def manifold(
     source: SourceArgument = None,
-    out: Annotated[Path, typer.Option(help="The .png or .npz to write.")] = Path("manifold.png"),
+    out: Annotated[Path, typer.Option(help="The .png, .svg, .pdf or .npz to write.")] = Path("manifold.png"),
     plane: Annotated[
         str | None, typer.Option(metavar="I,J", help="Which latent dimensions [default: the two with the highest KL].")
     ] = None,
@@ -357,7 +357,7 @@ def manifold(
     """
     from vae_tui.latent.ranges import parse_range
 
-    check_out(out, STILL)
+    check_picture_out(out, STILL)
     reach = parse_range(range_)
     if reach.kind == "posterior" and around is None:
         raise VaeTuiError(
@@ -397,11 +397,7 @@ def project(
 
     Example: `vae-tui project fc20 --projection tsne --out codes.png`.
     """
-    suffix = check_out(out, (*STILL, *FIGURES))
-    if suffix in FIGURES:
-        from vae_tui.tui.paper import check_matplotlib
-
-        check_matplotlib()
+    suffix = check_picture_out(out, STILL)
     if plane is not None and projection not in (None, ProjectionKind.DIMENSIONS):
         raise VaeTuiError(f"--plane goes with --projection dimensions, not with {projection}")
     chosen = None if plane is None else _pair("--plane", plane)

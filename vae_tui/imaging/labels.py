@@ -44,11 +44,11 @@ def add_labels(grid: Pixels, labels: Labels, *, scale: int = 1) -> Pixels:
     below = size + 2 * _AROUND if labels.columns else 0
     page = Image.new("L", (left + width, height + below), BACKGROUND)
     pen = ImageDraw.Draw(page)
-    every = _step(row_pitch, size)
+    every = every_readable(row_pitch, size)
     for index, text in list(enumerate(labels.rows))[::every]:
         middle = padding + row_pitch * (index + 0.5) - padding / 2
         pen.text((left - _AROUND, middle), text, _INK, font, anchor="rm")
-    every = _step(column_pitch, max((_width(font, text) for text in labels.columns), default=0))
+    every = every_readable(column_pitch, max((_width(font, text) for text in labels.columns), default=0))
     for index, text in list(enumerate(labels.columns))[::every]:
         middle = left + padding + column_pitch * (index + 0.5) - padding / 2
         pen.text((middle, height + _AROUND), text, _INK, font, anchor="ma")
@@ -61,7 +61,7 @@ def _width(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, text: str) -> int
     return math.ceil(font.getlength(text))
 
 
-def _step(pitch: float, length: float) -> int:
-    """Every how many-th label there is room for."""
+def every_readable(pitch: float, length: float) -> int:
+    """Every how many-th label there is room for, where they begin `pitch` apart and are `length` long."""
     steps: Iterator[int] = (factor * 10**power for power in range(9) for factor in (1, 2, 5))
     return next(step for step in steps if step * pitch >= length + _LEAST_APART)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vae_tui import __version__
 from vae_tui.errors import VaeTuiError
+from vae_tui.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,10 +47,16 @@ def check_matplotlib() -> None:
         ) from error
 
 
-def draw_file(draw: Callable[[Figure], None], suffix: str, size: tuple[float, float]) -> bytes:
+def draw_file(
+    draw: Callable[[Figure], None],
+    suffix: str,
+    size: tuple[float, float],
+    *,
+    about: Mapping[str, str] | None = None,
+) -> bytes:
     """The content of a .png, .svg or .pdf file, of what `draw` puts into a figure of so many inches, the same every time.
 
-    Raises VaeTuiError where matplotlib is not installed.
+    What there is to say `about` it stands in the description of an .svg, and as the subject of a .pdf. Raises VaeTuiError where matplotlib is not installed.
     """
     check_matplotlib()
     import matplotlib  # noqa: PLC0415
@@ -60,7 +67,10 @@ def draw_file(draw: Callable[[Figure], None], suffix: str, size: tuple[float, fl
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in any script
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
-        about = {"Creator" if suffix != ".png" else "Software": f"vae-tui {__version__}"}
+        described = {"Creator" if suffix != ".png" else "Software": f"vae-tui {__version__}"}
+        if about:
+            field = {".svg": "Description", ".pdf": "Subject"}.get(suffix, "Comment")
+            described[field] = printable("\n".join(f"{key}: {value}" for key, value in about.items()), lines=True)
         dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix, {})
-        figure.savefig(content, format=suffix[1:], dpi=200, metadata={**about, **dateless})
+        figure.savefig(content, format=suffix[1:], dpi=200, metadata={**described, **dateless})
     return content.getvalue()
