@@ -37,7 +37,7 @@ def test_a_traversal_has_its_pixels_and_its_labels_as_text(cli: Cli, tmp_path: P
     assert "-3.0" in texts or "−3.0" in texts
     cli(*arguments, "--out", "ways.png", "--no-labels")
     np.testing.assert_array_equal(pixels_in(drawn)[..., :1], decode_png((tmp_path / "ways.png").read_bytes())[..., :1])
-    assert "Checkpoint: digits" in drawn, "what it is of stands in the file"
+    assert "Comment: traverse test:1" in drawn, "what it is of stands in the file"
     cli(*arguments, "--out", "again.svg")
     assert (tmp_path / "again.svg").read_text() == drawn, "the same bytes every time"
     cli(*arguments, "--out", "bare.svg", "--no-labels")
