@@ -232,7 +232,7 @@ def test_a_failing_run_exits_with_1_and_wrong_input_with_2(command: list[str], t
         (["train", "digits", "--resume", "x"], "give it without a RECIPE"),
         (["train", "--run", "../x"], "cannot name a run"),
         (["watch"], "no run under checkpoints yet; start one with: vae-tui train"),
-        (["sample", "--out", "grid.jpg"], "expected a name that ends in .png or .gif or .npz"),
+        (["sample", "--out", "grid.jpg"], "expected a name that ends in .png or .gif or .svg or .pdf or .npz"),
         (["sample", "--out", "no/grid.png"], "there is no folder"),
         (["sample", "nothing.safetensors"], "no such file"),
         (["train", "--set=-x.y=1"], "[-x]: no such table"),

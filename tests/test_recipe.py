@@ -135,3 +135,19 @@ def test_a_file_that_is_no_recipe_is_one_clear_message(tmp_path: Path, content: 
 
 def test_the_docs_have_the_reference_as_it_is() -> None:
     assert reference() in (ROOT / "docs" / "recipes.md").read_text(), "run: make reference"
+
+
+def test_a_problem_with_what_was_overridden_says_that_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[train]\nseed = 1\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(str(path), ["train.epochs=-3", "model.hidden=[3, -1]", "train.batch_size=7"])
+    first, *problems = str(caught.value).splitlines()
+    assert first == f"{path} with another model.hidden and train.epochs: 2 problems"
+    assert problems == [
+        "  [model] hidden[1]: expected at least 1, got -1",
+        "  [train] epochs: expected at least 1, got -3",
+    ]
+    path.write_text("[train]\nepochs = -3\n")
+    with pytest.raises(RecipeError, match=rf"^{path}: \[train\] epochs"):
+        load_recipe(str(path), ["train.batch_size=7"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def parse(
             if section is not None:
                 sections[name] = section
     if problems:
-        raise RecipeError(source, problems)
+        raise RecipeError(_name_overrides(source, overridden, problems), problems)
     if sections["model"].is_quantised and "name" not in given.get("prior", {}):  # type: ignore[attr-defined]
         sections["prior"] = TABLES["prior"](name="codes")  # type: ignore[call-arg]
     if sections["objective"].name == "m2" and "label_dropout" not in given.get("model", {}):  # type: ignore[attr-defined]
@@ -190,6 +191,16 @@ def _apply(overrides: Sequence[str], given: dict[str, Any], problems: list[str])
             given[table][key] = _toml_or_text(text.strip())
             overridden.add((table, key))
     return overridden
+
+
+def _name_overrides(source: str, overridden: Iterable[tuple[str, str]], problems: Sequence[str]) -> str:
+    """The source of a recipe, with the keys that were overridden wrongly: those are to be sought elsewhere."""
+    wrong = [
+        f"{table}.{key}"
+        for table, key in sorted(overridden)
+        if any(re.match(rf"\[{re.escape(table)}\] {re.escape(key)}[:\[]", problem) for problem in problems)
+    ]
+    return f"{source} with another {' and '.join(wrong)}" if wrong else source
 
 
 def _read_code(
