@@ -245,7 +245,8 @@ def test_several_ranks_write_them_once(make_run: MakeRun) -> None:
 
 @pytest.mark.slow
 def test_after_kill_9_at_any_moment_the_same_are_there_to_the_bit(make_run: MakeRun) -> None:
-    settings = ("train.epochs=60", "train.snapshots=6", "train.batch_size=4", "train.compile=false")
+    kept = ("train.snapshots=6", "optimizer.ema_snapshots=6")
+    settings = ("train.epochs=60", *kept, "train.batch_size=4", "train.compile=false")
     run, whole = make_run(*settings), make_run(*settings, name="whole")
     list(train_events(whole))
     moment = np.random.default_rng(0)
@@ -262,6 +263,9 @@ def test_after_kill_9_at_any_moment_the_same_are_there_to_the_bit(make_run: Make
         torch.set_num_threads(1)
         list(train_events(run, resume=True))
     assert _contents(run) == _contents(whole)
+    ours, theirs = ({kept.path.name: kept.path.read_bytes() for kept in one.averages()} for one in (run, whole))
+    assert ours == theirs
+    assert len(ours) > 3
 
 
 def _trained_steps(run: Run, before: int) -> int:

@@ -23,8 +23,13 @@ def check_out(out: Path, suffixes: Sequence[str], *, option: str = "--out") -> s
 
 def write_out(out: Path, content: bytes) -> None:
     """Write a file, in place of any of that name, and its path to stdout; raises VaeTuiError where it cannot be written."""
+    write_beside(out, content)
+    give_path(out)
+
+
+def write_beside(out: Path, content: bytes) -> None:
+    """Write a file as `write_out`, and nothing to stdout, which is for what else a command finds."""
     try:
         write_whole(out, content)
     except OSError as error:
         raise VaeTuiError(f"--out {out} cannot be written: {error.strerror}") from error
-    give_path(out)

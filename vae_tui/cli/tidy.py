@@ -112,8 +112,8 @@ def prune(
 ) -> None:
     """Delete checkpoints of runs, all but the best and the newest.
 
-    Their states go with them. A run can be resumed and drawn from as before; its history, pictures, bookmarks and
-    snapshots stay. Without a terminal, --yes says that it is meant. A live run is refused.
+    Their states go with them. A run can be resumed and drawn from as before; its history, pictures, bookmarks,
+    snapshots and averages stay. Without a terminal, --yes says that it is meant. A live run is refused.
     """
     from vae_tui.cli.selection import find_runs
     from vae_tui.runs.files import folder_size

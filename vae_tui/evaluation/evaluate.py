@@ -13,6 +13,7 @@ from vae_tui.data import ImageSets, PackedImages, Progress, as_floats
 from vae_tui.device import choose_device
 from vae_tui.errors import DataError, VaeTuiError
 from vae_tui.evaluation.annealing import anneal, anneal_back
+from vae_tui.evaluation.averages import recorded_width
 from vae_tui.evaluation.disentanglement import (
     MOST_CODES,
     Dci,
@@ -28,6 +29,7 @@ from vae_tui.evaluation.frechet import features_of, frechet_distance, train_feat
 from vae_tui.evaluation.importance import Costs, estimate_costs
 from vae_tui.evaluation.information import Information, count_active_units, estimate_information
 from vae_tui.evaluation.pictures import diversity, neighbor_accuracy, sharpness
+from vae_tui.evaluation.widths import ChosenWidth, TriedWidth
 from vae_tui.latent.codes import encode_images
 from vae_tui.latent.sample import classes_in_turn
 from vae_tui.latent.sources import load_sets_of, split_as_trained_on
@@ -52,6 +54,7 @@ class Subject:
     """What was evaluated, on what: all that a figure means nothing without."""
 
     checkpoint: str
+    ema_width: float | None
     step: int
     network: str
     prior: str
@@ -135,7 +138,8 @@ class Evaluation:
     `nll` is the importance-sampled -log p(x), `nll_standard_error` of its mean over the images, and `effective_draws` the
     median over them; `annealed` is the same by annealed importance sampling, where asked for. `bits_per_dimension` is the
     better of both per value of an image, where p(x|z) is a probability of the values it has. A conditional VAE's are given each
-    image's class, and `without_class` not. What a checkpoint or its images have not is None, and `notes` say why.
+    image's class, and `without_class` not. `tried_widths` are those that its weights were averaged over, where they were. What a
+    checkpoint or its images have not is None, and `notes` say why.
     """
 
     subject: Subject
@@ -156,6 +160,7 @@ class Evaluation:
     frechet_distance: float | None
     frechet_distance_of_data: float | None
     disentanglement: Disentanglement | None
+    tried_widths: tuple[TriedWidth, ...]
     notes: tuple[str, ...]
 
 
@@ -172,15 +177,19 @@ def evaluate(
     progress: Progress,
     annealing_steps: int | None = None,
     with_dci: bool = False,
+    averaged: ChosenWidth | None = None,
 ) -> Evaluation:
     """Evaluate a checkpoint on `count` images of a split, chosen by the seed, or on all where there are fewer.
+
+    Of a checkpoint that holds averages, those that they make are evaluated, `averaged` over the width that was chosen.
 
     `samples` draws of z are made for each; `frechet` asks for that distance, `annealing_steps` for the likelihood by
     annealed importance sampling, `with_dci` for that score too, where factors are known. Raises VaeTuiError where the checkpoint, its
     images or the device are not there.
     """
     metadata = read_metadata(checkpoint)
-    vae = load_checkpoint(checkpoint, device=str(choose_device(device)))
+    vae = averaged.averaged.vae if averaged is not None else load_checkpoint(checkpoint)
+    vae.to(choose_device(device))
     if vae.recipe.model.is_quantised and annealing_steps is not None:
         raise VaeTuiError("--ais goes from noise to noise, and a quantised posterior has none: leave it out")
     if annealing_steps is not None and not hasattr(vae.likelihood, "draw"):
@@ -188,7 +197,7 @@ def evaluate(
             f"--ais draws images, and {vae.recipe.likelihood.name} has no method draw: leave it out, or write one"
         )
     torch.set_flush_denormal(True)
-    sets = load_sets_of(metadata, data_root, progress, checkpoint)
+    sets = averaged.sets if averaged is not None else load_sets_of(metadata, data_root, progress, checkpoint)
     recipe = vae.recipe
     images = split_as_trained_on(sets, split, recipe, progress)
     generator = torch.Generator().manual_seed(seed)
@@ -239,6 +248,7 @@ def evaluate(
     return Evaluation(
         subject=Subject(
             checkpoint=str(checkpoint),
+            ema_width=averaged.averaged.width if averaged is not None else recorded_width(metadata),
             step=int(metadata.get("step", 0)),
             network=vae.network_name,
             prior=recipe.prior.name,
@@ -269,6 +279,7 @@ def evaluate(
         frechet_distance=distances[0],
         frechet_distance_of_data=distances[1],
         disentanglement=_disentanglement(vae, images, seed, notes, progress, with_dci=with_dci),
+        tried_widths=averaged.tried if averaged is not None else (),
         notes=tuple(notes),
     )
 

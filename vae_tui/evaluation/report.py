@@ -48,9 +48,10 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     for name, figure, meaning in _rows(evaluation):
         table.add_row(name, figure, meaning)
     of = "all" if subject.count == subject.split_count else f"of {subject.split_count:,}, at random"
+    averaged = "" if subject.ema_width is None else f" · weights averaged over the width {subject.ema_width:g}"
     lines = [
         f"{subject.checkpoint}",
-        f"{subject.network} · prior {subject.prior} · {subject.likelihood} · step {subject.step:,}",
+        f"{subject.network} · prior {subject.prior} · {subject.likelihood} · step {subject.step:,}{averaged}",
         f"{subject.data} {subject.split}: {subject.count:,} images ({of}) · the splits' seed {subject.split_seed}",
         f"binarisation: {subject.binarization} · {subject.samples:,} draws of z an image · seed {subject.seed}",
         "means over the images, ± their standard error",
@@ -66,6 +67,12 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
 
 def _rows(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     """Name, figure and meaning of each line of the table."""
+    for tried in evaluation.tried_widths:
+        negative_elbo = tried.validation_negative_elbo
+        figure = MISSING if negative_elbo is None else f"{negative_elbo:.2f}"
+        yield f"width {tried.width:g}", figure, f"validation -ELBO; its profile is off by {tried.misfit:.1%}"
+    if evaluation.tried_widths:
+        yield "", "", ""
     yield "-ELBO", f"{-evaluation.elbo:.2f}", "nats per image: distortion + rate"
     yield "  distortion", f"{evaluation.distortion:.2f}", "-log p(x|z)"
     yield "  rate", f"{evaluation.rate:.2f}", "KL(q(z|x) || p(z))"

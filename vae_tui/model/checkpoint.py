@@ -51,10 +51,15 @@ def load_checkpoint(path: Path, *, device: str = "cpu", averaged: bool = True) -
     recipe, image_shape, class_count = _read_architecture(path)
     tensors, _ = read_tensors(path)
     vae = VAE(recipe, image_shape, class_count)
-    ema = {name.removeprefix(_AVERAGED): t for name, t in tensors.items() if name.startswith(_AVERAGED)}
-    plain = {name: t for name, t in tensors.items() if not name.startswith(_AVERAGED)}
+    plain, ema = split_averaged(tensors)
     load_weights(vae, ema if ema and averaged else plain, source=path)
     return vae.to(device).eval()
+
+
+def split_averaged(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The plain weights among a checkpoint's tensors, and the EMA weights, by the names a VAE has for them."""
+    ema = {name.removeprefix(_AVERAGED): t for name, t in tensors.items() if name.startswith(_AVERAGED)}
+    return {name: t for name, t in tensors.items() if not name.startswith(_AVERAGED)}, ema
 
 
 def _read_architecture(path: Path) -> tuple[Recipe, tuple[int, int, int], int]:

@@ -584,6 +584,13 @@ class OptimizerTable(Table):
     ema_decay: float = _key(
         0.0, "decay per step of averaged weights, which then validate, draw and are loaded; 0: none", ge=0, lt=1
     )
+    ema_snapshots: int = _key(
+        0,
+        "how many times two power-function averages of the weights are kept, evenly over the whole run, to average over any "
+        "width afterwards (`evaluate --ema-width`): at most so many times, half as many at least; 0: never",
+        ge=0,
+        le=256,
+    )
 
     @model_validator(mode="after")
     def _step_has_milestones(self) -> OptimizerTable:

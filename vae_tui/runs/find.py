@@ -57,7 +57,9 @@ def find_run(name_or_path: str | None, runs_dir: Path) -> Run:
             f"{name_or_path!r} fits {len(by_prefix)} runs under {runs_dir}: {names}{more}; give more of the name"
         )
     if path.is_dir() and holds_snapshots(path):
-        raise RunError(f"{path} is no run, but the snapshots of one: name one of its files, or {path.parent}")
+        raise RunError(
+            f"{path} is no run, but the {path.absolute().name} of one: name one of its files, or {path.parent}"
+        )
     if path.is_dir():
         raise RunError(f"{path} is no run: it holds no recipe.toml, no events.jsonl and no step-*.safetensors")
     if (problem := _look_into(runs_dir / name_or_path)) is not None:

@@ -23,7 +23,7 @@ _LONGEST_NAME = 240
 """Bytes; a file system takes 255, and a number or an ending may be added."""
 _WEIGHTS = re.compile(r"step-(\d{9,})\.safetensors")
 _STATE = re.compile(r"state-(\d{9,})\.safetensors")
-_SNAPSHOTS = "snapshots"
+_SNAPSHOTS, _AVERAGES = "snapshots", "averages"
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,20 @@ def step_in_name(path: Path) -> int | None:
 
 
 def run_folder(checkpoint: Path) -> Path:
-    """The folder of the run that a weights file would be of: where it is, or, among snapshots, where these are."""
+    """The folder of the run that a weights file would be of: where it is, or, among snapshots or averages, where these are."""
     folder = checkpoint.absolute().parent
     return folder.parent if holds_snapshots(folder) else folder
 
 
 def holds_snapshots(folder: Path) -> bool:
-    """Whether a folder is that of a run's snapshots, and not a run that is called so."""
+    """Whether a folder is that of a run's snapshots or averages, and not a run that is called so."""
     run = Run(folder)
-    return folder.absolute().name == _SNAPSHOTS and not (run.has_recipe or run.has_log)
+    return folder.absolute().name in (_SNAPSHOTS, _AVERAGES) and not (run.has_recipe or run.has_log)
+
+
+def find_weights(folder: Path) -> list[Checkpoint]:
+    """The weights files in a folder, oldest first."""
+    return _find(folder, _WEIGHTS)
 
 
 class Run:
@@ -138,6 +143,11 @@ class Run:
         return self.path / _SNAPSHOTS
 
     @property
+    def averages_path(self) -> Path:
+        """The folder of averages of its weights, out of which those of any width are made."""
+        return self.path / _AVERAGES
+
+    @property
     def about_path(self) -> Path:
         """Its tags and its note."""
         return self.path / "about.json"
@@ -154,11 +164,15 @@ class Run:
 
     def checkpoints(self) -> list[Checkpoint]:
         """The weights files there are, oldest first."""
-        return _find(self.path, _WEIGHTS)
+        return find_weights(self.path)
 
     def snapshots(self) -> list[Checkpoint]:
         """The weights files kept evenly over the whole run, oldest first; they have no states."""
-        return _find(self.snapshots_path, _WEIGHTS)
+        return find_weights(self.snapshots_path)
+
+    def averages(self) -> list[Checkpoint]:
+        """The averages of its weights kept evenly over the whole run, oldest first; they have no states."""
+        return find_weights(self.averages_path)
 
     def states(self) -> list[Checkpoint]:
         """The checkpoints whose state is there, oldest first; their weights may not be."""

@@ -46,6 +46,9 @@ class _Known(TypedDict, total=False):
     train: dict[str, float | None]
     validation: dict[str, float | None]
     rate_per_dimension: list[float | None]
+    ema_width: float
+    ema_widths: list[float]
+    is_last: bool
     tensors_sha256: str
     weights_sha256: str
     position: int

@@ -59,9 +59,11 @@ def try_training(job: TrainingJob, *, epochs: int | None, max_seconds: float | N
         ended = events[-1]
         if started is None or not isinstance(ended, RunFinished) or ended.status == "failed":
             raise VaeTuiError(f"a trial failed: {ended.reason if isinstance(ended, RunFinished) else 'killed'}")
-        train: dict[str, Any] = tomllib.loads(run.recipe_path.read_text())["train"]
+        recipe: dict[str, Any] = tomllib.loads(run.recipe_path.read_text())
+        train, kept = recipe["train"], recipe["optimizer"]["ema_snapshots"]
         checkpoint = run.latest()
         weights, state = checkpoint.path.stat().st_size, checkpoint.state_path.stat().st_size
+        averages = sum(average.path.stat().st_size for average in run.averages()[-1:])
     reports = [event for event in events if isinstance(event, StepCompleted)]
     measured = [event.images_per_second for event in events if isinstance(event, StepCompleted | EpochCompleted)]
     speed = measured[-1] or 0.0
@@ -79,7 +81,7 @@ def try_training(job: TrainingJob, *, epochs: int | None, max_seconds: float | N
         seconds=to_begin + min(whole, math.inf if max_seconds is None else max_seconds),
         memory_bytes=max((report.rss_bytes for report in reports if report.rss_bytes), default=None),
         gpu_memory_bytes=max((report.gpu_memory_bytes for report in reports if report.gpu_memory_bytes), default=None),
-        disk_bytes=(train["keep"] + 1) * (weights + state) + train["snapshots"] * weights,
+        disk_bytes=(train["keep"] + 1) * (weights + state) + train["snapshots"] * weights + kept * averages,
     )
 
 

@@ -14,8 +14,16 @@ import torch
 from torch import Tensor
 
 from vae_tui.errors import CheckpointError
+from vae_tui.evaluation.averages import TRACKED_WIDTHS
 from vae_tui.events import CheckpointSaved, Figures
-from vae_tui.model.checkpoint import all_finite, encode_checkpoint, encode_tensors, load_weights, read_tensors
+from vae_tui.model.checkpoint import (
+    all_finite,
+    encode_checkpoint,
+    encode_tensors,
+    load_weights,
+    read_tensors,
+    split_averaged,
+)
 from vae_tui.runs.best import best_checkpoint, counts_towards_best, is_better
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
@@ -37,13 +45,15 @@ class Measured(TypedDict, total=False):
 class Checkpoints:
     """Saves what must not be lost: at most once a second, unless forced; the best is never missed.
 
-    Beside them snapshots are kept, as many as the recipe says, for looking back.
+    Beside them snapshots are kept, as many as the recipe says, for looking back, and averages of the weights likewise.
     """
 
     def __init__(self, run: Run, trainer: Trainer, about: Mapping[str, Any]) -> None:
         """`about` is what every checkpoint records of its images."""
         self._run, self._trainer, self._keep = run, trainer, trainer.recipe.train.keep
-        self._snapshots = Snapshots(run, trainer.recipe.train.snapshots)
+        self._snapshots = Snapshots(run, run.snapshots_path.name, trainer.recipe.train.snapshots, durable=False)
+        kept = trainer.recipe.optimizer.ema_snapshots
+        self._averages = Snapshots(run, run.averages_path.name, kept, durable=True)
         self._about = dict(about)
         self._best_loss: float | None = None
         self._waiting: tuple[int, int, bytes, bytes | None] | None = None
@@ -55,9 +65,16 @@ class Checkpoints:
         self._saved_at = time.monotonic()
         self.last: str | None = None
         """The newest checkpoint's path, relative to the run."""
-        self.last_step: int | None = None
+        self._last_step: int | None = None
         self._notes: list[str] = []
         """What lost its name to a checkpoint and was not told yet."""
+
+    @property
+    def are_complete(self) -> bool:
+        """Whether all is saved that a run keeps which ends here."""
+        step = self._trainer.step_count
+        averaged = self._trainer.power_averages is None or (self._run.averages_path / weights_name(step)).exists()
+        return self._last_step == step and averaged
 
     @property
     def age_seconds(self) -> float:
@@ -67,15 +84,16 @@ class Checkpoints:
     def take_notes(self) -> list[str]:
         """What the user should know of what was in the way of these files since the last call, a sentence each."""
         notes, self._notes = self._notes, []
-        return [*notes, *self._snapshots.take_notes()]
+        return [*notes, *self._snapshots.take_notes(), *self._averages.take_notes()]
 
     def take_first_snapshot(self) -> None:
         """Keep the weights that training starts from as the first snapshot; those of a run that begins again go."""
         self._snapshots.forget_after(0)
+        self._averages.forget_after(0)
         self._take_snapshot({})
 
     def take_snapshot(self, measured: Measured | None = None) -> None:
-        """Keep the weights as they are as a snapshot, where they are at a step of which one is kept.
+        """Keep the weights as they are as a snapshot, and their averages, where they are at a step of which these are kept.
 
         Those at the end of an epoch are kept once that is validated, with what was `measured`.
         """
@@ -86,10 +104,16 @@ class Checkpoints:
         trainer = self._trainer
         reached = trainer.epoch, trainer.position, len(trainer.images), trainer.recipe.train.batch_size
         part = part_reached(*reached)
-        if part is None or not self._snapshots.wants(part) or not all_finite(trainer.vae):
+        if part is None:
             return
-        content = self._encode(self._measure() if measured is None else measured)
-        self._snapshots.add(part, trainer.step_count, content)
+        as_they_are, averaged = self._snapshots.wants(part), trainer.step_count and self._averages.wants(part)
+        if not (as_they_are or averaged) or not all_finite(trainer.vae):
+            return
+        if as_they_are:
+            content = self._encode(self._measure() if measured is None else measured)
+            self._snapshots.add(part, trainer.step_count, content)
+        if averaged:
+            self._averages.add(part, trainer.step_count, self._encode_averages())
 
     def _measure(self) -> Measured:
         """The means over the epoch so far."""
@@ -128,6 +152,8 @@ class Checkpoints:
             return []
         saved = [] if best else self._save_waiting()
         self._waiting = None
+        if force and step and self._trainer.power_averages is not None:
+            self._averages.add_last(step, self._encode_averages(is_last=True))
         return [*saved, self._save(elapsed_seconds, measured, best=best)]
 
     def begin_objective(self) -> None:
@@ -145,10 +171,9 @@ class Checkpoints:
         checkpoint = Checkpoint(step, self._run.path / weights_name(step))
         weights, facts = read_tensors(checkpoint.path)
         state, numbers = read_tensors(checkpoint.state_path)
-        plain = {name: tensor for name, tensor in weights.items() if not name.startswith("ema.")}
+        plain, ema = split_averaged(weights)
         load_weights(self._trainer.vae, plain, source=checkpoint.path)
         if self._trainer.averaged is not None:
-            ema = {name.removeprefix("ema."): t for name, t in weights.items() if name.startswith("ema.")}
             load_weights(self._trainer.averaged.vae, ema or plain, source=checkpoint.path)
         try:
             self._trainer.restore(state, numbers)
@@ -160,9 +185,10 @@ class Checkpoints:
         else:
             known = _without_loss(known)
         self._measured = (checkpoint.step, known)
-        self.last, self.last_step = checkpoint.path.name, checkpoint.step
+        self.last, self._last_step = checkpoint.path.name, checkpoint.step
         self._set_aside_after(checkpoint.step)
         self._snapshots.forget_after(checkpoint.step)
+        self._averages.forget_after(checkpoint.step)
         return float(numbers["elapsed_seconds"])
 
     def _save(self, elapsed_seconds: float, measured: Measured, *, best: bool) -> CheckpointSaved:
@@ -173,12 +199,13 @@ class Checkpoints:
         weights = self._encode(measured)
         # Whoever goes on from here has every snapshot that is kept up to here.
         self._snapshots.write()
+        self._averages.write()
         for path in (checkpoint.state_path, checkpoint.path):
             self._make_way(path)
         write_whole(checkpoint.state_path, self._encode_state(elapsed_seconds, weights))
         write_whole(checkpoint.path, weights)
         self._saved_at = time.monotonic()
-        self.last, self.last_step = checkpoint.path.name, step
+        self.last, self._last_step = checkpoint.path.name, step
         self._prune()
         return CheckpointSaved(time=time.time(), step=step, epoch=epoch, path=checkpoint.path.name, best=best)
 
@@ -196,20 +223,32 @@ class Checkpoints:
     def _encode(self, measured: Measured) -> bytes:
         trainer = self._trainer
         averaged = trainer.averaged.vae if trainer.averaged else None
-        facts = {
-            "step": trainer.step_count,
-            "epoch": trainer.epoch,
-            "epochs_done": trainer.epochs_done,
-            **self._about,
-            **measured,
-        }
-        if changes := trainer.script.changes_until(trainer.step_count):
-            facts["changes"] = changes
+        facts = {**self._facts(), **measured}
         known, content = self._encoded
         if facts != known:
             content = encode_checkpoint(trainer.vae, averaged, facts)
             self._encoded = facts, content
         return content
+
+    def _encode_averages(self, *, is_last: bool = False) -> bytes:
+        """A checkpoint whose weights are the narrower average, and whose EMA weights are the wider one."""
+        assert self._trainer.power_averages is not None, "the recipe keeps some"
+        narrow, wide = self._trainer.power_averages.vaes
+        facts = {**self._facts(), "ema_widths": list(TRACKED_WIDTHS)}
+        return encode_checkpoint(narrow, wide, {**facts, "is_last": True} if is_last else facts)
+
+    def _facts(self) -> dict[str, Any]:
+        """What every file says of the step it is of."""
+        trainer = self._trainer
+        facts = {
+            "step": trainer.step_count,
+            "epoch": trainer.epoch,
+            "epochs_done": trainer.epochs_done,
+            **self._about,
+        }
+        if changes := trainer.script.changes_until(trainer.step_count):
+            facts["changes"] = changes
+        return facts
 
     def _encode_state(self, elapsed_seconds: float, weights: bytes) -> bytes:
         tensors: dict[str, Tensor]

@@ -140,7 +140,7 @@ class Loop:
                 yield from self._act(milestone)
             failed = False
             if self._stopping:
-                if self._checkpoints.last_step != self._trainer.step_count:
+                if not self._checkpoints.are_complete:
                     yield from self._save(force=True)
                 yield self._finished("stopped", self._stopping)
             else:

@@ -110,7 +110,7 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
     for folder in (run.images_path, run.commands_path):
         if folder.exists() and not folder.is_dir():
             raise RunError(f"{folder} is no folder: remove it, it is made anew")
-    for folder in (run.path, run.images_path, run.snapshots_path, run.commands_path):
+    for folder in (run.path, run.images_path, run.snapshots_path, run.averages_path, run.commands_path):
         remove_unfinished(folder)
     discard_commands(run)
     before = (trained or recipe).model_copy(update={"changes": written.changes}).at(step)

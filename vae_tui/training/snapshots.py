@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vae_tui.errors import CheckpointError
 from vae_tui.runs.files import write_whole
-from vae_tui.runs.layout import Run, weights_name
+from vae_tui.runs.layout import Run, find_weights, weights_name
 from vae_tui.runs.metadata import TornFile, read_metadata
 
 _PARTS = 16
@@ -42,36 +42,40 @@ def find_spacing(part: int, count: int) -> int:
 
 
 class Snapshots:
-    """The snapshots of a run, at most `count`; 0: none.
+    """The weights that a run keeps in one of its folders, at most `count`; 0: none.
 
     They are written at most once a second, and whatever is kept up to a checkpoint before that is saved. So in quick
     runs most are never written at all.
     """
 
-    def __init__(self, run: Run, count: int) -> None:
-        self._run, self._count = run, count
+    def __init__(self, run: Run, folder: str, count: int, *, durable: bool) -> None:
+        """`durable` files are fsynced, which would cost a quick run some percent: of others a power cut takes the newest at worst."""
+        self._run, self._name, self._count, self._durable = run, folder, count, durable
         self._waiting: dict[int, tuple[int, bytes]] = {}
         """By part, the step and the file of each that is not written yet."""
         self._written: dict[int, Path] | None = None
         """By part, the files there are, once they were looked at."""
+        self._waiting_last: tuple[int, bytes] | None = None
+        """The step and the file of what is kept for being the last, and is not written yet."""
+        self._written_last: Path | None = None
         self._written_at = time.monotonic()
         self._problem = ""
         """Why they could not be written the last time; empty where they were."""
         self._notes: list[str] = []
 
     def take_notes(self) -> list[str]:
-        """What the user should know of snapshots that could not be written, a sentence each."""
+        """What the user should know of files that could not be written, a sentence each."""
         notes, self._notes = self._notes, []
         return notes
 
     def forget_after(self, step: int) -> None:
         """Remove what is of later steps: the run comes by there again, or goes another way."""
         self._waiting.clear()
-        for snapshot in self._run.snapshots():
+        for snapshot in find_weights(self._folder):
             if snapshot.step > step:
                 with contextlib.suppress(OSError):
                     snapshot.path.unlink()
-        self._written = None
+        self._written = self._written_last = self._waiting_last = None
 
     def wants(self, part: int) -> bool:
         """Whether the weights as of a part are kept."""
@@ -86,47 +90,65 @@ class Snapshots:
         if large or time.monotonic() - self._written_at >= _SECONDS_BETWEEN:
             self.write()
 
+    def add_last(self, step: int, content: bytes) -> None:
+        """Keep the weights as of the last step so far, wherever that is, until others are written."""
+        if self._count:
+            self._waiting_last = step, content
+
     def write(self) -> None:
         """Write what waits, and remove what is no longer kept; where that cannot be, which ends no run, note it once."""
-        if not self._waiting:
+        if not self._waiting and self._waiting_last is None:
             return
         waiting, self._waiting = self._waiting, {}
+        last, self._waiting_last = self._waiting_last, None
         self._written_at = time.monotonic()
         try:
-            self._write(waiting)
+            self._write(waiting, last)
             self._problem = ""
         except OSError as error:
-            folder = self._run.shown / self._run.snapshots_path.name
-            problem = f"snapshots cannot be written to {folder}: {error.strerror or error}"
+            folder = self._run.shown / self._name
+            problem = f"{self._name} cannot be written to {folder}: {error.strerror or error}"
             if problem != self._problem:
                 self._notes.append(f"{problem}; training goes on without them, and the next are tried again")
             self._problem = problem
 
-    def _write(self, waiting: dict[int, tuple[int, bytes]]) -> None:
-        folder = self._run.snapshots_path
-        folder.mkdir(exist_ok=True)
+    @property
+    def _folder(self) -> Path:
+        return self._run.path / self._name
+
+    def _write(self, waiting: dict[int, tuple[int, bytes]], last: tuple[int, bytes] | None) -> None:
+        self._folder.mkdir(exist_ok=True)
         if self._written is None:
             self._written = self._look()
-        spacing = find_spacing(max(waiting), self._count)
+        if self._written_last is not None:
+            self._written_last.unlink(missing_ok=True)
+            self._written_last = None
+        spacing = find_spacing(max(waiting, default=0), self._count)
         for part in [part for part in self._written if part % spacing]:
             self._written.pop(part).unlink(missing_ok=True)
         for part, (step, content) in waiting.items():
-            path = folder / weights_name(step)
-            # Not fsynced, which would cost a quick run some percent: a power cut takes the newest at worst.
-            write_whole(path, content, durable=False)
+            path = self._folder / weights_name(step)
+            write_whole(path, content, durable=self._durable)
             self._written[part] = path
+        if last is not None:
+            path = self._folder / weights_name(last[0])
+            if path not in self._written.values():
+                write_whole(path, last[1], durable=self._durable)
+                self._written_last = path
 
     def _look(self) -> dict[int, Path]:
-        """The snapshots there are, by part; those that a power cut tore go, and what is none of them stays as it is."""
+        """The files there are, by part; those that a power cut tore go, and what is none of them stays as it is."""
         found = {}
-        for snapshot in self._run.snapshots():
+        for snapshot in find_weights(self._folder):
             try:
-                epochs = read_metadata(snapshot.path).get("epochs_done")
+                metadata = read_metadata(snapshot.path)
             except TornFile:
                 snapshot.path.unlink()
             except CheckpointError:
                 pass
             else:
-                if epochs is not None:
+                if metadata.get("is_last"):
+                    self._written_last = snapshot.path
+                elif (epochs := metadata.get("epochs_done")) is not None:
                     found[int(epochs * _PARTS)] = snapshot.path
         return found

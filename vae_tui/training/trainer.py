@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vae_tui.data import AnyPixels, ImageSets, as_floats, draw_bits, seed_for
 from vae_tui.errors import RunError
+from vae_tui.evaluation.averages import TRACKED_WIDTHS
 from vae_tui.evaluation.elbo import Elbo, evaluate_elbo
 from vae_tui.model import VAE, build
 from vae_tui.model.conditional import NO_LABEL
@@ -23,6 +24,7 @@ from vae_tui.training.batches import Batches, on_device
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
 from vae_tui.training.patience import Patience
+from vae_tui.training.power_averages import PowerAverages
 from vae_tui.training.ranks import Alone, Batch, Ranks
 from vae_tui.training.steps import AutogradStep, Parts, choose_recorder, choose_step, memory_layout
 from vae_tui.training.stopwatch import Stopwatch
@@ -113,6 +115,7 @@ class Trainer:
         self.optimizer = build_optimizer(recipe.optimizer, self.vae.parameters())
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
+        self.power_averages = PowerAverages(self.vae, TRACKED_WIDTHS) if recipe.optimizer.ema_snapshots else None
         self._generators = {
             purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
             for purpose in self._purposes
@@ -269,6 +272,8 @@ class Trainer:
         self.position += count
         if self.averaged:
             self.averaged.update(self.step_count)
+        if self.power_averages is not None:
+            self.power_averages.update(self.step_count)
         self.stopwatch.lap("update")
 
     def _take_step(self, count: int, given: Batch) -> None:
@@ -365,6 +370,8 @@ class Trainer:
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
         if self._adversary is not None:
             tensors |= {f"adversary.{name}": tensor for name, tensor in self._adversary.state().items()}
+        if self.power_averages is not None:
+            tensors |= {f"averages.{name}": tensor for name, tensor in self.power_averages.state().items()}
         numbers = {
             "step": self.step_count,
             "epoch": self.epoch,
@@ -392,6 +399,8 @@ class Trainer:
         self.optimizer.restore(moments)
         if self._adversary is not None:
             self._adversary.restore(pick(tensors, "adversary."))
+        if self.power_averages is not None:
+            self.power_averages.restore(pick(tensors, "averages."))
         self.step_count, self.epoch, self.position = numbers["step"], numbers["epoch"], numbers["position"]
         # A change at the very step it goes on from is made by then.
         self._follow(self._script.at(self.step_count))
