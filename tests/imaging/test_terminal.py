@@ -1,6 +1,6 @@
 import pytest
 
-from vae_tui.imaging.replies import Answers, understand
+from vae_tui.imaging.replies import Answers, ReplyFilter, understand
 from vae_tui.imaging.terminal import ask_terminal, detect_colors, find_multiplexer, judge_terminal
 from vae_tui.imaging.tmux import Attached, Tmux
 
@@ -97,6 +97,41 @@ def test_inside_tmux_pictures_are_what_all_terminals_around_it_show(
     answers = Answers(complete=True, name="tmux 3.5a", attributes=(1, 2, 4))
     found = judge_terminal(inside, answers, None, Tmux(terminals, passes, "11"))
     assert (found.modes, found.colors) == (modes, colors)
+
+
+@pytest.mark.parametrize(
+    ("reply", "modes", "why"),
+    [
+        (b"\x1b[3;21R", ("octant", "sextant", "quadrant", "half", "ascii"), "foot(1.20.2) draws them itself"),
+        (
+            b"\x1b[1;20R",
+            ("sextant", "quadrant", "half", "ascii"),
+            "tmux drops them: its C library is older than they are",
+        ),
+        (b"", ("sextant", "quadrant", "half", "ascii"), "tmux has not said whether it keeps them"),
+    ],
+    ids=["kept", "dropped", "silent"],
+)
+def test_inside_tmux_octants_are_for_those_that_keep_them(reply: bytes, modes: tuple[str, ...], why: str) -> None:
+    inside = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux,1,0"}
+    asked = ask_terminal(inside)
+    assert asked.count("\U0001cd01") == 1
+    assert asked.index("\x1b[6n") < asked.index("\x1b[c"), "the last answer is the last to come"
+    assert "\x1b[6n" not in ask_terminal(XTERM)
+    assert "\x1b[6n" not in ask_terminal(inside | {"LC_ALL": "de_DE.ISO-8859-1"})
+    replies = ReplyFilter()
+    replies.ask(0.0)
+    assert replies.feed(b"a" + reply + b"\x1bP>|tmux 3.5a\x1b\\\x1b[?1;2cb", 0.1) == b"ab"
+    foot = Attached("foot(1.20.2)", frozenset())
+    found = judge_terminal(inside, replies.answers, None, Tmux((foot,), False, "11"))
+    assert (found.modes, found.why["octant"]) == (modes, why)
+
+
+def test_f3_with_modifiers_is_no_report_of_a_cursor() -> None:
+    replies = ReplyFilter()
+    replies.ask(0.0)
+    assert replies.feed(b"\x1b[1;2R\x1b[1;16R", 0.1) == b"\x1b[1;2R\x1b[1;16R"
+    assert replies.answers.octants is None
 
 
 def test_a_tmux_that_has_not_answered_yet_is_sent_no_sixels() -> None:

@@ -115,8 +115,22 @@ def test_inside_tmux_kitty_shows_pictures_where_their_cells_are(
 
 def test_a_tmux_that_passes_nothing_on_is_sent_no_graphics(open_tmux: Any, log: Callable[[], list[str]]) -> None:
     terminal, _ = open_tmux(allowed=False)
-    terminal.wait_until(lambda: "mode sextant" in log())
+    terminal.wait_until(lambda: "mode sextant" in log() or "mode octant" in log())
     terminal.press(b"n")
     terminal.wait_until(lambda: "shown 1" in log())
     assert "mode kitty" not in log()
     assert b"\x1b_G" not in terminal.received
+
+
+def test_octants_are_drawn_in_a_tmux_that_keeps_them_and_in_no_other(
+    open_tmux: Any, log: Callable[[], list[str]]
+) -> None:
+    terminal, _ = open_tmux(allowed=False)
+    terminal.wait_until(lambda: "mode sextant" in log() or "mode octant" in log())
+    # What tmux keeps it sends on: the octant that was written to find out, and then pictures of them.
+    kept = "\U0001cd01".encode() in terminal.received
+    terminal.wait_until(lambda: ("mode octant" in log()) == kept)
+    terminal.press(b"n")
+    terminal.wait_until(lambda: "shown 1" in log())
+    drawn = "".join(read_screen(terminal).display)
+    assert any("\U0001cd00" <= sign <= "\U0001cde5" for sign in drawn) == kept

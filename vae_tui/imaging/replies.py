@@ -37,6 +37,8 @@ class Answers:
     """Height and width of a cell in pixels."""
     text_area: tuple[int, int] | None = None
     """Height and width of the text area in pixels."""
+    octants: bool | None = None
+    """Whether what is written in octants stays there: tmux drops what its machine's C library does not know."""
     seconds: float | None = None
     """From the question to the last answer."""
 
@@ -157,7 +159,11 @@ _ANSWER_STRING = re.compile(rb"\x1b(_G|P>\||P[01][$+]r)")
 _CSI = re.compile(rb"\x1b\[[0-?]*[ -/]*(?P<final>[@-~])?\Z")
 _KEY_CSI = re.compile(rb"\x1b\[(|<-?\d+;-?\d+;-?\d+[Mm]|[\d;:]*[~u^@ABCDEFHPQRSZIO]|\?[\d;]*\$y|48;[\d;:]*t|[@-~])\Z")
 """Keys, clicks, changes of focus and of the size, and the reports of modes that Textual asks for."""
-_CSI_ANSWER = re.compile(rb"\x1b\[(\?[\d;]*[cS]|[468];\d+;\d+t|0n)\Z")
+_CSI_ANSWER = re.compile(rb"\x1b\[(\?[\d;]*[cS]|[468];\d+;\d+t|0n|\d+;2[01]R)\Z")
+_OCTANT_COLUMN = 20
+"""Farther to the right than F3 with any modifiers, which is sent as such a report of a cursor in the first row would be."""
+OCTANT_QUERY = f"\x1b7\x1b[{_OCTANT_COLUMN}G\U0001cd01\x1b[6n\x1b[{_OCTANT_COLUMN}G \x1b8"
+"""Writes an octant, asks where the cursor is then, and writes over it."""
 _COLOR = re.compile(rb"48[:;]2[:;]{1,2}1[:;]2[:;]3(?!\d)")
 
 
@@ -195,6 +201,8 @@ def understand(answers: Answers, answer: bytes) -> Answers:
     if answer.endswith(b"c"):
         numbers = tuple(int(number) for number in body[1:-1].split(b";") if number)
         return replace(answers, attributes=numbers, complete=True)
+    if answer.endswith(b"R"):
+        return replace(answers, octants=int(body[:-1].split(b";")[1]) > _OCTANT_COLUMN)
     if answer.endswith(b"t"):
         kind, height, width = (int(number) for number in body[:-1].split(b";"))
         largest = _LARGEST_SIZE.get(kind, 0)

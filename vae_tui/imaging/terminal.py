@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from vae_tui.imaging.block_glyphs import MOSAICS, Mosaic, mosaics_of
-from vae_tui.imaging.replies import Answers
+from vae_tui.imaging.replies import OCTANT_QUERY, Answers
 from vae_tui.imaging.tmux import Tmux
 from vae_tui.text import printable
 
@@ -93,19 +93,21 @@ class Abilities:
 def ask_terminal(environment: Mapping[str, str]) -> str:
     """What to write to a terminal so that it says what it can do; empty where it should not be asked.
 
-    In this order: kitty graphics, its name, the size of a cell and of its text in pixels, whether it keeps an exact
-    colour, and primary device attributes, which every terminal answers, so that theirs is the last answer. With NO_COLOR
+    In this order: inside tmux whether it keeps octants; kitty graphics, its name, the size of a cell and of its text in pixels,
+    whether it keeps an exact colour, and primary device attributes, which every terminal answers, so that theirs is the last answer. With NO_COLOR
     only these, to learn how far away it is.
     """
     if is_dumb(environment):
         return ""
     if environment.get("NO_COLOR"):
         return "\x1b[c"
-    strings = not find_multiplexer(environment) and environment.get("TERM_PROGRAM") != "Apple_Terminal"
+    multiplexer = find_multiplexer(environment)
+    octants = multiplexer == "tmux" and detect_encoding(environment).startswith("utf")
+    strings = not multiplexer and environment.get("TERM_PROGRAM") != "Apple_Terminal"
     graphics = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
     color = "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
     # screen hands such strings to whatever terminal it happens to be in, and Terminal.app prints them.
-    return f"{graphics * strings}\x1b[>0q\x1b[16t\x1b[14t{color * strings}\x1b[c"
+    return f"{OCTANT_QUERY * octants}{graphics * strings}\x1b[>0q\x1b[16t\x1b[14t{color * strings}\x1b[c"
 
 
 def read_window(fileno: int) -> tuple[int, int, int, int]:
@@ -156,8 +158,7 @@ def judge_terminal(
     why["half"] = f"colours: {colors}" if colors != "none" else "no colours"
     why["ascii"] = "always"
     encoding, glyphs = detect_encoding(environment), detect_glyphs(environment)
-    name = answers.name if answers is not None else ""
-    mosaics, reasons = _judge_mosaics(multiplexer, name, tmux)
+    mosaics, reasons = _judge_mosaics(multiplexer, answers or Answers(), tmux)
     why |= reasons
     if not encoding.startswith("utf"):
         why |= dict.fromkeys(("half", *MOSAICS), f"none in {encoding}")
@@ -202,10 +203,10 @@ def _name_all(tmux: Tmux) -> str:
     return ", ".join(sorted({printable(one.name) for one in tmux.terminals if one.name})) or "the terminal around it"
 
 
-def _judge_mosaics(multiplexer: str, name: str, tmux: Tmux | None) -> tuple[tuple[Mosaic, ...], dict[str, str]]:
+def _judge_mosaics(multiplexer: str, answers: Answers, tmux: Tmux | None) -> tuple[tuple[Mosaic, ...], dict[str, str]]:
     """Which mosaics are seen as they should be, the finest first, and why each is or is not."""
     around = [terminal.name for terminal in tmux.terminals] if tmux is not None else []
-    names = around if multiplexer else [name]
+    names = around if multiplexer else [answers.name]
     kinds = [mosaics_of(one) for one in names]
     known = tuple(kind for kind in MOSAICS if kinds and all(kind in one for one in kinds))
     shown = ", ".join(sorted({printable(one) for one in names if one}))
@@ -215,8 +216,11 @@ def _judge_mosaics(multiplexer: str, name: str, tmux: Tmux | None) -> tuple[tupl
     why: dict[str, str] = {
         kind: f"{shown} {'draws them itself' if kind in known else 'is not known to draw them'}" for kind in MOSAICS
     }
-    if multiplexer and "octant" in known:
-        why["octant"] = f"{multiplexer} drops them where its machine's C library is older than they are"
+    if multiplexer and "octant" in known and not answers.octants:
+        unknown = "has not said whether it keeps them"
+        why["octant"] = (
+            f"{multiplexer} {unknown if answers.octants is None else 'drops them: its C library is older than they are'}"
+        )
         known = tuple(kind for kind in known if kind != "octant")
     return known, why
 
