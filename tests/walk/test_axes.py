@@ -182,6 +182,17 @@ def test_what_names_no_direction_is_replied_to_with_why_and_a_dimension_is_not_r
     assert "a latent dimension stays" in walking.notice
 
 
+def test_where_the_plane_went_along_one_that_is_removed_it_says_along_what_it_goes_now(walking: Walking) -> None:
+    session = walking.session
+    session.directions.add("pca:1 pca:2")
+    walking.deliver()
+    session.view.set_plane("pca:1", "z3")
+    session.directions.remove()
+    assert walking.notice == "removed pca:1; map and scatter go along z1 and z3"
+    session.directions.remove()
+    assert walking.notice == "removed pca:2"
+
+
 def test_strip_table_map_and_scatter_go_along_them(walking: Walking) -> None:
     session, walk = walking.session, walking.walk
     session.directions.add("pca:1 pca:2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -458,6 +459,10 @@ def test_one_level_of_a_ladder_is_drawn_anew_and_the_other_stays(
     start: Callable[[], Walking], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walking = start()
+    for key in (partial(walking.session.place.draw_level, "lower"), partial(walking.session.place.change_class, 1)):
+        key()
+        assert walking.notice == "the model is still being opened: in a moment"
+        walking.walk.notice = None
     walking.deliver()
     walking.session.place.draw_level("lower")
     assert walking.notice == 'this model has one level of latents: one trained with network = "ladder" has two'

@@ -157,6 +157,10 @@ class Walk:
         """Let the user read something, until one moves or for as long as the screen shows it."""
         self.notice = Notice(text, level)
 
+    def notify_opening(self) -> None:
+        """Let the user read that what a key does must wait."""
+        self.notify("the model is still being opened: in a moment")
+
     def fail(self, text: str) -> None:
         """Let the user read why something cannot be had."""
         self.notify(text, "error")

@@ -270,6 +270,10 @@ class WalkScreen(ClosesOnce[None]):
         if self._bookmark is not None:
             self.action_slot(1 + VIEW_NAMES.index(view))
             return
+        if view == "codes" and self.session.walk.opened is None:
+            self.session.walk.notify_opening()
+            self._show()
+            return
         if view == "codes" and self.session.walk.codebook is None:
             self.session.walk.notify('this model has no codes: one trained with posterior = "fsq" or "vq" has')
             self._show()
@@ -294,7 +298,7 @@ class WalkScreen(ClosesOnce[None]):
     async def action_edit(self) -> None:
         """Let the user change the picture by hand, and find z for it."""
         if self.session.walk.image is None:
-            self.session.notify("there is no picture yet")
+            self.session.walk.notify_opening()
         else:
             await self.app.push_screen_wait(EditScreen(self.session))
         self._show()

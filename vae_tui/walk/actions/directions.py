@@ -61,10 +61,17 @@ class DirectionActions:
         self._walk.notify(f"added: {notes}", "success")
 
     def remove(self) -> None:
-        """Remove the chosen one."""
+        """Remove the chosen one; where map and scatter go along it, they go along latent dimensions again."""
+        before = self._name_plane()
         removed = self._walk.dimensions.remove_chosen()
         if removed is None:
             self._walk.notify("a latent dimension stays; D adds directions, and those can be removed")
             return
         self._walk.take_directions([])
-        self._walk.notify(f"removed {removed.name}", "plain")
+        planes = f"; map and scatter go along {' and '.join(self._name_plane())}" if removed.name in before else ""
+        self._walk.notify(f"removed {removed.name}{planes}", "plain")
+
+    def _name_plane(self) -> list[str]:
+        """The two axes of map and scatter."""
+        scene = self._walk.scene
+        return [scene.axes.name(axis) for axis in self._walk.views.plane_of(scene)]

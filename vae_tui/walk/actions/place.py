@@ -114,10 +114,13 @@ class PlaceActions:
     def draw_level(self, name: Literal["lower", "upper"]) -> None:
         """Draw one level of a ladder with the next seed, and leave the other as it is."""
         walk = self._walk
-        upper_dim = None if walk.opened is None else walk.opened.upper_dim
-        if walk.opened is not None and upper_dim is None:
+        if walk.opened is None:
+            walk.notify_opening()
+            return
+        upper_dim = walk.opened.upper_dim
+        if upper_dim is None:
             walk.notify('this model has one level of latents: one trained with network = "ladder" has two')
-        elif upper_dim is not None:
+        else:
             walk.motion.stop()
             level = slice(upper_dim, None) if name == "lower" else slice(0, upper_dim)
             walk.draw_part(walk.draws.seed + 1, level, f"the {name} level drawn anew, seed {walk.draws.seed + 1}")
@@ -138,6 +141,7 @@ class PlaceActions:
         """
         opened = self._walk.opened
         if opened is None:
+            self._walk.notify_opening()
             return
         if opened.class_given is None:
             self._walk.notify('this model is given no class: one trained with model.condition = "label" is')
