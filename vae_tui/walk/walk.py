@@ -49,6 +49,8 @@ from vae_tui.walk.views.choice import Views
 from vae_tui.walk.views.view import Pixels, Query, Scene, Spread, Tiles, View
 
 Level = Literal["plain", "success", "warning", "error"]
+OPENING = "the model is still being opened: in a moment"
+"""What is to be read where a key must wait for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +158,6 @@ class Walk:
     def notify(self, text: str, level: Level = "warning") -> None:
         """Let the user read something, until one moves or for as long as the screen shows it."""
         self.notice = Notice(text, level)
-
-    def notify_opening(self) -> None:
-        """Let the user read that what a key does must wait."""
-        self.notify("the model is still being opened: in a moment")
 
     def fail(self, text: str) -> None:
         """Let the user read why something cannot be had."""

@@ -38,7 +38,7 @@ from vae_tui.walk.motion import FRAMES_PER_SECOND
 from vae_tui.walk.session import WalkSession
 from vae_tui.walk.views.nearest_code import TestImage
 from vae_tui.walk.views.view import VIEW_NAMES, Pixels, ViewName
-from vae_tui.walk.walk import Notice
+from vae_tui.walk.walk import OPENING, Notice
 
 _NARROW = 100
 _LEAST_FOR_TWO = 72, 20
@@ -271,7 +271,7 @@ class WalkScreen(ClosesOnce[None]):
             self.action_slot(1 + VIEW_NAMES.index(view))
             return
         if view == "codes" and self.session.walk.opened is None:
-            self.session.walk.notify_opening()
+            self.session.walk.notify(OPENING)
             self._show()
             return
         if view == "codes" and self.session.walk.codebook is None:
@@ -298,7 +298,7 @@ class WalkScreen(ClosesOnce[None]):
     async def action_edit(self) -> None:
         """Let the user change the picture by hand, and find z for it."""
         if self.session.walk.image is None:
-            self.session.walk.notify_opening()
+            self.session.walk.notify(OPENING)
         else:
             await self.app.push_screen_wait(EditScreen(self.session))
         self._show()

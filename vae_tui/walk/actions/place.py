@@ -27,7 +27,7 @@ from vae_tui.walk.paths import Point
 from vae_tui.walk.picture_edit import PictureEdit
 from vae_tui.walk.plane import Codes
 from vae_tui.walk.shares import Shares
-from vae_tui.walk.walk import Walk
+from vae_tui.walk.walk import OPENING, Walk
 
 _STEP, _BIG_STEP = 0.1, 1.0
 _BIG_ROWS = 10
@@ -115,7 +115,7 @@ class PlaceActions:
         """Draw one level of a ladder with the next seed, and leave the other as it is."""
         walk = self._walk
         if walk.opened is None:
-            walk.notify_opening()
+            walk.notify(OPENING)
             return
         upper_dim = walk.opened.upper_dim
         if upper_dim is None:
@@ -141,7 +141,7 @@ class PlaceActions:
         """
         opened = self._walk.opened
         if opened is None:
-            self._walk.notify_opening()
+            self._walk.notify(OPENING)
             return
         if opened.class_given is None:
             self._walk.notify('this model is given no class: one trained with model.condition = "label" is')
