@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from walking import Walking
 
-from vae_tui.walk.messages import EditFitted, FitEdited
+from vae_tui.walk.messages import DecoderDied, EditFitted, FitEdited
 from vae_tui.walk.picture_edit import PictureEdit
 
 
@@ -134,3 +134,16 @@ def test_one_goes_to_a_place_that_agrees_with_an_edited_picture_and_that_can_be_
     np.testing.assert_array_equal(walking.z, found[1].points[2])
     assert walking.notice == "fitted to the edited picture: 3 of 8 that agree with what is not hidden"
     assert not problems
+
+
+def test_where_the_decoder_died_another_is_started_for_an_edited_picture(walking: Walking) -> None:
+    walking.deliver()
+    assert walking.walk.image is not None
+    walking.session.receive(0, DecoderDied("killed"))
+    walking.inbox.clear()
+    found, problems = list[EditFitted](), list[str]()
+    edit = PictureEdit(walking.walk.image)
+    walking.session.place.fit_edit(edit, by="weights", seed=0, then=found.append, failed=problems.append)
+    walking.deliver()
+    assert len(walking.decoders) == 2
+    assert (len(found), problems) == (1, [])

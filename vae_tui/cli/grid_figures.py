@@ -39,7 +39,7 @@ def draw_grid(
     scale = scale or choose_scale(height, width)
     large = grid.repeat(scale, axis=0).repeat(scale, axis=1)
     columns = len(labels.columns) or max(1, width // _NARROW_TILE)
-    left = max((len(text) for text in labels.rows), default=0) * _INCHES_A_LETTER
+    left = min(_WIDEST / 2, max((len(text) for text in labels.rows), default=0) * _INCHES_A_LETTER)
     below = _LINE if labels.columns else 0.0
     inches = min(_WIDEST - left, columns * _TILE, (_HIGHEST - below) * width / height)
 

@@ -235,9 +235,11 @@ class Walk:
         self.views.scatter.forget_axes()
         self.update()
 
-    def send(self, request: Request[R], then: Callable[[R], object]) -> None:
-        """Send the decoder a request; `then` takes the reply, and the user reads why there is none."""
-        self.link.send(request, then, self.fail)
+    def send(
+        self, request: Request[R], then: Callable[[R], object], failed: Callable[[str], object] | None = None
+    ) -> None:
+        """Send the decoder a request; `then` takes the reply, and `failed`, or the user, why there is none."""
+        self.link.send(request, then, failed or self.fail)
         self._ensure_running()
 
     def _ensure_running(self) -> None:

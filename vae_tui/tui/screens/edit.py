@@ -59,6 +59,7 @@ class EditScreen(ClosesOnce[None]):
     def on_mount(self) -> None:
         """Show the picture as it is."""
         self.query_one("#edited", Canvas).border_title = "yours"
+        self._session.walk.motion.stop()
         self._changed()
         self.set_interval(_LOOK_SECONDS, self._show_progress)
 
@@ -73,7 +74,7 @@ class EditScreen(ClosesOnce[None]):
         self._problem = ""
         self._session.walk.link.cancel(FitEdited)
         request = Reconstruct(self._edit.image[None].copy(), "")
-        self._session.walk.link.send(request, self._take_reconstruction, self._fail_reconstruction)
+        self._session.walk.send(request, self._take_reconstruction, self._fail_reconstruction)
         self._show()
 
     def _take_reconstruction(self, reply: Decoded) -> None:

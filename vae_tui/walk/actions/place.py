@@ -191,7 +191,7 @@ class PlaceActions:
         walk.motion.stop()
         hidden = edit.hidden.astype(np.uint8)
         request = FitEdited(edit.image.copy(), hidden, walk.z, by, _COMPLETIONS, seed, self._shares)
-        walk.link.send(request, then, failed)
+        walk.send(request, then, failed)
 
     def go_to_fitted(self, found: EditFitted, index: int) -> None:
         """Go to one of the places that agree with an edited picture."""
