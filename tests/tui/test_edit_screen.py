@@ -97,7 +97,7 @@ async def test_others_are_found_by_gradient_too_and_escape_goes_back_step_by_ste
     async with open_editor() as editing:
         z = editing.session.walk.z.copy()
         await editing.press("tab", "space", "g", "enter")
-        await editing.sees("the best first; no draws from the posterior")
+        await editing.sees("these are no draws from the posterior")
         first = editing.screen._found
         await editing.press("g", "n")
         await editing.until(lambda: editing.screen._found is not first)

@@ -127,17 +127,12 @@ class EditScreen(ClosesOnce[None]):
                 how = "with what fits best, by gradient; g: by weights"
             text = f"{edit.hidden.mean():.0%} hidden; enter fills it {how}"
         else:
-            text = (
-                "enter finds the z that fits the picture best; tab, then space or the mouse, hides a part to be filled"
-            )
+            text = "enter: the z that fits best; to hide a part: tab, then space or the mouse"
         self.query_one("#status", StatusLine).show(text, style)
 
     def _describe_draws(self, found: EditFitted) -> tuple[str, str]:
         if found.effective_draws is None:
-            return (
-                "by gradient: the best fits from as many starts, the best first; no draws from the posterior",
-                "$foreground",
-            )
+            return "by gradient: what fits best comes first; these are no draws from the posterior", "$foreground"
         count = f"{found.effective_draws:.0f} of {found.draws:,} weighted draws count"
         if found.effective_draws < FEW_DRAWS:
             return f"only {count}, so these are hardly draws from the posterior: hide more, or less", "$warning"
@@ -280,7 +275,7 @@ class EditScreen(ClosesOnce[None]):
             if tile is not None:
                 self._chosen = tile
                 self._show()
-        elif (place := self._pixel_at(event)) is not None:
+        elif event.button == 1 and (place := self._pixel_at(event)) is not None:
             self._drawn_to = place
             self._edit.stroke(place, place)
             self.query_one("#edited").capture_mouse()
