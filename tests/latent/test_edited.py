@@ -9,8 +9,9 @@ from ppca import Z, make_ppca
 
 from vae_tui.data import as_floats
 from vae_tui.errors import CheckpointError
+from vae_tui.latent.codes import encode_images
 from vae_tui.latent.edited import fit_edited
-from vae_tui.latent.fitting import joint_density
+from vae_tui.latent.fitting import fit_latent, joint_density
 from vae_tui.latent.grids import decode_points
 from vae_tui.latent.inpainting import By
 from vae_tui.model import VAE, build
@@ -57,6 +58,26 @@ def test_of_a_whole_picture_the_place_that_fits_best_is_found() -> None:
     others = np.random.default_rng(1).standard_normal((500, 3)).astype(np.float32)
     assert all(found.after <= density_at(vae, other, shown) + 1e-3 for other in others)
     np.testing.assert_array_equal(found.images, decode_points(vae, found.points))
+
+
+def test_it_is_looked_for_from_where_one_stands_and_from_the_picture_s_code() -> None:
+    vae = make_vae()
+    with torch.no_grad():
+        for network, factor in ((vae.decoder, 8), (vae.encoder, 4)):
+            for weights in network.parameters():
+                weights.mul_(factor if weights.dim() > 1 else 1)  # so steep that there are several places to end at
+    pictures = np.random.default_rng(3).integers(0, 2, (12, 6, 5, 1), np.uint8) * np.uint8(255)
+    origin = np.zeros(3, np.float32)
+    better = []
+    for shown in pictures:
+        found = fit(vae, shown, NOTHING)
+        as_tensor = torch.from_numpy(shown.transpose(2, 0, 1))
+        code = encode_images(vae, as_tensor[None])[0][0]
+        ends = [fit_latent(vae, as_floats(as_tensor), start, lambda *_: None).after for start in (origin, code)]
+        assert found.after == pytest.approx(min(ends), abs=1e-3)
+        better.append(ends[1] < ends[0] - 0.1)
+    assert any(better)
+    assert not all(better)
 
 
 def test_what_is_kept_stays_and_the_model_fills_the_rest() -> None:
