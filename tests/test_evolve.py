@@ -145,7 +145,7 @@ def test_weights_that_cannot_be_read_are_left_out_with_a_note(evolve: Evolve, tr
         ),
         (["nobody"], "no run called 'nobody'"),
         (["--runs-dir", "none"], "no run under none has weights yet; train one with: vae-tui train"),
-        (["plain", "--out", "e.svg"], "expected a name that ends in .png or .gif or .npz"),
+        (["plain", "--out", "e.jpg"], "expected a name that ends in .png or .gif or .svg or .pdf or .npz"),
         (["plain", "--image", "1", "--latent", "0,0,0"], "give one of them"),
         (["plain", "--image", "1", "--count", "3"], "leave them out with --image and --latent"),
         (["plain", "--latent", "1,x"], "--latent 1,x: expected numbers from -1000 to 1000"),

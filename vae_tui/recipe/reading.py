@@ -198,7 +198,8 @@ def _name_overrides(source: str, overridden: Iterable[tuple[str, str]], problems
     wrong = [
         f"{table}.{key}"
         for table, key in sorted(overridden)
-        if any(re.match(rf"\[{re.escape(table)}\] {re.escape(key)}[:\[]", problem) for problem in problems)
+        if f"{table}.{key}=" not in source
+        and any(re.match(rf"\[{re.escape(table)}\] {re.escape(key)}[:\[]", problem) for problem in problems)
     ]
     return f"{source} with another {' and '.join(wrong)}" if wrong else source
 

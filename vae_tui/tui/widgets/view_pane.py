@@ -158,7 +158,8 @@ class ViewPane(Container):
             scatter.show(dots, colors=colors, in_signs=self._app.plain or colors == "none")
             captions = view.captions(scene)
             whole = "   ".join(captions)
-            return whole if len(whole) <= scatter.size.width - 4 else captions[0]
+            # By this pane's width, not the scatter's, which has none until it was laid out.
+            return whole if len(whole) <= self._border_width else captions[0]
         progress = self._session.walk.link.progress_of(EncodeTestImages, Project)
         default = "encoding the test images…" if scene.codes is None else "projecting…"
         scatter.show_text(views.problem or progress or default)
