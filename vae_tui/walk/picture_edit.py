@@ -62,11 +62,6 @@ class PictureEdit:
         self._done: list[_State] = []
 
     @property
-    def is_changed(self) -> bool:
-        """Whether it differs from what it was at first."""
-        return bool(self.hidden.any()) or not np.array_equal(self.image, self._first)
-
-    @property
     def under_cursor(self) -> tuple[int, ...]:
         """The pixel at the cursor, 0 to 255 each channel."""
         return tuple(int(value) for value in self.image[self.cursor])
