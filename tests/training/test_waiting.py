@@ -102,12 +102,14 @@ recipe = load_recipe("digits", ["train.threads=2", *NETWORK]).recipe
 sets = load_image_sets(recipe.data, seed=0, data_root=None, progress=lambda *_: None)
 torch.set_num_threads(2)
 digests = []
-for how in ("awake", "busy", "changing"):
+for how in ("awake", "busy", "trying", "changing"):
     trainer, waiting = Trainer(recipe, sets, torch.device("cpu"), compiled=False), Waiting(2)
     assert waiting.can_change
     for step in range(12):
-        make_way = how == "busy" or (how == "changing" and step % 3 == 0)
+        make_way = how in ("busy", "trying") or (how == "changing" and step % 3 == 0)
         (waiting.make_way if make_way else waiting.stay_awake)()
+        if how == "trying":
+            waiting.compare(1.0)
         if trainer.epoch_is_over:
             trainer.begin_epoch()
         trainer.step()
@@ -133,6 +135,57 @@ for taken in (0.0, 0.1, 1.0, 0.1, 0.1, 0.3, 0.3, 0.1, 0.1, 0.3, 0.5):
 print(json.dumps(found))
 """
     assert run(script) == [True, True, False, False, False, True, True, True, True, True, False]
+
+
+def test_on_a_busy_machine_every_way_is_tried_and_the_fastest_is_kept() -> None:
+    script = """
+import json, os, threading, torch
+from vae_tui.training.waiting import Waiting
+torch.set_num_threads(2)
+torch.zeros(1 << 20).add_(1)
+cores = len(os.sched_getaffinity(0))
+def affinities():
+    ours = threading.get_native_id()
+    others = [int(thread) for thread in os.listdir("/proc/self/task") if int(thread) != ours]
+    return os.sched_getaffinity(ours), [os.sched_getaffinity(other) for other in others]
+found = {}
+for fastest in Waiting(2)._ways:
+    waiting = Waiting(2)
+    waiting.compare(1.0)
+    assert waiting.how == "awake", "nothing is tried on a quiet machine"
+    waiting.look(cores)
+    tried = []
+    for reading in range(2 * len(waiting._ways)):
+        tried.append(waiting.how)
+        # The second turn of each is one in which it also validated.
+        waiting.compare((1000.0 if waiting.how == fastest else 900.0) / (1 if reading < len(waiting._ways) else 50))
+        waiting.look(cores)
+    kept = []
+    for _ in range(50):
+        kept.append(waiting.how)
+        waiting.compare(1.0)
+        waiting.look(cores)
+    ours, others = affinities()
+    found[fastest] = [tried, sorted(set(kept)), len(ours), all(ours.isdisjoint(other) for other in others)]
+    for _ in range(100):
+        waiting.compare(500.0 if waiting.how == "awake" else 1.0)
+        waiting.look(cores)
+    found[fastest].append(waiting.how)
+    for _ in range(3):
+        waiting.look(0.0)
+    ours, others = affinities()
+    assert waiting.how == "awake" and {len(ours), *map(len, others)} == {cores}
+print(json.dumps([cores, found]))
+"""
+    cores, found = run(script)
+    if cores == 2:
+        ways = ["on one core", "a core each", "awake"]
+        cores_of_ours = {"on one core": (1, False), "a core each": (1, True), "awake": (2, False)}
+    else:
+        ways = ["asleep", "awake"]
+        cores_of_ours = {"asleep": (cores, False), "awake": (cores, False)}
+    for fastest in ways:
+        assert found[fastest] == [[*ways, *ways], [fastest], *cores_of_ours[fastest], "awake"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +292,8 @@ def test_a_trainer_makes_way_for_as_long_as_others_are_there(tmp_path: Path) -> 
 
     try:
         assert seen(1, 20), "it makes way"
-        assert not seen(2, 8), "and goes on to"
+        # For a second each it tries other ways, of which one is to spin on both.
+        assert any(seen(1, 20) and not seen(2, 5) for _ in range(6)), "and goes on to"
         for process in spinning:
             process.kill()
             process.wait()

@@ -101,8 +101,7 @@ class Loop:
         self._collapse = Collapse(recipe.objective, recipe.model.code_count)
         self._course = Course(self._trainer)
         self._steering = Steering(run, recipe, self._trainer, self._course)
-        self._started = time.monotonic()
-        self._began = self._started
+        self._began = self._started = time.monotonic()
         self._next_report = self._started + 0.1
         self._next_poll = self._next_lock = self._started
         self._next_drawing = self._started
@@ -294,6 +293,7 @@ class Loop:
         if self._resources.others is None or self._device.type != "cpu":
             return
         if self._follows_others:
+            self._waiting.compare(done / seconds)
             self._waiting.look(self._resources.others)
         if (note := self._contention.look(self._resources.others, done / seconds)) is not None:
             yield ev.NoteAdded(**self._now(), note=note)
