@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
-from vae_tui.data.photo import read_photo
+from vae_tui.data import decoded_cache, folder, parallel
 from vae_tui.errors import DataError
+from vae_tui.photos.photo import read_photo
+from vae_tui.photos.processes import examine_in_processes
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -362,6 +364,30 @@ def test_the_images_do_not_depend_on_the_order_they_are_decoded_in(load, photos)
     first, again = (load(name="folder", root=photos, image_size=16, seed=1) for _ in range(2))
     for split in ("train", "validation", "test"):
         assert torch.equal(getattr(first, split).pixels, getattr(again, split).pixels)
+
+
+def test_processes_decode_what_this_one_would(load, photos, monkeypatch) -> None:
+    (photos / "140.jpg").write_bytes(b"no image")
+    dim = np.full((40, 40), 900, np.uint16)
+    Image.fromarray(dim).save(photos / "145.png")  # of 10 bits: scaled once that is known of all
+    asked = []
+
+    def in_processes(paths, **size):
+        asked.extend(paths)
+        return examine_in_processes(paths, **size)
+
+    monkeypatch.setattr(folder, "examine_in_processes", in_processes)
+    loaded = []
+    for least in (1e9, 0.0):
+        shutil.rmtree(decoded_cache.cache_folder(), ignore_errors=True)
+        monkeypatch.setattr(parallel, "_SECONDS_WORTH_PROCESSES", least)
+        loaded.append(load(name="folder", root=photos, image_size=16, channels=1))
+    assert len(asked) == 150 - 128
+    here, there = loaded
+    assert here.skipped == there.skipped == ("140.jpg",)
+    assert here.notes == there.notes
+    for split in ("train", "validation", "test"):
+        assert torch.equal(getattr(here, split).pixels, getattr(there, split).pixels)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 import pytest
@@ -46,3 +47,21 @@ def test_work_that_is_left_is_not_done(seconds: float) -> None:
             next(results)
     assert len(done) <= some + 2 * parallel._WORKERS, "what was begun, and nothing that waited"
     assert (threads == {threading.get_ident()}) == (seconds < 0.01)
+
+
+def test_much_that_takes_little_is_handed_to_processes_and_little_is_not() -> None:
+    def work(item: int) -> int:
+        time.sleep(0.0001)
+        return item
+
+    handed: list[int] = []
+
+    def in_processes(items: Sequence[int]) -> Generator[int]:
+        handed.extend(items)
+        yield from items
+
+    few, many = range(300), range(100_000)
+    assert list(work_through(work, few, in_processes)) == list(few)
+    assert handed == []
+    assert list(work_through(work, many, in_processes)) == list(many)
+    assert handed == list(many)[2 * parallel._BLOCK :]

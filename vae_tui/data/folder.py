@@ -6,11 +6,12 @@ import hashlib
 import math
 import os
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import PIL
@@ -20,14 +21,6 @@ from PIL import Image, features
 
 from vae_tui.data import decoded_cache
 from vae_tui.data.parallel import work_through
-from vae_tui.data.photo import (
-    UNREADABLE_ERRORS,
-    WHITE_16_BITS,
-    DecodedPhoto,
-    decode_photo,
-    describe_problem,
-    read_content,
-)
 from vae_tui.data.photo_layout import Photo, find_photos
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Shape
@@ -35,6 +28,8 @@ from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.split_names import SPLITS
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
+from vae_tui.photos.photo import WHITE_16_BITS, ExaminedPhoto, digest_photo, examine_photo
+from vae_tui.photos.processes import examine_in_processes
 
 _BROKEN_SHARE_ALLOWED = 0.01
 _DECODING = 3
@@ -160,80 +155,66 @@ def _decode_all(
 ) -> tuple[_Found, list[bytes]]:
     """Decode each photo and `put` it at its index; what was found in them, and every file's digest."""
     _, channels, height, width = shape
-    white = WHITE_16_BITS
-
-    def decode(index: int) -> tuple[DecodedPhoto | None, str, bytes]:
-        digest, content = b"", b""
-        try:
-            content = read_content(photos[index].path)
-            digest = hashlib.sha256(content).digest()
-            decoded = decode_photo(content, height=height, width=width, channels=channels, white=white)
-        except UNREADABLE_ERRORS as error:
-            problem = describe_problem(error, content)
-            return None, problem, digest or _digest_of_problem(problem)
-        put(index, decoded.pixels)
-        return replace(decoded, pixels=_NO_PIXELS), "", digest
-
     broken: dict[int, str] = {}
     brightest: dict[int, int] = {}
     paged, digests = [], []
+
+    def examine(index: int, white: int = WHITE_16_BITS) -> ExaminedPhoto:
+        path = photos[index].path
+        return put_in_place(index, examine_photo(path, height=height, width=width, channels=channels, white=white))
+
+    def examine_elsewhere(indexes: Sequence[int]) -> Generator[ExaminedPhoto]:
+        paths = [photos[index].path for index in indexes]
+        examined = examine_in_processes(paths, height=height, width=width, channels=channels, white=WHITE_16_BITS)
+        with closing(examined):
+            for index, photo in zip(indexes, examined, strict=True):
+                yield examine(index) if photo is None else put_in_place(index, photo)
+
+    def put_in_place(index: int, photo: ExaminedPhoto) -> ExaminedPhoto:
+        if photo.decoded is None:
+            return photo
+        put(index, photo.decoded.pixels)
+        return replace(photo, decoded=replace(photo.decoded, pixels=_NO_PIXELS))
+
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd notes in them; what it can decode is welcome.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         warnings.filterwarnings("ignore", module=r"PIL\b")
-        for index, (decoded, problem, digest) in enumerate(
-            _watched(decode, range(len(photos)), "decoding images", progress)
-        ):
-            digests.append(digest)
-            if decoded is None:
-                broken[index] = problem
+        working = work_through(examine, range(len(photos)), examine_elsewhere)
+        for index, photo in enumerate(_watched(working, len(photos), "decoding images", progress)):
+            digests.append(photo.digest)
+            if photo.decoded is None:
+                broken[index] = photo.problem
                 continue
-            if decoded.brightest is not None:
-                brightest[index] = decoded.brightest
-            if decoded.has_more_pages:
+            if photo.decoded.brightest is not None:
+                brightest[index] = photo.decoded.brightest
+            if photo.decoded.has_more_pages:
                 paged.append(index)
         found = _Found(broken, paged, max(brightest.values(), default=None))
         if brightest and found.bits < 16:
             # One scale for all, which is known only now.
-            white = _WHITES[found.bits]
-            for _ in _watched(decode, list(brightest), "decoding images of few bits", progress):
+            rescale = partial(examine, white=_WHITES[found.bits])
+            working = work_through(rescale, list(brightest))
+            for _ in _watched(working, len(brightest), "decoding images of few bits", progress):
                 pass
     return found, digests
 
 
 _NO_PIXELS = np.empty((0, 0, 0), np.uint8)
-_Result = tuple[DecodedPhoto | None, str, bytes]
+_Result = TypeVar("_Result")
 
 
-def _watched(
-    decode: Callable[[int], _Result], indexes: Sequence[int], stage: str, progress: Progress
-) -> Iterable[_Result]:
-    progress(stage, 0, len(indexes))
-    with closing(work_through(decode, indexes)) as decoded:
-        for done, result in enumerate(decoded, 1):
+def _watched(results: Generator[_Result], count: int, stage: str, progress: Progress) -> Iterable[_Result]:
+    progress(stage, 0, count)
+    with closing(results):
+        for done, result in enumerate(results, 1):
             yield result
-            progress(stage, done, len(indexes))
+            progress(stage, done, count)
 
 
 def _digest_all(photos: Sequence[Photo], progress: Progress) -> list[bytes]:
-    def digest(photo: Photo) -> bytes:
-        try:
-            return hashlib.sha256(read_content(photo.path)).digest()
-        except (OSError, ValueError) as error:
-            return _digest_of_problem(describe_problem(error))
-
-    stage = "looking for changed images"
-    progress(stage, 0, len(photos))
-    with closing(work_through(digest, photos)) as found:
-        digests = []
-        for digested in found:
-            digests.append(digested)
-            progress(stage, len(digests), len(photos))
-    return digests
-
-
-def _digest_of_problem(problem: str) -> bytes:
-    return hashlib.sha256(f"cannot be read: {problem}".encode(errors="surrogateescape")).digest()
+    working = work_through(digest_photo, [photo.path for photo in photos])
+    return list(_watched(working, len(photos), "looking for changed images", progress))
 
 
 def _key(names: Sequence[str], digests: Sequence[bytes]) -> str:

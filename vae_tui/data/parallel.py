@@ -1,4 +1,4 @@
-"""Work on many files at once, in threads."""
+"""Work on many files at once: in threads, or in processes where threads would wait for each other."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ _SECONDS_ALONE = 0.7e-3
 """Below so much an item threads only wait for Python's lock, and for each other's turns at it (benchmarks/LOG.md)."""
 _SECONDS_TO_BEGIN = 0.15
 """What the first items may take more, for what is loaded then."""
+_SECONDS_WORTH_PROCESSES = 1.0
+"""Work that is left from which on starting processes, a fifth of a second, pays."""
 
 
-def work_through(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Generator[_Result]:
+def work_through(
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    in_processes: Callable[[Sequence[_Item]], Generator[_Result]] | None = None,
+) -> Generator[_Result]:
     """The results in the order of the items, worked out a little ahead of what is asked for.
 
-    What takes little, such as thumbnails, is done here, one after the other; from the first items on that take longer,
-    threads do it. Where it is left early, closed or interrupted, only what is being worked on is waited for.
+    What takes little, such as thumbnails, is done here, one after the other, or, where much of it is left, by
+    `in_processes`; from the first items on that take longer, threads do it. Where it is left early, closed or interrupted,
+    only what is being worked on is waited for.
     """
     coming = iter(items)
     patience = _SECONDS_TO_BEGIN
@@ -40,6 +47,13 @@ def work_through(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Ge
                 return
         if done < _BLOCK:
             return
+        # The first block says little: it waits for what is loaded then.
+        if in_processes is not None and not patience:
+            left = list(coming)
+            if len(left) * (time.perf_counter() - began) / done > _SECONDS_WORTH_PROCESSES:
+                yield from in_processes(left)
+                return
+            coming = iter(left)
         patience = 0.0
 
 

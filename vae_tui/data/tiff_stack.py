@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_tui.data.array_shape import Layout
-from vae_tui.data.photo import UNREADABLE_ERRORS, describe_problem
 from vae_tui.data.stored_array import StoredArray
 from vae_tui.errors import DataError
+from vae_tui.photos.photo import UNREADABLE_ERRORS, describe_problem
 from vae_tui.text import printable
 
 BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -23,12 +23,12 @@ from PIL import Image, ImageOps
 from vae_tui.data import decoded_cache
 from vae_tui.data.hdf5 import import_h5py
 from vae_tui.data.parallel import work_through
-from vae_tui.data.photo import UNREADABLE_ERRORS
 from vae_tui.data.progress import Progress
 from vae_tui.data.rows import CacheUnavailable, Shape
 from vae_tui.data.sets import PackedImages, StoredSets
 from vae_tui.data.streamed import AnyPixels, StreamedPixels
 from vae_tui.errors import DataError
+from vae_tui.photos.photo import UNREADABLE_ERRORS
 
 _DECODING = 2
 """To be raised whenever the same files are to come out as other pixels."""

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from vae_tui.data import ImageSets, PackedImages, Progress, find_data_root, load_image_sets
 from vae_tui.data.binarize import binarize_on_disk, binarize_once
-from vae_tui.data.photo import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.errors import CheckpointError, DataError, RecipeError
 from vae_tui.latent.codes import Codes, Latents, class_means, draw_posteriors, encode_images
 from vae_tui.model import VAE
+from vae_tui.photos.photo import UNREADABLE_ERRORS, describe_problem, read_photo
 from vae_tui.recipe import Recipe, parse
 from vae_tui.runs.files import user_path
 from vae_tui.runs.images import locate_images, recorded_roots

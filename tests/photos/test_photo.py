@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from vae_tui.data.photo import UNREADABLE_ERRORS, describe_problem, read_photo
+from vae_tui.photos.photo import UNREADABLE_ERRORS, describe_problem, read_photo
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow grumbles about; readers hush it
 

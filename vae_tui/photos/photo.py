@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import threading
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-from vae_tui.data.photo_notes import without_notes
+from vae_tui.photos.notes import without_notes
 
 FORMATS = (
     *("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM"),
@@ -71,6 +72,10 @@ _KINDS = (
 )
 
 
+class LargePhoto(Exception):
+    """A photo of so many pixels that only one of them is decoded at a time."""
+
+
 @dataclass(frozen=True)
 class DecodedPhoto:
     """Pixels (C, H, W), and what a reader of many photos wants to know of each.
@@ -81,6 +86,48 @@ class DecodedPhoto:
     pixels: NDArray[np.uint8]
     brightest: int | None
     has_more_pages: bool
+
+
+@dataclass(frozen=True)
+class ExaminedPhoto:
+    """What a file holds, or what is wrong with it, and a digest that changes with either."""
+
+    decoded: DecodedPhoto | None
+    problem: str
+    digest: bytes
+
+
+def examine_photo(
+    path: Path, *, height: int, width: int, channels: int, white: int, allow_large: bool = True
+) -> ExaminedPhoto:
+    """Read and decode one image file, as `decode_photo` does; a file that cannot be is an answer.
+
+    Raises LargePhoto where those are not allowed.
+    """
+    digest, content = b"", b""
+    try:
+        content = read_content(path)
+        digest = hashlib.sha256(content).digest()
+        decoded = decode_photo(
+            content, height=height, width=width, channels=channels, white=white, allow_large=allow_large
+        )
+    except UNREADABLE_ERRORS as error:
+        problem = describe_problem(error, content)
+        return ExaminedPhoto(None, problem, digest or _digest_of_problem(problem))
+    return ExaminedPhoto(decoded, "", digest)
+
+
+def digest_photo(path: Path) -> bytes:
+    """The digest that `examine_photo` finds, without decoding."""
+    try:
+        return hashlib.sha256(read_content(path)).digest()
+    except (OSError, ValueError) as error:
+        return _digest_of_problem(describe_problem(error))
+
+
+def _digest_of_problem(problem: str) -> bytes:
+    """What stands for the content of a file that cannot be read."""
+    return hashlib.sha256(f"cannot be read: {problem}".encode(errors="surrogateescape")).digest()
 
 
 def read_photo(path: Path, *, height: int, width: int, channels: int) -> NDArray[np.uint8]:
@@ -98,27 +145,31 @@ def read_content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def decode_photo(content: bytes, *, height: int, width: int, channels: int, white: int = WHITE_16_BITS) -> DecodedPhoto:
+def decode_photo(
+    content: bytes, *, height: int, width: int, channels: int, white: int = WHITE_16_BITS, allow_large: bool = True
+) -> DecodedPhoto:
     """Decode the content of an image file as `read_photo` does; `white` is what is white among values of 16 bits.
 
     A file whose pixels are whole is read, whatever is wrong with the notes in it; of several pages or frames, the first.
-    Raises one of UNREADABLE_ERRORS.
+    Raises one of UNREADABLE_ERRORS, and LargePhoto where those are not allowed.
     """
+
+    def decode(content: bytes) -> DecodedPhoto:
+        return _decode(content, height, width, channels, white, allow_large)
+
     try:
-        return _decode(content, height, width, channels, white)
+        return decode(content)
     except UNREADABLE_ERRORS as error:
         for keep_exif in (True, False):
             bare = without_notes(content, keep_exif=keep_exif)
             if bare is not None:
                 try:
-                    return _decode(bare, height, width, channels, white)
+                    return decode(bare)
                 except UNREADABLE_ERRORS:
                     continue
         if content.startswith(_JPEG) and not content.endswith(_JPEG_END):
             body = content.rstrip(b"\xff")
-            whole, filled = (
-                _decode(body + filling + _JPEG_END, height, width, channels, white) for filling in (b"", b"\x5a" * 64)
-            )
+            whole, filled = (decode(body + filling + _JPEG_END) for filling in (b"", b"\x5a" * 64))
             # Where filling a gap makes no difference, there is none, and only the end is missing.
             if np.array_equal(whole.pixels, filled.pixels):
                 return whole
@@ -143,7 +194,7 @@ def _kind(content: bytes) -> str:
     return next((kind for magic, kind in _KINDS if content.lstrip()[: len(magic)].lower() == magic.lower()), "")
 
 
-def _decode(content: bytes, height: int, width: int, channels: int, white: int) -> DecodedPhoto:
+def _decode(content: bytes, height: int, width: int, channels: int, white: int, allow_large: bool) -> DecodedPhoto:
     with _open(content) as image:
         orientation = _read_orientation(image)
         size = (height, width) if orientation in _ON_ITS_SIDE else (width, height)
@@ -153,13 +204,18 @@ def _decode(content: bytes, height: int, width: int, channels: int, white: int) 
         pixel_count = image.width * image.height
         if pixel_count * _BYTES_PER_PIXEL.get(image.mode, _OTHER_BYTES) > _DECODED_BYTES:
             raise ValueError(f"{image.width:,} x {image.height:,} pixels are more than are decoded")
-        with _ONE_LARGE_AT_A_TIME if pixel_count > _LARGE_PIXELS else nullcontext():
+        is_large = pixel_count > _LARGE_PIXELS
+        if is_large and not allow_large:
+            raise LargePhoto
+        with _ONE_LARGE_AT_A_TIME if is_large else nullcontext():
             brightest, simple = _simplify(image, white)
-            fitted = ImageOps.fit(simple, size, Image.Resampling.BICUBIC)
+            fitted = simple if simple.size == size else ImageOps.fit(simple, size, Image.Resampling.BICUBIC)
+            fitted.load()
         has_more_pages = _has_more_pages(image)
     if orientation in _UPRIGHT:
         fitted = fitted.transpose(_UPRIGHT[orientation])
-    pixels = np.asarray(fitted.convert("L" if channels == 1 else "RGB"), np.uint8)
+    mode = "L" if channels == 1 else "RGB"
+    pixels = np.asarray(fitted if fitted.mode == mode else fitted.convert(mode), np.uint8)
     return DecodedPhoto(pixels.reshape(height, width, channels).transpose(2, 0, 1), brightest, has_more_pages)
 
 

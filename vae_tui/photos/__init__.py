@@ -1,0 +1,1 @@
+"""Photos: image files of any format to uint8 arrays; never torch."""
