@@ -191,6 +191,20 @@ def test_sixel_shows_what_was_shown(open_answering: Any, decode_sixel: Any, draw
         terminal.press(b"n")
 
 
+def test_a_canvas_of_another_size_shows_sixels_of_that_size(open_answering: Any, log: Callable[[], list[str]]) -> None:
+    # As foot's: so many pixels are no whole number a cell where there are more or fewer cells.
+    terminal = open_answering(SIXEL.replace(b"20;10t", b"15;7t"))
+    terminal.wait_until(lambda: "mode sixel" in log() and b'"1;1;' in terminal.received)
+    for number, width in ((1, 40), (2, 80), (3, 40)):
+        terminal.press(b"w")
+        area = f"area {(22 * 15, width * 7)}"
+        terminal.wait_until(lambda area=area: [line for line in log() if "area" in line][-1:] == [area])
+        terminal.press(b"n")
+        terminal.wait_until(lambda number=number: f"number {number}" in terminal.text)
+    drawn = set(re.findall(rb'\x1b\[\d+;(\d+)H\x1bP0;1;0q"1;1;(\d+);', terminal.received))
+    assert len(drawn) == 3 + 3, "those of three columns of tiles in each of two sizes"
+
+
 def test_kitty_is_sent_native_pixels_once_and_asked_to_forget_them(
     open_answering: Any, decode_kitty: Any, split_kitty: Any, draw_tiles: Any
 ) -> None:

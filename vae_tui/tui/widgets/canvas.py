@@ -79,6 +79,8 @@ class Canvas(Widget):
         self._caption = ""
         self._plan: Plan | None = None
         self._drawn_for: Mode = "half"
+        self._room = 0, 0
+        """Rows and columns of cells that pictures were laid out in."""
         self._cells: NDArray[np.int64] | None = None
         self._exact: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
@@ -206,6 +208,10 @@ class Canvas(Widget):
             return None
         return Box(region.x, region.y, region.width, self._rows)
 
+    def _fills(self, place: Box) -> bool:
+        """Whether pictures are laid out for a place as large as this one."""
+        return self._room == (place.rows, place.columns)
+
     def on_mount(self) -> None:
         """Draw anew where pictures are drawn in another way."""
         self._app.add_painter(self)
@@ -249,6 +255,7 @@ class Canvas(Widget):
 
     def _draw(self) -> None:
         mode = self._mode
+        self._room = self._rows, self.content_size.width
         self._plan = self._make_plan(mode)
         before, self._drawn_for = (self._drawn_for, self._graphics is None), mode
         cells, self._graphics = None, None
@@ -278,7 +285,7 @@ class Canvas(Widget):
             return None
         count, stack, height, width, _ = self._stacks.shape
         pictures = Pictures(count, stack, height, width, self._columns, bool(self._labels))
-        return make_plan(pictures, mode, self._pixels_of(mode), (self._rows, self.content_size.width))
+        return make_plan(pictures, mode, self._pixels_of(mode), self._room)
 
     def _make_pictures(self, stacks: Pixels, plan: Plan) -> list[Pixels]:
         """Each stack as one picture (H, W, 3) with its padding, which is the frame of the one that is marked."""
@@ -415,11 +422,12 @@ class Canvas(Widget):
 
     def paint(self, overwritten: Spans) -> str:
         """What to write so that the terminal draws what is shown."""
-        if self._mode != self._drawn_for:
-            self._redraw()
         place = self._find_place()
+        # A frame may come before the event that tells of another size.
+        if self._mode != self._drawn_for or (place is not None and not self._fills(place)):
+            self._redraw()
         plan, graphics = self._plan, self._graphics
-        if place is None or plan is None or graphics is None:
+        if place is None or not self._fills(place) or plan is None or graphics is None:
             self._sixel.forget()
             return self.cleanup_sequence()
         ground = self.background_colors[1].rgb
