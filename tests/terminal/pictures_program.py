@@ -1,5 +1,5 @@
 """Shows pictures as the screens do; run by tests in terminals. Keys: n the next one, f the next 300 one after another,
-o another first tile, w half the width and back.
+o another first tile, w half the width and back, i another way to draw.
 
     python pictures_program.py LOG [auto|kitty|sixel|half|ascii]
 
@@ -58,6 +58,7 @@ class Program(PictureApp[None]):
         Binding("c", "cover", "Cover"),
         Binding("k", "mark", "Mark"),
         Binding("w", "width", "Width"),
+        Binding("i", "next_picture_mode", "Way to draw"),
     ]
 
     def __init__(self, log: Path, images: PictureChoice) -> None:
@@ -85,7 +86,7 @@ class Program(PictureApp[None]):
 
     def _show(self) -> None:
         self._canvas.show(draw_tiles(self._number), columns=COLUMNS)
-        self._status.update(f"number {self._number}")
+        self._status.update(f"number {self._number} ●")
         self._say(f"shown {self._number}")
 
     def _say(self, what: str) -> None:

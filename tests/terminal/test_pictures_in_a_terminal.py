@@ -254,6 +254,16 @@ def test_the_mode_asked_for_is_taken_whatever_the_terminal_says(open_answering: 
     assert b"a=T" not in terminal.received
 
 
+def test_where_pictures_become_characters_so_do_the_marks_beside_them(open_answering: Any) -> None:
+    terminal = open_answering(PLAIN)
+    terminal.wait_until(lambda: "number 0 ●" in terminal.text and "▀" in terminal.text)
+    terminal.press(b"i")
+    terminal.wait_until(lambda: "number 0 o" in terminal.text)
+    assert terminal.text.isascii()
+    terminal.press(b"i")
+    terminal.wait_until(lambda: "number 0 ●" in terminal.text)
+
+
 @pytest.mark.parametrize("mode", ["half", "sixel", "kitty"])
 def test_on_a_stuck_line_frames_are_dropped_and_the_last_one_is_shown(
     open_answering: Any, log: Callable[[], list[str]], draw_tiles: Any, mode: Mode
