@@ -205,6 +205,22 @@ def test_a_canvas_of_another_size_shows_sixels_of_that_size(open_answering: Any,
     assert len(drawn) == 3 + 3, "those of three columns of tiles in each of two sizes"
 
 
+def test_cells_of_another_size_are_written_anew_beneath_sixels(
+    open_answering: Any, log: Callable[[], list[str]]
+) -> None:
+    terminal = open_answering(SIXEL)
+    terminal.wait_until(lambda: "mode sixel" in log() and b'"1;1;' in terminal.received)
+    for cell in ((10, 5), (30, 15)):
+        before = len(terminal.received)
+        terminal.set_cell_size(*cell)
+        area = f"area {(22 * cell[0], 80 * cell[1])}"
+        terminal.wait_until(lambda area=area: [line for line in log() if "area" in line][-1:] == [area])
+        # Whatever order they come in, sixels are the last.
+        terminal.wait_until(
+            lambda before=before: re.search(rb'pictures.* {80}.*number 0.*"1;1;', terminal.received[before:], re.DOTALL)
+        )
+
+
 def test_kitty_is_sent_native_pixels_once_and_asked_to_forget_them(
     open_answering: Any, decode_kitty: Any, split_kitty: Any, draw_tiles: Any
 ) -> None:

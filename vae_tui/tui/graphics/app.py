@@ -158,6 +158,11 @@ class PictureApp(App[_Outcome]):
                 # Lines and marks are in other characters now, beside pictures too.
                 self.screen.refresh()
 
+    def watch_cell_size(self) -> None:
+        """Sixels drawn for cells of another size stay where the new ones are not, if nothing is written over them."""
+        if self.line is not None and self.picture_mode == "sixel" and self.screen_stack:
+            self.screen.refresh()
+
     def on_mount(self) -> None:
         """Begin anew with a terminal that was away."""
         self.watch_picture_mode(self.picture_mode, self.picture_mode)
