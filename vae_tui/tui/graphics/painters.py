@@ -32,6 +32,11 @@ class Box:
     columns: int
     rows: int
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
 
 class KittyPainter:
     """Sends each picture once and anew when it changed; the terminal keeps and scales them."""

@@ -208,10 +208,6 @@ class Canvas(Widget):
             return None
         return Box(region.x, region.y, region.width, self._rows)
 
-    def _fills(self, place: Box) -> bool:
-        """Whether pictures are laid out for a place as large as this one."""
-        return self._room == (place.rows, place.columns)
-
     def on_mount(self) -> None:
         """Draw anew where pictures are drawn in another way."""
         self._app.add_painter(self)
@@ -424,10 +420,10 @@ class Canvas(Widget):
         """What to write so that the terminal draws what is shown."""
         place = self._find_place()
         # A frame may come before the event that tells of another size.
-        if self._mode != self._drawn_for or (place is not None and not self._fills(place)):
+        if self._mode != self._drawn_for or (place is not None and place.size != self._room):
             self._redraw()
         plan, graphics = self._plan, self._graphics
-        if place is None or not self._fills(place) or plan is None or graphics is None:
+        if place is None or place.size != self._room or plan is None or graphics is None:
             self._sixel.forget()
             return self.cleanup_sequence()
         ground = self.background_colors[1].rgb
