@@ -205,6 +205,20 @@ def test_a_canvas_of_another_size_shows_sixels_of_that_size(open_answering: Any,
     assert len(drawn) == 3 + 3, "those of three columns of tiles in each of two sizes"
 
 
+def test_sixels_for_tmux_reach_into_no_row_of_cells_below_theirs(
+    open_answering: Any, log: Callable[[], list[str]]
+) -> None:
+    # Of 15 pixels an odd number of rows is no whole number of bands, by which tmux counts.
+    terminal = open_answering(SIXEL.replace(b"20;10t", b"15;7t"), environment={"TERM": "tmux-256color"})
+    terminal.wait_until(lambda: "mode sixel" in log())
+    terminal.press(b"nw")
+    terminal.wait_until(lambda: "number 1" in terminal.text)
+    drawn = re.findall(rb'\x1bP0;1;0q"1;1;\d+;(\d+)[^\x1b]*', terminal.received)
+    heights = {int(height) for height in drawn}
+    assert {height % 6 for height in heights} == {0}
+    assert any(height % 15 for height in heights), "a few pixels less than whole cells"
+
+
 def test_cells_of_another_size_are_written_anew_beneath_sixels(
     open_answering: Any, log: Callable[[], list[str]]
 ) -> None:

@@ -429,7 +429,8 @@ class Canvas(Widget):
         ground = self.background_colors[1].rgb
         if plan.mode == "sixel":
             assert not isinstance(graphics, list)
-            return self.cleanup_sequence() + self._sixel.paint(graphics, place, plan.boxes, ground, overwritten)
+            painted = self._sixel.paint(graphics, place, plan.boxes, ground, overwritten, in_tmux=self._app.is_in_tmux)
+            return self.cleanup_sequence() + painted
         if isinstance(graphics, list):
             height, width = plan.layout.height, plan.layout.width
             boxes = [Box(place.x + left, place.y + top, width, height) for top, left in plan.places]
