@@ -32,7 +32,7 @@ from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import Layout, compose
 from vae_tui.text import printable
-from vae_tui.tui.graphics.frame import Spans, ground_code
+from vae_tui.tui.graphics.frame import Spans, ground_code, shown_ground
 from vae_tui.tui.graphics.painters import Box, KittyPainter, PlaceholderPainter, SixelPainter
 from vae_tui.tui.widgets.canvas_plan import HALF_BLOCK, Pictures, Plan, grain, make_plan
 
@@ -286,10 +286,11 @@ class Canvas(Widget):
     def _make_pictures(self, stacks: Pixels, plan: Plan) -> list[Pixels]:
         """Each stack as one picture (H, W, 3) with its padding, which is the frame of the one that is marked."""
         pad, (_, stack, height, width, _) = plan.padding, stacks.shape
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         pictures = []
         for index in range(plan.layout.count):
             picture = np.empty((stack * (height + 1) - 1 + 2 * pad, width + 2 * pad, 3), np.uint8)
-            picture[:] = self._frame_color if index == self.mark else self.background_colors[1].rgb
+            picture[:] = self._frame_color if index == self.mark else ground
             for level in range(stack):
                 top = pad + level * (height + 1)
                 picture[top : top + height, pad : pad + width] = stacks[index, level]
@@ -298,13 +299,14 @@ class Canvas(Widget):
 
     def _compose_all(self, stacks: Pixels, plan: Plan) -> Pixels:
         in_characters, dark = plan.mode == "ascii", self.background_colors[1].brightness < 0.5
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         empty, ink = ((0, 0, 0), (255, 255, 255)) if dark else ((255, 255, 255), (0, 0, 0))
         mark = None if self.mark is None else (self.mark, ink if in_characters else self._frame_color)
         return compose(
             stacks,
             plan.layout,
             plan.area,
-            ground=empty if in_characters else self.background_colors[1].rgb,
+            ground=empty if in_characters else ground,
             gap=plan.gap,
             margin=plan.margin,
             smooth=in_characters,
@@ -426,7 +428,7 @@ class Canvas(Widget):
         if place is None or place.size != self._room or plan is None or graphics is None:
             self._sixel.forget()
             return self.cleanup_sequence()
-        ground = self.background_colors[1].rgb
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         if plan.mode == "sixel":
             assert not isinstance(graphics, list)
             painted = self._sixel.paint(graphics, place, plan.boxes, ground, overwritten, in_tmux=self._app.is_in_tmux)
