@@ -81,6 +81,17 @@ def test_sextants_are_exact_in_thirds_of_a_cell_and_in_halves() -> None:
     assert np.array_equal(shown[..., :1], lines)
 
 
+@pytest.mark.parametrize("bits", range(1, 256))
+def test_octants_are_of_their_own_block_or_older_than_it(bits: int) -> None:
+    """foot 1.21 draws a box for the rest, which are single squares at a corner and pairs at an edge."""
+    pixels = (bits >> np.arange(8) & 1).reshape(4, 2, 1).astype(np.uint8) * 255
+    for picture in (pixels, np.concatenate([255 - pixels, pixels, 255 - pixels], axis=1)):
+        (row,) = to_mosaic(picture, "octant")
+        text = "".join(segment.text for segment in render_mosaic_row(row, "octant"))
+        assert all(ord(sign) <= 0x1CDE5 or sign in "\U0001fb82\U0001fb85" for sign in text)
+        assert np.array_equal(show(picture, "octant")[..., :1], fine(picture))
+
+
 @pytest.mark.parametrize("kind", MOSAICS)
 def test_one_colour_is_a_space(kind: Mosaic) -> None:
     cells = to_mosaic(np.full((8 * LINES[kind], 6, 1), 77, np.uint8), kind)
@@ -101,7 +112,7 @@ def test_an_odd_end_is_filled_with_its_edge(kind: Mosaic) -> None:
 
 def test_neighbours_share_colours_whichever_of_them_is_ink() -> None:
     pixels = np.zeros((4, 6, 1), np.uint8)
-    pixels[0, 0] = pixels[1:, 2] = pixels[:3, 5] = 255
+    pixels[1, 0] = pixels[1:, 2] = pixels[:3, 5] = 255
     cells = to_mosaic(pixels, "octant")
     (segment,) = render_mosaic_row(cells[0], "octant")
     assert len(segment.text) == 3
@@ -129,6 +140,8 @@ def test_coarse_greys_have_numbers() -> None:
         ("kitty(0.39.1)", MOSAICS[1:]),
         ("ghostty 1.2.3", MOSAICS),
         ("foot(1.20.0)", MOSAICS),
+        ("Konsole 25.04.2", MOSAICS[1:]),
+        ("Konsole 24.12.3", ()),
         ("foot(1.13.1)", MOSAICS[1:]),
         ("VTE(7803)", MOSAICS),
         ("VTE(8200)", MOSAICS),

@@ -48,6 +48,10 @@ def test_before_an_answer_there_are_only_characters() -> None:
             Answers(complete=True, name="foot(1.13.1)", attributes=(4,)),
             ("sixel", "sextant", "quadrant", "half", "ascii"),
         ),
+        (
+            Answers(complete=True, kitty=True, name="Konsole 25.04.2", attributes=(62, 1, 4)),
+            ("kitty", "sextant", "quadrant", "half", "ascii"),
+        ),
         (Answers(complete=True, kitty=True, name="tmux 3.4", attributes=(1, 2, 4)), ("sixel", "half", "ascii")),
     ],
 )
@@ -76,6 +80,7 @@ KITTY = Attached("kitty(0.41.1)", frozenset({"RGB"}))
 FOOT = Attached("foot(1.20.2)", frozenset({"RGB", "sixel"}))
 OLD = Attached("kitty(0.26.5)", frozenset())
 STRANGER = Attached("", frozenset())
+KONSOLE = Attached("Konsole 25.04.2", frozenset({"sixel"}))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +89,7 @@ STRANGER = Attached("", frozenset())
         ((KITTY,), True, ("kitty", "sextant", "quadrant", "half", "ascii"), "truecolor"),
         ((KITTY,), False, ("sextant", "quadrant", "half", "ascii"), "truecolor"),
         ((FOOT,), True, ("sixel", "sextant", "quadrant", "half", "ascii"), "truecolor"),
+        ((KONSOLE,), True, ("sextant", "quadrant", "half", "ascii"), "256"),
         ((KITTY, FOOT), True, ("sextant", "quadrant", "half", "ascii"), "truecolor"),
         ((OLD,), True, ("sextant", "quadrant", "half", "ascii"), "256"),
         ((KITTY, STRANGER), True, ("half", "ascii"), "256"),

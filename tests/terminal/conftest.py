@@ -130,6 +130,13 @@ class AnsweringTerminal:
         """As tcgetattr tells them."""
         return termios.tcgetattr(self._master)
 
+    def set_cell_size(self, height: int, width: int) -> None:
+        """Have cells of so many pixels, and as many of them as before."""
+        pixels = self.size[1] * width, self.size[0] * height
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", *self.size, *pixels))
+        # It is not the controlling terminal of the program, which the kernel would tell.
+        self.process.send_signal(signal.SIGWINCH)
+
     def stall(self) -> None:
         """Read nothing more, as a line that is stuck."""
         self._reading.clear()

@@ -1,5 +1,5 @@
 """Shows pictures as the screens do; run by tests in terminals. Keys: n the next one, f the next 300 one after another,
-o another first tile.
+o another first tile, w half the width and back, i another way to draw.
 
     python pictures_program.py LOG [auto|kitty|sixel|half|ascii]
 
@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.scalar import Scalar
 from textual.events import Key, Paste
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -56,6 +57,8 @@ class Program(PictureApp[None]):
         Binding("o", "one", "One"),
         Binding("c", "cover", "Cover"),
         Binding("k", "mark", "Mark"),
+        Binding("w", "width", "Width"),
+        Binding("i", "next_picture_mode", "Way to draw"),
     ]
 
     def __init__(self, log: Path, images: PictureChoice) -> None:
@@ -83,7 +86,7 @@ class Program(PictureApp[None]):
 
     def _show(self) -> None:
         self._canvas.show(draw_tiles(self._number), columns=COLUMNS)
-        self._status.update(f"number {self._number}")
+        self._status.update(f"number {self._number} ●")
         self._say(f"shown {self._number}")
 
     def _say(self, what: str) -> None:
@@ -114,6 +117,10 @@ class Program(PictureApp[None]):
 
     def action_cover(self) -> None:
         self.push_screen(Cover())
+
+    def action_width(self) -> None:
+        narrow = self._canvas.styles.width == Scalar.parse("1fr")
+        self._canvas.styles.width = "50%" if narrow else "1fr"
 
     def action_mark(self) -> None:
         self._canvas.mark = 4

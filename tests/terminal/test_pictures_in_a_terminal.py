@@ -191,6 +191,50 @@ def test_sixel_shows_what_was_shown(open_answering: Any, decode_sixel: Any, draw
         terminal.press(b"n")
 
 
+def test_a_canvas_of_another_size_shows_sixels_of_that_size(open_answering: Any, log: Callable[[], list[str]]) -> None:
+    # As foot's: so many pixels are no whole number a cell where there are more or fewer cells.
+    terminal = open_answering(SIXEL.replace(b"20;10t", b"15;7t"))
+    terminal.wait_until(lambda: "mode sixel" in log() and b'"1;1;' in terminal.received)
+    for number, width in ((1, 40), (2, 80), (3, 40)):
+        terminal.press(b"w")
+        area = f"area {(22 * 15, width * 7)}"
+        terminal.wait_until(lambda area=area: [line for line in log() if "area" in line][-1:] == [area])
+        terminal.press(b"n")
+        terminal.wait_until(lambda number=number: f"number {number}" in terminal.text)
+    drawn = set(re.findall(rb'\x1b\[\d+;(\d+)H\x1bP0;1;0q"1;1;(\d+);', terminal.received))
+    assert len(drawn) == 3 + 3, "those of three columns of tiles in each of two sizes"
+
+
+def test_sixels_for_tmux_reach_into_no_row_of_cells_below_theirs(
+    open_answering: Any, log: Callable[[], list[str]]
+) -> None:
+    # Of 15 pixels an odd number of rows is no whole number of bands, by which tmux counts.
+    terminal = open_answering(SIXEL.replace(b"20;10t", b"15;7t"), environment={"TERM": "tmux-256color"})
+    terminal.wait_until(lambda: "mode sixel" in log())
+    terminal.press(b"nw")
+    terminal.wait_until(lambda: "number 1" in terminal.text)
+    drawn = re.findall(rb'\x1bP0;1;0q"1;1;\d+;(\d+)[^\x1b]*', terminal.received)
+    heights = {int(height) for height in drawn}
+    assert {height % 6 for height in heights} == {0}
+    assert any(height % 15 for height in heights), "a few pixels less than whole cells"
+
+
+def test_cells_of_another_size_are_written_anew_beneath_sixels(
+    open_answering: Any, log: Callable[[], list[str]]
+) -> None:
+    terminal = open_answering(SIXEL)
+    terminal.wait_until(lambda: "mode sixel" in log() and b'"1;1;' in terminal.received)
+    for cell in ((10, 5), (30, 15)):
+        before = len(terminal.received)
+        terminal.set_cell_size(*cell)
+        area = f"area {(22 * cell[0], 80 * cell[1])}"
+        terminal.wait_until(lambda area=area: [line for line in log() if "area" in line][-1:] == [area])
+        # Whatever order they come in, sixels are the last.
+        terminal.wait_until(
+            lambda before=before: re.search(rb'pictures.* {80}.*number 0.*"1;1;', terminal.received[before:], re.DOTALL)
+        )
+
+
 def test_kitty_is_sent_native_pixels_once_and_asked_to_forget_them(
     open_answering: Any, decode_kitty: Any, split_kitty: Any, draw_tiles: Any
 ) -> None:
@@ -238,6 +282,16 @@ def test_the_mode_asked_for_is_taken_whatever_the_terminal_says(open_answering: 
     terminal.press(b"n")
     terminal.wait_until(lambda: "number 1" in terminal.text)
     assert b"a=T" not in terminal.received
+
+
+def test_where_pictures_become_characters_so_do_the_marks_beside_them(open_answering: Any) -> None:
+    terminal = open_answering(PLAIN)
+    terminal.wait_until(lambda: "number 0 ●" in terminal.text and "▀" in terminal.text)
+    terminal.press(b"i")
+    terminal.wait_until(lambda: "number 0 o" in terminal.text)
+    assert terminal.text.isascii()
+    terminal.press(b"i")
+    terminal.wait_until(lambda: "number 0 ●" in terminal.text)
 
 
 @pytest.mark.parametrize("mode", ["half", "sixel", "kitty"])

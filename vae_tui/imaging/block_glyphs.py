@@ -16,6 +16,7 @@ _SINCE: Mapping[str, Mapping[Mosaic, tuple[int, ...]]] = {
     "foot": {"octant": (1, 20), "sextant": (1, 8), "quadrant": (1, 8)},
     "vte": {"octant": (0, 78), "sextant": (0, 62), "quadrant": (0, 62)},
     "wezterm": {"octant": (20250301,), "sextant": (20210814,), "quadrant": (20210814,)},
+    "konsole": {"sextant": (25, 4), "quadrant": (25, 4)},
     "contour": {"sextant": (0, 3), "quadrant": (0, 3)},
     "iterm2": {"quadrant": (3, 5)},
 }

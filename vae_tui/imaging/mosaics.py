@@ -53,6 +53,8 @@ CHARACTERS: dict[Mosaic, str] = {
     "quadrant": _QUADRANTS,
 }
 """The characters of each kind, from space to full; each is the inverse of the one as far from the other end."""
+_SELDOM_DRAWN = frozenset("\U0001cea8\U0001ceab\U0001cea3\U0001cea0\U0001fbe6\U0001fbe7")
+"""foot draws the block of octants, but not those that are elsewhere and newer than sextants; their inverses are in the block."""
 _CELLS_AT_ONCE = 2048
 _FLAT = 1.0
 """A cell whose pixels are no further than this from their mean, in levels, is in one colour."""
@@ -96,6 +98,8 @@ def render_mosaic_row(cells: NDArray[np.int64], kind: Mosaic) -> list[Segment]:
             wanted = ink if ink >= 0 else own_ground, own_ground
         elif own_ink == ground or own_ground == ink:
             wanted, character = (own_ground, own_ink), characters[-1 - index]
+        if character in _SELDOM_DRAWN:
+            wanted, character = (wanted[1], wanted[0]), characters[-1 - characters.index(character)]
         if wanted != (ink, ground):
             if text:
                 segments.append(Segment(text, style_of(ink, ground)))

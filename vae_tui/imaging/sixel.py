@@ -15,6 +15,11 @@ _MOST_AT_ONCE = 1 << 23
 """Entries of the array of bits made at a time."""
 
 
+def whole_bands(height: int) -> int:
+    """How many of so many rows of pixels are lines of six; all where there is no such line."""
+    return height - height % 6 if height >= 6 else height
+
+
 def encode_sixel(pixels: Pixels) -> str:
     """The sixel sequence for pixels (H, W, C), C 1 or 3, drawn from the cursor to the right and down.
 

@@ -195,6 +195,9 @@ def _judge_sixel(
             return False, "tmux has not said which terminal is around it"
         if not tmux.terminals or not all("sixel" in terminal.features for terminal in tmux.terminals):
             return False, f"tmux knows them, but does not take {_name_all(tmux)} to"
+    around = [terminal.name for terminal in tmux.terminals] if tmux is not None else []
+    if listed and any(name.lower().startswith("konsole") for name in (answers.name, *around)):
+        return False, "Konsole lists them, but paints over the cells beside them too"
     return listed, f"{who} {'lists' if listed else 'does not list'} 4 among its attributes"
 
 

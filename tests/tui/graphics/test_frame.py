@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from vae_tui.tui.graphics.frame import ShownCells, encode_update
+from vae_tui.tui.graphics.frame import ShownCells, encode_update, ground_code, shown_ground
 
 
 def line(*segments: tuple[str, str]) -> LayoutUpdate:
@@ -54,3 +55,11 @@ def test_half_blocks_are_characters_too_where_pictures_are() -> None:
     content = encode_update(line(("▄▀█▁", "")), "256", plain=True, blocks=False)
     assert "####" in content
     assert content.isascii()
+
+
+@pytest.mark.parametrize("color", [(13, 17, 23), (246, 248, 250), (0, 0, 0), (40, 90, 200)])
+def test_the_ground_of_graphics_is_that_of_the_cells_beside_them(color: tuple[int, int, int]) -> None:
+    shown = shown_ground(color, "256")
+    assert ground_code(shown, "256") == ground_code(color, "256")
+    assert ground_code(shown, "truecolor") == ground_code(color, "256"), "exactly one of the numbered colours"
+    assert shown_ground(color, "truecolor") == color

@@ -148,16 +148,24 @@ class PictureApp(App[_Outcome]):
         else:
             self.picture_mode = choice
 
-    def watch_picture_mode(self, mode: Mode) -> None:
+    def watch_picture_mode(self, before: Mode, mode: Mode) -> None:
         """In characters nothing is dimmed below what lies over it: that would be the whole screen to send, twice."""
         self.set_class(mode == "ascii", "in-characters")
         if self.line is not None:
             # Sixels lie over cells that were blank and are to be blank.
             self.line.shown.forget()
+            if before != mode and "ascii" in (before, mode) and self.screen_stack:
+                # Lines and marks are in other characters now, beside pictures too.
+                self.screen.refresh()
+
+    def watch_cell_size(self) -> None:
+        """Sixels drawn for cells of another size stay where the new ones are not, if nothing is written over them."""
+        if self.line is not None and self.picture_mode == "sixel" and self.screen_stack:
+            self.screen.refresh()
 
     def on_mount(self) -> None:
         """Begin anew with a terminal that was away."""
-        self.watch_picture_mode(self.picture_mode)
+        self.watch_picture_mode(self.picture_mode, self.picture_mode)
         self._judge()
         if self.line is not None:
             self.run_worker(self._follow_tmux(), exit_on_error=False)

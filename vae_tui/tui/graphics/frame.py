@@ -16,7 +16,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from vae_tui.imaging.colors import NUMBERS, SIXTEEN
+from vae_tui.imaging.colors import NUMBERED, NUMBERS, SIXTEEN
 from vae_tui.imaging.terminal import Colors
 from vae_tui.text import PLAIN_SIGNS, is_printable
 
@@ -109,6 +109,15 @@ def to_regions(spans: Spans) -> list[Region]:
 def ground_code(color: tuple[int, int, int], colors: Colors) -> str:
     """A colour behind characters, as parameters of CSI m."""
     return _color(Color.from_rgb(*color), colors, 40, numbered=False)
+
+
+def shown_ground(color: tuple[int, int, int], colors: Colors) -> tuple[int, int, int]:
+    """A colour behind characters as it is seen where there are so many colours; graphics could show it exactly."""
+    if colors != "256":
+        return color
+    number = Color.from_rgb(*color).downgrade(ColorSystem.EIGHT_BIT).number
+    # What the first sixteen look like is the user's choice.
+    return color if number is None or number < len(SIXTEEN) else NUMBERED[number]
 
 
 def encode_update(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vae_tui.imaging.grid import Pixels
 from vae_tui.imaging.kitty import delete_pictures, place_picture, transmit_picture
 from vae_tui.imaging.placeholders import delete_placed, number_picture, transmit_placed, write_row
-from vae_tui.imaging.sixel import USE_REGISTERS, encode_sixel
+from vae_tui.imaging.sixel import USE_REGISTERS, encode_sixel, whole_bands
 from vae_tui.tui.graphics.frame import ShownCells, Spans
 
 _LARGEST = 800
@@ -31,6 +31,11 @@ class Box:
     y: int
     columns: int
     rows: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
 
 
 class KittyPainter:
@@ -147,11 +152,14 @@ class SixelPainter:
         tiles: Iterable[tuple[int, int, int, int]],
         ground: tuple[int, int, int],
         overwritten: Spans,
+        *,
+        in_tmux: bool = False,
     ) -> str:
         """What to write so that `area` shows pixels (H, W, 3) that fill its cells.
 
         `tiles` are the top, left, bottom and right pixels of what may change by itself. Cells that are all `ground` and
-        were written over need nothing.
+        were written over need nothing. tmux takes a picture to be as high as its bands, and would blank the row of cells
+        that it then reaches into: in it a few pixels at the foot are left out.
         """
         cell = pixels.shape[0] // area.rows, pixels.shape[1] // area.columns
         if self._shown is None or self._area != area or self._shown.shape != pixels.shape:
@@ -168,7 +176,8 @@ class SixelPainter:
         self._shown, self._area = pixels, area
         sent = [] if self._begun else [USE_REGISTERS]
         for top, left, bottom, right in _boxes(stale, tiles, cell):
-            part = pixels[top * cell[0] : bottom * cell[0], left * cell[1] : right * cell[1]]
+            end = top * cell[0] + whole_bands((bottom - top) * cell[0]) if in_tmux else bottom * cell[0]
+            part = pixels[top * cell[0] : end, left * cell[1] : right * cell[1]]
             sent.append(_move(Box(area.x + left, area.y + top, right - left, bottom - top)) + encode_sixel(part))
         self._begun |= len(sent) > 1
         return "".join(sent) if self._begun else ""

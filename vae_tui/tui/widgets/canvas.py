@@ -32,7 +32,7 @@ from vae_tui.imaging.mosaics import render_mosaic_row, to_mosaic
 from vae_tui.imaging.terminal import Mode
 from vae_tui.imaging.tiles import Layout, compose
 from vae_tui.text import printable
-from vae_tui.tui.graphics.frame import Spans, ground_code
+from vae_tui.tui.graphics.frame import Spans, ground_code, shown_ground
 from vae_tui.tui.graphics.painters import Box, KittyPainter, PlaceholderPainter, SixelPainter
 from vae_tui.tui.widgets.canvas_plan import HALF_BLOCK, Pictures, Plan, grain, make_plan
 
@@ -79,6 +79,8 @@ class Canvas(Widget):
         self._caption = ""
         self._plan: Plan | None = None
         self._drawn_for: Mode = "half"
+        self._room = 0, 0
+        """Rows and columns of cells that pictures were laid out in."""
         self._cells: NDArray[np.int64] | None = None
         self._exact: NDArray[np.int64] | None = None
         self._strips: list[Strip | None] = []
@@ -249,6 +251,7 @@ class Canvas(Widget):
 
     def _draw(self) -> None:
         mode = self._mode
+        self._room = self._rows, self.content_size.width
         self._plan = self._make_plan(mode)
         before, self._drawn_for = (self._drawn_for, self._graphics is None), mode
         cells, self._graphics = None, None
@@ -278,15 +281,16 @@ class Canvas(Widget):
             return None
         count, stack, height, width, _ = self._stacks.shape
         pictures = Pictures(count, stack, height, width, self._columns, bool(self._labels))
-        return make_plan(pictures, mode, self._pixels_of(mode), (self._rows, self.content_size.width))
+        return make_plan(pictures, mode, self._pixels_of(mode), self._room)
 
     def _make_pictures(self, stacks: Pixels, plan: Plan) -> list[Pixels]:
         """Each stack as one picture (H, W, 3) with its padding, which is the frame of the one that is marked."""
         pad, (_, stack, height, width, _) = plan.padding, stacks.shape
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         pictures = []
         for index in range(plan.layout.count):
             picture = np.empty((stack * (height + 1) - 1 + 2 * pad, width + 2 * pad, 3), np.uint8)
-            picture[:] = self._frame_color if index == self.mark else self.background_colors[1].rgb
+            picture[:] = self._frame_color if index == self.mark else ground
             for level in range(stack):
                 top = pad + level * (height + 1)
                 picture[top : top + height, pad : pad + width] = stacks[index, level]
@@ -295,13 +299,14 @@ class Canvas(Widget):
 
     def _compose_all(self, stacks: Pixels, plan: Plan) -> Pixels:
         in_characters, dark = plan.mode == "ascii", self.background_colors[1].brightness < 0.5
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         empty, ink = ((0, 0, 0), (255, 255, 255)) if dark else ((255, 255, 255), (0, 0, 0))
         mark = None if self.mark is None else (self.mark, ink if in_characters else self._frame_color)
         return compose(
             stacks,
             plan.layout,
             plan.area,
-            ground=empty if in_characters else self.background_colors[1].rgb,
+            ground=empty if in_characters else ground,
             gap=plan.gap,
             margin=plan.margin,
             smooth=in_characters,
@@ -415,17 +420,19 @@ class Canvas(Widget):
 
     def paint(self, overwritten: Spans) -> str:
         """What to write so that the terminal draws what is shown."""
-        if self._mode != self._drawn_for:
-            self._redraw()
         place = self._find_place()
+        # A frame may come before the event that tells of another size.
+        if self._mode != self._drawn_for or (place is not None and place.size != self._room):
+            self._redraw()
         plan, graphics = self._plan, self._graphics
-        if place is None or plan is None or graphics is None:
+        if place is None or place.size != self._room or plan is None or graphics is None:
             self._sixel.forget()
             return self.cleanup_sequence()
-        ground = self.background_colors[1].rgb
+        ground = shown_ground(self.background_colors[1].rgb, self._app.color_depth)
         if plan.mode == "sixel":
             assert not isinstance(graphics, list)
-            return self.cleanup_sequence() + self._sixel.paint(graphics, place, plan.boxes, ground, overwritten)
+            painted = self._sixel.paint(graphics, place, plan.boxes, ground, overwritten, in_tmux=self._app.is_in_tmux)
+            return self.cleanup_sequence() + painted
         if isinstance(graphics, list):
             height, width = plan.layout.height, plan.layout.width
             boxes = [Box(place.x + left, place.y + top, width, height) for top, left in plan.places]
