@@ -55,6 +55,10 @@ def take_steps(trainer: Trainer, count: int) -> None:
         (("optimizer.schedule=exponential",), ("optimizer.lr", 3e-3)),
         ((), ("optimizer.clip_norm", 0.1)),
         (("model.network=conv", "model.channels=[4]"), ("optimizer.clip_norm", 0.1)),
+        ((), ("data.shift", 1)),
+        (("data.shift=2",), ("data.shift", 0)),
+        (("model.network=conv", "model.channels=[4]", "data.shift=2", "data.crop=0.2"), ("data.crop", 0.0)),
+        (("model.network=conv", "model.channels=[4]"), ("data.color_jitter", 0.3)),
     ],
 )
 def test_from_the_next_step_on_a_run_trains_as_if_its_recipe_had_said_so(
@@ -80,6 +84,26 @@ def test_from_the_next_step_on_a_run_trains_as_if_its_recipe_had_said_so(
             torch.equal(found, unchanged.vae.state_dict()[name]) for name, found in steered.vae.state_dict().items()
         ]
         assert not all(same)
+
+
+def test_draws_that_began_and_ended_go_on_after_a_resume_as_if_there_had_been_none(make_run: MakeRun) -> None:
+    changes = [Change(step=step, key="data.shift", value=value) for step, value in ((3, 1), (6, 0), (12, 2))]
+    whole = make_trainer(make_run(name="whole"))
+    for change in changes:
+        whole.add_change(change)
+    take_steps(whole, 9)
+    tensors, numbers = whole.state()
+    saved = {name: tensor.clone() for name, tensor in tensors.items()}
+    weights = {name: tensor.clone() for name, tensor in whole.vae.state_dict().items()}
+    resumed = make_trainer(make_run(name="resumed"))
+    for change in changes:
+        resumed.add_change(change)
+    resumed.vae.load_state_dict(weights)
+    resumed.restore(saved, numbers)
+    for trainer in (whole, resumed):
+        take_steps(trainer, 6)
+    for name, found in whole.vae.state_dict().items():
+        assert torch.equal(found, resumed.vae.state_dict()[name]), name
 
 
 def test_what_was_set_is_answered_kept_in_the_recipe_and_begins_the_best_anew(make_run: MakeRun) -> None:
@@ -200,6 +224,7 @@ def test_steered_killed_between_two_changes_and_resumed_it_is_the_recipe_trained
     while sum(isinstance(event, ev.TrainingStarted) for event in read_events(run.events_path)) < 2:
         time.sleep(0.02)
     ask(run, Set("optimizer.clip_norm", 0.5))
+    ask(run, Set("data.shift", 1))
     ask(run, Set("objective.beta", 0.5))
     epoch = next(event.epoch for event in reversed(read_events(run.events_path)) if isinstance(event, ev.StepCompleted))
     ask(run, Set("train.epochs", epoch + 200))
@@ -219,7 +244,7 @@ def test_steered_killed_between_two_changes_and_resumed_it_is_the_recipe_trained
         for one in (run, anew)
     ]
     assert set(changes[0]) == set(changes[1])
-    assert len(changes[1]) == 5
+    assert len(changes[1]) == 6
 
     again = Run(runs_dir / "again")
     shutil.copytree(anew.path, again.path)

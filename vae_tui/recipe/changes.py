@@ -21,6 +21,9 @@ STEERABLE = (
     "train.epochs",
     "train.max_seconds",
     "train.checkpoint_epochs",
+    "data.shift",
+    "data.crop",
+    "data.color_jitter",
 )
 """The keys that can be changed while a run trains."""
 

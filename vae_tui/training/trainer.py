@@ -21,6 +21,7 @@ from vae_tui.training.adversary import Adversary, pick
 from vae_tui.training.aside import Aside
 from vae_tui.training.augmentation import VIEW_DRAWS, draws_views
 from vae_tui.training.batches import Batches, on_device
+from vae_tui.training.generators import Generators
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.optimizers import AveragedWeights, build_optimizer, learning_rate
 from vae_tui.training.patience import Patience
@@ -116,10 +117,7 @@ class Trainer:
         decay = recipe.optimizer.ema_decay
         self.averaged = AveragedWeights(self.vae, decay) if decay else None
         self.power_averages = PowerAverages(self.vae, TRACKED_WIDTHS) if recipe.optimizer.ema_snapshots else None
-        self._generators = {
-            purpose: torch.Generator(device).manual_seed(seed_for(recipe.train.seed, purpose))
-            for purpose in self._purposes
-        }
+        self._generators = Generators(recipe.train.seed, device, self._purposes)
         precise = torch.float32 if device.type == "mps" else torch.float64
         self._sums = torch.zeros(2 + self.vae.rate_count, dtype=precise, device=device)
         """Loss, distortion and rates of this epoch so far."""
@@ -133,7 +131,7 @@ class Trainer:
             self.optimizer,
             self.ranks,
             device,
-            [generator for purpose, generator in self._generators.items() if purpose != "order"],
+            self._generators.within_steps,
             Aside(device),
             self._sums,
             torch.zeros((), device=device),
@@ -238,12 +236,13 @@ class Trainer:
 
     def _follow(self, recipe: Recipe) -> None:
         """Train on by a recipe that differs in what can be changed."""
-        another_clip = recipe.optimizer.clip_norm != self.recipe.optimizer.clip_norm
+        another_step = (recipe.optimizer.clip_norm, recipe.data) != (self.recipe.optimizer.clip_norm, self.recipe.data)
         if recipe.objective != self.recipe.objective:
             self.patience.begin_anew()
         self.recipe = recipe
-        self._parts = replace(self._parts, recipe=recipe)
-        if self.objective.change(recipe.objective) or another_clip:
+        self._generators.add(self._purposes)
+        self._parts = replace(self._parts, recipe=recipe, generators=self._generators.within_steps)
+        if self.objective.change(recipe.objective) or another_step:
             self._choose_step()
         self._set_learning_rate()
 
@@ -364,7 +363,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What exact resume needs beside the weights: tensors, and numbers."""
-        tensors = {f"generator.{purpose}": generator.get_state() for purpose, generator in self._generators.items()}
+        tensors = {f"generator.{purpose}": state for purpose, state in self._generators.states().items()}
         tensors["generator.order"] = self._order_state
         tensors["sums"] = self._sums
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self.optimizer.state().items()}
@@ -408,12 +407,10 @@ class Trainer:
         self.patience.restore(numbers.get("patience", {}))
         self._checked_step = self.step_count
         self._loss_index.fill_(self.step_count % _LOSSES_KEPT)
-        same_device = numbers["device"] == self.device.type
-        for purpose, generator in self._generators.items():
-            if same_device:
-                generator.set_state(tensors[f"generator.{purpose}"])
-            else:
-                generator.manual_seed(seed_for(self.recipe.train.seed, f"{purpose} from step {self.step_count}"))
+        if numbers["device"] == self.device.type:
+            self._generators.restore(pick(tensors, "generator."))
+        else:
+            self._generators.begin_anew(self.step_count)
         if self.epoch:
             self._shuffle(self._generators["order"].get_state())
         self._sums.copy_(tensors["sums"])

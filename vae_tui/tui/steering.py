@@ -22,6 +22,9 @@ _MEANINGS = {
     "train.epochs": "passes over the images in all",
     "train.max_seconds": "seconds of training in all",
     "train.checkpoint_epochs": "epochs between checkpoints",
+    "data.shift": "pixels that training images move by",
+    "data.crop": "share that training images lose of a side",
+    "data.color_jitter": "how far their colours vary",
 }
 
 
