@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -33,9 +34,19 @@ def test_each_label_has_a_row_of_cells_of_its_own_beneath_its_stack(
     rows = {row for row, _, _ in found.label_cells}
     assert max(rows) < area[0]
     for (row, first, last), (top, left, bottom, right) in zip(found.label_cells, found.tile_cells, strict=True):
-        assert (first, last) == (left, right)
+        assert first == left
+        assert right - 2 <= last <= right
         assert bottom <= row <= bottom + 1, "right beneath it"
         assert not rows.intersection(range(top, bottom)), "no label lies over a picture"
+
+
+@pytest.mark.parametrize("area", [(18, 44), (34, 74), (54, 150)])
+@pytest.mark.parametrize("mode", MODES)
+def test_between_labels_there_is_a_blank(mode: Mode, area: tuple[int, int]) -> None:
+    labels = plan(mode, area, count=30).label_cells
+    together = [(one, other) for one, other in pairwise(labels) if one[0] == other[0]]
+    assert together
+    assert all(last < next_first for (_, _, last), (_, next_first, _) in together)
 
 
 @pytest.mark.parametrize("mode", DRAWN_BY_THE_TERMINAL)

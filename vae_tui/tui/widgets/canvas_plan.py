@@ -87,7 +87,13 @@ class Plan:
             return []
         down = text.pitch(self.extent[0]) - text.height - text.around
         rows = [(top + down) // self.cell[0] for top, _ in self.places]
-        return [(row, left, right) for row, (_, left, _, right) in zip(rows, self.tile_cells, strict=True)]
+        places = [(row, left, right) for row, (_, left, _, right) in zip(rows, self.tile_cells, strict=True)]
+        # Tiles may meet within a cell; between labels there is a blank.
+        after = [(row, left) for row, left, _ in places[1:]] + [(-1, 0)]
+        return [
+            (row, left, min(right, next_left - 1) if row == next_row else right)
+            for (row, left, right), (next_row, next_left) in zip(places, after, strict=True)
+        ]
 
 
 def make_plan(pictures: Pictures, mode: Mode, cell: tuple[int, int], area: tuple[int, int]) -> Plan | None:
