@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,39 @@ def test_a_run_is_a_history_like_any_other() -> None:
     reports = events(run, ev.StepCompleted)
     assert sum(event.steps for event in reports) == 6  # type: ignore[attr-defined]
     assert [event.epoch for event in events(run, ev.EpochStarted)] == [1, 2]  # type: ignore[attr-defined]
+
+
+def test_lists_have_its_best_epoch_of_what_still_counts() -> None:
+    def epochs(run: vae_tui.other_trainers.WrittenRun, losses: Mapping[int, float | None]) -> None:
+        for epoch, loss in losses.items():
+            run.step(10 * epoch, loss=1.0)
+            run.epoch(epoch, validation=None if loss is None else {"loss": loss, "elbo": -loss})
+
+    with vae_tui.write_events("mine") as run:
+        epochs(run, {1: 90.0, 2: 70.0, 3: None, 4: 60.0})
+    summary = summarize(run.run)
+    assert (summary.best_step, summary.best and summary.best["loss"]) == (40, 60.0)
+    with vae_tui.write_events("mine", resumed_from=30) as run:
+        epochs(run, {4: 80.0})
+    summary = summarize(run.run)
+    assert (summary.best_step, summary.best and summary.best["loss"]) == (20, 70.0)
+    with vae_tui.write_events("unvalidated") as run:
+        epochs(run, {1: None})
+    assert summarize(run.run).best is None
+
+
+def test_what_it_takes_of_the_machine_is_in_its_reports() -> None:
+    with vae_tui.write_events("mine") as run:
+        for step in range(1, 4):
+            deadline = time.process_time() + 0.2
+            while time.process_time() < deadline:
+                pass
+            run._machine_read -= 1  # a second passed
+            run.step(step, loss=1.0)
+    first, *later = events(run.run, ev.StepCompleted)
+    assert first.cpu_percent is None  # type: ignore[attr-defined]
+    assert all(report.cpu_percent > 1 for report in later)  # type: ignore[attr-defined]
+    assert all(report.rss_bytes > 1 << 20 for report in (first, *later))  # type: ignore[attr-defined]
 
 
 def test_what_it_is_about_stands_where_recipes_have_it() -> None:

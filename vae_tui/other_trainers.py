@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, SupportsFloat
 
 import numpy as np
+import psutil
 
 import vae_tui
 from vae_tui import events as ev
@@ -81,6 +82,9 @@ class WrittenRun:
         self._steps = self._images = 0
         self._beta: float | None = None
         self._lr: float | None = None
+        self._process = psutil.Process()
+        self._machine: dict[str, Any] = {}
+        self._machine_read = 0.0
 
     def __enter__(self) -> Self:
         """Make the run, or go on with it, and begin; raises RunError where that cannot be."""
@@ -262,10 +266,22 @@ class WrittenRun:
             beta=self._beta,
             lr=self._lr,
             images_per_second=self._images / max(1e-6, now - self._reported) if self._images else None,
+            **self._read_machine(now),
         )
         self._reported, self._steps, self._images = now, 0, 0
         self._sums, self._counts = {}, {}
         self._answer()
+
+    def _read_machine(self, now: float) -> dict[str, Any]:
+        """What this process takes of the machine, at most once a second; its share of the processor since the last time."""
+        if now - self._machine_read >= 1:
+            self._machine_read = now
+            percent, is_first = self._process.cpu_percent(), not self._machine
+            self._machine = {
+                "cpu_percent": None if is_first else percent,
+                "rss_bytes": self._process.memory_info().rss,
+            }
+        return self._machine
 
     def _answer(self) -> None:
         for sent in claim_commands(self.run):

@@ -100,7 +100,8 @@ def summarize(run: Run) -> Summary:
     epoch = _first(tail, ev.EpochCompleted)
     finished = tail[0] if tail and isinstance(tail[0], ev.RunFinished) else None
     first = head[0] if head else None
-    best, best_step = _read_best(run)
+    written_by_others = isinstance(first, ev.RunStarted) and bool(first.trainer)
+    best, best_step = _best_in_log(run) if written_by_others else _read_best(run)
     summary = Summary(
         path=run.path,
         phase=finished.status if finished else "starting",
@@ -165,6 +166,26 @@ def _read_best(run: Run) -> tuple[ev.Figures | None, int | None]:
     if choice.loss is None or not isinstance(validation, dict):
         return None, None
     return validation, choice.checkpoint.step
+
+
+def _best_in_log(run: Run) -> tuple[ev.Figures | None, int | None]:
+    """The best validation of a run that keeps no checkpoints of ours, where there is one."""
+    validated: list[tuple[int, ev.Figures]] = []
+    try:
+        with open_file(run.events_path) as log:
+            for line in log:
+                if b'"epoch_completed"' not in line and b'"run_started"' not in line:
+                    continue
+                event = ev.from_json(line.decode("utf-8", "replace").rstrip("\n"))
+                if isinstance(event, ev.RunStarted):
+                    # What an attempt did after the step that the next one went on from counts no longer.
+                    validated = [one for one in validated if one[0] <= (event.resumed_from or 0)]
+                elif isinstance(event, ev.EpochCompleted) and (event.validation or {}).get("loss") is not None:
+                    validated.append((event.step, event.validation or {}))
+    except OSError:
+        return None, None
+    step, best = min(validated, key=lambda one: one[1]["loss"] or 0.0, default=(None, None))
+    return best, step
 
 
 def _read_head(run: Run) -> list[ev.Event]:
