@@ -193,3 +193,22 @@ def test_a_screen_ends_with_its_line_be_hang_ups_ignored_or_not(
     shell.hang_up()
     shell.process.wait()
     assert_still_trained(Run(tmp_path / "checkpoints" / "mine"))
+
+
+@pytest.mark.parametrize("descriptor", [1, 2])
+def test_where_the_screen_would_not_be_seen_there_is_none(tmp_path: Path, descriptor: int) -> None:
+    def run(command: str) -> tuple[int | None, str]:
+        line = f"{PROGRAM} {command} {descriptor}>other.txt"
+        shell = pexpect.spawn("/bin/sh", ["-c", line], cwd=str(tmp_path), timeout=120, encoding="utf-8")
+        shown = shell.read()
+        shell.close()
+        return shell.exitstatus, shown + (tmp_path / "other.txt").read_text()
+
+    status, written = run("walk")
+    assert status == 2
+    assert "a walk needs a terminal" in written
+    assert "\x1b[?1049h" not in written
+    status, written = run("train digits --set train.epochs=1")
+    assert status == 0
+    assert "epoch   1" in written
+    assert "\x1b[?1049h" not in written

@@ -26,4 +26,5 @@ def on_a_terminal() -> bool:
 
     if "TEXTUAL_DRIVER" in os.environ:  # the terminal is in a browser, at the other end of two pipes
         return True
-    return sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb(os.environ)
+    # Textual draws on stderr, so that stdout is free for what a command prints at its end.
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)) and not is_dumb(os.environ)

@@ -39,7 +39,10 @@ def walk(
     read_metadata(checkpoint)
     second = None if beside is None else find_checkpoint(beside, runs_dir, note_on_stderr)
     if not on_a_terminal():
-        raise VaeTuiError("a walk needs a terminal; vae-tui sample, traverse, manifold or interpolate need none")
+        raise VaeTuiError(
+            "a walk needs a terminal, for stderr too, where its screen is drawn; vae-tui sample, traverse, manifold or interpolate "
+            "need none"
+        )
     shipped = source is None and checkpoint == PRETRAINED
     import_screen()
     from vae_tui.tui.app import VaeTuiApp
