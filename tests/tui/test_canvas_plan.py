@@ -76,3 +76,14 @@ def test_where_nine_fit_so_tiles_have_the_model_s_own_resolution(mode: Mode) -> 
     found = plan(mode, (58, 198) if mode == "half" else (29, 99), count=64, labelled=False)
     assert (found.layout.height, found.layout.width) == (28, 28)
     assert 9 <= found.layout.count < 64
+
+
+@pytest.mark.parametrize("stack", [1, 2])
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "kitty"])
+def test_a_frame_has_room_above_pictures_with_labels(mode: Mode, stack: int) -> None:
+    cell = CELL if mode in MOSAICS else (20, 9) if mode in DRAWN_BY_THE_TERMINAL else HALF_BLOCK
+    for rows in range(6, 30):
+        found = make_plan(Pictures(6, stack, 28, 28, 6, labelled=True), mode, cell, (rows, 78))
+        if found is not None and found.text is not None:
+            assert min(top for top, _ in found.places) >= found.gap, rows
+            assert max(row for row, _, _ in found.label_cells) < rows

@@ -150,6 +150,8 @@ def place_stacks(
     top = min(max(free_down // 2 // cell[0] * cell[0], margin), free_down)
     if text is not None:
         top = top // text.height * text.height + text.around
+        if top < margin and free_down >= top + text.height:
+            top += text.height
     left = min(max(free_right // 2 // cell[1] * cell[1], margin), free_right)
     cells = (divmod(index, layout.columns) for index in range(layout.count))
     return [(top + row * step_down, left + column * step_right) for row, column in cells]

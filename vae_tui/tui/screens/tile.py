@@ -19,7 +19,6 @@ from vae_tui.tui.screens.closing import ClosesOnce
 from vae_tui.tui.screens.help import HelpScreen
 from vae_tui.tui.tile_keys import TILE_KEYS
 from vae_tui.tui.widgets.canvas import Canvas
-from vae_tui.tui.widgets.grid_labels import ColumnLabels
 from vae_tui.tui.widgets.keys import Keys
 from vae_tui.tui.widgets.pictures import GridKind, read_stacks
 from vae_tui.tui.widgets.status_line import StatusLine
@@ -49,8 +48,7 @@ class TileScreen(ClosesOnce[None]):
         """The picture, a row of it over time with steps, and keys."""
         yield StatusLine(id="title")
         yield Canvas(id="large")
-        yield (times := Canvas(id="times"))
-        yield ColumnLabels(times)
+        yield Canvas(id="times")
         yield Keys()
 
     def on_mount(self) -> None:
@@ -59,10 +57,6 @@ class TileScreen(ClosesOnce[None]):
 
     def on_resize(self) -> None:
         """Show as many times as there is room for."""
-        self._show()
-
-    def on_canvas_area_changed(self) -> None:
-        """Labels stand beneath pictures, wherever these are now."""
         self._show()
 
     @property
@@ -109,8 +103,8 @@ class TileScreen(ClosesOnce[None]):
         # (S, h, w, C), beside each other: there is more room across than down.
         large.show(there[at][1][self._index][:, None], columns=len(tiles[0]), seldom=True)
         row.mark = at
-        row.show(np.stack(tiles), columns=len(tiles), seldom=True)
-        self.query_one(ColumnLabels).show([format_count(step) for step in steps])
+        labels = [format_count(step) for step in steps]
+        row.show(np.stack(tiles), columns=len(tiles), labels=labels, seldom=True)
         pair = ", data and reconstruction" if self._kind == "reconstructions" else ""
         place = f"{self._index + 1} of {self._count}{pair}   step {format_count(steps[at])}"
         self.query_one("#title", StatusLine).show(f"{title}   {place}", "bold $primary")
