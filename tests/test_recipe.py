@@ -36,6 +36,7 @@ def test_a_resolved_recipe_parses_back_to_itself_without_a_default(name: str) ->
     recipe = load_recipe(name).recipe
     resolved = tomllib.loads(recipe.to_toml())
     assert parse(resolved)[0] == recipe
+    assert resolved.pop("changes", []) == [change.model_dump() for change in recipe.changes]
     assert resolved == recipe.resolved()
 
 
