@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
+import pytest
 from PIL import Image
 
 from vae_tui.photos.photo import WHITE_16_BITS, examine_photo
@@ -74,6 +76,11 @@ def test_what_a_process_that_was_killed_has_left_is_left_to_who_asks(tmp_path: P
     assert any(left)
     assert all(left) == (len(started) == 1)
     assert children() == before
+
+
+def test_where_none_can_be_started_all_is_left_to_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    assert list(examine_in_processes(write_photos(tmp_path, 40), **SIZE)) == [None] * 40
 
 
 def test_left_early_they_end(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def examine_in_processes(
     """What `examine_photo` finds of each, in their order, from as many processes as there are cores.
 
     None stands for a photo that is too large to be decoded beside others, and for all that a process should have decoded
-    that was killed.
+    that was killed, or could not be started.
     """
     blocks = _into_blocks(paths)
     count = min(_MOST_PROCESSES, len(blocks), _core_count())
@@ -75,18 +75,22 @@ def answer(stdin: IO[bytes], stdout: IO[bytes]) -> None:
         stdout.flush()
 
 
-def _start(task: dict[str, Any]) -> subprocess.Popen[bytes]:
-    # All at once in a file, so that nothing needs to be written while something is read.
-    with tempfile.TemporaryFile() as file:
-        file.write(json.dumps(task).encode())
-        file.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vae_tui.photos"],
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+def _start(task: dict[str, Any]) -> subprocess.Popen[bytes] | None:
+    """A process at work; None where there can be none."""
+    try:
+        # All at once in a file, so that nothing needs to be written while something is read.
+        with tempfile.TemporaryFile() as file:
+            file.write(json.dumps(task).encode())
+            file.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "vae_tui.photos"],
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+    except OSError:
+        return None
     assert process.stdout is not None
     with contextlib.suppress(OSError, AttributeError):
         # So that it can work ahead of what is read.
