@@ -76,7 +76,7 @@ def assemble(
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
             broadcast_job(ranks, recipe, data_root=root, compiled=tuning.compiled)
-        waiting = Waiting(tuning.threads)
+        waiting = Waiting(tuning.threads, fully_connected=recipe.model.network in ("mlp", "gated", "ladder"))
         if chosen.type == "cpu" and ranks.count_here == 1:
             waiting.look(others.read()[1])
         else:

@@ -11,7 +11,8 @@ OMP_WAIT_POLICY=PASSIVE (gcc, libgomp/config/linux/wait.h). So a team of threads
 for as long as it is there.
 
 Two threads that share a core wake each other at once, which is best for small products. oneDNN's convolutions wait for each other in
-a way of their own, always awake, and are four times as fast with a core each (benchmarks/LOG.md). So the ways are tried in turn.
+a way of their own, always awake, and are four times as fast with a core each (benchmarks/LOG.md). So with those the ways are tried in
+turn.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ How = Literal["awake", "asleep", "on one core", "a core each"]
 class Waiting:
     """Has the threads of this process wait as fits the machine and the moment, once it is told how busy others are."""
 
-    def __init__(self, threads: int) -> None:
-        """For so many threads that do the work of a step."""
+    def __init__(self, threads: int, *, fully_connected: bool = False) -> None:
+        """For so many threads that do the work of a step; of a fully connected network it is known how they wait best."""
         self._threads = threads
+        self._fully_connected = fully_connected
         self._cores = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
         self._library = _find_libgomp() if threads > 1 and not is_waiting_chosen(os.environ) else None
         self._busy = False
@@ -63,8 +65,8 @@ class Waiting:
         if not self.can_change:
             return ()
         return (
-            f"{self._threads} threads spin while they wait for each other, and wait in whatever way is fastest while other "
-            "programs need the cores; OMP_WAIT_POLICY or GOMP_SPINCOUNT sets it",
+            f"{self._threads} threads spin while they wait for each other, until other programs need the cores; "
+            "OMP_WAIT_POLICY or GOMP_SPINCOUNT sets it",
         )
 
     @property
@@ -82,11 +84,11 @@ class Waiting:
             self.stay_awake()
 
     def compare(self, images_per_second: float) -> None:
-        """Try all ways in turn while the machine is busy, then stay with the fastest for some minutes.
+        """With convolutions, try all ways in turn while the machine is busy, then stay with the fastest for some minutes.
 
         The speed is that since the last call, or since `look` found the machine busy.
         """
-        if not self._busy:
+        if not self._busy or self._fully_connected:
             return
         self._speeds.setdefault(self._how, []).append(images_per_second)
         ways, readings = self._ways, sum(map(len, self._speeds.values()))
