@@ -66,8 +66,8 @@ def set_(
     """Change how a live run trains, from its next step on.
 
     objective.beta, gamma, capacity and free_bits, optimizer.lr and clip_norm, train.epochs, max_seconds and
-    checkpoint_epochs, data.shift, crop and color_jitter; schedules go on from the new value. The run's recipe.toml has the changes with their steps:
-    trained anew, it comes to the same weights. Where the loss is another, the best begins anew.
+    checkpoint_epochs, data.shift, crop and color_jitter; schedules go on from the new value. The run's recipe.toml has the
+    changes with their steps: trained anew, it comes to the same weights. Where the loss is another, the best begins anew.
     """
     from vae_tui.recipe.changes import read_setting
 

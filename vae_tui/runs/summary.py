@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from vae_tui import events as ev
 from vae_tui.errors import CheckpointError
 from vae_tui.runs.about import About, read_about
-from vae_tui.runs.best import choose_best
+from vae_tui.runs.best import choose_best, is_better
 from vae_tui.runs.files import folder_size, open_file, read_small
 from vae_tui.runs.identity import recipe_name
 from vae_tui.runs.layout import Run
@@ -180,12 +180,16 @@ def _best_in_log(run: Run) -> tuple[ev.Figures | None, int | None]:
                 if isinstance(event, ev.RunStarted):
                     # What an attempt did after the step that the next one went on from counts no longer.
                     validated = [one for one in validated if one[0] <= (event.resumed_from or 0)]
-                elif isinstance(event, ev.EpochCompleted) and (event.validation or {}).get("loss") is not None:
-                    validated.append((event.step, event.validation or {}))
+                elif isinstance(event, ev.EpochCompleted) and event.validation is not None:
+                    validated.append((event.step, event.validation))
     except OSError:
         return None, None
-    step, best = min(validated, key=lambda one: one[1]["loss"] or 0.0, default=(None, None))
-    return best, step
+    best: tuple[ev.Figures | None, int | None] = None, None
+    best_loss: float | None = None
+    for step, figures in validated:
+        if is_better(figures.get("loss"), best_loss):
+            best, best_loss = (figures, step), figures["loss"]
+    return best
 
 
 def _read_head(run: Run) -> list[ev.Event]:
