@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from vae_tui.tui.app import Outcome, VaeTuiApp
 
@@ -22,6 +26,14 @@ _SIGNS = {
 }
 
 
+async def rest(app: App[Any]) -> None:
+    """Wait until no worker is under way; one that made way for a newer of its group is no failure."""
+    while under_way := [worker for worker in app.workers if not worker.is_finished]:
+        for worker in under_way:
+            with suppress(WorkerCancelled):
+                await worker.wait()
+
+
 class Shown:
     """The app on a run, as a user at a terminal has it."""
 
@@ -31,9 +43,9 @@ class Shown:
     async def settle(self) -> None:
         """Wait until the log is read, the pictures are drawn and nothing is under way."""
         await self.pilot.pause()
-        await self.app.workers.wait_for_complete()
+        await rest(self.app)
         await self.pilot.pause()
-        await self.app.workers.wait_for_complete()
+        await rest(self.app)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_decoder import FakeDecoder
 from fake_trainer import FakeTrainer
-from shown import Shown
+from shown import Shown, rest
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -15,6 +16,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.runs.summary import summarize
 from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens import walk
 from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.overlay import OverlayScreen
 from vae_tui.tui.screens.settings import SettingsScreen
@@ -36,7 +38,10 @@ SOME = {
 
 
 @pytest.fixture
-def first(request: pytest.FixtureRequest, run: Run, followed: Run, tmp_path: Path) -> Screen[Any]:
+def first(
+    request: pytest.FixtureRequest, run: Run, followed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Screen[Any]:
+    monkeypatch.setattr(walk, "DecoderProcess", FakeDecoder)
     FakeTrainer(run).start()
     return {
         "home": lambda: HomeScreen(tmp_path / "checkpoints"),
@@ -81,6 +86,6 @@ async def test_pictures_are_drawn_as_the_palette_has_it(tmp_path: Path) -> None:
         for mode, words in (("ascii", "characters"), ("half", "half blocks")):
             commands = {command.title: command for command in app.get_system_commands(app.screen)}
             commands[f"Pictures: {words}"].callback()
-            await app.screen.workers.wait_for_complete()
+            await rest(app)
             await Shown(app, None).until(lambda mode=mode: app.picture_mode == mode)  # type: ignore[arg-type, misc]
             assert app.picture_mode == mode

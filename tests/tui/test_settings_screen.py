@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_decoder import FakeDecoder
 from fake_trainer import FakeTrainer
 from shown import Shown
 from textual.screen import Screen
@@ -18,6 +19,7 @@ from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
 from vae_tui.settings import settings_path
 from vae_tui.tui.app import VaeTuiApp
+from vae_tui.tui.screens import walk
 from vae_tui.tui.screens.home import HomeScreen
 from vae_tui.tui.screens.key_list import KeyListScreen
 from vae_tui.tui.screens.settings import SettingsScreen
@@ -232,7 +234,10 @@ async def test_every_setting_is_seen_at_every_size(show_first: ShowFirst, size: 
             await shown.sees(name)
 
 
-async def test_every_first_screen_opens_them(show_first: ShowFirst, run: Run, followed: Run) -> None:
+async def test_every_first_screen_opens_them(
+    show_first: ShowFirst, run: Run, followed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "DecoderProcess", FakeDecoder)
     FakeTrainer(run).start()
     for first in (TrainingScreen(RunFeed(run)), WalkScreen(followed.latest().path)):
         async with show_first(first) as shown:

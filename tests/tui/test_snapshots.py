@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from shown import rest
 
 from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
@@ -17,9 +18,9 @@ def snap(snap_compare: Any) -> Any:
     def snap(run: Run, size: tuple[int, int], *, now: float, press: tuple[str, ...] = (), **given: Any) -> bool:
         async def settle(pilot: Any) -> None:
             await pilot.pause()
-            await pilot.app.workers.wait_for_complete()
+            await rest(pilot.app)
             await pilot.pause(0.2)
-            await pilot.app.workers.wait_for_complete()
+            await rest(pilot.app)
             await pilot.press(*press)
             await pilot.pause(0.2)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from shown import rest
 
 from vae_tui import events as ev
 from vae_tui.recipe import parse
@@ -424,7 +425,7 @@ async def test_a_log_of_a_hundred_thousand_events_loads_while_the_screen_stays_a
         assert not app.screen_stack[1].query("Dashboard")
         await pilot.press("escape")
         keys_were_answered.set()
-        await app.workers.wait_for_complete()
+        await rest(app)
         await pilot.pause(0.2)
         strips = app.screen._compositor.render_strips()
         text = "\n".join("".join(segment.text for segment in strip) for strip in strips)
