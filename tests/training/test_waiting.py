@@ -56,12 +56,12 @@ def taken():
     began = time.process_time()
     time.sleep(0.5)
     return time.process_time() - began
-found = [taken()]
+found = [max(taken() for _ in range(4))]
 waiting.make_way(); waiting.make_way()
 found.append(taken())
 waiting.stay_awake(); waiting.stay_awake()
 time.sleep(0.2)  # for a thread to be gone takes a moment more
-found.append(taken())
+found.append(max(taken() for _ in range(4)))
 print(json.dumps(found))
 """
     awake, asleep, awake_again = run(script, GOMP_SPINCOUNT="10000000000", OMP_WAIT_POLICY="PASSIVE")
