@@ -87,12 +87,22 @@ def test_a_run_goes_on_with_public_optimizers_where_torchs_fused_kernels_are_gon
 
 
 @pytest.mark.slow
-def test_training_does_without_torchs_compiler(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["prior.name=vamp", "prior.components=5"],
+        ["model.network=conv", "model.channels=[4]"],
+        ["objective.name=tcvae"],
+        ["objective.name=iwae", "objective.samples=2"],
+    ],
+)
+def test_training_does_without_torchs_compiler(tmp_path: Path, more: list[str]) -> None:
+    settings = ["train.epochs=1", "train.threads=1", "optimizer.clip_norm=1.0", "optimizer.ema_decay=0.9", *more]
     code = (
         "import sys, vae_tui\n"
-        "settings = ['train.epochs=1', 'train.threads=1', 'optimizer.clip_norm=1.0', 'optimizer.ema_decay=0.9']\n"
-        f"list(vae_tui.train('digits', settings, runs_dir={str(tmp_path)!r}))\n"
-        "print({'torch._dynamo', 'torchvision', 'sklearn'} & sys.modules.keys())"
+        f"list(vae_tui.train('digits', {settings}, runs_dir={str(tmp_path)!r}))\n"
+        "print({'torch._dynamo', 'sympy', 'torchvision', 'sklearn'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ def test_steps_are_timed_with_1_2_4_and_all_threads() -> None:
     assert choose(seconds) == 2
     # By turns: each number is tried again after all the others.
     assert asked.index(6) < len(asked) - 1 - asked[::-1].index(1)
+
+
+@pytest.mark.parametrize(("slower", "rounds"), [(0.1, 2), (0.06, 5)])
+def test_where_one_way_is_clearly_the_fastest_two_rounds_are_enough(
+    slower: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+    monkeypatch.setattr("vae_tui.training.tuning.time.perf_counter", lambda: clock)
+    turns = {0.05: 0, slower: 0}
+
+    def step(seconds: float) -> None:
+        nonlocal clock
+        clock += seconds
+        turns[seconds] += 1
+
+    time_ways({seconds: partial(step, seconds) for seconds in turns})
+    assert turns[slower] == 2 * rounds  # one to begin with, one that is timed
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from vae_tui.training.waiting import Waiting
 _Way = TypeVar("_Way")
 _ROUNDS = 5
 _SECONDS_PER_TURN = 0.04
+_CLEARLY = 1.3
+"""So much faster in each of two rounds, a way needs no more of them."""
 _LEAST_GAIN = 1.05
 """More threads must be this much faster than fewer: they are taken from the screen and from others."""
 _LOSS_WHILE_BUSY = 1.15
@@ -100,10 +102,12 @@ def time_ways(
 ) -> dict[_Way, float]:
     """Seconds a step takes each way, by turns, so that what else runs on the machine meets all ways alike.
 
-    `settle` waits for a device that is still at work.
+    `settle` waits for a device that is still at work. One way that is clearly the fastest ends the rounds early.
     """
     seconds: dict[_Way, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
+    for number in range(rounds):
+        if number == 2 and _has_clear_winner(list(seconds.values())):
+            break
         for way, step in ways.items():
             step()
             settle()
@@ -114,6 +118,13 @@ def time_ways(
             settle()
             seconds[way].append((time.perf_counter() - began) / steps)
     return {way: statistics.median(taken) for way, taken in seconds.items()}
+
+
+def _has_clear_winner(seconds: Sequence[Sequence[float]]) -> bool:
+    """Whether one way was clearly faster than all others in each round, (ways, rounds)."""
+    fastest = min(seconds, key=sum)
+    others = [taken for taken in seconds if taken is not fastest]
+    return all(more > _CLEARLY * least for taken in others for more, least in zip(taken, fastest, strict=True))
 
 
 def time_threads(step: Callable[[], None], waiting: Waiting, *, most: int) -> dict[int, float]:
