@@ -59,6 +59,22 @@ def test_closed_and_full_streams_are_no_bugs() -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("check digits", 130),
+        ("sample nothing", 2),
+        ("runs", 130),
+        ("train digits --set train.epochs=1 --ui plain", 130),
+    ],
+)
+def test_a_reader_who_left_is_no_failure(arguments: str, code: int, tmp_path: Path) -> None:
+    line = f"{sys.executable} -m vae_tui {arguments} 2>&1 | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stdout + done.stderr == ""
+
+
 def test_a_full_stdout_ends_the_telling_and_not_the_training(command: list[str], tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         told = subprocess.run(

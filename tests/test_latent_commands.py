@@ -424,7 +424,10 @@ def test_a_walk_is_replayed_with_the_checkpoint_it_names(draw: Draw, labelled: P
         (["sample", "--prior", "N(1,-2)"], "cannot be below 0"),
         (["sample", "--prior", "Beta(0,1)"], "both shapes of a Beta are above 0"),
         (["sample", "--prior", "U(2,1)"], "the lower bound is given first"),
-        (["sample", "--prior", "N(inf,1)"], "expected finite numbers"),
+        (["sample", "--prior", "N(inf,1)"], "expected numbers from -1,000 to 1,000"),
+        (["sample", "--prior", "N(0,1e39)"], "expected numbers from -1,000 to 1,000"),
+        (["sample", "--prior", "N(nan,1)"], "expected numbers from -1,000 to 1,000"),
+        (["sample", "--prior", "U(-1e308,1e308)"], "expected numbers from -1,000 to 1,000"),
         (["sample", "--prior", "U(0,1)", "--temperature", "2"], "--temperature scales Gaussian noise"),
         (["sample", "--count", "60000", "--scale", "64"], "is too large"),
         (

@@ -156,3 +156,9 @@ def test_deleting_asks_for_the_name_to_be_typed(two: tuple[Run, Run], tmp_path: 
     terminal.close()
     assert terminal.exitstatus == 2
     assert [run.path.is_dir() for run in two] == [False, True]
+
+
+def test_a_run_whose_log_is_lost_still_has_its_checkpoints(cli: Cli, walked_run: Run) -> None:
+    walked_run.events_path.write_text("")
+    done = cli("watch", walked_run.path)
+    assert "events.jsonl is empty or damaged, but there are checkpoints, as of step 7; go on with:" in done.stderr

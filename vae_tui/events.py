@@ -214,7 +214,8 @@ class EpochCompleted(Event):
 class RunFinished(Event):
     """The training is over; `reason` says why, `checkpoint` is the last one saved, relative to the run.
 
-    Reasons read on from the status: completed: "50 epochs", stopped "by request", failed: "the loss was not finite".
+    Reasons read on from the status: completed: "50 epochs", stopped "by request", failed: "the loss was not finite". `stood` is
+    how the run had ended before, and still stands, where an attempt to go on with it failed before it trained.
     """
 
     event: ClassVar[str] = "run_finished"
@@ -223,6 +224,7 @@ class RunFinished(Event):
     epoch: int
     checkpoint: str | None = None
     images: list[str] = field(default_factory=list)
+    stood: EndStatus | None = None
 
     @property
     def sentence(self) -> str:

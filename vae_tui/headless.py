@@ -275,8 +275,15 @@ def watch_to_end(run: Run, view: View, *, notices: WatcherNotices | None = None)
     if run.absence:
         sys.stderr.write(f"{printable(run.absence)}\n")
     elif status.phase == "interrupted":
-        begun = "never began" if feed.history.started is None else "was interrupted: its trainer died before its end"
-        sys.stderr.write(f"the run {begun}; go on with: {how_to_go_on(run)}\n")
+        if feed.history.started is not None:
+            begun = "the run was interrupted: its trainer died before its end"
+        elif run.checkpoints():
+            begun = (
+                f"{run.events_path} is empty or damaged, but there are checkpoints, as of step {run.latest().step:,}"
+            )
+        else:
+            begun = "the run never began"
+        sys.stderr.write(f"{printable(begun)}; go on with: {how_to_go_on(run)}\n")
     elif status.phase == "stopped":
         sys.stderr.write(f"go on with: {how_to_go_on(run)}\n")
 
@@ -321,8 +328,9 @@ def _validation(figures: ev.Figures, history: History) -> str:
     elbo, best = figures.get("elbo"), history.best
     negative_elbo = _nats(None if elbo is None else -elbo)
     if history.loss_name:
-        return f"loss {_nats(figures.get('loss'))} (best by loss {_nats(best.loss if best else None)})  -ELBO {negative_elbo}"
-    return f"{negative_elbo} (best {_nats(best.negative_elbo if best else None)})"
+        by_loss = f"best by loss {_nats(best.loss)}" if best else "no best yet"
+        return f"loss {_nats(figures.get('loss'))} ({by_loss})  -ELBO {negative_elbo}"
+    return f"{negative_elbo} ({f'best {_nats(best.negative_elbo)}' if best else 'no best yet'})"
 
 
 def _nats(value: float | None) -> str:

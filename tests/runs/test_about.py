@@ -25,6 +25,13 @@ def test_what_is_no_tag_is_refused_and_nothing_changes(run: Run, tag: str) -> No
     assert read_about(run) == About(("kept",))
 
 
+def test_a_damaged_file_is_not_written_over(run: Run) -> None:
+    run.about_path.write_text('{"tags": ["kept"], "note": "precious')
+    with pytest.raises(RunError, match=r"about\.json is damaged, .*: mend it, or move it away"):
+        change_about(run, add=["new"])
+    assert "precious" in run.about_path.read_text()
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{", '{"tags": 1, "note": []}', '{"tags": ["ok", 2, "\\u001b"]}', "[" * 9999]
 )

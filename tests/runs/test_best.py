@@ -25,6 +25,22 @@ def saved_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.checkpoints._SECONDS_BETWEEN", 0.0)
 
 
+def test_where_no_checkpoint_can_be_read_a_whole_snapshot_is_the_way_on(make_run: MakeRun) -> None:
+    run = make_run("train.epochs=2")
+    list(train_events(run))
+    for checkpoint in run.checkpoints():
+        checkpoint.path.write_bytes(b"")
+    newest = run.snapshots()[-1].path
+    with pytest.raises(CheckpointError, match=rf"--set train\.start_from={newest}"):
+        choose_best(run)
+    with pytest.raises(CheckpointError, match=rf"--set train\.start_from={newest}"):
+        _go_on(run, "train.epochs=3")
+    for snapshot in run.snapshots():
+        snapshot.path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match="train it anew with"):
+        choose_best(run)
+
+
 def _go_on(run: Run, *overrides: str) -> list[ev.Event]:
     return list(train_events(run, resume=True, overrides=overrides))
 

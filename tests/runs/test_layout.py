@@ -14,7 +14,7 @@ def test_runs_created_in_the_same_second_get_folders_of_their_own(tmp_path: Path
     assert len({run.path for run in runs}) == 3
 
 
-@pytest.mark.parametrize("name", ["../out", "", ".", "-x"])
+@pytest.mark.parametrize("name", ["../out", "", ".", "-x", "sweep:x", "x.safetensors"])
 def test_a_run_is_a_plain_folder_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(RunError, match="cannot name a run"):
         Run.create(tmp_path / "runs", name, "", exact=True)

@@ -264,6 +264,11 @@ def test_a_second_worker_takes_what_the_first_has_not(cli: Cli, recipe: Path, tm
         (["blobs.toml", "--grid", "seed=0,1", "--name", "../x"], "cannot name a run"),
         (["blobs.toml", "--grid", "objective.beta=0,-1"], "[objective] beta"),
         (["nothing", "--work"], "no sweep called 'nothing'"),
+        (["blobs.npy"], "blobs.npy: is not UTF-8 text"),
+        (["blobs.toml", "--grid", "beta=1,2", "--grid", "beta=3"], "--grid objective.beta: given twice"),
+        (["blobs.toml", "--grid", "beta=1,1.0"], "a value stands in it twice"),
+        (["blobs.toml", "--grid", "beta=1,2", "--first", "beta=5", "--dry-run"], "leave out one of them"),
+        (["--runs-dir", "blobs.toml"], "blobs.toml is no folder of runs; choose another --runs-dir"),
     ],
 )
 def test_what_is_wrong_is_one_message(cli: Cli, recipe: Path, arguments: list[str], message: str) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from itertools import takewhile
+from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import MakeRun, train_events
 
 from vae_tui import events as ev
-from vae_tui.errors import RecipeError, RunError
+from vae_tui.errors import RecipeError, RunError, VaeTuiError
+from vae_tui.runs.feed import RunFeed
 from vae_tui.runs.layout import Run
+from vae_tui.runs.log import read_last_event
+from vae_tui.runs.status import read_status
+from vae_tui.runs.summary import summarize
 
 
 def _go_on(run: Run, *overrides: str) -> list[ev.Event]:
@@ -36,8 +42,45 @@ def test_a_recipe_that_was_lost_is_written_anew_as_the_run_was_trained(make_run:
     events = _go_on(run, "train.epochs=4")
     source = "step-000000015.safetensors" if saved else "events.jsonl"
     notes = [event.note for event in events if isinstance(event, ev.NoteAdded)]
-    assert f"recipe.toml was not there; it is written anew, as {source} has it" in notes
+    assert f"recipe.toml was not there, or empty; it is written anew, as {source} has it" in notes
     assert run.recipe_path.read_text() == whole.replace("epochs = 3", "epochs = 4")
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 512])
+def test_a_recipe_that_a_power_cut_left_empty_is_written_anew(make_run: MakeRun, left: bytes) -> None:
+    run = _trained(make_run)
+    whole = run.recipe_path.read_text()
+    run.recipe_path.write_bytes(left)
+    _go_on(run, "train.epochs=4")
+    assert run.recipe_path.read_text() == whole.replace("epochs = 3", "epochs = 4")
+
+
+def test_a_damaged_recipe_says_that_it_can_be_written_anew(make_run: MakeRun) -> None:
+    run = _trained(make_run)
+    run.recipe_path.write_bytes(b"\x94\xff")
+    with pytest.raises(RecipeError, match=r"not UTF-8 text[^$]*or move it away, and it is written anew"):
+        _go_on(run, "train.epochs=4")
+    assert run.recipe_path.read_bytes() == b"\x94\xff"
+
+
+def test_a_run_that_could_not_go_on_is_as_it_was(make_run: MakeRun, images_path: Path) -> None:
+    run = _trained(make_run)
+    whole = images_path.read_bytes()
+    np.save(images_path, np.load(images_path)[::-1])
+    with pytest.raises(VaeTuiError, match="not those of this run"):
+        _go_on(run, "train.epochs=4")
+    last = read_last_event(run.events_path)
+    assert isinstance(last, ev.RunFinished)
+    assert (last.status, last.stood, last.step, last.epoch) == ("failed", "completed", 15, 3)
+    feed = RunFeed(run)
+    feed.catch_up()
+    assert {read_status(run).phase, summarize(run).phase, feed.status.phase} == {"completed"}
+    images_path.write_bytes(whole)
+    _go_on(run, "train.epochs=4")
+    assert read_status(run).phase == "completed"
+    last = read_last_event(run.events_path)
+    assert isinstance(last, ev.RunFinished)
+    assert (last.stood, last.epoch) == (None, 4)
 
 
 def test_something_else_in_place_of_the_recipe_is_named(make_run: MakeRun) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from conftest import MakeRun, train_events
 from training.test_trainer import make_trainer
 
 from vae_tui import events as ev
-from vae_tui.errors import RunError
+from vae_tui.errors import RecipeError, RunError
 from vae_tui.model.checkpoint import read_tensors
 from vae_tui.recipe import Change, load_recipe
 from vae_tui.runs.answers import ask
@@ -104,6 +105,46 @@ def test_draws_that_began_and_ended_go_on_after_a_resume_as_if_there_had_been_no
         take_steps(trainer, 6)
     for name, found in whole.vae.state_dict().items():
         assert torch.equal(found, resumed.vae.state_dict()[name]), name
+
+
+def test_more_epochs_at_the_very_end_are_trained_anew_too(make_run: MakeRun) -> None:
+    first = make_run("train.epochs=9", name="first")
+    for event in train_events(first):
+        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
+            send_command(first, Set("train.epochs", 1))
+            send_command(first, Set("train.epochs", 4))
+    refused, changed = (event for event in read_events(first.events_path) if isinstance(event, ev.CommandDone))
+    assert refused.refused
+    assert re.search(r"fewer than the \d epochs that have begun; \d ends it after this one", refused.message)
+    assert not changed.refused
+    assert first.latest().step == 20
+    list(train_events(first, resume=True, overrides=["train.epochs=6"]))
+    anew = make_run(name="anew")
+    anew.write_recipe(first.recipe_path.read_text())
+    last = list(train_events(anew))[-1]
+    assert isinstance(last, ev.RunFinished)
+    assert (last.step, last.reason) == (30, "6 epochs")
+    assert anew.latest().path.read_bytes() == first.latest().path.read_bytes()
+
+
+@pytest.mark.parametrize("way", ["recipe", "change", "set"])
+def test_images_are_moved_by_half_of_their_side_at_most(make_run: MakeRun, way: str) -> None:
+    run = make_run("train.epochs=50", *(["data.shift=4"] if way == "recipe" else []))
+    if way == "change":
+        run.write_recipe(run.recipe_path.read_text() + '\n[[changes]]\nstep = 7\nkey = "data.shift"\nvalue = 4\n')
+    wrong = r"\[data\] shift: expected at most 3, half of the side of images of 8 x 6, got 4"
+    if way != "set":
+        with pytest.raises(RecipeError, match=wrong):
+            list(train_events(run))
+        return
+    for event in train_events(run):
+        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
+            send_command(run, Set("data.shift", 4))
+            send_command(run, Set("data.shift", 3))
+    refused, changed = (event for event in read_events(run.events_path) if isinstance(event, ev.CommandDone))
+    assert refused.refused
+    assert re.search(wrong, refused.message)
+    assert not changed.refused
 
 
 def test_what_was_set_is_answered_kept_in_the_recipe_and_begins_the_best_anew(make_run: MakeRun) -> None:
@@ -227,7 +268,7 @@ def test_steered_killed_between_two_changes_and_resumed_it_is_the_recipe_trained
     ask(run, Set("data.shift", 1))
     ask(run, Set("objective.beta", 0.5))
     epoch = next(event.epoch for event in reversed(read_events(run.events_path)) if isinstance(event, ev.StepCompleted))
-    ask(run, Set("train.epochs", epoch + 200))
+    ask(run, Set("train.epochs", epoch + 1000))
     assert process.wait(300) == 0
 
     anew = Run(runs_dir / "anew")

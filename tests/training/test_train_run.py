@@ -192,16 +192,6 @@ def test_a_run_goes_on_past_its_old_end(make_run: MakeRun) -> None:
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
 
 
-def test_other_images_cannot_be_gone_on_with(make_run: MakeRun, images_path: Path) -> None:
-    run = make_run("train.epochs=1")
-    finish(run)
-    run.write_recipe(run.recipe_path.read_text().replace("epochs = 1", "epochs = 2"))
-    np.save(images_path, 255 - np.load(images_path))
-    with pytest.raises(RunError, match="training, validation and test images are not those"):
-        finish(run, resume=True)
-    assert read_status(run).phase == "failed"
-
-
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_checkpoint(make_run: MakeRun) -> None:
     run = make_run("optimizer.name=sgd", "optimizer.lr=1e30", "train.epochs=4")
     last = finish(run)[-1]
@@ -322,6 +312,15 @@ def test_a_time_limit_ends_the_run_in_the_middle_of_an_epoch_with_its_figures(ma
     assert (last.status, last.reason) == ("completed", "0.05 seconds")
     assert only(ev.EpochCompleted, found)
     assert run.latest().step == last.step
+
+
+def test_where_time_is_over_before_an_epochs_first_step_it_takes_one(make_run: MakeRun) -> None:
+    found = finish(make_run("train.max_seconds=1e-9"))
+    (epoch,) = only(ev.EpochCompleted, found)
+    assert isinstance(epoch, ev.EpochCompleted)
+    assert epoch.step == 1
+    assert epoch.train["loss"] is not None
+    assert epoch.train["loss"] > 0
 
 
 def test_training_can_start_from_another_runs_weights(make_run: MakeRun) -> None:

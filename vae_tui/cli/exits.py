@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from vae_tui.cli.output import say
 from vae_tui.errors import VaeTuiError
@@ -24,24 +25,33 @@ def errors_to_exit_codes() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
+        sys.stderr.flush()
     except VaeTuiError as error:
-        say(error)
-        sys.exit(EXIT_WRONG_INPUT)
+        end(EXIT_WRONG_INPUT, error)
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        end(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more while closing stdout.
-        drop_stdout()
-        sys.exit(EXIT_FAILED)
+        # Whoever read our output has left.
+        end(EXIT_INTERRUPTED)
     except OSError as error:
         if error.errno == errno.ENOSPC and error.filename is None:
             drop_stdout()
-            say(f"stdout cannot be written: {error.strerror}")
-            sys.exit(EXIT_FAILED)
+            end(EXIT_FAILED, f"stdout cannot be written: {error.strerror}")
         if error.errno not in _MENDED_BY_THE_USER:
             raise
-        say(f"{os.fsdecode(error.filename)}: {error.strerror}")
-        sys.exit(EXIT_WRONG_INPUT)
+        end(EXIT_WRONG_INPUT, f"{os.fsdecode(error.filename)}: {error.strerror}")
+
+
+def end(status: int, message: object = "") -> NoReturn:
+    """End the process, with a message for whoever still reads; of a reader who left Python would complain, and end with 120."""
+    for stream, text in ((sys.stderr, f"{message}" and message), (sys.stdout, "")):
+        try:
+            if text:
+                say(text)
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(status)
 
 
 def drop_stdout() -> None:

@@ -30,7 +30,7 @@ from vae_tui.cli import (
     train,
     walk,
 )
-from vae_tui.cli.exits import EXIT_WRONG_INPUT, errors_to_exit_codes
+from vae_tui.cli.exits import EXIT_INTERRUPTED, EXIT_WRONG_INPUT, end, errors_to_exit_codes
 from vae_tui.cli.options import DataRoot, PictureMode, PictureModeOption, RunsDir, note_on_stderr
 from vae_tui.cli.output import give, prepare_streams, say
 from vae_tui.cli.screen import import_screen, on_a_terminal
@@ -68,6 +68,11 @@ class _Commands(TyperGroup):
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ")
             raise
+        except (BrokenPipeError, SystemExit) as error:
+            # Where a reader has left, Rich exits by itself, and Typer would take it for a failure.
+            if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+                raise
+            end(EXIT_INTERRUPTED)
 
 
 app = typer.Typer(

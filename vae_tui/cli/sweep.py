@@ -127,6 +127,8 @@ def sweep(
         suffix = check_out(out, (*_TABLES, *_FIGURES)) if out is not None else ""
         _show(require_sweep(name or _name_of(source), runs_dir), json_=json_, out=out, suffix=suffix)
         return
+    if first and dry_run:
+        raise VaeTuiError("--first puts runs before others, and with --dry-run none is trained: leave out one of them")
     # Of one begun before, however it was, the name alone goes on with it.
     begun = find_sweep(source, runs_dir) if not (grid or zip_ or set_ or name) else None
     plan = None if work or begun is not None else _read_plan(source, grid, zip_, set_, name)
@@ -191,6 +193,9 @@ def _read_plan(
         return plan_of_grid(source, grid=grid or (), zipped=zip_ or (), fixed=set_ or (), name=name)
     path = find_sweep_file(source)
     if path is None and Path(source).is_file():
+        from vae_tui.recipe import load_recipe
+
+        load_recipe(source)
         raise VaeTuiError(f"{source} is a recipe: sweep it with lists of values, such as --grid objective.beta=0,1,4")
     if path is None:
         if set_:

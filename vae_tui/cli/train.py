@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -134,7 +135,8 @@ def _train_headless(feed: RunFeed, trainer: subprocess.Popen[bytes], ui: Ui, not
     try:
         status = show_to_end(feed, view, trainer, notices=notices)
     except BrokenPipeError:
-        say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
+        with suppress(BrokenPipeError):
+            say(f"training goes on in process {trainer.pid}; see it with: vae-tui watch {feed.run.path}")
         raise
     except OSError as error:
         if error.errno != errno.ENOSPC or error.filename is not None:
@@ -193,8 +195,9 @@ def _exit(run: Run, phase: str, trainer: subprocess.Popen[bytes]) -> None:
     if phase == "stopped":
         say(f"go on with: {how_to_go_on(run)}")
         raise typer.Exit(EXIT_INTERRUPTED)
-    if phase != "completed":
-        raise typer.Exit(EXIT_WRONG_INPUT if trainer.wait() == EXIT_WRONG_INPUT else EXIT_FAILED)
+    refused = trainer.wait() == EXIT_WRONG_INPUT
+    if refused or phase != "completed":
+        raise typer.Exit(EXIT_WRONG_INPUT if refused else EXIT_FAILED)
 
 
 def _finish(run: Run, *, summary: bool) -> None:

@@ -12,6 +12,8 @@ from vae_tui.errors import VaeTuiError
 FORMS = "model, N(mean,deviation), Beta(a,b), U(low,high), aggregated or mixture(K)"
 """How they are written, for messages."""
 MOST_COMPONENTS = 1000
+_FARTHEST = 1000.0
+"""No model knows anything of latents so far away."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def _parse_pair(text: str, wanted: str) -> Prior:
         first, second = float(match[2]), float(match[3])
     except ValueError:
         raise VaeTuiError(f"--prior {text}: expected {FORMS}, such as N(0,1)") from None
-    if not (math.isfinite(first) and math.isfinite(second)):
-        raise VaeTuiError(f"--prior {text}: expected finite numbers")
+    if not max(abs(first), abs(second)) <= _FARTHEST or math.isnan(first):
+        raise VaeTuiError(f"--prior {text}: expected numbers from -{_FARTHEST:,.0f} to {_FARTHEST:,.0f}")
     letter = match[1][0]
     if letter == "n":
         if second < 0:

@@ -27,11 +27,15 @@ class About:
 def read_about(run: Run) -> About:
     """What was said of a run; nothing where that cannot be read."""
     try:
-        found: Any = json.loads(read_small(run.about_path, 1 << 16))
+        return _read(run)
     except (OSError, ValueError, RecursionError):
         return About()
+
+
+def _read(run: Run) -> About:
+    found: Any = json.loads(read_small(run.about_path, 1 << 16))
     if not isinstance(found, dict):
-        return About()
+        raise ValueError("no table")
     tags, note = found.get("tags"), found.get("note")
     fit = {tag for tag in tags if isinstance(tag, str) and _TAG.fullmatch(tag)} if isinstance(tags, list) else ()
     return About(tuple(sorted(fit)), note[:_LONGEST_NOTE] if isinstance(note, str) else "")
@@ -49,9 +53,17 @@ def check_tags(tags: Iterable[str]) -> None:
 def change_about(run: Run, *, add: Iterable[str] = (), remove: Iterable[str] = (), note: str | None = None) -> About:
     """Add tags to a run and remove others; with a `note`, replace that as well.
 
-    Raises RunError for what is no tag, for a note that is too long, and where the folder cannot be written.
+    Raises RunError for what is no tag, for a note that is too long, where what was said before cannot be read and would be
+    lost, and where the folder cannot be written.
     """
-    known = read_about(run)
+    try:
+        known = _read(run)
+    except FileNotFoundError:
+        known = About()
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(
+            f"{run.about_path} is damaged, and the tags and the note in it would be lost: mend it, or move it away"
+        ) from error
     check_tags(add)
     if note is not None and len(note) > _LONGEST_NOTE:
         raise RunError(f"a note has up to {_LONGEST_NOTE:,} characters; this one has {len(note):,}")

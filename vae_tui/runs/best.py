@@ -72,10 +72,7 @@ def choose_best(run: Run) -> Choice:
         else:
             readable.append((checkpoint, metadata))
     if not readable:
-        raise CheckpointError(
-            f"{problems[-1]}. No other checkpoint of {run.path} can be read; train it anew with: "
-            f"vae-tui train {run.recipe_path}"
-        )
+        raise CheckpointError(f"{problems[-1]}. No other checkpoint of {run.path} can be read; {start_anew(run)}")
     best, best_loss = readable[-1], None
     since = recorded_objective_since(readable[-1][1])
     for candidate in readable:
@@ -83,6 +80,18 @@ def choose_best(run: Run) -> Choice:
         if counts_towards_best(candidate[0].step, since) and is_better(loss, best_loss):
             best, best_loss = candidate, loss
     return Choice(*best, best_loss, tuple(f"left out: {problem}" for problem in problems))
+
+
+def start_anew(run: Run) -> str:
+    """What is left where no checkpoint of a run can be read: a new run, from its newest snapshot that is whole, if any is."""
+    for snapshot in reversed(run.snapshots()):
+        with contextlib.suppress(CheckpointError):
+            read_metadata(snapshot.path)
+            return (
+                f"train on from the weights of step {snapshot.step:,}, kept among its snapshots, with: "
+                f"vae-tui train {run.recipe_path} --set train.start_from={snapshot.path}"
+            )
+    return f"train it anew with: vae-tui train {run.recipe_path}"
 
 
 def _check_owner(checkpoint: Checkpoint, metadata: dict[str, object], logged: Mapping[str, object] | None) -> None:

@@ -269,5 +269,9 @@ def check_name(name: str, *, shown: str) -> None:
             f"{shown!r} cannot name a run: expected a plain folder name, without / and signs that are not seen, "
             "and no space, -, . or ~ before it"
         )
+    if name.startswith("sweep:") or name.endswith(".safetensors"):
+        raise RunError(
+            f"{shown!r} cannot name a run: sweep:NAME stands for the runs of a sweep, and NAME.safetensors for a file"
+        )
     if len(name.encode()) > _LONGEST_NAME:
         raise RunError(f"{shown[:40]!r}... cannot name a run: {len(name.encode())} bytes are more than {_LONGEST_NAME}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from vae_tui.errors import CheckpointError
 from vae_tui.events import CheckpointSaved
+from vae_tui.runs.best import start_anew
 from vae_tui.runs.identity import logged_recipe, require_own, why_not_of_run
 from vae_tui.runs.layout import Checkpoint, Run, weights_name
 from vae_tui.runs.log import read_events_of
@@ -81,14 +82,14 @@ def find_resume_point(run: Run, step: int | None = None) -> ResumePoint | None:
         )
         return ResumePoint(point.checkpoint, point.metadata, point.state, notes)
     if problems:
-        way_out = _start_from_weights(run, with_state) or f"train it anew with: vae-tui train {run.recipe_path}"
+        way_out = _start_from_weights(run, with_state) or start_anew(run)
         raise CheckpointError(
             f"{problems[0]}. No other checkpoint of {run.path} is whole, so it cannot go on; {way_out}"
         )
     if saved := [event.step for event in read_events_of(run.events_path, CheckpointSaved)]:
         raise CheckpointError(
             f"{run.path} has no checkpoint any more, though one of step {saved[-1]:,} was saved: put it back, with its "
-            f"state, or train it anew with: vae-tui train {run.recipe_path}"
+            f"state, or {start_anew(run)}"
         )
     return None
 

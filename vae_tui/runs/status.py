@@ -42,6 +42,8 @@ def find_status(
         return RunStatus("starting" if live else "interrupted", live, pending)
     if history.finished is None and not live:
         return RunStatus("failed" if trainer is not None else "interrupted", live)
+    if trainer is None and history.finished is not None and history.finished.stood is not None:
+        return RunStatus(history.finished.stood, False, pending)
     return RunStatus(history.phase, live and history.finished is None, pending)
 
 
@@ -50,5 +52,5 @@ def read_status(run: Run) -> RunStatus:
     live = lock_holder(run.path) is not None
     last = read_last_event(run.events_path)
     if isinstance(last, RunFinished):
-        return RunStatus(last.status, live=False)  # its trainer may still be closing down
+        return RunStatus(last.stood or last.status, live=False)  # its trainer may still be closing down
     return RunStatus("training" if live else "interrupted", live)

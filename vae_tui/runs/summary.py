@@ -104,7 +104,7 @@ def summarize(run: Run) -> Summary:
     best, best_step = _best_in_log(run) if written_by_others else _read_best(run)
     summary = Summary(
         path=run.path,
-        phase=finished.status if finished else "starting",
+        phase=(finished.stood or finished.status) if finished else "starting",
         live=False,
         recipe=_read_recipe(run) or (first.recipe if isinstance(first, ev.RunStarted) else {}),
         about=read_about(run),

@@ -229,7 +229,9 @@ def rename_run(run: Run, name: str) -> Run:
 
 
 def list_sweeps(runs_dir: Path) -> list[Sweep]:
-    """The sweeps there are, by name."""
+    """The sweeps there are, by name; raises RunError where there can be none, for `runs_dir` is no folder."""
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise RunError(f"{runs_dir} is no folder of runs; choose another --runs-dir")
     with contextlib.suppress(OSError):
         folders = sorted(runs_dir.joinpath(SWEEPS).iterdir())
         return [Sweep(folder) for folder in folders if (folder / "sweep.json").is_file()]

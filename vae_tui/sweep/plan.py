@@ -112,8 +112,8 @@ def plan_of_grid(
     Raises RecipeError with everything that is wrong.
     """
     problems: list[str] = []
-    lists = dict(_read_list(text, problems) for text in grid)
-    together = dict(_read_list(text, problems) for text in zipped)
+    lists = _once((_read_list(text, problems) for text in grid), "--grid", problems)
+    together = _once((_read_list(text, problems) for text in zipped), "--zip", problems)
     axes = [*_axes(lists, "--grid", problems), *_zipped(together, problems)]
     given = dict(_read_setting(text, problems) for text in fixed)
     stem = find_recipe(recipe).stem
@@ -265,10 +265,15 @@ def _axes(lists: Values, source: str, problems: list[str]) -> Iterator[list[Valu
     for key, values in lists.items():
         if not isinstance(values, list) or not values:
             problems.append(f"{source} {key}: expected a list of values, got {values!r}")
-        elif len({as_toml(value) for value in values}) < len(values):
+        elif len({_as_number_or_toml(value) for value in values}) < len(values):
             problems.append(f"{source} {key}: a value stands in it twice")
         else:
             yield [{key: value} for value in values]
+
+
+def _as_number_or_toml(value: Any) -> float | str:
+    """What tells values apart: 1 and 1.0 are one."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else as_toml(value)
 
 
 def _zipped(lists: Values, problems: list[str]) -> Iterator[list[Values]]:
@@ -312,6 +317,16 @@ def _in_a_name(value: object) -> str:
         return f"{value:.4g}"
     text = str(value).rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value).lower()
     return re.sub(r"[^\w.+-]+", "_", text, flags=re.ASCII)
+
+
+def _once(lists: Iterator[tuple[str, Any]], option: str, problems: list[str]) -> Values:
+    """The lists by their keys; a key that has two is a problem."""
+    found: dict[str, Any] = {}
+    for key, values in lists:
+        if key in found:
+            problems.append(f"{option} {key}: given twice; write all of its values into one list")
+        found[key] = values
+    return found
 
 
 def _counts(keys: Iterator[str]) -> dict[str, int]:

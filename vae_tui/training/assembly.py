@@ -21,6 +21,7 @@ from vae_tui.runs.files import user_path
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
 from vae_tui.runs.resume import ResumePoint
+from vae_tui.training.augmentation import shift_errors
 from vae_tui.training.checkpoints import Checkpoints
 from vae_tui.training.drawing import Drawing
 from vae_tui.training.follower import broadcast_job, broadcast_state
@@ -71,7 +72,7 @@ def assemble(
         root = find_data_root(job.data_root, point.metadata if point else None)
         sets = load_image_sets(recipe.data, seed=recipe.train.seed, data_root=root, progress=progress)
         sets = replace(sets, train=hide_labels(sets.train, recipe.data.labelled, recipe.train.seed))
-        _check_norm(run, recipe, sets.train)
+        _check_images_fit(run, recipe, sets.train)
         tuning = _tune(recipe, sets, chosen, ranks, point.state if point else None, others, progress)
         if isinstance(ranks, Together):
             progress(f"waiting for {ranks.count - 1} more to load the images", 0, None)
@@ -117,11 +118,12 @@ def _check_batches_are_shared(recipe: Recipe) -> None:
         raise RunError(f"{what} looks at whole batches, which several devices would share: train it on one")
 
 
-def _check_norm(run: Run, recipe: Recipe, images: PackedImages) -> None:
+def _check_images_fit(run: Run, recipe: Recipe, images: PackedImages) -> None:
     """As the recipe was checked, now that the images and their number are known."""
     _, height, width = images.pixels.shape[1:]
     smallest_batch = len(images) % recipe.train.batch_size or recipe.train.batch_size
-    if problems := list(norm_errors(recipe.model, (height, width), smallest_batch=smallest_batch)):
+    problems = [*norm_errors(recipe.model, (height, width), smallest_batch=smallest_batch)]
+    if problems := [*problems, *shift_errors(recipe, (height, width))]:
         raise RecipeError(str(run.shown / run.recipe_path.name), problems)
 
 

@@ -5,11 +5,13 @@ Draws are arguments, so that a step can be compiled or recorded, and so that eac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vae_tui.recipe import DataTable
+from vae_tui.recipe import DataTable, Recipe
 
 VIEW_DRAWS = 8
 """Uniform draws for an image: two for where it is moved, three for its part, three for its colours."""
@@ -18,6 +20,15 @@ VIEW_DRAWS = 8
 def draws_views(table: DataTable) -> bool:
     """Whether images are moved, cut or coloured at random."""
     return bool(table.shift or table.crop or table.color_jitter)
+
+
+def shift_errors(recipe: Recipe, size: tuple[int, int]) -> Iterator[str]:
+    """What is wrong with how far images (height, width) are moved, at first or from some step on."""
+    most = min(size) // 2
+    for step in (0, *(change.step for change in recipe.changes)):
+        if (shift := recipe.at(step).data.shift) > most:
+            yield f"[data] shift: expected at most {most}, half of the side of images of {size[0]} x {size[1]}, got {shift}"
+            return
 
 
 def mirror(pixels: Tensor, sides: Tensor) -> Tensor:

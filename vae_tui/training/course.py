@@ -60,7 +60,7 @@ class Course:
     def milestones(self) -> Iterator[Milestone]:
         """Train to the end of the recipe's epochs or to a halt, stopping at every milestone."""
         trainer = self._trainer
-        while not self._epochs_are_over:
+        while not trainer.epochs_are_over:
             if trainer.epoch_is_over:
                 trainer.begin_epoch()
                 yield Milestone.EPOCH_BEGUN
@@ -86,11 +86,6 @@ class Course:
             self._trainer.step()
             yield Milestone.STEPPED
         return "none"
-
-    @property
-    def _epochs_are_over(self) -> bool:
-        epochs = self._trainer.recipe.train.epochs
-        return epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over
 
     def _agree(self, steps: int) -> Halt:
         """What rank 0 decided; the next meeting is so many of its steps away."""

@@ -192,7 +192,8 @@ class Loop:
                 yield from self._draw()
         if self._stopping:
             self._course.request_halt("now")
-        elif self._out_of_time():
+        elif self._out_of_time() and self._trainer.position:
+            # Where time runs out between two epochs, one step makes the second: of none there are no figures.
             self._course.request_halt("after validation")
 
     def _complete_epoch(self) -> Iterator[ev.Event]:
@@ -408,9 +409,8 @@ class Loop:
             raise FloatingPointError(f"the loss was not finite at step {bad}")
 
     def _is_done(self) -> bool:
-        epochs = self._trainer.recipe.train.epochs
-        finished = epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over
-        return finished or self._out_of_time() or bool(self._trainer.patience.verdict(self._trainer.recipe))
+        over = self._trainer.epochs_are_over or self._out_of_time()
+        return over or bool(self._trainer.patience.verdict(self._trainer.recipe))
 
     def _out_of_time(self) -> bool:
         limit = self._trainer.recipe.train.max_seconds
@@ -421,9 +421,8 @@ class Loop:
         return self._elapsed_before + (self._paused_at or time.monotonic()) - self._started
 
     def _completion(self) -> str:
-        epochs = self._trainer.recipe.train.epochs
-        if epochs is not None and self._trainer.epoch >= epochs and self._trainer.epoch_is_over:
-            return counted(epochs, "epoch")
+        if self._trainer.epochs_are_over:
+            return counted(self._trainer.epoch, "epoch")
         waited = self._trainer.patience.verdict(self._trainer.recipe)
         return waited or f"{self._trainer.recipe.train.max_seconds:g} seconds"
 

@@ -123,7 +123,7 @@ def prepare_to_resume(run: Run, job: TrainingJob) -> Resumption:
             changes.append(f"what is minimised is another from here on: the best begins anew after step {since:,}")
     if lost:
         source = point.checkpoint.path.name if point else run.events_path.name
-        changes.insert(0, f"{run.recipe_path.name} was not there; it is written anew, as {source} has it")
+        changes.insert(0, f"{run.recipe_path.name} was not there, or empty; it is written anew, as {source} has it")
     return Resumption(point, recipe, lost or recipe != written, tuple(changes), since)
 
 
@@ -131,7 +131,16 @@ def _recipe_written(run: Run, trained: Recipe | None) -> tuple[Recipe, bool]:
     """What the run's recipe.toml says, or, where that is lost, what the run was trained with; and whether it is lost."""
     path = run.recipe_path
     if path.is_file():
-        return load_recipe(str(path)).recipe, False
+        try:
+            # What was being written as the power went is empty.
+            if trained is None or path.read_bytes().strip(b"\0 \r\n\t"):
+                return load_recipe(str(path)).recipe, False
+        except RecipeError as error:
+            if trained is None:
+                raise
+            way_out = "mend it, or move it away, and it is written anew as the run was trained"
+            raise RecipeError(str(path), [*error.problems, way_out]) from error
+        return trained, True
     if path.exists():
         raise RunError(f"{path} is no file, expected the run's recipe: move it away, and it is written anew")
     if trained is None:

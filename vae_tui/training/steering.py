@@ -9,6 +9,7 @@ from vae_tui.errors import RecipeError, RunError
 from vae_tui.recipe import Change, Recipe, add_change
 from vae_tui.runs.identity import as_toml
 from vae_tui.runs.layout import Run
+from vae_tui.training.augmentation import shift_errors
 from vae_tui.training.course import Course
 from vae_tui.training.trainer import Trainer
 
@@ -35,7 +36,16 @@ class Steering:
             recipe = add_change(self._recipe, change)
         except RecipeError as error:
             raise RunError("; ".join(error.problems)) from error
+        _, _, height, width = self._trainer.images.pixels.shape
+        if problems := list(shift_errors(recipe, (height, width))):
+            raise RunError("; ".join(problems))
         value = recipe.at(change.step).value(change.key)
+        trained = self._trainer.epoch
+        if change.key == "train.epochs" and value is not None and value < trained:
+            raise RunError(
+                f"train.epochs = {value} asks for fewer than the {trained:,} epochs that have begun; "
+                f"{trained} ends it after this one, and now: vae-tui stop {self._run.shown}"
+            )
         if value == self._recipe.at(change.step).value(change.key):
             raise RunError(f"{change.key} is {as_toml(value)} already")
         try:

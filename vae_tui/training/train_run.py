@@ -16,7 +16,7 @@ from vae_tui.recipe.own_file import line_of
 from vae_tui.runs.files import write_whole
 from vae_tui.runs.job import TrainingJob
 from vae_tui.runs.layout import Run
-from vae_tui.runs.log import EventWriter
+from vae_tui.runs.log import EventWriter, read_last_event
 from vae_tui.training.memory import is_out_of_memory
 from vae_tui.training.preparation import Resumption, prepare_to_resume
 
@@ -41,13 +41,18 @@ def train_run(
     recipe = resumption.recipe if resumption else load_recipe(str(run.recipe_path)).recipe
     writer = EventWriter(run.events_path)
     step = resumption.step if resumption else 0
+    stood = _how_it_stands(run)
     change = _RecipeChange(run, recipe) if resumption and resumption.changed else None
     ended = False
     go_on = f"once it can, go on with: vae-tui train --resume {run.shown}"
 
     def logged(event: ev.Event) -> ev.Event:
-        nonlocal step, ended
-        step, ended = event.step, isinstance(event, ev.RunFinished)
+        nonlocal step, ended, stood
+        ended = isinstance(event, ev.RunFinished)
+        if not isinstance(event, ev.StageProgressed):
+            step = event.step
+        if isinstance(event, ev.TrainingStarted):
+            stood = None
         if change is not None:
             change.follow(event)
         try:
@@ -62,8 +67,18 @@ def train_run(
     def finish(status: ev.EndStatus, reason: str) -> ev.Event:
         newest = run.checkpoints()
         last = newest[-1].path.name if newest else None
-        event = ev.RunFinished(time=time.time(), step=step, status=status, reason=reason, epoch=0, checkpoint=last)
-        return logged(event)
+        point = resumption.point if resumption else None
+        return logged(
+            ev.RunFinished(
+                time=time.time(),
+                step=step,
+                status=status,
+                reason=reason,
+                epoch=point.state["epoch"] if point else 0,
+                checkpoint=last,
+                stood=stood,
+            )
+        )
 
     try:
         yield logged(
@@ -129,6 +144,12 @@ def train_run(
         raise
     finally:
         writer.close()
+
+
+def _how_it_stands(run: Run) -> ev.EndStatus | None:
+    """How the run ended the last time it was trained; None where it did not."""
+    last = read_last_event(run.events_path)
+    return (last.stood or last.status) if isinstance(last, ev.RunFinished) else None
 
 
 class _RecipeChange:

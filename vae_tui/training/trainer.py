@@ -177,6 +177,13 @@ class Trainer:
         return self._script
 
     @property
+    def epochs_are_over(self) -> bool:
+        """Whether all are trained that the recipe asks for, as it is once the changes that are due are made."""
+        recipe = self._script.at(self.step_count) if self.change_is_due else self.recipe
+        epochs = recipe.train.epochs
+        return epochs is not None and self.epoch >= epochs and self.epoch_is_over
+
+    @property
     def change_is_due(self) -> bool:
         """Whether the recipe changes before the next step."""
         return self._next_change is not None and self.step_count >= self._next_change

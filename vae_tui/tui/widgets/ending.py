@@ -45,7 +45,7 @@ class Ending(Static):
         self.styles.border = ("round", self.app.theme_variables[color])
         self.styles.border_title_color = self.app.theme_variables[color]
         self.border_title = f"{sign} {status.phase}"
-        if history.finished is not None and history.finished.status == status.phase:
+        if history.finished is not None and status.phase in (history.finished.status, history.finished.stood):
             lines = _describe_end(run, history, history.finished)
         else:
             lines = _describe_death(run, history, self.app.size)
@@ -62,6 +62,8 @@ def _describe_end(run: Run, history: History, finished: RunFinished) -> list[Con
     best, saved, newest = history.best, history.best_saved, history.now.checkpoint
     if finished.status == "failed":
         reason = printable(finished.reason, lines=True) or "no reason was given"
+        if finished.stood is not None:
+            reason = f"it could not go on, and is as it was: {reason}"
         lines = [Content.assemble((reason, "bold $error"), (f"   at step {format_count(finished.step)}", "$faint"))]
     else:
         epochs = f"{_counted(finished.epoch, 'epoch')}, {_counted(finished.step, 'step')}"
