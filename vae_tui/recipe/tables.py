@@ -183,7 +183,8 @@ class DataTable(Table):
     )
     shift: int = _key(
         0,
-        "move training images by up to so many pixels, in each direction and anew in every epoch, the edges repeated",
+        "move training images by up to so many pixels, at most half of their side, in each direction and anew in every epoch, the "
+        "edges repeated",
         ge=0,
         le=1024,
     )
