@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,13 +30,17 @@ class CountingTrainer:
 
     def __init__(self, ranks: Any, *, epochs: int, steps: int) -> None:
         self.ranks = ranks
-        self.recipe = SimpleNamespace(train=SimpleNamespace(epochs=epochs))
+        self._epochs = epochs
         self.steps, self.position = steps, steps
         self.epoch = self.step_count = self.validations = 0
 
     @property
     def epoch_is_over(self) -> bool:
         return self.position >= self.steps
+
+    @property
+    def epochs_are_over(self) -> bool:
+        return self.epoch >= self._epochs and self.epoch_is_over
 
     def begin_epoch(self) -> None:
         self.epoch, self.position = self.epoch + 1, 0
