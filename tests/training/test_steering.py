@@ -107,7 +107,8 @@ def test_draws_that_began_and_ended_go_on_after_a_resume_as_if_there_had_been_no
         assert torch.equal(found, resumed.vae.state_dict()[name]), name
 
 
-def test_more_epochs_at_the_very_end_are_trained_anew_too(make_run: MakeRun) -> None:
+def test_more_epochs_at_the_very_end_are_trained_anew_too(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
     first = make_run("train.epochs=9", name="first")
     for event in train_events(first):
         if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
@@ -128,7 +129,10 @@ def test_more_epochs_at_the_very_end_are_trained_anew_too(make_run: MakeRun) -> 
 
 
 @pytest.mark.parametrize("way", ["recipe", "change", "set"])
-def test_images_are_moved_by_half_of_their_side_at_most(make_run: MakeRun, way: str) -> None:
+def test_images_are_moved_by_half_of_their_side_at_most(
+    make_run: MakeRun, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
     run = make_run("train.epochs=50", *(["data.shift=4"] if way == "recipe" else []))
     if way == "change":
         run.write_recipe(run.recipe_path.read_text() + '\n[[changes]]\nstep = 7\nkey = "data.shift"\nvalue = 4\n')
