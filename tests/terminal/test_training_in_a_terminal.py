@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pexpect
 import pyte
 import pytest
@@ -157,6 +158,25 @@ def test_a_run_that_finishes_stays_on_screen_until_it_is_quit(
     screen.press("q")
     assert screen.wait_for_exit() == 0
     assert read_status(Run(tmp_path / "checkpoints" / "short")).phase == "completed"
+
+
+def test_a_run_that_cannot_go_on_says_why_and_is_as_it_was(
+    open_terminal: Callable[..., Terminal], recipe: str, images_path: Path
+) -> None:
+    screen = open_terminal("train", recipe, "--run", "kept", "--set", "train.epochs=1")
+    screen.wait_for("completed")
+    screen.press("q")
+    assert screen.wait_for_exit() == 0
+    np.save(images_path, 255 - np.load(images_path))
+    again = open_terminal("train", "--resume", "kept", "--set", "train.epochs=2")
+    again.wait_for("it could not go on, and is as it was")
+    assert "failed" in again.text
+    again.press("q")
+    assert again.wait_for_exit() == 2
+    watched = open_terminal("watch", "kept")
+    watched.wait_for("it could not go on, and is as it was")
+    assert "completed" in watched.text
+    assert "failed" not in watched.text
 
 
 def test_a_trainer_that_is_killed_is_said_on_screen_and_by_the_exit_code(

@@ -107,14 +107,19 @@ def test_draws_that_began_and_ended_go_on_after_a_resume_as_if_there_had_been_no
         assert torch.equal(found, resumed.vae.state_dict()[name]), name
 
 
+def _set_after_two_epochs(run: Run, *commands: Set) -> list[ev.CommandDone]:
+    """Train a run, to which these are sent after its second epoch, to its end; returns the answers."""
+    for event in train_events(run):
+        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
+            for command in commands:
+                send_command(run, command)
+    return [event for event in read_events(run.events_path) if isinstance(event, ev.CommandDone)]
+
+
 def test_more_epochs_at_the_very_end_are_trained_anew_too(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_tui.training.loop._POLL_SECONDS", 0.0)
     first = make_run("train.epochs=9", name="first")
-    for event in train_events(first):
-        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
-            send_command(first, Set("train.epochs", 1))
-            send_command(first, Set("train.epochs", 4))
-    refused, changed = (event for event in read_events(first.events_path) if isinstance(event, ev.CommandDone))
+    refused, changed = _set_after_two_epochs(first, Set("train.epochs", 1), Set("train.epochs", 4))
     assert refused.refused
     assert re.search(r"fewer than the \d epochs that have begun; \d ends it after this one", refused.message)
     assert not changed.refused
@@ -141,11 +146,7 @@ def test_images_are_moved_by_half_of_their_side_at_most(
         with pytest.raises(RecipeError, match=wrong):
             list(train_events(run))
         return
-    for event in train_events(run):
-        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
-            send_command(run, Set("data.shift", 4))
-            send_command(run, Set("data.shift", 3))
-    refused, changed = (event for event in read_events(run.events_path) if isinstance(event, ev.CommandDone))
+    refused, changed = _set_after_two_epochs(run, Set("data.shift", 4), Set("data.shift", 3))
     assert refused.refused
     assert re.search(wrong, refused.message)
     assert not changed.refused
@@ -153,14 +154,14 @@ def test_images_are_moved_by_half_of_their_side_at_most(
 
 def test_what_was_set_is_answered_kept_in_the_recipe_and_begins_the_best_anew(make_run: MakeRun) -> None:
     run = make_run("train.epochs=600")
-    for event in train_events(run):
-        if isinstance(event, ev.EpochCompleted) and event.epoch == 2:
-            send_command(run, Set("objective.beta", 4))
-            send_command(run, Set("train.epochs", 500))
-            send_command(run, Set("train.epochs", 500))
-            send_command(run, Set("objective.beta", -1))
-            send_command(run, Set("model.latent_dim", 2))
-    done = [event for event in read_events(run.events_path) if isinstance(event, ev.CommandDone)]
+    sent = [
+        Set("objective.beta", 4),
+        Set("train.epochs", 500),
+        Set("train.epochs", 500),
+        Set("objective.beta", -1),
+        Set("model.latent_dim", 2),
+    ]
+    done = _set_after_two_epochs(run, *sent)
     step = done[0].step
     assert [event.message for event in done] == [
         f"from step {step} on objective.beta = 4.0",

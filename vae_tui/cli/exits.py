@@ -6,8 +6,8 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TextIO
 
 from vae_tui.cli.output import say
 from vae_tui.errors import VaeTuiError
@@ -42,18 +42,23 @@ def errors_to_exit_codes() -> Iterator[None]:
         end(EXIT_WRONG_INPUT, f"{os.fsdecode(error.filename)}: {error.strerror}")
 
 
-def end(status: int, message: object = "") -> NoReturn:
+def end(status: int, message: object = None) -> NoReturn:
     """End the process, with a message for whoever still reads; of a reader who left Python would complain, and end with 120."""
-    for stream, text in ((sys.stderr, f"{message}" and message), (sys.stdout, "")):
+    with suppress(OSError):
+        if message:
+            say(message)
+    for stream in (sys.stdout, sys.stderr):
         try:
-            if text:
-                say(text)
             stream.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _drop(stream)
     sys.exit(status)
 
 
 def drop_stdout() -> None:
     """Let nothing more be written there, nor complained of as Python closes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop(sys.stdout)
+
+
+def _drop(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

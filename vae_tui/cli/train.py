@@ -162,7 +162,6 @@ def _show_training(
     data_root: Path | None,
     notices: WatcherNotices | None,
 ) -> None:
-    from vae_tui.runs.status import read_status
     from vae_tui.tui.app import VaeTuiApp
     from vae_tui.tui.screens.training import TrainingScreen
 
@@ -177,7 +176,8 @@ def _show_training(
         return
     _leave_where_absent(run, trainer)
     _finish(run, summary=True)
-    _exit(run, read_status(run).phase, trainer)
+    feed.poll()
+    _exit(run, feed.status.phase, trainer)
 
 
 def _leave_where_absent(run: Run, trainer: subprocess.Popen[bytes]) -> None:
@@ -195,9 +195,8 @@ def _exit(run: Run, phase: str, trainer: subprocess.Popen[bytes]) -> None:
     if phase == "stopped":
         say(f"go on with: {how_to_go_on(run)}")
         raise typer.Exit(EXIT_INTERRUPTED)
-    refused = trainer.wait() == EXIT_WRONG_INPUT
-    if refused or phase != "completed":
-        raise typer.Exit(EXIT_WRONG_INPUT if refused else EXIT_FAILED)
+    if phase != "completed":
+        raise typer.Exit(EXIT_WRONG_INPUT if trainer.wait() == EXIT_WRONG_INPUT else EXIT_FAILED)
 
 
 def _finish(run: Run, *, summary: bool) -> None:

@@ -121,7 +121,7 @@ def find_checkpoint(name_or_path: str | None, runs_dir: Path, note: Callable[[st
         path = user_path(name_or_path)
         if path.is_file():
             return path
-        if path.suffix == ".safetensors" and not path.is_dir() and not (runs_dir / name_or_path).is_dir():
+        if path.suffix == ".safetensors" and not path.is_dir():
             raise CheckpointError(f"{path}: no such file")
     if name_or_path is None:
         for run in list_runs(runs_dir):
