@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import inspect
 import pkgutil
@@ -20,6 +21,7 @@ from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widgets import Static
 
 import vae_tui
 from vae_tui.tui import graphics
@@ -101,6 +103,23 @@ async def test_dirty_regions_of_the_compositor_are_what_a_refresh_displays_at_on
         ((screen, update),) = app.displayed
         assert screen is app.screen
         assert list(get(update, "spans")) == [(owed.y, owed.x, owed.right)], moved("Compositor._dirty_regions")
+
+
+async def test_what_widgets_have_changed_is_found_before_a_refresh_that_comes_early() -> None:
+    app = WatchedApp()
+    async with app.run_test() as pilot:
+        shown = Static("shown")
+        await app.mount(shown)
+        await pilot.pause()
+        waiting = get(app.screen, "_dirty_widgets")
+        shown.update("changed")
+        while shown not in waiting:
+            await asyncio.sleep(0)
+        app.displayed.clear()
+        get(get(app.screen, "_compositor"), "update_widgets")(waiting)
+        get(app.screen, "_compositor_refresh")()
+        assert app.displayed, moved("Compositor.update_widgets")
+        assert not waiting, moved("Screen._dirty_widgets")
 
 
 def test_the_parser_makes_keys_of_what_is_typed() -> None:

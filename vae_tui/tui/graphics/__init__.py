@@ -14,8 +14,8 @@ are relied on, each held by a test that fails with a sentence which names it:
   is bytes.
 - `App._display`: overridden, since every frame goes through it and through nothing public. Textual still decides in it
   whether a frame is sent at all; ours is put together only then.
-- `Screen._compositor`, `Compositor._dirty_regions` and `Screen._compositor_refresh`: when a line that was busy is free
-  again, just the cells it is owed are composed, and at once. `Screen.refresh(*regions)` would do so at the next tick of
+- `Screen._compositor`, `Screen._dirty_widgets`, `Compositor.update_widgets`, `Compositor._dirty_regions` and
+  `Screen._compositor_refresh`: when a line that was busy is free again, just the cells it is owed are composed, and at once. `Screen.refresh(*regions)` would do so at the next tick of
   Textual's clock, a sixtieth of a second later.
 - `textual._xterm_parser`: `XTermParser`, which makes keys and clicks of what is typed. The driver reads the terminal
   itself, to take the terminal's answers out before they are taken for keys, and Textual parses nowhere else.

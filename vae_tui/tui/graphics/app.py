@@ -336,6 +336,8 @@ class PictureApp(App[_Outcome]):
         self._owed_by, self._owed = None, set()
         if owed and screen is self.screen:
             whole = screen.size.region
+            # A refresh takes it that what widgets have changed was found: whatever has changed since would never be seen.
+            screen._compositor.update_widgets(screen._dirty_widgets)
             screen._compositor._dirty_regions.update(region.intersection(whole) for region in owed)
             screen._compositor_refresh()
         self._send_graphics()
